@@ -1,0 +1,115 @@
+namespace MixtralVk.Model;
+
+/// <summary>What a stage of a forward step computes. A step may stop after any stage and go on later.</summary>
+public enum StageKind
+{
+    /// <summary>Embedding rows of the tokens.</summary>
+    Embedding,
+    /// <summary>RMSNorm, Q/K/V, RoPE, KV write, attention, output projection, residual; then the feed-forward RMSNorm.</summary>
+    Attention,
+    /// <summary>Router logits, top-k and the grouping of tokens by expert. Absent in dense layers.</summary>
+    Router,
+    /// <summary>Gate and up projections with SwiGLU, of the chosen experts or of the dense block.</summary>
+    GateUp,
+    /// <summary>Down projections and their weighted sum onto the residual.</summary>
+    Down,
+    /// <summary>Output norm and head of the wanted rows.</summary>
+    Head,
+}
+
+/// <summary>One stage of a step; <paramref name="Layer"/> is -1 outside the layers.</summary>
+public readonly record struct Stage(StageKind Kind, int Layer);
+
+/// <summary>
+/// Runs a model on one device. One step is in progress at a time; not thread-safe, but calls may come from different threads in turn.
+/// </summary>
+public abstract class ForwardPass : IDisposable
+{
+    /// <summary>Sets the sizes and makes the stage list.</summary>
+    protected ForwardPass(ModelConfig config, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount)
+    {
+        Config = config;
+        ContextLength = contextLength;
+        MaxBatchTokens = maxBatchTokens;
+        KvFormat = kvFormat;
+        Pages = new KvPages(pageCount);
+        Stages = [.. StagesOf(config)];
+    }
+
+    /// <summary>The model's sizes.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>Longest sequence in tokens this instance was opened for.</summary>
+    public int ContextLength { get; }
+
+    /// <summary>Most tokens of one step.</summary>
+    public int MaxBatchTokens { get; }
+
+    /// <summary>Storage of keys and values.</summary>
+    public KvFormat KvFormat { get; }
+
+    /// <summary>The KV cache's pages.</summary>
+    public KvPages Pages { get; }
+
+    /// <summary>The stages of every step, in order.</summary>
+    public IReadOnlyList<Stage> Stages { get; }
+
+    /// <summary>Index into <see cref="Stages"/> of the stage that runs next; <c>Stages.Count</c> when the step is complete.</summary>
+    public int NextStage { get; protected set; }
+
+    /// <summary>
+    /// Begins a step. Checks the batch (token ids in the vocabulary: <see cref="TokenRangeException"/>; context length:
+    /// <see cref="ContextOverflowException"/>) and makes its first stage the next one. The batch must not change until the step is complete.
+    /// </summary>
+    public abstract void Begin(StepBatch batch);
+
+    /// <summary>
+    /// Runs the next <paramref name="stageCount"/> stages and waits for them. When the last one is done, throws
+    /// <see cref="NonFiniteException"/> if a layer produced NaN or infinity; otherwise commits the batch's tokens to their sequences.
+    /// </summary>
+    public abstract void Run(int stageCount);
+
+    /// <summary>Logits of the batch's n-th output row, length vocab; valid until the next step begins.</summary>
+    public abstract ReadOnlySpan<float> Logits(int outputRow);
+
+    /// <summary>Runs a whole step.</summary>
+    public void Step(StepBatch batch)
+    {
+        Begin(batch);
+        Run(Stages.Count);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees weights, caches and device objects.</summary>
+    protected abstract void Dispose(bool disposing);
+
+    /// <summary>Throws unless every token of the batch is in the vocabulary and every position in the context.</summary>
+    protected void Check(StepBatch batch)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(batch.Count, MaxBatchTokens);
+        ArgumentOutOfRangeException.ThrowIfZero(batch.Count);
+        foreach (int token in batch.Tokens)
+            if ((uint)token >= (uint)Config.VocabSize) throw new TokenRangeException(token, Config.VocabSize);
+        foreach (int position in batch.Positions)
+            if (position >= ContextLength) throw new ContextOverflowException(position + 1, ContextLength);
+    }
+
+    private static IEnumerable<Stage> StagesOf(ModelConfig config)
+    {
+        yield return new Stage(StageKind.Embedding, -1);
+        for (int layer = 0; layer < config.LayerCount; layer++)
+        {
+            yield return new Stage(StageKind.Attention, layer);
+            if (config.IsSparse) yield return new Stage(StageKind.Router, layer);
+            yield return new Stage(StageKind.GateUp, layer);
+            yield return new Stage(StageKind.Down, layer);
+        }
+        yield return new Stage(StageKind.Head, -1);
+    }
+}

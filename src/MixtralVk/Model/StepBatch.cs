@@ -1,0 +1,97 @@
+namespace MixtralVk.Model;
+
+/// <summary>
+/// The tokens of one forward step: one token each of several sequences (decode), a chunk of one sequence (prefill), or a mix.
+/// Worked example, a chunk of sequence A at length 5 beside one token of sequence B at length 9, logits wanted of the last of each:
+/// <code>
+/// batch.Add(A, [17, 4, 99], wantLogits: LogitRows.Last); batch.Add(B, [3], LogitRows.Last);
+/// Tokens    = 17 4 99 3
+/// Positions =  5 6  7 9
+/// Owners    =  0 0  0 1      // index into Sequences = A B
+/// OutputRows = 2 3           // index into Tokens
+/// </code>
+/// Reused from step to step without allocating. Not thread-safe.
+/// </summary>
+public sealed class StepBatch
+{
+    private readonly int[] _tokens, _positions, _owners, _outputRows;
+    private readonly List<KvSequence> _sequences = [];
+
+    /// <summary>Makes an empty batch with room for <paramref name="maxTokens"/> tokens.</summary>
+    public StepBatch(int maxTokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxTokens);
+        _tokens = new int[maxTokens];
+        _positions = new int[maxTokens];
+        _owners = new int[maxTokens];
+        _outputRows = new int[maxTokens];
+    }
+
+    /// <summary>Most tokens the batch can hold.</summary>
+    public int Capacity => _tokens.Length;
+
+    /// <summary>Tokens in the batch.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Rows of logits wanted.</summary>
+    public int OutputCount { get; private set; }
+
+    /// <summary>Token ids.</summary>
+    public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, Count);
+
+    /// <summary>Position of each token in its sequence.</summary>
+    public ReadOnlySpan<int> Positions => _positions.AsSpan(0, Count);
+
+    /// <summary>Index into <see cref="Sequences"/> of each token.</summary>
+    public ReadOnlySpan<int> Owners => _owners.AsSpan(0, Count);
+
+    /// <summary>Indices into <see cref="Tokens"/> of the tokens whose logits are wanted, ascending.</summary>
+    public ReadOnlySpan<int> OutputRows => _outputRows.AsSpan(0, OutputCount);
+
+    /// <summary>The sequences, in the order they were added.</summary>
+    public IReadOnlyList<KvSequence> Sequences => _sequences;
+
+    /// <summary>
+    /// Appends tokens that follow what the sequence holds (a sequence is added at most once per batch) and reserves their room in the KV
+    /// cache. Throws <see cref="ContextOverflowException"/> when they do not fit; the batch is then as it was.
+    /// </summary>
+    public void Add(KvSequence sequence, ReadOnlySpan<int> tokens, LogitRows wantLogits)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(tokens.Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Count + tokens.Length, Capacity);
+        if (_sequences.Contains(sequence)) throw new ArgumentException("The sequence is in the batch already.", nameof(sequence));
+        sequence.Reserve(sequence.Length + tokens.Length);
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            if (wantLogits == LogitRows.All || wantLogits == LogitRows.Last && i == tokens.Length - 1) _outputRows[OutputCount++] = Count;
+            _tokens[Count] = tokens[i];
+            _positions[Count] = sequence.Length + i;
+            _owners[Count++] = _sequences.Count;
+        }
+        _sequences.Add(sequence);
+    }
+
+    /// <summary>Counts the batch's tokens as stored in their sequences; called once when the step has finished.</summary>
+    public void Commit()
+    {
+        for (int s = 0; s < _sequences.Count; s++) _sequences[s].Advance(Owners.Count(s));
+    }
+
+    /// <summary>Empties the batch.</summary>
+    public void Clear()
+    {
+        Count = OutputCount = 0;
+        _sequences.Clear();
+    }
+}
+
+/// <summary>Which of a sequence's tokens in a step give logits.</summary>
+public enum LogitRows
+{
+    /// <summary>None: an inner chunk of a prefill.</summary>
+    None,
+    /// <summary>The last one.</summary>
+    Last,
+    /// <summary>Every one.</summary>
+    All,
+}
