@@ -1,5 +1,6 @@
 using MixtralVk.Model;
 using MixtralVk.Quantization;
+using MixtralVk.Tokenization;
 
 namespace MixtralVk.Loading;
 
@@ -48,6 +49,9 @@ public abstract class ModelSource : IDisposable
 
     /// <summary>The model's sizes.</summary>
     public abstract ModelConfig Config { get; }
+
+    /// <summary>The tokenizer's vocabulary; it has <see cref="ModelConfig.VocabSize"/> tokens.</summary>
+    public abstract VocabularyData Vocabulary { get; }
 
     /// <summary>Format and shape of a matrix. <paramref name="layer"/> is 0 for the embedding and the output matrix, <paramref name="expert"/> 0 outside experts.</summary>
     public abstract RowTileLayout Layout(MatrixRole role, int layer = 0, int expert = 0);
