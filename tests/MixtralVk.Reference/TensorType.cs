@@ -1,0 +1,17 @@
+namespace MixtralVk.Reference;
+
+/// <summary>The tensor types of a GGUF file; the numbers are the file's.</summary>
+public enum TensorType
+{
+    F32 = 0,
+    F16 = 1,
+    Q4_0 = 2,
+    Q8_0 = 8,
+    Q4_K = 12,
+    Q6_K = 14,
+}
+
+/// <summary>A tensor as it lies in a GGUF file.</summary>
+/// <param name="Type">Type of its blocks.</param>
+/// <param name="Bytes">Its blocks, row after row.</param>
+public sealed record RawTensor(TensorType Type, byte[] Bytes);
