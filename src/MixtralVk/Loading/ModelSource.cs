@@ -53,6 +53,15 @@ public abstract class ModelSource : IDisposable
     /// <summary>The tokenizer's vocabulary; it has <see cref="ModelConfig.VocabSize"/> tokens.</summary>
     public abstract VocabularyData Vocabulary { get; }
 
+    /// <summary>True when the file has no output matrix of its own and <see cref="MatrixRole.Output"/> is the embedding again.</summary>
+    public abstract bool OutputIsEmbedding { get; }
+
+    /// <summary>Opens a model file of any supported kind. Throws <see cref="ModelFileException"/> when it cannot be used.</summary>
+    public static ModelSource Open(string path) => GgufModelSource.Open(path);
+
+    /// <summary>What the file holds and how much memory its weights need.</summary>
+    public abstract ModelSummary Describe();
+
     /// <summary>Format and shape of a matrix. <paramref name="layer"/> is 0 for the embedding and the output matrix, <paramref name="expert"/> 0 outside experts.</summary>
     public abstract RowTileLayout Layout(MatrixRole role, int layer = 0, int expert = 0);
 

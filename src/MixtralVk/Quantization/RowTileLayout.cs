@@ -21,46 +21,33 @@ public readonly record struct RowTileLayout(WeightFormat Format, int Rows, int C
     public int Tiles => (Rows + TileRows - 1) / TileRows;
 
     /// <summary>Columns that share a block: one column for F32, two for F16 (a word), 32 or 256 for the quantised formats.</summary>
-    public int BlockCols => Format switch
-    {
-        WeightFormat.F32 => 1,
-        WeightFormat.F16 => 2,
-        WeightFormat.Q8_0 or WeightFormat.Q4_0 => 32,
-        WeightFormat.Q4_K or WeightFormat.Q6_K => 256,
-    };
+    public int BlockCols => BlockFormat.Of(Format).Cols;
 
     /// <summary>Blocks of one row, the last one padded with zeros.</summary>
     public int Blocks => (Cols + BlockCols - 1) / BlockCols;
 
     /// <summary>32-bit words of quantised values of one row's block: the first section of a tile.</summary>
-    public int BlockWords => Format switch
-    {
-        WeightFormat.F32 or WeightFormat.F16 => 1,
-        WeightFormat.Q8_0 => 8,
-        WeightFormat.Q4_0 => 4,
-        WeightFormat.Q4_K => 32,
-        WeightFormat.Q6_K => 48,
-    };
+    public int BlockWords => BlockFormat.Of(Format).Words;
 
     /// <summary>Bytes of scales of one row's block: the sections after the first.</summary>
-    public int BlockScaleBytes => Format switch
-    {
-        WeightFormat.F32 or WeightFormat.F16 => 0,
-        WeightFormat.Q8_0 or WeightFormat.Q4_0 => 2,
-        WeightFormat.Q4_K => 16,
-        WeightFormat.Q6_K => 18,
-    };
+    public int BlockScaleBytes => BlockFormat.Of(Format).ScaleBytes;
+
+    /// <summary>Bytes of a tile's sections, without the padding after them.</summary>
+    public long UnpaddedTileBytes => (long)Blocks * TileRows * (BlockWords * 4 + BlockScaleBytes);
 
     /// <summary>Bytes of one tile, a multiple of <see cref="TileAlignment"/>.</summary>
-    public long TileBytes
-    {
-        get
-        {
-            long bytes = (long)Blocks * TileRows * (BlockWords * 4 + BlockScaleBytes);
-            return (bytes + TileAlignment - 1) / TileAlignment * TileAlignment;
-        }
-    }
+    public long TileBytes => (UnpaddedTileBytes + TileAlignment - 1) / TileAlignment * TileAlignment;
 
     /// <summary>Bytes of the whole matrix.</summary>
     public long Bytes => Tiles * TileBytes;
+
+    /// <summary>Bytes of one row as a GGUF file holds it; <see cref="Cols"/> is a multiple of the format's block there.</summary>
+    public long FileRowBytes
+    {
+        get
+        {
+            BlockFormat format = BlockFormat.Of(Format);
+            return (long)Cols / format.FileElements * format.FileBytes;
+        }
+    }
 }

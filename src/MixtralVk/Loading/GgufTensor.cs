@@ -1,0 +1,42 @@
+namespace MixtralVk.Loading;
+
+/// <summary>A tensor of a GGUF file. Its sizes were checked: they are at least 1, their product fits, the data lies inside the file.</summary>
+public sealed class GgufTensor
+{
+    internal GgufTensor(string name, GgmlType type, long[] dimensions, long offset, long bytes)
+    {
+        Name = name;
+        Type = type;
+        Dimensions = dimensions;
+        Offset = offset;
+        Bytes = bytes;
+    }
+
+    /// <summary>Name in the file.</summary>
+    public string Name { get; }
+
+    /// <summary>Type of the elements.</summary>
+    public GgmlType Type { get; }
+
+    /// <summary>One to four sizes, the fastest first: columns, rows, then (for merged experts) the number of matrices.</summary>
+    public IReadOnlyList<long> Dimensions { get; }
+
+    /// <summary>Position of the data in bytes from the begin of the file.</summary>
+    public long Offset { get; }
+
+    /// <summary>Size of the data in bytes.</summary>
+    public long Bytes { get; }
+
+    /// <summary>Rows in all: the product of the dimensions after the first.</summary>
+    public long RowCount => Dimensions.Skip(1).Aggregate(1L, (product, size) => product * size);
+
+    /// <summary>Bytes of one row, a whole number of blocks.</summary>
+    public long RowBytes
+    {
+        get
+        {
+            (int elements, int bytes) = Type.Block();
+            return Dimensions[0] / elements * bytes;
+        }
+    }
+}
