@@ -1,0 +1,4 @@
+namespace MixtralVk.Gpu.Tests.Vulkan;
+
+/// <summary>Size of a struct and the offsets of its fields, in bytes, under their C names.</summary>
+internal sealed record StructLayout(string Name, int Size, (string Field, int Offset)[] Fields);
