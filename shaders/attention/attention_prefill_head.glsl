@@ -1,0 +1,7 @@
+// All cuts of a head and row in one workgroup, ascending: one workgroup per (head, row). The same arithmetic as split and merge.
+// output (rows, QueryHeads * HeadDim)
+#include "include/attention_head.glsl"
+layout(std430, set = 0, binding = 7) writeonly buffer Output { float y[]; };
+
+#include "include/attention_cut.glsl"
+#include "include/reduce.glsl"
