@@ -1,0 +1,205 @@
+using Silk.NET.Vulkan;
+using Silk.NET.Vulkan.Extensions.EXT;
+
+namespace MixtralVk.Gpu;
+
+/// <summary>
+/// An opened device: buffers, pipelines, recorders and one compute queue. Thread-safe unless a member says otherwise. Dispose buffers and
+/// recordings first; disposing waits for the device.
+/// </summary>
+public sealed unsafe class GpuDevice : IDisposable
+{
+    private static readonly string[] RequiredFeatures = ["timelineSemaphore", "synchronization2", "maintenance4", "subgroupSizeControl"];
+
+    private readonly GpuInstance? _ownInstance;
+    private readonly ExtDebugUtils? _debugUtils;
+    private readonly bool _ownsDevice;
+    private bool _disposed;
+
+    private GpuDevice(Vk vk, Device handle, bool ownsDevice, DeviceDescription description, GpuOptions options, ExtDebugUtils? debugUtils,
+        ShaderLibrary shaders, int queueFamily, Queue queue, Action<Action>? submitLock, GpuInstance? ownInstance)
+    {
+        Vk = vk;
+        Handle = handle;
+        _ownsDevice = ownsDevice;
+        _ownInstance = ownInstance;
+        _debugUtils = debugUtils;
+        Description = description;
+        Options = options;
+        Limits = options.LimitTo is { } limits ? description.Limits.ClampTo(limits) : description.Limits;
+        Memory = new GpuMemory(this, options.MemoryBudget ?? DeviceChoices.DefaultBudget(description));
+        Pipelines = new PipelineStore(this, shaders);
+        Queue = new GpuQueue(this, queue, queueFamily, submitLock);
+    }
+
+    /// <summary>What the device is.</summary>
+    public DeviceDescription Description { get; }
+
+    /// <summary>The limits in force: the device's, or tighter ones from <see cref="GpuOptions.LimitTo"/>.</summary>
+    public DeviceLimits Limits { get; }
+
+    /// <summary>The compute queue.</summary>
+    public GpuQueue Queue { get; }
+
+    /// <summary>Bytes of memory blocks taken from the device.</summary>
+    public long UsedMemory => Memory.UsedBytes;
+
+    /// <summary>Buffers that were created and not disposed.</summary>
+    public int LiveBuffers => Memory.LiveBuffers;
+
+    /// <summary>Most bytes of memory to take; may be changed at any time, and frees nothing by itself.</summary>
+    public long MemoryBudget { get => Memory.Budget; set => Memory.Budget = value; }
+
+    internal Vk Vk { get; }
+
+    internal Device Handle { get; }
+
+    internal GpuOptions Options { get; }
+
+    internal GpuMemory Memory { get; }
+
+    internal PipelineStore Pipelines { get; }
+
+    /// <summary>
+    /// Opens an adapter on a device of our own. Throws <see cref="GpuUnsupportedException"/> naming what it lacks. The instance must outlive the
+    /// device.
+    /// </summary>
+    public static GpuDevice Open(GpuAdapter adapter, ShaderLibrary shaders)
+    {
+        ArgumentNullException.ThrowIfNull(adapter);
+        DeviceDescription description = adapter.Description;
+        if (adapter.Missing.Count > 0) throw new GpuUnsupportedException(description.Name, adapter.Missing);
+        GpuInstance instance = adapter.Instance;
+        int family = DeviceChoices.ComputeQueueFamily(description);
+        Device handle = Create(adapter, family);
+        // Each device has its own table of functions: calls go to the driver without the loader's dispatch in between.
+        Vk vk = Vk.GetApi();
+        vk.CurrentInstance = instance.Handle;
+        vk.CurrentDevice = handle;
+        Queue queue;
+        vk.GetDeviceQueue(handle, (uint)family, 0, &queue);
+        return new GpuDevice(vk, handle, true, description, instance.Options, instance.DebugUtils, shaders, family, queue, null, null);
+    }
+
+    /// <summary>What a host must enable on <paramref name="adapter"/> when it makes the device itself and lends it through <see cref="Wrap"/>.</summary>
+    public static DeviceRequirements Requirements(GpuAdapter adapter)
+    {
+        ArgumentNullException.ThrowIfNull(adapter);
+        if (adapter.Missing.Count > 0) throw new GpuUnsupportedException(adapter.Description.Name, adapter.Missing);
+        return new DeviceRequirements(RequiredFeatures, [], DeviceChoices.ComputeQueueFamily(adapter.Description));
+    }
+
+    /// <summary>
+    /// Uses a device of the host. Throws <see cref="GpuUnsupportedException"/> naming what the host has not enabled, and
+    /// <see cref="ArgumentException"/> when the queue family cannot compute.
+    /// </summary>
+    public static GpuDevice Wrap(HostDevice host, ShaderLibrary shaders, GpuOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        GpuInstance instance = GpuInstance.Attach(host.Instance, options ?? new GpuOptions());
+        try
+        {
+            var adapter = new GpuAdapter(instance, new PhysicalDevice(host.PhysicalDevice));
+            DeviceDescription description = adapter.Description;
+            string[] missing = [.. adapter.Missing, .. RequiredFeatures.Except(host.EnabledFeatures)];
+            if (missing.Length > 0) throw new GpuUnsupportedException(description.Name, missing);
+            if (host.QueueFamily < 0 || host.QueueFamily >= description.QueueFamilies.Count || !description.QueueFamilies[host.QueueFamily].Traits.HasFlag(QueueTraits.Compute))
+                throw new ArgumentException($"Queue family {host.QueueFamily} of {description.Name} cannot compute.", nameof(host));
+            Vk vk = Vk.GetApi();
+            vk.CurrentInstance = instance.Handle;
+            vk.CurrentDevice = new Device(host.Device);
+            return new GpuDevice(vk, new Device(host.Device), false, description, instance.Options, instance.DebugUtils, shaders, host.QueueFamily,
+                new Queue(host.Queue), host.SubmitLock, instance);
+        }
+        catch
+        {
+            instance.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Makes a buffer. Throws <see cref="OutOfGpuMemoryException"/> when the budget or the device has too little left; nothing is lost then.
+    /// </summary>
+    public GpuBuffer CreateBuffer(ulong size, BufferUse use, string name) => Memory.Create(size, use, name);
+
+    /// <summary>Begins a recording.</summary>
+    public Recorder CreateRecorder() => new(this);
+
+    /// <summary>
+    /// Makes the pipelines of the recorders in parallel, as each can take the driver a long time, and stores them in the cache file.
+    /// <paramref name="progress"/> gets (done, total).
+    /// </summary>
+    public void PreparePipelines(IReadOnlyList<Recorder> recorders, IProgress<(int Done, int Total)>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(recorders);
+        PipelineKey[] keys = [.. recorders.SelectMany(r => r.Pipelines).Distinct()];
+        int done = 0;
+        var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
+        try
+        {
+            Parallel.ForEach(keys, options, key =>
+            {
+                Pipelines.Get(key);
+                progress?.Report((Interlocked.Increment(ref done), keys.Length));
+            });
+        }
+        catch (AggregateException e) when (e.InnerExceptions[0] is GpuException cause)
+        {
+            throw cause;
+        }
+        Pipelines.Save();
+    }
+
+    internal void SetName(ObjectType type, ulong handle, string name)
+    {
+        if (_debugUtils is null) return;
+        using var text = new Utf8(name);
+        var info = new DebugUtilsObjectNameInfoEXT(objectType: type, objectHandle: handle, pObjectName: text);
+        _debugUtils.SetDebugUtilsObjectName(Handle, &info).ThrowOnError("vkSetDebugUtilsObjectNameEXT");
+    }
+
+    internal void BeginLabel(CommandBuffer commandBuffer, string name)
+    {
+        if (_debugUtils is null) return;
+        using var text = new Utf8(name);
+        var label = new DebugUtilsLabelEXT(pLabelName: text);
+        _debugUtils.CmdBeginDebugUtilsLabel(commandBuffer, &label);
+    }
+
+    internal void EndLabel(CommandBuffer commandBuffer) => _debugUtils?.CmdEndDebugUtilsLabel(commandBuffer);
+
+    private static Device Create(GpuAdapter adapter, int family)
+    {
+        GpuOptions options = adapter.Instance.Options;
+        DeviceFeatures available = adapter.Description.Features;
+        var features13 = new PhysicalDeviceVulkan13Features(sType: StructureType.PhysicalDeviceVulkan13Features, synchronization2: true, maintenance4: true, subgroupSizeControl: true);
+        var features12 = new PhysicalDeviceVulkan12Features(sType: StructureType.PhysicalDeviceVulkan12Features, pNext: &features13, timelineSemaphore: true);
+        var features = new PhysicalDeviceFeatures2(sType: StructureType.PhysicalDeviceFeatures2, pNext: &features12);
+        if (options.GpuAssistedValidation)
+        {
+            features.Features.FragmentStoresAndAtomics = available.FragmentStoresAndAtomics;
+            features.Features.VertexPipelineStoresAndAtomics = available.VertexPipelineStoresAndAtomics;
+        }
+        float priority = 0;   // the game's own queues go first
+        var queue = new DeviceQueueCreateInfo(queueFamilyIndex: (uint)family, queueCount: 1, pQueuePriorities: &priority);
+        var info = new DeviceCreateInfo(pNext: &features, queueCreateInfoCount: 1, pQueueCreateInfos: &queue);
+        Device device;
+        adapter.Instance.Vk.CreateDevice(adapter.Handle, &info, null, &device).ThrowOnError("vkCreateDevice");
+        return device;
+    }
+
+    /// <summary>Waits for the device and frees everything made from it.</summary>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        Vk.DeviceWaitIdle(Handle);   // a lost device answers with an error; what follows is right all the same
+        Queue.Dispose();
+        Pipelines.Dispose();
+        Memory.Dispose();
+        if (_ownsDevice) Vk.DestroyDevice(Handle, null);
+        Vk.Dispose();
+        _ownInstance?.Dispose();
+    }
+}

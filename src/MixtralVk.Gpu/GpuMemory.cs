@@ -1,0 +1,165 @@
+using Silk.NET.Vulkan;
+using Buffer = Silk.NET.Vulkan.Buffer;
+
+namespace MixtralVk.Gpu;
+
+/// <summary>One memory allocation with one Vulkan buffer over all of it.</summary>
+internal sealed unsafe class MemoryBlock(int type, Buffer buffer, DeviceMemory memory, byte* mapped, ulong size, ulong alignment)
+{
+    public int Type { get; } = type;
+    public Buffer Buffer { get; } = buffer;
+    public DeviceMemory Memory { get; } = memory;
+    /// <summary>Start of the mapping, or null.</summary>
+    public byte* Mapped { get; } = mapped;
+    public ulong Size { get; } = size;
+    public RangeAllocator Ranges { get; } = new(size, alignment);
+}
+
+/// <summary>
+/// Cuts buffers from memory blocks and keeps the sum of the blocks within a byte budget. Thread-safe.
+/// </summary>
+internal sealed unsafe class GpuMemory : IDisposable
+{
+    private readonly GpuDevice _device;
+    private readonly Lock _lock = new();
+    private readonly List<MemoryBlock> _blocks = [];
+    private readonly ulong _alignment;
+    private long _budget;
+    private int _allocations;
+
+    public GpuMemory(GpuDevice device, long budget)
+    {
+        _device = device;
+        _budget = budget;
+        // Also the granularity of flushes, so that flushing one buffer never touches its neighbour.
+        _alignment = Math.Max(256, Math.Max(device.Limits.MinStorageBufferOffsetAlignment, device.Limits.NonCoherentAtomSize));
+    }
+
+    /// <summary>Bytes of all blocks.</summary>
+    public long UsedBytes { get; private set; }
+
+    /// <summary>Buffers not disposed yet.</summary>
+    public int LiveBuffers { get; private set; }
+
+    /// <summary>Most bytes to take. Lowering it below what is used refuses new blocks; it frees nothing.</summary>
+    public long Budget
+    {
+        get { lock (_lock) return _budget; }
+        set { lock (_lock) _budget = value; }
+    }
+
+    public GpuBuffer Create(ulong size, BufferUse use, string name)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(size);
+        lock (_lock)
+        {
+            int type = DeviceChoices.MemoryTypeFor(_device.Description, use);
+            foreach (MemoryBlock block in _blocks)
+                if (block.Type == type && block.Ranges.TryTake(size, out ulong offset)) return Cut(block, offset, size, use, name);
+
+            MemoryBlock fresh = Allocate(type, size, name);
+            fresh.Ranges.TryTake(size, out ulong start);
+            return Cut(fresh, start, size, use, name);
+        }
+    }
+
+    public void Free(GpuBuffer buffer)
+    {
+        lock (_lock)
+        {
+            MemoryBlock block = buffer.Block;
+            block.Ranges.Return(buffer.BlockOffset, buffer.Size);
+            LiveBuffers--;
+            // Not in the list: the device was disposed before the buffer and took the block with it.
+            if (block.Ranges.IsEmpty && _blocks.Remove(block)) Release(block);
+        }
+    }
+
+    public void Flush(GpuBuffer buffer) => WithRange(buffer, static (vk, device, range) => vk.FlushMappedMemoryRanges(device, 1, &range), "vkFlushMappedMemoryRanges");
+
+    public void Invalidate(GpuBuffer buffer) => WithRange(buffer, static (vk, device, range) => vk.InvalidateMappedMemoryRanges(device, 1, &range), "vkInvalidateMappedMemoryRanges");
+
+    private void WithRange(GpuBuffer buffer, Func<Vk, Device, MappedMemoryRange, Result> call, string name)
+    {
+        if (_device.Description.MemoryTypes[buffer.Block.Type].Traits.HasFlag(MemoryTraits.HostCoherent)) return;
+        ulong length = Math.Min((buffer.Size + _alignment - 1) / _alignment * _alignment, buffer.Block.Size - buffer.BlockOffset);
+        var range = new MappedMemoryRange(memory: buffer.Block.Memory, offset: buffer.BlockOffset, size: length);
+        call(_device.Vk, _device.Handle, range).ThrowOnError(name);
+    }
+
+    private GpuBuffer Cut(MemoryBlock block, ulong offset, ulong size, BufferUse use, string name)
+    {
+        LiveBuffers++;
+        return new GpuBuffer(this, block, offset, size, use, name);
+    }
+
+    private MemoryBlock Allocate(int type, ulong size, string name)
+    {
+        ulong needed = (size + _alignment - 1) / _alignment * _alignment;
+        if (needed > Math.Min(_device.Limits.MaxAllocationSize, _device.Limits.MaxBufferSize))
+            throw new OutOfGpuMemoryException($"{_device.Description.Name} cannot hold {needed} bytes ({name}) in one buffer.", (long)needed);
+        ulong usual = DeviceChoices.BlockSize(_device.Description, type);
+        // A block of the usual size where it fits the budget; a large buffer, or the last bytes of the budget, gets a block of its own size.
+        ulong blockSize = needed > usual / 2 || UsedBytes + (long)usual > _budget ? needed : usual;
+        if (UsedBytes + (long)blockSize > _budget)
+        {
+            throw new OutOfGpuMemoryException(
+                $"{name} needs {needed >> 20} MiB of GPU memory, but {UsedBytes >> 20} of {_budget >> 20} MiB of the budget are used; raise the budget or shorten the context.", (long)needed);
+        }
+        MemoryBlock block = NewBlock(type, blockSize, name);
+        _blocks.Add(block);
+        UsedBytes += (long)block.Size;
+        return block;
+    }
+
+    private MemoryBlock NewBlock(int type, ulong size, string name)
+    {
+        Vk vk = _device.Vk;
+        Device device = _device.Handle;
+        var bufferInfo = new BufferCreateInfo(size: size, sharingMode: SharingMode.Exclusive, usage: BufferUsageFlags.StorageBufferBit
+            | BufferUsageFlags.TransferSrcBit | BufferUsageFlags.TransferDstBit | BufferUsageFlags.IndirectBufferBit | BufferUsageFlags.UniformBufferBit);
+        Buffer buffer;
+        vk.CreateBuffer(device, &bufferInfo, null, &buffer).ThrowOnError("vkCreateBuffer");
+        DeviceMemory memory = default;
+        try
+        {
+            MemoryRequirements requirements;
+            vk.GetBufferMemoryRequirements(device, buffer, &requirements);
+            if ((requirements.MemoryTypeBits >> type & 1) == 0) throw new GpuUnsupportedException(_device.Description.Name, [$"storage buffers in memory type {type}"]);
+            var allocate = new MemoryAllocateInfo(allocationSize: requirements.Size, memoryTypeIndex: (uint)type);
+            Result result = _allocations++ >= _device.Options.FailAllocationsFrom ? Result.ErrorOutOfDeviceMemory : vk.AllocateMemory(device, &allocate, null, &memory);
+            if (result is Result.ErrorOutOfDeviceMemory or Result.ErrorOutOfHostMemory or Result.ErrorTooManyObjects)
+                throw new OutOfGpuMemoryException($"{_device.Description.Name} has no {size >> 20} MiB left for {name}; close other programs, lower the context or use a smaller model.", (long)size);
+            result.ThrowOnError("vkAllocateMemory");
+            vk.BindBufferMemory(device, buffer, memory, 0).ThrowOnError("vkBindBufferMemory");
+            void* mapped = null;
+            if (_device.Description.MemoryTypes[type].Traits.HasFlag(MemoryTraits.HostVisible))
+                vk.MapMemory(device, memory, 0, Vk.WholeSize, 0, &mapped).ThrowOnError("vkMapMemory");
+            _device.SetName(ObjectType.Buffer, buffer.Handle, $"block {_blocks.Count}: {name}…");
+            _device.SetName(ObjectType.DeviceMemory, memory.Handle, $"block {_blocks.Count}: {name}…");
+            return new MemoryBlock(type, buffer, memory, (byte*)mapped, size, _alignment);
+        }
+        catch
+        {
+            vk.DestroyBuffer(device, buffer, null);
+            if (memory.Handle != 0) vk.FreeMemory(device, memory, null);
+            throw;
+        }
+    }
+
+    private void Release(MemoryBlock block)
+    {
+        UsedBytes -= (long)block.Size;
+        _device.Vk.DestroyBuffer(_device.Handle, block.Buffer, null);
+        _device.Vk.FreeMemory(_device.Handle, block.Memory, null);
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            foreach (MemoryBlock block in _blocks) Release(block);
+            _blocks.Clear();
+        }
+    }
+}

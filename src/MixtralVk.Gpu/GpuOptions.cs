@@ -1,0 +1,32 @@
+namespace MixtralVk.Gpu;
+
+/// <summary>Settings of an instance and the devices made from it.</summary>
+public sealed record GpuOptions
+{
+    /// <summary>Loads the Khronos validation layer with synchronisation validation; its messages go to <see cref="OnMessage"/>.</summary>
+    public bool Validation { get; init; }
+
+    /// <summary>With <see cref="Validation"/>: also checks every shader access on the device (GPU-assisted validation). Slow.</summary>
+    public bool GpuAssistedValidation { get; init; }
+
+    /// <summary>Names Vulkan objects and labels dispatches for frame captures (VK_EXT_debug_utils). On with <see cref="Validation"/>.</summary>
+    public bool DebugNames { get; init; }
+
+    /// <summary>Receives each warning and error of the validation layer, on the thread that caused it.</summary>
+    public Action<string>? OnMessage { get; init; }
+
+    /// <summary>Treats the device as if it had at most these limits.</summary>
+    public DeviceLimits? LimitTo { get; init; }
+
+    /// <summary>Most bytes of device memory to take; null: <see cref="DeviceChoices.DefaultBudget"/>.</summary>
+    public long? MemoryBudget { get; init; }
+
+    /// <summary>Folder of the pipeline cache; null: nothing is kept on disk.</summary>
+    public string? PipelineCacheDirectory { get; init; }
+
+    /// <summary>Test hook: refuses the n-th and later memory allocations (counted from 0) as if the device were full.</summary>
+    internal int FailAllocationsFrom { get; init; } = int.MaxValue;
+
+    /// <summary>Test hook: keeps what is submitted, for the hazard replay.</summary>
+    internal SubmissionTrace? Trace { get; init; }
+}

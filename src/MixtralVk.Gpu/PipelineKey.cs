@@ -1,0 +1,24 @@
+namespace MixtralVk.Gpu;
+
+/// <summary>What makes a pipeline different from another: the shader, its specialisation constants and its interface.</summary>
+internal readonly record struct PipelineKey(string Shader, ConstantList Constants, int BufferCount, int PushWords)
+{
+    public override string ToString() => $"{Shader}({string.Join(", ", Constants.Values)})";
+}
+
+/// <summary>Specialisation constants, compared by value.</summary>
+internal readonly struct ConstantList(uint[] values) : IEquatable<ConstantList>
+{
+    public uint[] Values { get; } = values;
+
+    public bool Equals(ConstantList other) => Values.AsSpan().SequenceEqual(other.Values);
+
+    public override bool Equals(object? obj) => obj is ConstantList other && Equals(other);
+
+    public override int GetHashCode()
+    {
+        var hash = new HashCode();
+        foreach (uint value in Values) hash.Add(value);
+        return hash.ToHashCode();
+    }
+}

@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using Silk.NET.Vulkan;
+
+namespace MixtralVk.Gpu;
+
+/// <summary>A compute pipeline with its layouts.</summary>
+internal sealed record ComputePipeline(Pipeline Handle, PipelineLayout Layout, DescriptorSetLayout SetLayout);
+
+/// <summary>
+/// Makes compute pipelines and keeps them for the life of the device. Thread-safe: several may be made at once.
+/// </summary>
+internal sealed unsafe class PipelineStore : IDisposable
+{
+    private readonly GpuDevice _device;
+    private readonly ShaderLibrary _shaders;
+    private readonly PipelineCacheFile? _file;
+    private readonly PipelineCache _cache;
+    private readonly ConcurrentDictionary<PipelineKey, Lazy<ComputePipeline>> _pipelines = new();
+    private readonly ConcurrentDictionary<(int Buffers, int PushWords), Lazy<(PipelineLayout, DescriptorSetLayout)>> _layouts = new();
+
+    public PipelineStore(GpuDevice device, ShaderLibrary shaders)
+    {
+        _device = device;
+        _shaders = shaders;
+        if (device.Options.PipelineCacheDirectory is { } folder) _file = new PipelineCacheFile(folder, device.Description);
+        byte[] initial = _file?.Read() ?? [];
+        fixed (byte* data = initial)
+        {
+            var info = new PipelineCacheCreateInfo(initialDataSize: (nuint)initial.Length, pInitialData: data);
+            PipelineCache cache;
+            device.Vk.CreatePipelineCache(device.Handle, &info, null, &cache).ThrowOnError("vkCreatePipelineCache");
+            _cache = cache;
+        }
+    }
+
+    public ComputePipeline Get(PipelineKey key) => _pipelines.GetOrAdd(key, k => new Lazy<ComputePipeline>(() => Create(k))).Value;
+
+    /// <summary>Writes what the driver compiled to the cache file, where there is one.</summary>
+    public void Save()
+    {
+        if (_file is null) return;
+        nuint size = 0;
+        _device.Vk.GetPipelineCacheData(_device.Handle, _cache, &size, null).ThrowOnError("vkGetPipelineCacheData");
+        byte[] data = new byte[size];
+        fixed (byte* p = data) _device.Vk.GetPipelineCacheData(_device.Handle, _cache, &size, p).ThrowOnError("vkGetPipelineCacheData");
+        _file.Write(data.AsSpan(0, (int)size));
+    }
+
+    private ComputePipeline Create(PipelineKey key)
+    {
+        Vk vk = _device.Vk;
+        (PipelineLayout layout, DescriptorSetLayout setLayout) = _layouts.GetOrAdd((key.BufferCount, key.PushWords), k => new(() => CreateLayout(k.Buffers, k.PushWords))).Value;
+        ReadOnlySpan<byte> spirv = _shaders[key.Shader];
+        ShaderModule module;
+        fixed (byte* code = spirv)
+        {
+            var info = new ShaderModuleCreateInfo(codeSize: (nuint)spirv.Length, pCode: (uint*)code);
+            vk.CreateShaderModule(_device.Handle, &info, null, &module).ThrowOnError("vkCreateShaderModule");
+        }
+        try
+        {
+            uint[] constants = key.Constants.Values;
+            SpecializationMapEntry* entries = stackalloc SpecializationMapEntry[Math.Max(1, constants.Length)];
+            for (uint i = 0; i < constants.Length; i++) entries[i] = new SpecializationMapEntry(i, i * 4, 4);
+            using var entryPoint = new Utf8("main");
+            fixed (uint* data = constants)
+            {
+                var specialization = new SpecializationInfo((uint)constants.Length, entries, (nuint)constants.Length * 4, data);
+                var stage = new PipelineShaderStageCreateInfo(stage: ShaderStageFlags.ComputeBit, module: module, pName: entryPoint, pSpecializationInfo: &specialization);
+                var create = new ComputePipelineCreateInfo(stage: stage, layout: layout);
+                Pipeline handle;
+                vk.CreateComputePipelines(_device.Handle, _cache, 1, &create, null, &handle).ThrowOnError($"vkCreateComputePipelines of {key}");
+                _device.SetName(ObjectType.Pipeline, handle.Handle, key.ToString());
+                return new ComputePipeline(handle, layout, setLayout);
+            }
+        }
+        finally
+        {
+            vk.DestroyShaderModule(_device.Handle, module, null);
+        }
+    }
+
+    private (PipelineLayout, DescriptorSetLayout) CreateLayout(int buffers, int pushWords)
+    {
+        DescriptorSetLayoutBinding* bindings = stackalloc DescriptorSetLayoutBinding[buffers];
+        for (uint i = 0; i < buffers; i++) bindings[i] = new DescriptorSetLayoutBinding(i, DescriptorType.StorageBuffer, 1, ShaderStageFlags.ComputeBit);
+        var setInfo = new DescriptorSetLayoutCreateInfo(bindingCount: (uint)buffers, pBindings: bindings);
+        DescriptorSetLayout setLayout;
+        _device.Vk.CreateDescriptorSetLayout(_device.Handle, &setInfo, null, &setLayout).ThrowOnError("vkCreateDescriptorSetLayout");
+        var range = new PushConstantRange(ShaderStageFlags.ComputeBit, 0, (uint)pushWords * 4);
+        var info = new PipelineLayoutCreateInfo(setLayoutCount: 1, pSetLayouts: &setLayout, pushConstantRangeCount: pushWords > 0 ? 1u : 0u, pPushConstantRanges: &range);
+        PipelineLayout layout;
+        _device.Vk.CreatePipelineLayout(_device.Handle, &info, null, &layout).ThrowOnError("vkCreatePipelineLayout");
+        string name = $"{buffers} buffers, {pushWords} push words";
+        _device.SetName(ObjectType.DescriptorSetLayout, setLayout.Handle, name);
+        _device.SetName(ObjectType.PipelineLayout, layout.Handle, name);
+        return (layout, setLayout);
+    }
+
+    public void Dispose()
+    {
+        Vk vk = _device.Vk;
+        foreach (Lazy<ComputePipeline> pipeline in _pipelines.Values) if (pipeline.IsValueCreated) vk.DestroyPipeline(_device.Handle, pipeline.Value.Handle, null);
+        foreach (Lazy<(PipelineLayout, DescriptorSetLayout)> layout in _layouts.Values)
+        {
+            if (!layout.IsValueCreated) continue;
+            vk.DestroyPipelineLayout(_device.Handle, layout.Value.Item1, null);
+            vk.DestroyDescriptorSetLayout(_device.Handle, layout.Value.Item2, null);
+        }
+        vk.DestroyPipelineCache(_device.Handle, _cache, null);
+    }
+}

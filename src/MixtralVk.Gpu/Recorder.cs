@@ -1,0 +1,115 @@
+namespace MixtralVk.Gpu;
+
+/// <summary>
+/// Collects dispatches and copies as a list of stages, puts barriers where their ranges conflict, and makes a <see cref="Recording"/> that
+/// can be submitted again and again. Not thread-safe.
+/// </summary>
+public sealed class Recorder
+{
+    private readonly GpuDevice _device;
+    private readonly List<RecordedStage> _stages = [];
+    private readonly RangeTracker _tracker = new();
+    private readonly List<NamedConstant> _constants = [];
+    private readonly List<NamedConstant> _push = [];
+
+    internal Recorder(GpuDevice device) => _device = device;
+
+    /// <summary>Pipelines the recording needs; made in parallel by <see cref="GpuDevice.PreparePipelines"/>.</summary>
+    internal IEnumerable<PipelineKey> Pipelines => _stages.SelectMany(s => s.Commands).OfType<DispatchCommand>().Select(d => d.Pipeline);
+
+    /// <summary>
+    /// Begins a stage: the smallest unit of submission. It starts with a full barrier, as whatever ran before may have been any other
+    /// recording.
+    /// </summary>
+    public void BeginStage(string name)
+    {
+        EndStage();
+        var begin = new BarrierCommand(BarrierCommand.Device, BarrierCommand.Device);
+        _stages.Add(new RecordedStage(name, [begin]));
+        _tracker.Barrier(begin);
+    }
+
+    /// <summary>Records a dispatch of a kernel.</summary>
+    public void Dispatch<TKernel>(in TKernel kernel) where TKernel : struct, IKernel => Add(Describe(kernel, null));
+
+    /// <summary>Records a dispatch whose size, three words at <paramref name="arguments"/>, an earlier dispatch writes.</summary>
+    public void DispatchIndirect<TKernel>(in TKernel kernel, BufferView arguments) where TKernel : struct, IKernel => Add(Describe(kernel, arguments));
+
+    /// <summary>Records a copy; both views have the same length, a multiple of 4.</summary>
+    public void Copy(BufferView source, BufferView destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(destination.Length, source.Length);
+        Add(new CopyCommand(source, destination));
+    }
+
+    /// <summary>Records setting every 32-bit word of a view to <paramref name="value"/>.</summary>
+    public void Fill(BufferView destination, uint value) => Add(new FillCommand(destination, value));
+
+    /// <summary>
+    /// Makes the recording. Pipelines not made yet are made now, so call <see cref="GpuDevice.PreparePipelines"/> first where time matters.
+    /// </summary>
+    public Recording Finish(string name)
+    {
+        EndStage();
+        return new Recording(_device, name, [.. _stages]);
+    }
+
+    private void Add(Command command)
+    {
+        if (_stages.Count == 0) throw new InvalidOperationException("Begin a stage first.");
+        List<Command> commands = _stages[^1].Commands;
+        if (_tracker.Conflicts(command.Accesses))
+        {
+            var barrier = new BarrierCommand(BarrierCommand.Device, BarrierCommand.Device);
+            commands.Add(barrier);
+            _tracker.Barrier(barrier);
+        }
+        commands.Add(command);
+        _tracker.Add(command.Accesses);
+    }
+
+    /// <summary>A stage that copied to read-back memory ends with a barrier towards the host.</summary>
+    private void EndStage()
+    {
+        if (_stages.Count == 0) return;
+        List<Command> commands = _stages[^1].Commands;
+        bool returns = commands.SelectMany(c => c.Accesses).Any(a => a.Writes && a.View.Buffer.Use == BufferUse.ReadBack);
+        if (returns) commands.Add(new BarrierCommand(AccessKind.AnyWrite, AccessKind.HostRead));
+    }
+
+    private DispatchCommand Describe<TKernel>(in TKernel kernel, BufferView? indirect) where TKernel : struct, IKernel
+    {
+        _constants.Clear();
+        _push.Clear();
+        var buffers = new List<NamedBuffer>();
+        var bindings = new Bindings(_constants, buffers, _push);
+        kernel.Bind(ref bindings);
+        Check(kernel.Shader, kernel.Workgroups, buffers, indirect is null);
+
+        var accesses = new List<Access>(buffers.Count + 1);
+        foreach (NamedBuffer buffer in buffers)
+        {
+            if (buffer.Access.HasFlag(BufferAccess.Read)) accesses.Add(new Access(buffer.View, AccessKind.ShaderRead));
+            if (buffer.Access.HasFlag(BufferAccess.Write)) accesses.Add(new Access(buffer.View, AccessKind.ShaderWrite));
+        }
+        if (indirect is { } arguments) accesses.Add(new Access(arguments.Slice(0, 12), AccessKind.IndirectRead));
+
+        var key = new PipelineKey(kernel.Shader, new ConstantList([.. _constants.Select(c => c.Bits)]), buffers.Count, _push.Count);
+        return new DispatchCommand(key, buffers, [.. _push.Select(p => p.Bits)], kernel.Workgroups, indirect, accesses);
+    }
+
+    private void Check(string shader, DispatchSize size, List<NamedBuffer> buffers, bool isDirect)
+    {
+        DeviceLimits limits = _device.Limits;
+        if (_push.Count * 4 > limits.MaxPushConstantsSize) throw new ArgumentException($"{shader}: {_push.Count * 4} bytes of push constants.");
+        if (isDirect && Math.Max(size.X, Math.Max(size.Y, size.Z)) > limits.MaxWorkgroupCount) throw new ArgumentException($"{shader}: {size} exceeds the device's workgroup count.");
+        foreach (NamedBuffer buffer in buffers)
+        {
+            if (buffer.View.Length > limits.MaxStorageBufferRange) throw new ArgumentException($"{shader}: {buffer.Name} binds {buffer.View.Length} bytes, the device allows {limits.MaxStorageBufferRange}.");
+            if ((buffer.View.Buffer.BlockOffset + buffer.View.Offset) % limits.MinStorageBufferOffsetAlignment != 0) throw new ArgumentException($"{shader}: {buffer.Name} starts at {buffer.View.Offset}, not aligned to {limits.MinStorageBufferOffsetAlignment}.");
+        }
+    }
+}
+
+/// <summary>A stage: its name and commands in order.</summary>
+internal sealed record RecordedStage(string Name, List<Command> Commands);

@@ -1,0 +1,77 @@
+using MixtralVk.Gpu;
+
+namespace MixtralVk.Testing;
+
+/// <summary>
+/// A device for tests: validation layer with synchronisation validation on, every message kept, everything submitted kept for the hazard
+/// replay. Disposing it fails the test on any message, hazard or leaked buffer.
+/// </summary>
+internal sealed class TestGpu : IDisposable
+{
+    private readonly List<string> _messages = [];
+    private readonly GpuInstance _instance;
+    private bool _failed;
+
+    private TestGpu(ShaderLibrary shaders, string? adapter, Func<GpuOptions, GpuOptions>? with)
+    {
+        var options = new GpuOptions { Validation = true, Trace = Trace, OnMessage = m => { lock (_messages) _messages.Add(m); } };
+        _instance = GpuInstance.Create(with?.Invoke(options) ?? options);
+        try
+        {
+            Device = GpuDevice.Open(Choose(_instance, adapter), shaders);
+        }
+        catch
+        {
+            _instance.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Names of the devices to test on: the software driver, whose absence fails the test, and any real GPU.</summary>
+    public static IEnumerable<string> AdapterNames()
+    {
+        using GpuInstance instance = GpuInstance.Create();
+        GpuAdapter software = Choose(instance, null);
+        return [software.Description.Name, .. instance.Adapters.Where(a => a.Description.Type != AdapterType.Software && a.Missing.Count == 0).Select(a => a.Description.Name)];
+    }
+
+    public GpuDevice Device { get; }
+
+    public SubmissionTrace Trace { get; } = new();
+
+    public IReadOnlyList<string> Messages
+    {
+        get { lock (_messages) return [.. _messages]; }
+    }
+
+    /// <summary>Opens an adapter by name; null takes the software driver.</summary>
+    public static TestGpu Open(ShaderLibrary shaders, string? adapter = null, Func<GpuOptions, GpuOptions>? with = null) => new(shaders, adapter, with);
+
+    private static GpuAdapter Choose(GpuInstance instance, string? name) =>
+        instance.Adapters.FirstOrDefault(a => name is null ? a.Description.Type == AdapterType.Software : a.Description.Name == name)
+        ?? throw new InvalidOperationException(name is null
+            ? "The software driver is missing: install mesa-vulkan-drivers (tools/test.sh does)."
+            : $"There is no Vulkan device {name}.");
+
+    /// <summary>Runs one recording and waits for it.</summary>
+    public void Run(Recorder recorder, string name = "test")
+    {
+        using Recording recording = recorder.Finish(name);
+        Device.Queue.Wait(Device.Queue.Submit(recording, 0, recording.StageCount));
+    }
+
+    /// <summary>Says that the test is about a failure, so leaks and messages of the way there are not counted twice.</summary>
+    public void ExpectFailure() => _failed = true;
+
+    public void Dispose()
+    {
+        int leaked = Device.LiveBuffers;
+        string? hazard = SubmissionTrace.FindHazard(Trace.Commands);
+        Device.Dispose();
+        _instance.Dispose();
+        if (_failed) return;
+        if (Messages.Count > 0) throw new InvalidOperationException($"The validation layer said: {string.Join(Environment.NewLine, Messages)}");
+        if (hazard is not null) throw new InvalidOperationException($"Unsynchronised access: {hazard}");
+        if (leaked > 0) throw new InvalidOperationException($"{leaked} buffers were not disposed.");
+    }
+}
