@@ -8,7 +8,7 @@ internal sealed class CommandWriter(Registry registry, Selection selection, Type
 
     public void WriteCore(string path)
     {
-        var writer = new Writer(registry, "using Silk.NET.Core;", "", "namespace Silk.NET.Vulkan;", "");
+        var writer = new Writer(registry, "#nullable enable", "", "using Silk.NET.Core;", "", "namespace Silk.NET.Vulkan;", "");
         writer.Open("internal sealed unsafe partial class Vk");
         foreach (Constant constant in registry.Constants.Where(c => IsCore(c.Name) && !c.Value.EndsWith('F')))
         {
@@ -49,7 +49,7 @@ internal sealed class CommandWriter(Registry registry, Selection selection, Type
         string author = extension.Name.Split('_')[1];
         string name = Names.ExtensionClass(extension.Name);
         List<Command> commands = extension.Commands.Select(c => registry.Commands[c]).ToList();
-        var writer = new Writer(registry, "using Silk.NET.Core;", "", $"namespace Silk.NET.Vulkan.Extensions.{author};", "");
+        var writer = new Writer(registry, "#nullable enable", "", "using Silk.NET.Core;", "", $"namespace Silk.NET.Vulkan.Extensions.{author};", "");
         writer.Line($"/// <summary>{extension.Name}</summary>");
         writer.Open($"internal sealed unsafe class {name} : IVkExtension<{name}>");
         writer.Line($"public const string ExtensionName = \"{extension.Name}\";");

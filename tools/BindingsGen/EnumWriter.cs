@@ -5,7 +5,7 @@ internal static class EnumWriter
 {
     public static void Write(Registry registry, Selection selection, string path)
     {
-        var writer = new Writer(registry, "namespace Silk.NET.Vulkan;");
+        var writer = new Writer(registry, "#nullable enable", "", "namespace Silk.NET.Vulkan;");
         var types = selection.Types.Where(registry.Enums.ContainsKey).Select(t => registry.Enums[t])
             .Concat(selection.EmptyFlags.Select(f => new EnumType(f, IsFlags: true, registry.Flags[f].Is64Bit, [])));
         foreach (EnumType type in types.OrderBy(t => t.Name, StringComparer.Ordinal))

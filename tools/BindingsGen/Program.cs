@@ -14,21 +14,29 @@ internal static class Program
             return 2;
         }
 
-        Selection selection = Selection.Read(Path.Combine(AppContext.BaseDirectory, "commands.txt"));
-        Registry registry = Registry.Load(args[0], selection.Extensions.ToHashSet());
+        Generate(args[0], Path.Combine(AppContext.BaseDirectory, "commands.txt"), args[1], args[2]);
+        return 0;
+    }
+
+    internal static void Generate(string registryPath, string commandsPath, string bindingFolder, string testFolder)
+    {
+        Selection selection = Selection.Read(commandsPath);
+        Registry registry = Registry.Load(registryPath, selection.Extensions.ToHashSet());
         selection.AddTypesOf(registry);
         var text = new TypeText(registry, selection);
+        EnumWriter.Write(registry, selection, Path.Combine(bindingFolder, "Enums.g.cs"));
+        StructWriter.Write(registry, selection, text, Path.Combine(bindingFolder, "Structs.g.cs"));
+        StructWriter.WriteHandles(registry, selection, text, Path.Combine(bindingFolder, "Handles.g.cs"));
+
         var commands = new CommandWriter(registry, selection, text);
-        EnumWriter.Write(registry, selection, Path.Combine(args[1], "Enums.g.cs"));
-        StructWriter.Write(registry, selection, text, Path.Combine(args[1], "Structs.g.cs"));
-        StructWriter.WriteHandles(registry, selection, text, Path.Combine(args[1], "Handles.g.cs"));
-        commands.WriteCore(Path.Combine(args[1], "Vk.g.cs"));
+        commands.WriteCore(Path.Combine(bindingFolder, "Vk.g.cs"));
         foreach (Extension extension in selection.Extensions.Select(e => registry.Extensions[e]).Where(e => e.Commands.Count > 0))
         {
-            commands.WriteExtension(extension, args[1]);
+            commands.WriteExtension(extension, bindingFolder);
         }
 
-        LayoutWriter.Write(registry, selection, Path.Combine(args[2], "GeneratedLayouts.g.cs"));
-        return 0;
+        var layouts = new LayoutWriter(registry, selection, text);
+        layouts.WriteTable(Path.Combine(testFolder, "GeneratedLayouts.g.cs"));
+        layouts.WriteProgram(Path.Combine(testFolder, "layouts.c"));
     }
 }

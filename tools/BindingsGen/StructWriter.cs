@@ -5,7 +5,7 @@ internal static class StructWriter
 {
     public static void Write(Registry registry, Selection selection, TypeText text, string path)
     {
-        var writer = new Writer(registry, "using System.Runtime.CompilerServices;", "using System.Runtime.InteropServices;",
+        var writer = new Writer(registry, "#nullable enable", "", "using System.Runtime.CompilerServices;", "using System.Runtime.InteropServices;",
             "using Silk.NET.Core;", "", "namespace Silk.NET.Vulkan;");
         foreach (StructType type in Selected(registry, selection))
         {
@@ -17,7 +17,7 @@ internal static class StructWriter
 
     public static void WriteHandles(Registry registry, Selection selection, TypeText text, string path)
     {
-        var writer = new Writer(registry, "using Silk.NET.Core;", "", "namespace Silk.NET.Vulkan;");
+        var writer = new Writer(registry, "#nullable enable", "", "using Silk.NET.Core;", "", "namespace Silk.NET.Vulkan;");
         foreach (string name in selection.Types.Where(registry.Handles.ContainsKey).Order(StringComparer.Ordinal))
         {
             string handle = registry.Handles[name] ? "nint" : "ulong";

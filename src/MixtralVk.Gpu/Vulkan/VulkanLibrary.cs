@@ -11,9 +11,11 @@ internal static class VulkanLibrary
         : ["libvulkan.so.1", "libvulkan.so"];
 
     /// <exception cref="FileNotFoundException">The machine has no Vulkan loader.</exception>
-    public static nint Open()
+    public static nint Open() => Open(FileNames);
+
+    public static nint Open(string[] fileNames)
     {
-        foreach (string name in FileNames)
+        foreach (string name in fileNames)
         {
             if (NativeLibrary.TryLoad(name, out nint library))
             {
@@ -21,6 +23,6 @@ internal static class VulkanLibrary
             }
         }
 
-        throw new FileNotFoundException($"Could not load the Vulkan loader: none of {string.Join(", ", FileNames)} was found.");
+        throw new FileNotFoundException($"Could not load the Vulkan loader: none of {string.Join(", ", fileNames)} was found.");
     }
 }

@@ -14,1145 +14,1757 @@ internal static unsafe class GeneratedLayouts
 
     public static readonly StructLayout[] All =
     [
-        new("VkAllocationCallbacks", sizeof(AllocationCallbacks),
-        [
-            ("pUserData", (int)(nint)(&((AllocationCallbacks*)null)->PUserData)),
-            ("pfnAllocation", (int)(nint)(&((AllocationCallbacks*)null)->PfnAllocation)),
-            ("pfnReallocation", (int)(nint)(&((AllocationCallbacks*)null)->PfnReallocation)),
-            ("pfnFree", (int)(nint)(&((AllocationCallbacks*)null)->PfnFree)),
-            ("pfnInternalAllocation", (int)(nint)(&((AllocationCallbacks*)null)->PfnInternalAllocation)),
-            ("pfnInternalFree", (int)(nint)(&((AllocationCallbacks*)null)->PfnInternalFree)),
-        ]),
-        new("VkApplicationInfo", sizeof(ApplicationInfo),
-        [
-            ("sType", (int)(nint)(&((ApplicationInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((ApplicationInfo*)null)->PNext)),
-            ("pApplicationName", (int)(nint)(&((ApplicationInfo*)null)->PApplicationName)),
-            ("applicationVersion", (int)(nint)(&((ApplicationInfo*)null)->ApplicationVersion)),
-            ("pEngineName", (int)(nint)(&((ApplicationInfo*)null)->PEngineName)),
-            ("engineVersion", (int)(nint)(&((ApplicationInfo*)null)->EngineVersion)),
-            ("apiVersion", (int)(nint)(&((ApplicationInfo*)null)->ApiVersion)),
-        ]),
-        new("VkBufferCopy", sizeof(BufferCopy),
-        [
-            ("srcOffset", (int)(nint)(&((BufferCopy*)null)->SrcOffset)),
-            ("dstOffset", (int)(nint)(&((BufferCopy*)null)->DstOffset)),
-            ("size", (int)(nint)(&((BufferCopy*)null)->Size)),
-        ]),
-        new("VkBufferCreateInfo", sizeof(BufferCreateInfo),
-        [
-            ("sType", (int)(nint)(&((BufferCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((BufferCreateInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((BufferCreateInfo*)null)->Flags)),
-            ("size", (int)(nint)(&((BufferCreateInfo*)null)->Size)),
-            ("usage", (int)(nint)(&((BufferCreateInfo*)null)->Usage)),
-            ("sharingMode", (int)(nint)(&((BufferCreateInfo*)null)->SharingMode)),
-            ("queueFamilyIndexCount", (int)(nint)(&((BufferCreateInfo*)null)->QueueFamilyIndexCount)),
-            ("pQueueFamilyIndices", (int)(nint)(&((BufferCreateInfo*)null)->PQueueFamilyIndices)),
-        ]),
-        new("VkBufferMemoryBarrier2", sizeof(BufferMemoryBarrier2),
-        [
-            ("sType", (int)(nint)(&((BufferMemoryBarrier2*)null)->SType)),
-            ("pNext", (int)(nint)(&((BufferMemoryBarrier2*)null)->PNext)),
-            ("srcStageMask", (int)(nint)(&((BufferMemoryBarrier2*)null)->SrcStageMask)),
-            ("srcAccessMask", (int)(nint)(&((BufferMemoryBarrier2*)null)->SrcAccessMask)),
-            ("dstStageMask", (int)(nint)(&((BufferMemoryBarrier2*)null)->DstStageMask)),
-            ("dstAccessMask", (int)(nint)(&((BufferMemoryBarrier2*)null)->DstAccessMask)),
-            ("srcQueueFamilyIndex", (int)(nint)(&((BufferMemoryBarrier2*)null)->SrcQueueFamilyIndex)),
-            ("dstQueueFamilyIndex", (int)(nint)(&((BufferMemoryBarrier2*)null)->DstQueueFamilyIndex)),
-            ("buffer", (int)(nint)(&((BufferMemoryBarrier2*)null)->Buffer)),
-            ("offset", (int)(nint)(&((BufferMemoryBarrier2*)null)->Offset)),
-            ("size", (int)(nint)(&((BufferMemoryBarrier2*)null)->Size)),
-        ]),
-        new("VkBufferViewCreateInfo", sizeof(BufferViewCreateInfo),
-        [
-            ("sType", (int)(nint)(&((BufferViewCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((BufferViewCreateInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((BufferViewCreateInfo*)null)->Flags)),
-            ("buffer", (int)(nint)(&((BufferViewCreateInfo*)null)->Buffer)),
-            ("format", (int)(nint)(&((BufferViewCreateInfo*)null)->Format)),
-            ("offset", (int)(nint)(&((BufferViewCreateInfo*)null)->Offset)),
-            ("range", (int)(nint)(&((BufferViewCreateInfo*)null)->Range)),
-        ]),
-        new("VkCommandBufferAllocateInfo", sizeof(CommandBufferAllocateInfo),
-        [
-            ("sType", (int)(nint)(&((CommandBufferAllocateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((CommandBufferAllocateInfo*)null)->PNext)),
-            ("commandPool", (int)(nint)(&((CommandBufferAllocateInfo*)null)->CommandPool)),
-            ("level", (int)(nint)(&((CommandBufferAllocateInfo*)null)->Level)),
-            ("commandBufferCount", (int)(nint)(&((CommandBufferAllocateInfo*)null)->CommandBufferCount)),
-        ]),
-        new("VkCommandBufferBeginInfo", sizeof(CommandBufferBeginInfo),
-        [
-            ("sType", (int)(nint)(&((CommandBufferBeginInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((CommandBufferBeginInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((CommandBufferBeginInfo*)null)->Flags)),
-            ("pInheritanceInfo", (int)(nint)(&((CommandBufferBeginInfo*)null)->PInheritanceInfo)),
-        ]),
-        new("VkCommandBufferInheritanceInfo", sizeof(CommandBufferInheritanceInfo),
-        [
-            ("sType", (int)(nint)(&((CommandBufferInheritanceInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((CommandBufferInheritanceInfo*)null)->PNext)),
-            ("renderPass", (int)(nint)(&((CommandBufferInheritanceInfo*)null)->RenderPass)),
-            ("subpass", (int)(nint)(&((CommandBufferInheritanceInfo*)null)->Subpass)),
-            ("framebuffer", (int)(nint)(&((CommandBufferInheritanceInfo*)null)->Framebuffer)),
-            ("occlusionQueryEnable", (int)(nint)(&((CommandBufferInheritanceInfo*)null)->OcclusionQueryEnable)),
-            ("queryFlags", (int)(nint)(&((CommandBufferInheritanceInfo*)null)->QueryFlags)),
-            ("pipelineStatistics", (int)(nint)(&((CommandBufferInheritanceInfo*)null)->PipelineStatistics)),
-        ]),
-        new("VkCommandBufferSubmitInfo", sizeof(CommandBufferSubmitInfo),
-        [
-            ("sType", (int)(nint)(&((CommandBufferSubmitInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((CommandBufferSubmitInfo*)null)->PNext)),
-            ("commandBuffer", (int)(nint)(&((CommandBufferSubmitInfo*)null)->CommandBuffer)),
-            ("deviceMask", (int)(nint)(&((CommandBufferSubmitInfo*)null)->DeviceMask)),
-        ]),
-        new("VkCommandPoolCreateInfo", sizeof(CommandPoolCreateInfo),
-        [
-            ("sType", (int)(nint)(&((CommandPoolCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((CommandPoolCreateInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((CommandPoolCreateInfo*)null)->Flags)),
-            ("queueFamilyIndex", (int)(nint)(&((CommandPoolCreateInfo*)null)->QueueFamilyIndex)),
-        ]),
-        new("VkComputePipelineCreateInfo", sizeof(ComputePipelineCreateInfo),
-        [
-            ("sType", (int)(nint)(&((ComputePipelineCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((ComputePipelineCreateInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((ComputePipelineCreateInfo*)null)->Flags)),
-            ("stage", (int)(nint)(&((ComputePipelineCreateInfo*)null)->Stage)),
-            ("layout", (int)(nint)(&((ComputePipelineCreateInfo*)null)->Layout)),
-            ("basePipelineHandle", (int)(nint)(&((ComputePipelineCreateInfo*)null)->BasePipelineHandle)),
-            ("basePipelineIndex", (int)(nint)(&((ComputePipelineCreateInfo*)null)->BasePipelineIndex)),
-        ]),
-        new("VkConformanceVersion", sizeof(ConformanceVersion),
-        [
-            ("major", (int)(nint)(&((ConformanceVersion*)null)->Major)),
-            ("minor", (int)(nint)(&((ConformanceVersion*)null)->Minor)),
-            ("subminor", (int)(nint)(&((ConformanceVersion*)null)->Subminor)),
-            ("patch", (int)(nint)(&((ConformanceVersion*)null)->Patch)),
-        ]),
-        new("VkCopyDescriptorSet", sizeof(CopyDescriptorSet),
-        [
-            ("sType", (int)(nint)(&((CopyDescriptorSet*)null)->SType)),
-            ("pNext", (int)(nint)(&((CopyDescriptorSet*)null)->PNext)),
-            ("srcSet", (int)(nint)(&((CopyDescriptorSet*)null)->SrcSet)),
-            ("srcBinding", (int)(nint)(&((CopyDescriptorSet*)null)->SrcBinding)),
-            ("srcArrayElement", (int)(nint)(&((CopyDescriptorSet*)null)->SrcArrayElement)),
-            ("dstSet", (int)(nint)(&((CopyDescriptorSet*)null)->DstSet)),
-            ("dstBinding", (int)(nint)(&((CopyDescriptorSet*)null)->DstBinding)),
-            ("dstArrayElement", (int)(nint)(&((CopyDescriptorSet*)null)->DstArrayElement)),
-            ("descriptorCount", (int)(nint)(&((CopyDescriptorSet*)null)->DescriptorCount)),
-        ]),
-        new("VkDebugUtilsLabelEXT", sizeof(DebugUtilsLabelEXT),
-        [
-            ("sType", (int)(nint)(&((DebugUtilsLabelEXT*)null)->SType)),
-            ("pNext", (int)(nint)(&((DebugUtilsLabelEXT*)null)->PNext)),
-            ("pLabelName", (int)(nint)(&((DebugUtilsLabelEXT*)null)->PLabelName)),
-            ("color", (int)(nint)(((DebugUtilsLabelEXT*)null)->Color)),
-        ]),
-        new("VkDebugUtilsMessengerCallbackDataEXT", sizeof(DebugUtilsMessengerCallbackDataEXT),
-        [
-            ("sType", (int)(nint)(&((DebugUtilsMessengerCallbackDataEXT*)null)->SType)),
-            ("pNext", (int)(nint)(&((DebugUtilsMessengerCallbackDataEXT*)null)->PNext)),
-            ("flags", (int)(nint)(&((DebugUtilsMessengerCallbackDataEXT*)null)->Flags)),
-            ("pMessageIdName", (int)(nint)(&((DebugUtilsMessengerCallbackDataEXT*)null)->PMessageIdName)),
-            ("messageIdNumber", (int)(nint)(&((DebugUtilsMessengerCallbackDataEXT*)null)->MessageIdNumber)),
-            ("pMessage", (int)(nint)(&((DebugUtilsMessengerCallbackDataEXT*)null)->PMessage)),
-            ("queueLabelCount", (int)(nint)(&((DebugUtilsMessengerCallbackDataEXT*)null)->QueueLabelCount)),
-            ("pQueueLabels", (int)(nint)(&((DebugUtilsMessengerCallbackDataEXT*)null)->PQueueLabels)),
-            ("cmdBufLabelCount", (int)(nint)(&((DebugUtilsMessengerCallbackDataEXT*)null)->CmdBufLabelCount)),
-            ("pCmdBufLabels", (int)(nint)(&((DebugUtilsMessengerCallbackDataEXT*)null)->PCmdBufLabels)),
-            ("objectCount", (int)(nint)(&((DebugUtilsMessengerCallbackDataEXT*)null)->ObjectCount)),
-            ("pObjects", (int)(nint)(&((DebugUtilsMessengerCallbackDataEXT*)null)->PObjects)),
-        ]),
-        new("VkDebugUtilsMessengerCreateInfoEXT", sizeof(DebugUtilsMessengerCreateInfoEXT),
-        [
-            ("sType", (int)(nint)(&((DebugUtilsMessengerCreateInfoEXT*)null)->SType)),
-            ("pNext", (int)(nint)(&((DebugUtilsMessengerCreateInfoEXT*)null)->PNext)),
-            ("flags", (int)(nint)(&((DebugUtilsMessengerCreateInfoEXT*)null)->Flags)),
-            ("messageSeverity", (int)(nint)(&((DebugUtilsMessengerCreateInfoEXT*)null)->MessageSeverity)),
-            ("messageType", (int)(nint)(&((DebugUtilsMessengerCreateInfoEXT*)null)->MessageType)),
-            ("pfnUserCallback", (int)(nint)(&((DebugUtilsMessengerCreateInfoEXT*)null)->PfnUserCallback)),
-            ("pUserData", (int)(nint)(&((DebugUtilsMessengerCreateInfoEXT*)null)->PUserData)),
-        ]),
-        new("VkDebugUtilsObjectNameInfoEXT", sizeof(DebugUtilsObjectNameInfoEXT),
-        [
-            ("sType", (int)(nint)(&((DebugUtilsObjectNameInfoEXT*)null)->SType)),
-            ("pNext", (int)(nint)(&((DebugUtilsObjectNameInfoEXT*)null)->PNext)),
-            ("objectType", (int)(nint)(&((DebugUtilsObjectNameInfoEXT*)null)->ObjectType)),
-            ("objectHandle", (int)(nint)(&((DebugUtilsObjectNameInfoEXT*)null)->ObjectHandle)),
-            ("pObjectName", (int)(nint)(&((DebugUtilsObjectNameInfoEXT*)null)->PObjectName)),
-        ]),
-        new("VkDebugUtilsObjectTagInfoEXT", sizeof(DebugUtilsObjectTagInfoEXT),
-        [
-            ("sType", (int)(nint)(&((DebugUtilsObjectTagInfoEXT*)null)->SType)),
-            ("pNext", (int)(nint)(&((DebugUtilsObjectTagInfoEXT*)null)->PNext)),
-            ("objectType", (int)(nint)(&((DebugUtilsObjectTagInfoEXT*)null)->ObjectType)),
-            ("objectHandle", (int)(nint)(&((DebugUtilsObjectTagInfoEXT*)null)->ObjectHandle)),
-            ("tagName", (int)(nint)(&((DebugUtilsObjectTagInfoEXT*)null)->TagName)),
-            ("tagSize", (int)(nint)(&((DebugUtilsObjectTagInfoEXT*)null)->TagSize)),
-            ("pTag", (int)(nint)(&((DebugUtilsObjectTagInfoEXT*)null)->PTag)),
-        ]),
-        new("VkDependencyInfo", sizeof(DependencyInfo),
-        [
-            ("sType", (int)(nint)(&((DependencyInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((DependencyInfo*)null)->PNext)),
-            ("dependencyFlags", (int)(nint)(&((DependencyInfo*)null)->DependencyFlags)),
-            ("memoryBarrierCount", (int)(nint)(&((DependencyInfo*)null)->MemoryBarrierCount)),
-            ("pMemoryBarriers", (int)(nint)(&((DependencyInfo*)null)->PMemoryBarriers)),
-            ("bufferMemoryBarrierCount", (int)(nint)(&((DependencyInfo*)null)->BufferMemoryBarrierCount)),
-            ("pBufferMemoryBarriers", (int)(nint)(&((DependencyInfo*)null)->PBufferMemoryBarriers)),
-            ("imageMemoryBarrierCount", (int)(nint)(&((DependencyInfo*)null)->ImageMemoryBarrierCount)),
-            ("pImageMemoryBarriers", (int)(nint)(&((DependencyInfo*)null)->PImageMemoryBarriers)),
-        ]),
-        new("VkDescriptorBufferInfo", sizeof(DescriptorBufferInfo),
-        [
-            ("buffer", (int)(nint)(&((DescriptorBufferInfo*)null)->Buffer)),
-            ("offset", (int)(nint)(&((DescriptorBufferInfo*)null)->Offset)),
-            ("range", (int)(nint)(&((DescriptorBufferInfo*)null)->Range)),
-        ]),
-        new("VkDescriptorImageInfo", sizeof(DescriptorImageInfo),
-        [
-            ("sampler", (int)(nint)(&((DescriptorImageInfo*)null)->Sampler)),
-            ("imageView", (int)(nint)(&((DescriptorImageInfo*)null)->ImageView)),
-            ("imageLayout", (int)(nint)(&((DescriptorImageInfo*)null)->ImageLayout)),
-        ]),
-        new("VkDescriptorPoolCreateInfo", sizeof(DescriptorPoolCreateInfo),
-        [
-            ("sType", (int)(nint)(&((DescriptorPoolCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((DescriptorPoolCreateInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((DescriptorPoolCreateInfo*)null)->Flags)),
-            ("maxSets", (int)(nint)(&((DescriptorPoolCreateInfo*)null)->MaxSets)),
-            ("poolSizeCount", (int)(nint)(&((DescriptorPoolCreateInfo*)null)->PoolSizeCount)),
-            ("pPoolSizes", (int)(nint)(&((DescriptorPoolCreateInfo*)null)->PPoolSizes)),
-        ]),
-        new("VkDescriptorPoolSize", sizeof(DescriptorPoolSize),
-        [
-            ("type", (int)(nint)(&((DescriptorPoolSize*)null)->Type)),
-            ("descriptorCount", (int)(nint)(&((DescriptorPoolSize*)null)->DescriptorCount)),
-        ]),
-        new("VkDescriptorSetAllocateInfo", sizeof(DescriptorSetAllocateInfo),
-        [
-            ("sType", (int)(nint)(&((DescriptorSetAllocateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((DescriptorSetAllocateInfo*)null)->PNext)),
-            ("descriptorPool", (int)(nint)(&((DescriptorSetAllocateInfo*)null)->DescriptorPool)),
-            ("descriptorSetCount", (int)(nint)(&((DescriptorSetAllocateInfo*)null)->DescriptorSetCount)),
-            ("pSetLayouts", (int)(nint)(&((DescriptorSetAllocateInfo*)null)->PSetLayouts)),
-        ]),
-        new("VkDescriptorSetLayoutBinding", sizeof(DescriptorSetLayoutBinding),
-        [
-            ("binding", (int)(nint)(&((DescriptorSetLayoutBinding*)null)->Binding)),
-            ("descriptorType", (int)(nint)(&((DescriptorSetLayoutBinding*)null)->DescriptorType)),
-            ("descriptorCount", (int)(nint)(&((DescriptorSetLayoutBinding*)null)->DescriptorCount)),
-            ("stageFlags", (int)(nint)(&((DescriptorSetLayoutBinding*)null)->StageFlags)),
-            ("pImmutableSamplers", (int)(nint)(&((DescriptorSetLayoutBinding*)null)->PImmutableSamplers)),
-        ]),
-        new("VkDescriptorSetLayoutCreateInfo", sizeof(DescriptorSetLayoutCreateInfo),
-        [
-            ("sType", (int)(nint)(&((DescriptorSetLayoutCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((DescriptorSetLayoutCreateInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((DescriptorSetLayoutCreateInfo*)null)->Flags)),
-            ("bindingCount", (int)(nint)(&((DescriptorSetLayoutCreateInfo*)null)->BindingCount)),
-            ("pBindings", (int)(nint)(&((DescriptorSetLayoutCreateInfo*)null)->PBindings)),
-        ]),
-        new("VkDeviceCreateInfo", sizeof(DeviceCreateInfo),
-        [
-            ("sType", (int)(nint)(&((DeviceCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((DeviceCreateInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((DeviceCreateInfo*)null)->Flags)),
-            ("queueCreateInfoCount", (int)(nint)(&((DeviceCreateInfo*)null)->QueueCreateInfoCount)),
-            ("pQueueCreateInfos", (int)(nint)(&((DeviceCreateInfo*)null)->PQueueCreateInfos)),
-            ("enabledLayerCount", (int)(nint)(&((DeviceCreateInfo*)null)->EnabledLayerCount)),
-            ("ppEnabledLayerNames", (int)(nint)(&((DeviceCreateInfo*)null)->PpEnabledLayerNames)),
-            ("enabledExtensionCount", (int)(nint)(&((DeviceCreateInfo*)null)->EnabledExtensionCount)),
-            ("ppEnabledExtensionNames", (int)(nint)(&((DeviceCreateInfo*)null)->PpEnabledExtensionNames)),
-            ("pEnabledFeatures", (int)(nint)(&((DeviceCreateInfo*)null)->PEnabledFeatures)),
-        ]),
-        new("VkDeviceQueueCreateInfo", sizeof(DeviceQueueCreateInfo),
-        [
-            ("sType", (int)(nint)(&((DeviceQueueCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((DeviceQueueCreateInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((DeviceQueueCreateInfo*)null)->Flags)),
-            ("queueFamilyIndex", (int)(nint)(&((DeviceQueueCreateInfo*)null)->QueueFamilyIndex)),
-            ("queueCount", (int)(nint)(&((DeviceQueueCreateInfo*)null)->QueueCount)),
-            ("pQueuePriorities", (int)(nint)(&((DeviceQueueCreateInfo*)null)->PQueuePriorities)),
-        ]),
-        new("VkDeviceQueueGlobalPriorityCreateInfoKHR", sizeof(DeviceQueueGlobalPriorityCreateInfoKHR),
-        [
-            ("sType", (int)(nint)(&((DeviceQueueGlobalPriorityCreateInfoKHR*)null)->SType)),
-            ("pNext", (int)(nint)(&((DeviceQueueGlobalPriorityCreateInfoKHR*)null)->PNext)),
-            ("globalPriority", (int)(nint)(&((DeviceQueueGlobalPriorityCreateInfoKHR*)null)->GlobalPriority)),
-        ]),
-        new("VkDispatchIndirectCommand", sizeof(DispatchIndirectCommand),
-        [
-            ("x", (int)(nint)(&((DispatchIndirectCommand*)null)->X)),
-            ("y", (int)(nint)(&((DispatchIndirectCommand*)null)->Y)),
-            ("z", (int)(nint)(&((DispatchIndirectCommand*)null)->Z)),
-        ]),
-        new("VkExtensionProperties", sizeof(ExtensionProperties),
-        [
-            ("extensionName", (int)(nint)(((ExtensionProperties*)null)->ExtensionName)),
-            ("specVersion", (int)(nint)(&((ExtensionProperties*)null)->SpecVersion)),
-        ]),
-        new("VkExtent3D", sizeof(Extent3D),
-        [
-            ("width", (int)(nint)(&((Extent3D*)null)->Width)),
-            ("height", (int)(nint)(&((Extent3D*)null)->Height)),
-            ("depth", (int)(nint)(&((Extent3D*)null)->Depth)),
-        ]),
-        new("VkExternalMemoryBufferCreateInfo", sizeof(ExternalMemoryBufferCreateInfo),
-        [
-            ("sType", (int)(nint)(&((ExternalMemoryBufferCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((ExternalMemoryBufferCreateInfo*)null)->PNext)),
-            ("handleTypes", (int)(nint)(&((ExternalMemoryBufferCreateInfo*)null)->HandleTypes)),
-        ]),
-        new("VkFenceCreateInfo", sizeof(FenceCreateInfo),
-        [
-            ("sType", (int)(nint)(&((FenceCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((FenceCreateInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((FenceCreateInfo*)null)->Flags)),
-        ]),
-        new("VkImageMemoryBarrier2", sizeof(ImageMemoryBarrier2),
-        [
-            ("sType", (int)(nint)(&((ImageMemoryBarrier2*)null)->SType)),
-            ("pNext", (int)(nint)(&((ImageMemoryBarrier2*)null)->PNext)),
-            ("srcStageMask", (int)(nint)(&((ImageMemoryBarrier2*)null)->SrcStageMask)),
-            ("srcAccessMask", (int)(nint)(&((ImageMemoryBarrier2*)null)->SrcAccessMask)),
-            ("dstStageMask", (int)(nint)(&((ImageMemoryBarrier2*)null)->DstStageMask)),
-            ("dstAccessMask", (int)(nint)(&((ImageMemoryBarrier2*)null)->DstAccessMask)),
-            ("oldLayout", (int)(nint)(&((ImageMemoryBarrier2*)null)->OldLayout)),
-            ("newLayout", (int)(nint)(&((ImageMemoryBarrier2*)null)->NewLayout)),
-            ("srcQueueFamilyIndex", (int)(nint)(&((ImageMemoryBarrier2*)null)->SrcQueueFamilyIndex)),
-            ("dstQueueFamilyIndex", (int)(nint)(&((ImageMemoryBarrier2*)null)->DstQueueFamilyIndex)),
-            ("image", (int)(nint)(&((ImageMemoryBarrier2*)null)->Image)),
-            ("subresourceRange", (int)(nint)(&((ImageMemoryBarrier2*)null)->SubresourceRange)),
-        ]),
-        new("VkImageSubresourceRange", sizeof(ImageSubresourceRange),
-        [
-            ("aspectMask", (int)(nint)(&((ImageSubresourceRange*)null)->AspectMask)),
-            ("baseMipLevel", (int)(nint)(&((ImageSubresourceRange*)null)->BaseMipLevel)),
-            ("levelCount", (int)(nint)(&((ImageSubresourceRange*)null)->LevelCount)),
-            ("baseArrayLayer", (int)(nint)(&((ImageSubresourceRange*)null)->BaseArrayLayer)),
-            ("layerCount", (int)(nint)(&((ImageSubresourceRange*)null)->LayerCount)),
-        ]),
-        new("VkImportMemoryHostPointerInfoEXT", sizeof(ImportMemoryHostPointerInfoEXT),
-        [
-            ("sType", (int)(nint)(&((ImportMemoryHostPointerInfoEXT*)null)->SType)),
-            ("pNext", (int)(nint)(&((ImportMemoryHostPointerInfoEXT*)null)->PNext)),
-            ("handleType", (int)(nint)(&((ImportMemoryHostPointerInfoEXT*)null)->HandleType)),
-            ("pHostPointer", (int)(nint)(&((ImportMemoryHostPointerInfoEXT*)null)->PHostPointer)),
-        ]),
-        new("VkInstanceCreateInfo", sizeof(InstanceCreateInfo),
-        [
-            ("sType", (int)(nint)(&((InstanceCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((InstanceCreateInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((InstanceCreateInfo*)null)->Flags)),
-            ("pApplicationInfo", (int)(nint)(&((InstanceCreateInfo*)null)->PApplicationInfo)),
-            ("enabledLayerCount", (int)(nint)(&((InstanceCreateInfo*)null)->EnabledLayerCount)),
-            ("ppEnabledLayerNames", (int)(nint)(&((InstanceCreateInfo*)null)->PpEnabledLayerNames)),
-            ("enabledExtensionCount", (int)(nint)(&((InstanceCreateInfo*)null)->EnabledExtensionCount)),
-            ("ppEnabledExtensionNames", (int)(nint)(&((InstanceCreateInfo*)null)->PpEnabledExtensionNames)),
-        ]),
-        new("VkLayerProperties", sizeof(LayerProperties),
-        [
-            ("layerName", (int)(nint)(((LayerProperties*)null)->LayerName)),
-            ("specVersion", (int)(nint)(&((LayerProperties*)null)->SpecVersion)),
-            ("implementationVersion", (int)(nint)(&((LayerProperties*)null)->ImplementationVersion)),
-            ("description", (int)(nint)(((LayerProperties*)null)->Description)),
-        ]),
-        new("VkMappedMemoryRange", sizeof(MappedMemoryRange),
-        [
-            ("sType", (int)(nint)(&((MappedMemoryRange*)null)->SType)),
-            ("pNext", (int)(nint)(&((MappedMemoryRange*)null)->PNext)),
-            ("memory", (int)(nint)(&((MappedMemoryRange*)null)->Memory)),
-            ("offset", (int)(nint)(&((MappedMemoryRange*)null)->Offset)),
-            ("size", (int)(nint)(&((MappedMemoryRange*)null)->Size)),
-        ]),
-        new("VkMemoryAllocateFlagsInfo", sizeof(MemoryAllocateFlagsInfo),
-        [
-            ("sType", (int)(nint)(&((MemoryAllocateFlagsInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((MemoryAllocateFlagsInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((MemoryAllocateFlagsInfo*)null)->Flags)),
-            ("deviceMask", (int)(nint)(&((MemoryAllocateFlagsInfo*)null)->DeviceMask)),
-        ]),
-        new("VkMemoryAllocateInfo", sizeof(MemoryAllocateInfo),
-        [
-            ("sType", (int)(nint)(&((MemoryAllocateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((MemoryAllocateInfo*)null)->PNext)),
-            ("allocationSize", (int)(nint)(&((MemoryAllocateInfo*)null)->AllocationSize)),
-            ("memoryTypeIndex", (int)(nint)(&((MemoryAllocateInfo*)null)->MemoryTypeIndex)),
-        ]),
-        new("VkMemoryBarrier2", sizeof(MemoryBarrier2),
-        [
-            ("sType", (int)(nint)(&((MemoryBarrier2*)null)->SType)),
-            ("pNext", (int)(nint)(&((MemoryBarrier2*)null)->PNext)),
-            ("srcStageMask", (int)(nint)(&((MemoryBarrier2*)null)->SrcStageMask)),
-            ("srcAccessMask", (int)(nint)(&((MemoryBarrier2*)null)->SrcAccessMask)),
-            ("dstStageMask", (int)(nint)(&((MemoryBarrier2*)null)->DstStageMask)),
-            ("dstAccessMask", (int)(nint)(&((MemoryBarrier2*)null)->DstAccessMask)),
-        ]),
-        new("VkMemoryDedicatedAllocateInfo", sizeof(MemoryDedicatedAllocateInfo),
-        [
-            ("sType", (int)(nint)(&((MemoryDedicatedAllocateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((MemoryDedicatedAllocateInfo*)null)->PNext)),
-            ("image", (int)(nint)(&((MemoryDedicatedAllocateInfo*)null)->Image)),
-            ("buffer", (int)(nint)(&((MemoryDedicatedAllocateInfo*)null)->Buffer)),
-        ]),
-        new("VkMemoryHeap", sizeof(MemoryHeap),
-        [
-            ("size", (int)(nint)(&((MemoryHeap*)null)->Size)),
-            ("flags", (int)(nint)(&((MemoryHeap*)null)->Flags)),
-        ]),
-        new("VkMemoryHostPointerPropertiesEXT", sizeof(MemoryHostPointerPropertiesEXT),
-        [
-            ("sType", (int)(nint)(&((MemoryHostPointerPropertiesEXT*)null)->SType)),
-            ("pNext", (int)(nint)(&((MemoryHostPointerPropertiesEXT*)null)->PNext)),
-            ("memoryTypeBits", (int)(nint)(&((MemoryHostPointerPropertiesEXT*)null)->MemoryTypeBits)),
-        ]),
-        new("VkMemoryPriorityAllocateInfoEXT", sizeof(MemoryPriorityAllocateInfoEXT),
-        [
-            ("sType", (int)(nint)(&((MemoryPriorityAllocateInfoEXT*)null)->SType)),
-            ("pNext", (int)(nint)(&((MemoryPriorityAllocateInfoEXT*)null)->PNext)),
-            ("priority", (int)(nint)(&((MemoryPriorityAllocateInfoEXT*)null)->Priority)),
-        ]),
-        new("VkMemoryRequirements", sizeof(MemoryRequirements),
-        [
-            ("size", (int)(nint)(&((MemoryRequirements*)null)->Size)),
-            ("alignment", (int)(nint)(&((MemoryRequirements*)null)->Alignment)),
-            ("memoryTypeBits", (int)(nint)(&((MemoryRequirements*)null)->MemoryTypeBits)),
-        ]),
-        new("VkMemoryType", sizeof(MemoryType),
-        [
-            ("propertyFlags", (int)(nint)(&((MemoryType*)null)->PropertyFlags)),
-            ("heapIndex", (int)(nint)(&((MemoryType*)null)->HeapIndex)),
-        ]),
-        new("VkPhysicalDeviceDriverProperties", sizeof(PhysicalDeviceDriverProperties),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceDriverProperties*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceDriverProperties*)null)->PNext)),
-            ("driverID", (int)(nint)(&((PhysicalDeviceDriverProperties*)null)->DriverID)),
-            ("driverName", (int)(nint)(((PhysicalDeviceDriverProperties*)null)->DriverName)),
-            ("driverInfo", (int)(nint)(((PhysicalDeviceDriverProperties*)null)->DriverInfo)),
-            ("conformanceVersion", (int)(nint)(&((PhysicalDeviceDriverProperties*)null)->ConformanceVersion)),
-        ]),
-        new("VkPhysicalDeviceExternalMemoryHostPropertiesEXT", sizeof(PhysicalDeviceExternalMemoryHostPropertiesEXT),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceExternalMemoryHostPropertiesEXT*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceExternalMemoryHostPropertiesEXT*)null)->PNext)),
-            ("minImportedHostPointerAlignment", (int)(nint)(&((PhysicalDeviceExternalMemoryHostPropertiesEXT*)null)->MinImportedHostPointerAlignment)),
-        ]),
-        new("VkPhysicalDeviceFeatures", sizeof(PhysicalDeviceFeatures),
-        [
-            ("robustBufferAccess", (int)(nint)(&((PhysicalDeviceFeatures*)null)->RobustBufferAccess)),
-            ("fullDrawIndexUint32", (int)(nint)(&((PhysicalDeviceFeatures*)null)->FullDrawIndexUint32)),
-            ("imageCubeArray", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ImageCubeArray)),
-            ("independentBlend", (int)(nint)(&((PhysicalDeviceFeatures*)null)->IndependentBlend)),
-            ("geometryShader", (int)(nint)(&((PhysicalDeviceFeatures*)null)->GeometryShader)),
-            ("tessellationShader", (int)(nint)(&((PhysicalDeviceFeatures*)null)->TessellationShader)),
-            ("sampleRateShading", (int)(nint)(&((PhysicalDeviceFeatures*)null)->SampleRateShading)),
-            ("dualSrcBlend", (int)(nint)(&((PhysicalDeviceFeatures*)null)->DualSrcBlend)),
-            ("logicOp", (int)(nint)(&((PhysicalDeviceFeatures*)null)->LogicOp)),
-            ("multiDrawIndirect", (int)(nint)(&((PhysicalDeviceFeatures*)null)->MultiDrawIndirect)),
-            ("drawIndirectFirstInstance", (int)(nint)(&((PhysicalDeviceFeatures*)null)->DrawIndirectFirstInstance)),
-            ("depthClamp", (int)(nint)(&((PhysicalDeviceFeatures*)null)->DepthClamp)),
-            ("depthBiasClamp", (int)(nint)(&((PhysicalDeviceFeatures*)null)->DepthBiasClamp)),
-            ("fillModeNonSolid", (int)(nint)(&((PhysicalDeviceFeatures*)null)->FillModeNonSolid)),
-            ("depthBounds", (int)(nint)(&((PhysicalDeviceFeatures*)null)->DepthBounds)),
-            ("wideLines", (int)(nint)(&((PhysicalDeviceFeatures*)null)->WideLines)),
-            ("largePoints", (int)(nint)(&((PhysicalDeviceFeatures*)null)->LargePoints)),
-            ("alphaToOne", (int)(nint)(&((PhysicalDeviceFeatures*)null)->AlphaToOne)),
-            ("multiViewport", (int)(nint)(&((PhysicalDeviceFeatures*)null)->MultiViewport)),
-            ("samplerAnisotropy", (int)(nint)(&((PhysicalDeviceFeatures*)null)->SamplerAnisotropy)),
-            ("textureCompressionETC2", (int)(nint)(&((PhysicalDeviceFeatures*)null)->TextureCompressionEtc2)),
-            ("textureCompressionASTC_LDR", (int)(nint)(&((PhysicalDeviceFeatures*)null)->TextureCompressionAstcLdr)),
-            ("textureCompressionBC", (int)(nint)(&((PhysicalDeviceFeatures*)null)->TextureCompressionBC)),
-            ("occlusionQueryPrecise", (int)(nint)(&((PhysicalDeviceFeatures*)null)->OcclusionQueryPrecise)),
-            ("pipelineStatisticsQuery", (int)(nint)(&((PhysicalDeviceFeatures*)null)->PipelineStatisticsQuery)),
-            ("vertexPipelineStoresAndAtomics", (int)(nint)(&((PhysicalDeviceFeatures*)null)->VertexPipelineStoresAndAtomics)),
-            ("fragmentStoresAndAtomics", (int)(nint)(&((PhysicalDeviceFeatures*)null)->FragmentStoresAndAtomics)),
-            ("shaderTessellationAndGeometryPointSize", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderTessellationAndGeometryPointSize)),
-            ("shaderImageGatherExtended", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderImageGatherExtended)),
-            ("shaderStorageImageExtendedFormats", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderStorageImageExtendedFormats)),
-            ("shaderStorageImageMultisample", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderStorageImageMultisample)),
-            ("shaderStorageImageReadWithoutFormat", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderStorageImageReadWithoutFormat)),
-            ("shaderStorageImageWriteWithoutFormat", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderStorageImageWriteWithoutFormat)),
-            ("shaderUniformBufferArrayDynamicIndexing", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderUniformBufferArrayDynamicIndexing)),
-            ("shaderSampledImageArrayDynamicIndexing", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderSampledImageArrayDynamicIndexing)),
-            ("shaderStorageBufferArrayDynamicIndexing", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderStorageBufferArrayDynamicIndexing)),
-            ("shaderStorageImageArrayDynamicIndexing", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderStorageImageArrayDynamicIndexing)),
-            ("shaderClipDistance", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderClipDistance)),
-            ("shaderCullDistance", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderCullDistance)),
-            ("shaderFloat64", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderFloat64)),
-            ("shaderInt64", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderInt64)),
-            ("shaderInt16", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderInt16)),
-            ("shaderResourceResidency", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderResourceResidency)),
-            ("shaderResourceMinLod", (int)(nint)(&((PhysicalDeviceFeatures*)null)->ShaderResourceMinLod)),
-            ("sparseBinding", (int)(nint)(&((PhysicalDeviceFeatures*)null)->SparseBinding)),
-            ("sparseResidencyBuffer", (int)(nint)(&((PhysicalDeviceFeatures*)null)->SparseResidencyBuffer)),
-            ("sparseResidencyImage2D", (int)(nint)(&((PhysicalDeviceFeatures*)null)->SparseResidencyImage2D)),
-            ("sparseResidencyImage3D", (int)(nint)(&((PhysicalDeviceFeatures*)null)->SparseResidencyImage3D)),
-            ("sparseResidency2Samples", (int)(nint)(&((PhysicalDeviceFeatures*)null)->SparseResidency2Samples)),
-            ("sparseResidency4Samples", (int)(nint)(&((PhysicalDeviceFeatures*)null)->SparseResidency4Samples)),
-            ("sparseResidency8Samples", (int)(nint)(&((PhysicalDeviceFeatures*)null)->SparseResidency8Samples)),
-            ("sparseResidency16Samples", (int)(nint)(&((PhysicalDeviceFeatures*)null)->SparseResidency16Samples)),
-            ("sparseResidencyAliased", (int)(nint)(&((PhysicalDeviceFeatures*)null)->SparseResidencyAliased)),
-            ("variableMultisampleRate", (int)(nint)(&((PhysicalDeviceFeatures*)null)->VariableMultisampleRate)),
-            ("inheritedQueries", (int)(nint)(&((PhysicalDeviceFeatures*)null)->InheritedQueries)),
-        ]),
-        new("VkPhysicalDeviceFeatures2", sizeof(PhysicalDeviceFeatures2),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceFeatures2*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceFeatures2*)null)->PNext)),
-            ("features", (int)(nint)(&((PhysicalDeviceFeatures2*)null)->Features)),
-        ]),
-        new("VkPhysicalDeviceGlobalPriorityQueryFeaturesKHR", sizeof(PhysicalDeviceGlobalPriorityQueryFeaturesKHR),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceGlobalPriorityQueryFeaturesKHR*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceGlobalPriorityQueryFeaturesKHR*)null)->PNext)),
-            ("globalPriorityQuery", (int)(nint)(&((PhysicalDeviceGlobalPriorityQueryFeaturesKHR*)null)->GlobalPriorityQuery)),
-        ]),
-        new("VkPhysicalDeviceIDProperties", sizeof(PhysicalDeviceIDProperties),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceIDProperties*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceIDProperties*)null)->PNext)),
-            ("deviceUUID", (int)(nint)(((PhysicalDeviceIDProperties*)null)->DeviceUuid)),
-            ("driverUUID", (int)(nint)(((PhysicalDeviceIDProperties*)null)->DriverUuid)),
-            ("deviceLUID", (int)(nint)(((PhysicalDeviceIDProperties*)null)->DeviceLuid)),
-            ("deviceNodeMask", (int)(nint)(&((PhysicalDeviceIDProperties*)null)->DeviceNodeMask)),
-            ("deviceLUIDValid", (int)(nint)(&((PhysicalDeviceIDProperties*)null)->DeviceLuidvalid)),
-        ]),
-        new("VkPhysicalDeviceLimits", sizeof(PhysicalDeviceLimits),
-        [
-            ("maxImageDimension1D", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxImageDimension1D)),
-            ("maxImageDimension2D", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxImageDimension2D)),
-            ("maxImageDimension3D", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxImageDimension3D)),
-            ("maxImageDimensionCube", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxImageDimensionCube)),
-            ("maxImageArrayLayers", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxImageArrayLayers)),
-            ("maxTexelBufferElements", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxTexelBufferElements)),
-            ("maxUniformBufferRange", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxUniformBufferRange)),
-            ("maxStorageBufferRange", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxStorageBufferRange)),
-            ("maxPushConstantsSize", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxPushConstantsSize)),
-            ("maxMemoryAllocationCount", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxMemoryAllocationCount)),
-            ("maxSamplerAllocationCount", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxSamplerAllocationCount)),
-            ("bufferImageGranularity", (int)(nint)(&((PhysicalDeviceLimits*)null)->BufferImageGranularity)),
-            ("sparseAddressSpaceSize", (int)(nint)(&((PhysicalDeviceLimits*)null)->SparseAddressSpaceSize)),
-            ("maxBoundDescriptorSets", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxBoundDescriptorSets)),
-            ("maxPerStageDescriptorSamplers", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxPerStageDescriptorSamplers)),
-            ("maxPerStageDescriptorUniformBuffers", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxPerStageDescriptorUniformBuffers)),
-            ("maxPerStageDescriptorStorageBuffers", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxPerStageDescriptorStorageBuffers)),
-            ("maxPerStageDescriptorSampledImages", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxPerStageDescriptorSampledImages)),
-            ("maxPerStageDescriptorStorageImages", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxPerStageDescriptorStorageImages)),
-            ("maxPerStageDescriptorInputAttachments", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxPerStageDescriptorInputAttachments)),
-            ("maxPerStageResources", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxPerStageResources)),
-            ("maxDescriptorSetSamplers", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxDescriptorSetSamplers)),
-            ("maxDescriptorSetUniformBuffers", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxDescriptorSetUniformBuffers)),
-            ("maxDescriptorSetUniformBuffersDynamic", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxDescriptorSetUniformBuffersDynamic)),
-            ("maxDescriptorSetStorageBuffers", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxDescriptorSetStorageBuffers)),
-            ("maxDescriptorSetStorageBuffersDynamic", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxDescriptorSetStorageBuffersDynamic)),
-            ("maxDescriptorSetSampledImages", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxDescriptorSetSampledImages)),
-            ("maxDescriptorSetStorageImages", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxDescriptorSetStorageImages)),
-            ("maxDescriptorSetInputAttachments", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxDescriptorSetInputAttachments)),
-            ("maxVertexInputAttributes", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxVertexInputAttributes)),
-            ("maxVertexInputBindings", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxVertexInputBindings)),
-            ("maxVertexInputAttributeOffset", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxVertexInputAttributeOffset)),
-            ("maxVertexInputBindingStride", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxVertexInputBindingStride)),
-            ("maxVertexOutputComponents", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxVertexOutputComponents)),
-            ("maxTessellationGenerationLevel", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxTessellationGenerationLevel)),
-            ("maxTessellationPatchSize", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxTessellationPatchSize)),
-            ("maxTessellationControlPerVertexInputComponents", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxTessellationControlPerVertexInputComponents)),
-            ("maxTessellationControlPerVertexOutputComponents", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxTessellationControlPerVertexOutputComponents)),
-            ("maxTessellationControlPerPatchOutputComponents", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxTessellationControlPerPatchOutputComponents)),
-            ("maxTessellationControlTotalOutputComponents", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxTessellationControlTotalOutputComponents)),
-            ("maxTessellationEvaluationInputComponents", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxTessellationEvaluationInputComponents)),
-            ("maxTessellationEvaluationOutputComponents", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxTessellationEvaluationOutputComponents)),
-            ("maxGeometryShaderInvocations", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxGeometryShaderInvocations)),
-            ("maxGeometryInputComponents", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxGeometryInputComponents)),
-            ("maxGeometryOutputComponents", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxGeometryOutputComponents)),
-            ("maxGeometryOutputVertices", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxGeometryOutputVertices)),
-            ("maxGeometryTotalOutputComponents", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxGeometryTotalOutputComponents)),
-            ("maxFragmentInputComponents", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxFragmentInputComponents)),
-            ("maxFragmentOutputAttachments", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxFragmentOutputAttachments)),
-            ("maxFragmentDualSrcAttachments", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxFragmentDualSrcAttachments)),
-            ("maxFragmentCombinedOutputResources", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxFragmentCombinedOutputResources)),
-            ("maxComputeSharedMemorySize", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxComputeSharedMemorySize)),
-            ("maxComputeWorkGroupCount", (int)(nint)(((PhysicalDeviceLimits*)null)->MaxComputeWorkGroupCount)),
-            ("maxComputeWorkGroupInvocations", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxComputeWorkGroupInvocations)),
-            ("maxComputeWorkGroupSize", (int)(nint)(((PhysicalDeviceLimits*)null)->MaxComputeWorkGroupSize)),
-            ("subPixelPrecisionBits", (int)(nint)(&((PhysicalDeviceLimits*)null)->SubPixelPrecisionBits)),
-            ("subTexelPrecisionBits", (int)(nint)(&((PhysicalDeviceLimits*)null)->SubTexelPrecisionBits)),
-            ("mipmapPrecisionBits", (int)(nint)(&((PhysicalDeviceLimits*)null)->MipmapPrecisionBits)),
-            ("maxDrawIndexedIndexValue", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxDrawIndexedIndexValue)),
-            ("maxDrawIndirectCount", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxDrawIndirectCount)),
-            ("maxSamplerLodBias", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxSamplerLodBias)),
-            ("maxSamplerAnisotropy", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxSamplerAnisotropy)),
-            ("maxViewports", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxViewports)),
-            ("maxViewportDimensions", (int)(nint)(((PhysicalDeviceLimits*)null)->MaxViewportDimensions)),
-            ("viewportBoundsRange", (int)(nint)(((PhysicalDeviceLimits*)null)->ViewportBoundsRange)),
-            ("viewportSubPixelBits", (int)(nint)(&((PhysicalDeviceLimits*)null)->ViewportSubPixelBits)),
-            ("minMemoryMapAlignment", (int)(nint)(&((PhysicalDeviceLimits*)null)->MinMemoryMapAlignment)),
-            ("minTexelBufferOffsetAlignment", (int)(nint)(&((PhysicalDeviceLimits*)null)->MinTexelBufferOffsetAlignment)),
-            ("minUniformBufferOffsetAlignment", (int)(nint)(&((PhysicalDeviceLimits*)null)->MinUniformBufferOffsetAlignment)),
-            ("minStorageBufferOffsetAlignment", (int)(nint)(&((PhysicalDeviceLimits*)null)->MinStorageBufferOffsetAlignment)),
-            ("minTexelOffset", (int)(nint)(&((PhysicalDeviceLimits*)null)->MinTexelOffset)),
-            ("maxTexelOffset", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxTexelOffset)),
-            ("minTexelGatherOffset", (int)(nint)(&((PhysicalDeviceLimits*)null)->MinTexelGatherOffset)),
-            ("maxTexelGatherOffset", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxTexelGatherOffset)),
-            ("minInterpolationOffset", (int)(nint)(&((PhysicalDeviceLimits*)null)->MinInterpolationOffset)),
-            ("maxInterpolationOffset", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxInterpolationOffset)),
-            ("subPixelInterpolationOffsetBits", (int)(nint)(&((PhysicalDeviceLimits*)null)->SubPixelInterpolationOffsetBits)),
-            ("maxFramebufferWidth", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxFramebufferWidth)),
-            ("maxFramebufferHeight", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxFramebufferHeight)),
-            ("maxFramebufferLayers", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxFramebufferLayers)),
-            ("framebufferColorSampleCounts", (int)(nint)(&((PhysicalDeviceLimits*)null)->FramebufferColorSampleCounts)),
-            ("framebufferDepthSampleCounts", (int)(nint)(&((PhysicalDeviceLimits*)null)->FramebufferDepthSampleCounts)),
-            ("framebufferStencilSampleCounts", (int)(nint)(&((PhysicalDeviceLimits*)null)->FramebufferStencilSampleCounts)),
-            ("framebufferNoAttachmentsSampleCounts", (int)(nint)(&((PhysicalDeviceLimits*)null)->FramebufferNoAttachmentsSampleCounts)),
-            ("maxColorAttachments", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxColorAttachments)),
-            ("sampledImageColorSampleCounts", (int)(nint)(&((PhysicalDeviceLimits*)null)->SampledImageColorSampleCounts)),
-            ("sampledImageIntegerSampleCounts", (int)(nint)(&((PhysicalDeviceLimits*)null)->SampledImageIntegerSampleCounts)),
-            ("sampledImageDepthSampleCounts", (int)(nint)(&((PhysicalDeviceLimits*)null)->SampledImageDepthSampleCounts)),
-            ("sampledImageStencilSampleCounts", (int)(nint)(&((PhysicalDeviceLimits*)null)->SampledImageStencilSampleCounts)),
-            ("storageImageSampleCounts", (int)(nint)(&((PhysicalDeviceLimits*)null)->StorageImageSampleCounts)),
-            ("maxSampleMaskWords", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxSampleMaskWords)),
-            ("timestampComputeAndGraphics", (int)(nint)(&((PhysicalDeviceLimits*)null)->TimestampComputeAndGraphics)),
-            ("timestampPeriod", (int)(nint)(&((PhysicalDeviceLimits*)null)->TimestampPeriod)),
-            ("maxClipDistances", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxClipDistances)),
-            ("maxCullDistances", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxCullDistances)),
-            ("maxCombinedClipAndCullDistances", (int)(nint)(&((PhysicalDeviceLimits*)null)->MaxCombinedClipAndCullDistances)),
-            ("discreteQueuePriorities", (int)(nint)(&((PhysicalDeviceLimits*)null)->DiscreteQueuePriorities)),
-            ("pointSizeRange", (int)(nint)(((PhysicalDeviceLimits*)null)->PointSizeRange)),
-            ("lineWidthRange", (int)(nint)(((PhysicalDeviceLimits*)null)->LineWidthRange)),
-            ("pointSizeGranularity", (int)(nint)(&((PhysicalDeviceLimits*)null)->PointSizeGranularity)),
-            ("lineWidthGranularity", (int)(nint)(&((PhysicalDeviceLimits*)null)->LineWidthGranularity)),
-            ("strictLines", (int)(nint)(&((PhysicalDeviceLimits*)null)->StrictLines)),
-            ("standardSampleLocations", (int)(nint)(&((PhysicalDeviceLimits*)null)->StandardSampleLocations)),
-            ("optimalBufferCopyOffsetAlignment", (int)(nint)(&((PhysicalDeviceLimits*)null)->OptimalBufferCopyOffsetAlignment)),
-            ("optimalBufferCopyRowPitchAlignment", (int)(nint)(&((PhysicalDeviceLimits*)null)->OptimalBufferCopyRowPitchAlignment)),
-            ("nonCoherentAtomSize", (int)(nint)(&((PhysicalDeviceLimits*)null)->NonCoherentAtomSize)),
-        ]),
-        new("VkPhysicalDeviceMaintenance3Properties", sizeof(PhysicalDeviceMaintenance3Properties),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceMaintenance3Properties*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceMaintenance3Properties*)null)->PNext)),
-            ("maxPerSetDescriptors", (int)(nint)(&((PhysicalDeviceMaintenance3Properties*)null)->MaxPerSetDescriptors)),
-            ("maxMemoryAllocationSize", (int)(nint)(&((PhysicalDeviceMaintenance3Properties*)null)->MaxMemoryAllocationSize)),
-        ]),
-        new("VkPhysicalDeviceMaintenance4Properties", sizeof(PhysicalDeviceMaintenance4Properties),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceMaintenance4Properties*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceMaintenance4Properties*)null)->PNext)),
-            ("maxBufferSize", (int)(nint)(&((PhysicalDeviceMaintenance4Properties*)null)->MaxBufferSize)),
-        ]),
-        new("VkPhysicalDeviceMemoryBudgetPropertiesEXT", sizeof(PhysicalDeviceMemoryBudgetPropertiesEXT),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceMemoryBudgetPropertiesEXT*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceMemoryBudgetPropertiesEXT*)null)->PNext)),
-            ("heapBudget", (int)(nint)(((PhysicalDeviceMemoryBudgetPropertiesEXT*)null)->HeapBudget)),
-            ("heapUsage", (int)(nint)(((PhysicalDeviceMemoryBudgetPropertiesEXT*)null)->HeapUsage)),
-        ]),
-        new("VkPhysicalDeviceMemoryPriorityFeaturesEXT", sizeof(PhysicalDeviceMemoryPriorityFeaturesEXT),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceMemoryPriorityFeaturesEXT*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceMemoryPriorityFeaturesEXT*)null)->PNext)),
-            ("memoryPriority", (int)(nint)(&((PhysicalDeviceMemoryPriorityFeaturesEXT*)null)->MemoryPriority)),
-        ]),
-        new("VkPhysicalDeviceMemoryProperties", sizeof(PhysicalDeviceMemoryProperties),
-        [
-            ("memoryTypeCount", (int)(nint)(&((PhysicalDeviceMemoryProperties*)null)->MemoryTypeCount)),
-            ("memoryTypes", (int)(nint)(&((PhysicalDeviceMemoryProperties*)null)->MemoryTypes)),
-            ("memoryHeapCount", (int)(nint)(&((PhysicalDeviceMemoryProperties*)null)->MemoryHeapCount)),
-            ("memoryHeaps", (int)(nint)(&((PhysicalDeviceMemoryProperties*)null)->MemoryHeaps)),
-        ]),
-        new("VkPhysicalDeviceMemoryProperties2", sizeof(PhysicalDeviceMemoryProperties2),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceMemoryProperties2*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceMemoryProperties2*)null)->PNext)),
-            ("memoryProperties", (int)(nint)(&((PhysicalDeviceMemoryProperties2*)null)->MemoryProperties)),
-        ]),
-        new("VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR", sizeof(PhysicalDevicePipelineExecutablePropertiesFeaturesKHR),
-        [
-            ("sType", (int)(nint)(&((PhysicalDevicePipelineExecutablePropertiesFeaturesKHR*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDevicePipelineExecutablePropertiesFeaturesKHR*)null)->PNext)),
-            ("pipelineExecutableInfo", (int)(nint)(&((PhysicalDevicePipelineExecutablePropertiesFeaturesKHR*)null)->PipelineExecutableInfo)),
-        ]),
-        new("VkPhysicalDeviceProperties", sizeof(PhysicalDeviceProperties),
-        [
-            ("apiVersion", (int)(nint)(&((PhysicalDeviceProperties*)null)->ApiVersion)),
-            ("driverVersion", (int)(nint)(&((PhysicalDeviceProperties*)null)->DriverVersion)),
-            ("vendorID", (int)(nint)(&((PhysicalDeviceProperties*)null)->VendorID)),
-            ("deviceID", (int)(nint)(&((PhysicalDeviceProperties*)null)->DeviceID)),
-            ("deviceType", (int)(nint)(&((PhysicalDeviceProperties*)null)->DeviceType)),
-            ("deviceName", (int)(nint)(((PhysicalDeviceProperties*)null)->DeviceName)),
-            ("pipelineCacheUUID", (int)(nint)(((PhysicalDeviceProperties*)null)->PipelineCacheUuid)),
-            ("limits", (int)(nint)(&((PhysicalDeviceProperties*)null)->Limits)),
-            ("sparseProperties", (int)(nint)(&((PhysicalDeviceProperties*)null)->SparseProperties)),
-        ]),
-        new("VkPhysicalDeviceProperties2", sizeof(PhysicalDeviceProperties2),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceProperties2*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceProperties2*)null)->PNext)),
-            ("properties", (int)(nint)(&((PhysicalDeviceProperties2*)null)->Properties)),
-        ]),
-        new("VkPhysicalDeviceSparseProperties", sizeof(PhysicalDeviceSparseProperties),
-        [
-            ("residencyStandard2DBlockShape", (int)(nint)(&((PhysicalDeviceSparseProperties*)null)->ResidencyStandard2DBlockShape)),
-            ("residencyStandard2DMultisampleBlockShape", (int)(nint)(&((PhysicalDeviceSparseProperties*)null)->ResidencyStandard2DMultisampleBlockShape)),
-            ("residencyStandard3DBlockShape", (int)(nint)(&((PhysicalDeviceSparseProperties*)null)->ResidencyStandard3DBlockShape)),
-            ("residencyAlignedMipSize", (int)(nint)(&((PhysicalDeviceSparseProperties*)null)->ResidencyAlignedMipSize)),
-            ("residencyNonResidentStrict", (int)(nint)(&((PhysicalDeviceSparseProperties*)null)->ResidencyNonResidentStrict)),
-        ]),
-        new("VkPhysicalDeviceSubgroupProperties", sizeof(PhysicalDeviceSubgroupProperties),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceSubgroupProperties*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceSubgroupProperties*)null)->PNext)),
-            ("subgroupSize", (int)(nint)(&((PhysicalDeviceSubgroupProperties*)null)->SubgroupSize)),
-            ("supportedStages", (int)(nint)(&((PhysicalDeviceSubgroupProperties*)null)->SupportedStages)),
-            ("supportedOperations", (int)(nint)(&((PhysicalDeviceSubgroupProperties*)null)->SupportedOperations)),
-            ("quadOperationsInAllStages", (int)(nint)(&((PhysicalDeviceSubgroupProperties*)null)->QuadOperationsInAllStages)),
-        ]),
-        new("VkPhysicalDeviceSubgroupSizeControlFeatures", sizeof(PhysicalDeviceSubgroupSizeControlFeatures),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceSubgroupSizeControlFeatures*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceSubgroupSizeControlFeatures*)null)->PNext)),
-            ("subgroupSizeControl", (int)(nint)(&((PhysicalDeviceSubgroupSizeControlFeatures*)null)->SubgroupSizeControl)),
-            ("computeFullSubgroups", (int)(nint)(&((PhysicalDeviceSubgroupSizeControlFeatures*)null)->ComputeFullSubgroups)),
-        ]),
-        new("VkPhysicalDeviceSubgroupSizeControlProperties", sizeof(PhysicalDeviceSubgroupSizeControlProperties),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceSubgroupSizeControlProperties*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceSubgroupSizeControlProperties*)null)->PNext)),
-            ("minSubgroupSize", (int)(nint)(&((PhysicalDeviceSubgroupSizeControlProperties*)null)->MinSubgroupSize)),
-            ("maxSubgroupSize", (int)(nint)(&((PhysicalDeviceSubgroupSizeControlProperties*)null)->MaxSubgroupSize)),
-            ("maxComputeWorkgroupSubgroups", (int)(nint)(&((PhysicalDeviceSubgroupSizeControlProperties*)null)->MaxComputeWorkgroupSubgroups)),
-            ("requiredSubgroupSizeStages", (int)(nint)(&((PhysicalDeviceSubgroupSizeControlProperties*)null)->RequiredSubgroupSizeStages)),
-        ]),
-        new("VkPhysicalDeviceVulkan11Features", sizeof(PhysicalDeviceVulkan11Features),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceVulkan11Features*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceVulkan11Features*)null)->PNext)),
-            ("storageBuffer16BitAccess", (int)(nint)(&((PhysicalDeviceVulkan11Features*)null)->StorageBuffer16BitAccess)),
-            ("uniformAndStorageBuffer16BitAccess", (int)(nint)(&((PhysicalDeviceVulkan11Features*)null)->UniformAndStorageBuffer16BitAccess)),
-            ("storagePushConstant16", (int)(nint)(&((PhysicalDeviceVulkan11Features*)null)->StoragePushConstant16)),
-            ("storageInputOutput16", (int)(nint)(&((PhysicalDeviceVulkan11Features*)null)->StorageInputOutput16)),
-            ("multiview", (int)(nint)(&((PhysicalDeviceVulkan11Features*)null)->Multiview)),
-            ("multiviewGeometryShader", (int)(nint)(&((PhysicalDeviceVulkan11Features*)null)->MultiviewGeometryShader)),
-            ("multiviewTessellationShader", (int)(nint)(&((PhysicalDeviceVulkan11Features*)null)->MultiviewTessellationShader)),
-            ("variablePointersStorageBuffer", (int)(nint)(&((PhysicalDeviceVulkan11Features*)null)->VariablePointersStorageBuffer)),
-            ("variablePointers", (int)(nint)(&((PhysicalDeviceVulkan11Features*)null)->VariablePointers)),
-            ("protectedMemory", (int)(nint)(&((PhysicalDeviceVulkan11Features*)null)->ProtectedMemory)),
-            ("samplerYcbcrConversion", (int)(nint)(&((PhysicalDeviceVulkan11Features*)null)->SamplerYcbcrConversion)),
-            ("shaderDrawParameters", (int)(nint)(&((PhysicalDeviceVulkan11Features*)null)->ShaderDrawParameters)),
-        ]),
-        new("VkPhysicalDeviceVulkan11Properties", sizeof(PhysicalDeviceVulkan11Properties),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceVulkan11Properties*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceVulkan11Properties*)null)->PNext)),
-            ("deviceUUID", (int)(nint)(((PhysicalDeviceVulkan11Properties*)null)->DeviceUuid)),
-            ("driverUUID", (int)(nint)(((PhysicalDeviceVulkan11Properties*)null)->DriverUuid)),
-            ("deviceLUID", (int)(nint)(((PhysicalDeviceVulkan11Properties*)null)->DeviceLuid)),
-            ("deviceNodeMask", (int)(nint)(&((PhysicalDeviceVulkan11Properties*)null)->DeviceNodeMask)),
-            ("deviceLUIDValid", (int)(nint)(&((PhysicalDeviceVulkan11Properties*)null)->DeviceLuidvalid)),
-            ("subgroupSize", (int)(nint)(&((PhysicalDeviceVulkan11Properties*)null)->SubgroupSize)),
-            ("subgroupSupportedStages", (int)(nint)(&((PhysicalDeviceVulkan11Properties*)null)->SubgroupSupportedStages)),
-            ("subgroupSupportedOperations", (int)(nint)(&((PhysicalDeviceVulkan11Properties*)null)->SubgroupSupportedOperations)),
-            ("subgroupQuadOperationsInAllStages", (int)(nint)(&((PhysicalDeviceVulkan11Properties*)null)->SubgroupQuadOperationsInAllStages)),
-            ("pointClippingBehavior", (int)(nint)(&((PhysicalDeviceVulkan11Properties*)null)->PointClippingBehavior)),
-            ("maxMultiviewViewCount", (int)(nint)(&((PhysicalDeviceVulkan11Properties*)null)->MaxMultiviewViewCount)),
-            ("maxMultiviewInstanceIndex", (int)(nint)(&((PhysicalDeviceVulkan11Properties*)null)->MaxMultiviewInstanceIndex)),
-            ("protectedNoFault", (int)(nint)(&((PhysicalDeviceVulkan11Properties*)null)->ProtectedNoFault)),
-            ("maxPerSetDescriptors", (int)(nint)(&((PhysicalDeviceVulkan11Properties*)null)->MaxPerSetDescriptors)),
-            ("maxMemoryAllocationSize", (int)(nint)(&((PhysicalDeviceVulkan11Properties*)null)->MaxMemoryAllocationSize)),
-        ]),
-        new("VkPhysicalDeviceVulkan12Features", sizeof(PhysicalDeviceVulkan12Features),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->PNext)),
-            ("samplerMirrorClampToEdge", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->SamplerMirrorClampToEdge)),
-            ("drawIndirectCount", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->DrawIndirectCount)),
-            ("storageBuffer8BitAccess", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->StorageBuffer8BitAccess)),
-            ("uniformAndStorageBuffer8BitAccess", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->UniformAndStorageBuffer8BitAccess)),
-            ("storagePushConstant8", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->StoragePushConstant8)),
-            ("shaderBufferInt64Atomics", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderBufferInt64Atomics)),
-            ("shaderSharedInt64Atomics", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderSharedInt64Atomics)),
-            ("shaderFloat16", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderFloat16)),
-            ("shaderInt8", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderInt8)),
-            ("descriptorIndexing", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->DescriptorIndexing)),
-            ("shaderInputAttachmentArrayDynamicIndexing", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderInputAttachmentArrayDynamicIndexing)),
-            ("shaderUniformTexelBufferArrayDynamicIndexing", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderUniformTexelBufferArrayDynamicIndexing)),
-            ("shaderStorageTexelBufferArrayDynamicIndexing", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderStorageTexelBufferArrayDynamicIndexing)),
-            ("shaderUniformBufferArrayNonUniformIndexing", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderUniformBufferArrayNonUniformIndexing)),
-            ("shaderSampledImageArrayNonUniformIndexing", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderSampledImageArrayNonUniformIndexing)),
-            ("shaderStorageBufferArrayNonUniformIndexing", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderStorageBufferArrayNonUniformIndexing)),
-            ("shaderStorageImageArrayNonUniformIndexing", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderStorageImageArrayNonUniformIndexing)),
-            ("shaderInputAttachmentArrayNonUniformIndexing", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderInputAttachmentArrayNonUniformIndexing)),
-            ("shaderUniformTexelBufferArrayNonUniformIndexing", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderUniformTexelBufferArrayNonUniformIndexing)),
-            ("shaderStorageTexelBufferArrayNonUniformIndexing", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderStorageTexelBufferArrayNonUniformIndexing)),
-            ("descriptorBindingUniformBufferUpdateAfterBind", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->DescriptorBindingUniformBufferUpdateAfterBind)),
-            ("descriptorBindingSampledImageUpdateAfterBind", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->DescriptorBindingSampledImageUpdateAfterBind)),
-            ("descriptorBindingStorageImageUpdateAfterBind", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->DescriptorBindingStorageImageUpdateAfterBind)),
-            ("descriptorBindingStorageBufferUpdateAfterBind", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->DescriptorBindingStorageBufferUpdateAfterBind)),
-            ("descriptorBindingUniformTexelBufferUpdateAfterBind", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->DescriptorBindingUniformTexelBufferUpdateAfterBind)),
-            ("descriptorBindingStorageTexelBufferUpdateAfterBind", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->DescriptorBindingStorageTexelBufferUpdateAfterBind)),
-            ("descriptorBindingUpdateUnusedWhilePending", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->DescriptorBindingUpdateUnusedWhilePending)),
-            ("descriptorBindingPartiallyBound", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->DescriptorBindingPartiallyBound)),
-            ("descriptorBindingVariableDescriptorCount", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->DescriptorBindingVariableDescriptorCount)),
-            ("runtimeDescriptorArray", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->RuntimeDescriptorArray)),
-            ("samplerFilterMinmax", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->SamplerFilterMinmax)),
-            ("scalarBlockLayout", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ScalarBlockLayout)),
-            ("imagelessFramebuffer", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ImagelessFramebuffer)),
-            ("uniformBufferStandardLayout", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->UniformBufferStandardLayout)),
-            ("shaderSubgroupExtendedTypes", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderSubgroupExtendedTypes)),
-            ("separateDepthStencilLayouts", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->SeparateDepthStencilLayouts)),
-            ("hostQueryReset", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->HostQueryReset)),
-            ("timelineSemaphore", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->TimelineSemaphore)),
-            ("bufferDeviceAddress", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->BufferDeviceAddress)),
-            ("bufferDeviceAddressCaptureReplay", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->BufferDeviceAddressCaptureReplay)),
-            ("bufferDeviceAddressMultiDevice", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->BufferDeviceAddressMultiDevice)),
-            ("vulkanMemoryModel", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->VulkanMemoryModel)),
-            ("vulkanMemoryModelDeviceScope", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->VulkanMemoryModelDeviceScope)),
-            ("vulkanMemoryModelAvailabilityVisibilityChains", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->VulkanMemoryModelAvailabilityVisibilityChains)),
-            ("shaderOutputViewportIndex", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderOutputViewportIndex)),
-            ("shaderOutputLayer", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->ShaderOutputLayer)),
-            ("subgroupBroadcastDynamicId", (int)(nint)(&((PhysicalDeviceVulkan12Features*)null)->SubgroupBroadcastDynamicId)),
-        ]),
-        new("VkPhysicalDeviceVulkan12Properties", sizeof(PhysicalDeviceVulkan12Properties),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->PNext)),
-            ("driverID", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->DriverID)),
-            ("driverName", (int)(nint)(((PhysicalDeviceVulkan12Properties*)null)->DriverName)),
-            ("driverInfo", (int)(nint)(((PhysicalDeviceVulkan12Properties*)null)->DriverInfo)),
-            ("conformanceVersion", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ConformanceVersion)),
-            ("denormBehaviorIndependence", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->DenormBehaviorIndependence)),
-            ("roundingModeIndependence", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->RoundingModeIndependence)),
-            ("shaderSignedZeroInfNanPreserveFloat16", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderSignedZeroInfNanPreserveFloat16)),
-            ("shaderSignedZeroInfNanPreserveFloat32", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderSignedZeroInfNanPreserveFloat32)),
-            ("shaderSignedZeroInfNanPreserveFloat64", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderSignedZeroInfNanPreserveFloat64)),
-            ("shaderDenormPreserveFloat16", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderDenormPreserveFloat16)),
-            ("shaderDenormPreserveFloat32", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderDenormPreserveFloat32)),
-            ("shaderDenormPreserveFloat64", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderDenormPreserveFloat64)),
-            ("shaderDenormFlushToZeroFloat16", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderDenormFlushToZeroFloat16)),
-            ("shaderDenormFlushToZeroFloat32", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderDenormFlushToZeroFloat32)),
-            ("shaderDenormFlushToZeroFloat64", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderDenormFlushToZeroFloat64)),
-            ("shaderRoundingModeRTEFloat16", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderRoundingModeRtefloat16)),
-            ("shaderRoundingModeRTEFloat32", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderRoundingModeRtefloat32)),
-            ("shaderRoundingModeRTEFloat64", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderRoundingModeRtefloat64)),
-            ("shaderRoundingModeRTZFloat16", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderRoundingModeRtzfloat16)),
-            ("shaderRoundingModeRTZFloat32", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderRoundingModeRtzfloat32)),
-            ("shaderRoundingModeRTZFloat64", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderRoundingModeRtzfloat64)),
-            ("maxUpdateAfterBindDescriptorsInAllPools", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxUpdateAfterBindDescriptorsInAllPools)),
-            ("shaderUniformBufferArrayNonUniformIndexingNative", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderUniformBufferArrayNonUniformIndexingNative)),
-            ("shaderSampledImageArrayNonUniformIndexingNative", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderSampledImageArrayNonUniformIndexingNative)),
-            ("shaderStorageBufferArrayNonUniformIndexingNative", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderStorageBufferArrayNonUniformIndexingNative)),
-            ("shaderStorageImageArrayNonUniformIndexingNative", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderStorageImageArrayNonUniformIndexingNative)),
-            ("shaderInputAttachmentArrayNonUniformIndexingNative", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->ShaderInputAttachmentArrayNonUniformIndexingNative)),
-            ("robustBufferAccessUpdateAfterBind", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->RobustBufferAccessUpdateAfterBind)),
-            ("quadDivergentImplicitLod", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->QuadDivergentImplicitLod)),
-            ("maxPerStageDescriptorUpdateAfterBindSamplers", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxPerStageDescriptorUpdateAfterBindSamplers)),
-            ("maxPerStageDescriptorUpdateAfterBindUniformBuffers", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxPerStageDescriptorUpdateAfterBindUniformBuffers)),
-            ("maxPerStageDescriptorUpdateAfterBindStorageBuffers", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxPerStageDescriptorUpdateAfterBindStorageBuffers)),
-            ("maxPerStageDescriptorUpdateAfterBindSampledImages", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxPerStageDescriptorUpdateAfterBindSampledImages)),
-            ("maxPerStageDescriptorUpdateAfterBindStorageImages", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxPerStageDescriptorUpdateAfterBindStorageImages)),
-            ("maxPerStageDescriptorUpdateAfterBindInputAttachments", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxPerStageDescriptorUpdateAfterBindInputAttachments)),
-            ("maxPerStageUpdateAfterBindResources", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxPerStageUpdateAfterBindResources)),
-            ("maxDescriptorSetUpdateAfterBindSamplers", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxDescriptorSetUpdateAfterBindSamplers)),
-            ("maxDescriptorSetUpdateAfterBindUniformBuffers", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxDescriptorSetUpdateAfterBindUniformBuffers)),
-            ("maxDescriptorSetUpdateAfterBindUniformBuffersDynamic", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxDescriptorSetUpdateAfterBindUniformBuffersDynamic)),
-            ("maxDescriptorSetUpdateAfterBindStorageBuffers", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxDescriptorSetUpdateAfterBindStorageBuffers)),
-            ("maxDescriptorSetUpdateAfterBindStorageBuffersDynamic", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxDescriptorSetUpdateAfterBindStorageBuffersDynamic)),
-            ("maxDescriptorSetUpdateAfterBindSampledImages", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxDescriptorSetUpdateAfterBindSampledImages)),
-            ("maxDescriptorSetUpdateAfterBindStorageImages", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxDescriptorSetUpdateAfterBindStorageImages)),
-            ("maxDescriptorSetUpdateAfterBindInputAttachments", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxDescriptorSetUpdateAfterBindInputAttachments)),
-            ("supportedDepthResolveModes", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->SupportedDepthResolveModes)),
-            ("supportedStencilResolveModes", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->SupportedStencilResolveModes)),
-            ("independentResolveNone", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->IndependentResolveNone)),
-            ("independentResolve", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->IndependentResolve)),
-            ("filterMinmaxSingleComponentFormats", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->FilterMinmaxSingleComponentFormats)),
-            ("filterMinmaxImageComponentMapping", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->FilterMinmaxImageComponentMapping)),
-            ("maxTimelineSemaphoreValueDifference", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->MaxTimelineSemaphoreValueDifference)),
-            ("framebufferIntegerColorSampleCounts", (int)(nint)(&((PhysicalDeviceVulkan12Properties*)null)->FramebufferIntegerColorSampleCounts)),
-        ]),
-        new("VkPhysicalDeviceVulkan13Features", sizeof(PhysicalDeviceVulkan13Features),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->PNext)),
-            ("robustImageAccess", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->RobustImageAccess)),
-            ("inlineUniformBlock", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->InlineUniformBlock)),
-            ("descriptorBindingInlineUniformBlockUpdateAfterBind", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->DescriptorBindingInlineUniformBlockUpdateAfterBind)),
-            ("pipelineCreationCacheControl", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->PipelineCreationCacheControl)),
-            ("privateData", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->PrivateData)),
-            ("shaderDemoteToHelperInvocation", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->ShaderDemoteToHelperInvocation)),
-            ("shaderTerminateInvocation", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->ShaderTerminateInvocation)),
-            ("subgroupSizeControl", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->SubgroupSizeControl)),
-            ("computeFullSubgroups", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->ComputeFullSubgroups)),
-            ("synchronization2", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->Synchronization2)),
-            ("textureCompressionASTC_HDR", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->TextureCompressionAstcHdr)),
-            ("shaderZeroInitializeWorkgroupMemory", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->ShaderZeroInitializeWorkgroupMemory)),
-            ("dynamicRendering", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->DynamicRendering)),
-            ("shaderIntegerDotProduct", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->ShaderIntegerDotProduct)),
-            ("maintenance4", (int)(nint)(&((PhysicalDeviceVulkan13Features*)null)->Maintenance4)),
-        ]),
-        new("VkPhysicalDeviceVulkan13Properties", sizeof(PhysicalDeviceVulkan13Properties),
-        [
-            ("sType", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->SType)),
-            ("pNext", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->PNext)),
-            ("minSubgroupSize", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->MinSubgroupSize)),
-            ("maxSubgroupSize", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->MaxSubgroupSize)),
-            ("maxComputeWorkgroupSubgroups", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->MaxComputeWorkgroupSubgroups)),
-            ("requiredSubgroupSizeStages", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->RequiredSubgroupSizeStages)),
-            ("maxInlineUniformBlockSize", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->MaxInlineUniformBlockSize)),
-            ("maxPerStageDescriptorInlineUniformBlocks", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->MaxPerStageDescriptorInlineUniformBlocks)),
-            ("maxPerStageDescriptorUpdateAfterBindInlineUniformBlocks", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->MaxPerStageDescriptorUpdateAfterBindInlineUniformBlocks)),
-            ("maxDescriptorSetInlineUniformBlocks", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->MaxDescriptorSetInlineUniformBlocks)),
-            ("maxDescriptorSetUpdateAfterBindInlineUniformBlocks", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->MaxDescriptorSetUpdateAfterBindInlineUniformBlocks)),
-            ("maxInlineUniformTotalSize", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->MaxInlineUniformTotalSize)),
-            ("integerDotProduct8BitUnsignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProduct8BitUnsignedAccelerated)),
-            ("integerDotProduct8BitSignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProduct8BitSignedAccelerated)),
-            ("integerDotProduct8BitMixedSignednessAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProduct8BitMixedSignednessAccelerated)),
-            ("integerDotProduct4x8BitPackedUnsignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProduct4x8BitPackedUnsignedAccelerated)),
-            ("integerDotProduct4x8BitPackedSignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProduct4x8BitPackedSignedAccelerated)),
-            ("integerDotProduct4x8BitPackedMixedSignednessAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProduct4x8BitPackedMixedSignednessAccelerated)),
-            ("integerDotProduct16BitUnsignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProduct16BitUnsignedAccelerated)),
-            ("integerDotProduct16BitSignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProduct16BitSignedAccelerated)),
-            ("integerDotProduct16BitMixedSignednessAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProduct16BitMixedSignednessAccelerated)),
-            ("integerDotProduct32BitUnsignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProduct32BitUnsignedAccelerated)),
-            ("integerDotProduct32BitSignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProduct32BitSignedAccelerated)),
-            ("integerDotProduct32BitMixedSignednessAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProduct32BitMixedSignednessAccelerated)),
-            ("integerDotProduct64BitUnsignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProduct64BitUnsignedAccelerated)),
-            ("integerDotProduct64BitSignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProduct64BitSignedAccelerated)),
-            ("integerDotProduct64BitMixedSignednessAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProduct64BitMixedSignednessAccelerated)),
-            ("integerDotProductAccumulatingSaturating8BitUnsignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProductAccumulatingSaturating8BitUnsignedAccelerated)),
-            ("integerDotProductAccumulatingSaturating8BitSignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProductAccumulatingSaturating8BitSignedAccelerated)),
-            ("integerDotProductAccumulatingSaturating8BitMixedSignednessAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProductAccumulatingSaturating8BitMixedSignednessAccelerated)),
-            ("integerDotProductAccumulatingSaturating4x8BitPackedUnsignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProductAccumulatingSaturating4x8BitPackedUnsignedAccelerated)),
-            ("integerDotProductAccumulatingSaturating4x8BitPackedSignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProductAccumulatingSaturating4x8BitPackedSignedAccelerated)),
-            ("integerDotProductAccumulatingSaturating4x8BitPackedMixedSignednessAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProductAccumulatingSaturating4x8BitPackedMixedSignednessAccelerated)),
-            ("integerDotProductAccumulatingSaturating16BitUnsignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProductAccumulatingSaturating16BitUnsignedAccelerated)),
-            ("integerDotProductAccumulatingSaturating16BitSignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProductAccumulatingSaturating16BitSignedAccelerated)),
-            ("integerDotProductAccumulatingSaturating16BitMixedSignednessAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProductAccumulatingSaturating16BitMixedSignednessAccelerated)),
-            ("integerDotProductAccumulatingSaturating32BitUnsignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProductAccumulatingSaturating32BitUnsignedAccelerated)),
-            ("integerDotProductAccumulatingSaturating32BitSignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProductAccumulatingSaturating32BitSignedAccelerated)),
-            ("integerDotProductAccumulatingSaturating32BitMixedSignednessAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProductAccumulatingSaturating32BitMixedSignednessAccelerated)),
-            ("integerDotProductAccumulatingSaturating64BitUnsignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProductAccumulatingSaturating64BitUnsignedAccelerated)),
-            ("integerDotProductAccumulatingSaturating64BitSignedAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProductAccumulatingSaturating64BitSignedAccelerated)),
-            ("integerDotProductAccumulatingSaturating64BitMixedSignednessAccelerated", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->IntegerDotProductAccumulatingSaturating64BitMixedSignednessAccelerated)),
-            ("storageTexelBufferOffsetAlignmentBytes", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->StorageTexelBufferOffsetAlignmentBytes)),
-            ("storageTexelBufferOffsetSingleTexelAlignment", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->StorageTexelBufferOffsetSingleTexelAlignment)),
-            ("uniformTexelBufferOffsetAlignmentBytes", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->UniformTexelBufferOffsetAlignmentBytes)),
-            ("uniformTexelBufferOffsetSingleTexelAlignment", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->UniformTexelBufferOffsetSingleTexelAlignment)),
-            ("maxBufferSize", (int)(nint)(&((PhysicalDeviceVulkan13Properties*)null)->MaxBufferSize)),
-        ]),
-        new("VkPipelineCacheCreateInfo", sizeof(PipelineCacheCreateInfo),
-        [
-            ("sType", (int)(nint)(&((PipelineCacheCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((PipelineCacheCreateInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((PipelineCacheCreateInfo*)null)->Flags)),
-            ("initialDataSize", (int)(nint)(&((PipelineCacheCreateInfo*)null)->InitialDataSize)),
-            ("pInitialData", (int)(nint)(&((PipelineCacheCreateInfo*)null)->PInitialData)),
-        ]),
-        new("VkPipelineCacheHeaderVersionOne", sizeof(PipelineCacheHeaderVersionOne),
-        [
-            ("headerSize", (int)(nint)(&((PipelineCacheHeaderVersionOne*)null)->HeaderSize)),
-            ("headerVersion", (int)(nint)(&((PipelineCacheHeaderVersionOne*)null)->HeaderVersion)),
-            ("vendorID", (int)(nint)(&((PipelineCacheHeaderVersionOne*)null)->VendorID)),
-            ("deviceID", (int)(nint)(&((PipelineCacheHeaderVersionOne*)null)->DeviceID)),
-            ("pipelineCacheUUID", (int)(nint)(((PipelineCacheHeaderVersionOne*)null)->PipelineCacheUuid)),
-        ]),
-        new("VkPipelineExecutableInfoKHR", sizeof(PipelineExecutableInfoKHR),
-        [
-            ("sType", (int)(nint)(&((PipelineExecutableInfoKHR*)null)->SType)),
-            ("pNext", (int)(nint)(&((PipelineExecutableInfoKHR*)null)->PNext)),
-            ("pipeline", (int)(nint)(&((PipelineExecutableInfoKHR*)null)->Pipeline)),
-            ("executableIndex", (int)(nint)(&((PipelineExecutableInfoKHR*)null)->ExecutableIndex)),
-        ]),
-        new("VkPipelineExecutableInternalRepresentationKHR", sizeof(PipelineExecutableInternalRepresentationKHR),
-        [
-            ("sType", (int)(nint)(&((PipelineExecutableInternalRepresentationKHR*)null)->SType)),
-            ("pNext", (int)(nint)(&((PipelineExecutableInternalRepresentationKHR*)null)->PNext)),
-            ("name", (int)(nint)(((PipelineExecutableInternalRepresentationKHR*)null)->Name)),
-            ("description", (int)(nint)(((PipelineExecutableInternalRepresentationKHR*)null)->Description)),
-            ("isText", (int)(nint)(&((PipelineExecutableInternalRepresentationKHR*)null)->IsText)),
-            ("dataSize", (int)(nint)(&((PipelineExecutableInternalRepresentationKHR*)null)->DataSize)),
-            ("pData", (int)(nint)(&((PipelineExecutableInternalRepresentationKHR*)null)->PData)),
-        ]),
-        new("VkPipelineExecutablePropertiesKHR", sizeof(PipelineExecutablePropertiesKHR),
-        [
-            ("sType", (int)(nint)(&((PipelineExecutablePropertiesKHR*)null)->SType)),
-            ("pNext", (int)(nint)(&((PipelineExecutablePropertiesKHR*)null)->PNext)),
-            ("stages", (int)(nint)(&((PipelineExecutablePropertiesKHR*)null)->Stages)),
-            ("name", (int)(nint)(((PipelineExecutablePropertiesKHR*)null)->Name)),
-            ("description", (int)(nint)(((PipelineExecutablePropertiesKHR*)null)->Description)),
-            ("subgroupSize", (int)(nint)(&((PipelineExecutablePropertiesKHR*)null)->SubgroupSize)),
-        ]),
-        new("VkPipelineExecutableStatisticKHR", sizeof(PipelineExecutableStatisticKHR),
-        [
-            ("sType", (int)(nint)(&((PipelineExecutableStatisticKHR*)null)->SType)),
-            ("pNext", (int)(nint)(&((PipelineExecutableStatisticKHR*)null)->PNext)),
-            ("name", (int)(nint)(((PipelineExecutableStatisticKHR*)null)->Name)),
-            ("description", (int)(nint)(((PipelineExecutableStatisticKHR*)null)->Description)),
-            ("format", (int)(nint)(&((PipelineExecutableStatisticKHR*)null)->Format)),
-            ("value", (int)(nint)(&((PipelineExecutableStatisticKHR*)null)->Value)),
-        ]),
-        new("VkPipelineExecutableStatisticValueKHR", sizeof(PipelineExecutableStatisticValueKHR),
-        [
-            ("b32", (int)(nint)(&((PipelineExecutableStatisticValueKHR*)null)->B32)),
-            ("i64", (int)(nint)(&((PipelineExecutableStatisticValueKHR*)null)->I64)),
-            ("u64", (int)(nint)(&((PipelineExecutableStatisticValueKHR*)null)->U64)),
-            ("f64", (int)(nint)(&((PipelineExecutableStatisticValueKHR*)null)->F64)),
-        ]),
-        new("VkPipelineInfoKHR", sizeof(PipelineInfoKHR),
-        [
-            ("sType", (int)(nint)(&((PipelineInfoKHR*)null)->SType)),
-            ("pNext", (int)(nint)(&((PipelineInfoKHR*)null)->PNext)),
-            ("pipeline", (int)(nint)(&((PipelineInfoKHR*)null)->Pipeline)),
-        ]),
-        new("VkPipelineLayoutCreateInfo", sizeof(PipelineLayoutCreateInfo),
-        [
-            ("sType", (int)(nint)(&((PipelineLayoutCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((PipelineLayoutCreateInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((PipelineLayoutCreateInfo*)null)->Flags)),
-            ("setLayoutCount", (int)(nint)(&((PipelineLayoutCreateInfo*)null)->SetLayoutCount)),
-            ("pSetLayouts", (int)(nint)(&((PipelineLayoutCreateInfo*)null)->PSetLayouts)),
-            ("pushConstantRangeCount", (int)(nint)(&((PipelineLayoutCreateInfo*)null)->PushConstantRangeCount)),
-            ("pPushConstantRanges", (int)(nint)(&((PipelineLayoutCreateInfo*)null)->PPushConstantRanges)),
-        ]),
-        new("VkPipelineShaderStageCreateInfo", sizeof(PipelineShaderStageCreateInfo),
-        [
-            ("sType", (int)(nint)(&((PipelineShaderStageCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((PipelineShaderStageCreateInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((PipelineShaderStageCreateInfo*)null)->Flags)),
-            ("stage", (int)(nint)(&((PipelineShaderStageCreateInfo*)null)->Stage)),
-            ("module", (int)(nint)(&((PipelineShaderStageCreateInfo*)null)->Module)),
-            ("pName", (int)(nint)(&((PipelineShaderStageCreateInfo*)null)->PName)),
-            ("pSpecializationInfo", (int)(nint)(&((PipelineShaderStageCreateInfo*)null)->PSpecializationInfo)),
-        ]),
-        new("VkPipelineShaderStageRequiredSubgroupSizeCreateInfo", sizeof(PipelineShaderStageRequiredSubgroupSizeCreateInfo),
-        [
-            ("sType", (int)(nint)(&((PipelineShaderStageRequiredSubgroupSizeCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((PipelineShaderStageRequiredSubgroupSizeCreateInfo*)null)->PNext)),
-            ("requiredSubgroupSize", (int)(nint)(&((PipelineShaderStageRequiredSubgroupSizeCreateInfo*)null)->RequiredSubgroupSize)),
-        ]),
-        new("VkPushConstantRange", sizeof(PushConstantRange),
-        [
-            ("stageFlags", (int)(nint)(&((PushConstantRange*)null)->StageFlags)),
-            ("offset", (int)(nint)(&((PushConstantRange*)null)->Offset)),
-            ("size", (int)(nint)(&((PushConstantRange*)null)->Size)),
-        ]),
-        new("VkQueryPoolCreateInfo", sizeof(QueryPoolCreateInfo),
-        [
-            ("sType", (int)(nint)(&((QueryPoolCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((QueryPoolCreateInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((QueryPoolCreateInfo*)null)->Flags)),
-            ("queryType", (int)(nint)(&((QueryPoolCreateInfo*)null)->QueryType)),
-            ("queryCount", (int)(nint)(&((QueryPoolCreateInfo*)null)->QueryCount)),
-            ("pipelineStatistics", (int)(nint)(&((QueryPoolCreateInfo*)null)->PipelineStatistics)),
-        ]),
-        new("VkQueueFamilyGlobalPriorityPropertiesKHR", sizeof(QueueFamilyGlobalPriorityPropertiesKHR),
-        [
-            ("sType", (int)(nint)(&((QueueFamilyGlobalPriorityPropertiesKHR*)null)->SType)),
-            ("pNext", (int)(nint)(&((QueueFamilyGlobalPriorityPropertiesKHR*)null)->PNext)),
-            ("priorityCount", (int)(nint)(&((QueueFamilyGlobalPriorityPropertiesKHR*)null)->PriorityCount)),
-            ("priorities", (int)(nint)(&((QueueFamilyGlobalPriorityPropertiesKHR*)null)->Priorities)),
-        ]),
-        new("VkQueueFamilyProperties", sizeof(QueueFamilyProperties),
-        [
-            ("queueFlags", (int)(nint)(&((QueueFamilyProperties*)null)->QueueFlags)),
-            ("queueCount", (int)(nint)(&((QueueFamilyProperties*)null)->QueueCount)),
-            ("timestampValidBits", (int)(nint)(&((QueueFamilyProperties*)null)->TimestampValidBits)),
-            ("minImageTransferGranularity", (int)(nint)(&((QueueFamilyProperties*)null)->MinImageTransferGranularity)),
-        ]),
-        new("VkSemaphoreCreateInfo", sizeof(SemaphoreCreateInfo),
-        [
-            ("sType", (int)(nint)(&((SemaphoreCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((SemaphoreCreateInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((SemaphoreCreateInfo*)null)->Flags)),
-        ]),
-        new("VkSemaphoreSignalInfo", sizeof(SemaphoreSignalInfo),
-        [
-            ("sType", (int)(nint)(&((SemaphoreSignalInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((SemaphoreSignalInfo*)null)->PNext)),
-            ("semaphore", (int)(nint)(&((SemaphoreSignalInfo*)null)->Semaphore)),
-            ("value", (int)(nint)(&((SemaphoreSignalInfo*)null)->Value)),
-        ]),
-        new("VkSemaphoreSubmitInfo", sizeof(SemaphoreSubmitInfo),
-        [
-            ("sType", (int)(nint)(&((SemaphoreSubmitInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((SemaphoreSubmitInfo*)null)->PNext)),
-            ("semaphore", (int)(nint)(&((SemaphoreSubmitInfo*)null)->Semaphore)),
-            ("value", (int)(nint)(&((SemaphoreSubmitInfo*)null)->Value)),
-            ("stageMask", (int)(nint)(&((SemaphoreSubmitInfo*)null)->StageMask)),
-            ("deviceIndex", (int)(nint)(&((SemaphoreSubmitInfo*)null)->DeviceIndex)),
-        ]),
-        new("VkSemaphoreTypeCreateInfo", sizeof(SemaphoreTypeCreateInfo),
-        [
-            ("sType", (int)(nint)(&((SemaphoreTypeCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((SemaphoreTypeCreateInfo*)null)->PNext)),
-            ("semaphoreType", (int)(nint)(&((SemaphoreTypeCreateInfo*)null)->SemaphoreType)),
-            ("initialValue", (int)(nint)(&((SemaphoreTypeCreateInfo*)null)->InitialValue)),
-        ]),
-        new("VkSemaphoreWaitInfo", sizeof(SemaphoreWaitInfo),
-        [
-            ("sType", (int)(nint)(&((SemaphoreWaitInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((SemaphoreWaitInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((SemaphoreWaitInfo*)null)->Flags)),
-            ("semaphoreCount", (int)(nint)(&((SemaphoreWaitInfo*)null)->SemaphoreCount)),
-            ("pSemaphores", (int)(nint)(&((SemaphoreWaitInfo*)null)->PSemaphores)),
-            ("pValues", (int)(nint)(&((SemaphoreWaitInfo*)null)->PValues)),
-        ]),
-        new("VkShaderModuleCreateInfo", sizeof(ShaderModuleCreateInfo),
-        [
-            ("sType", (int)(nint)(&((ShaderModuleCreateInfo*)null)->SType)),
-            ("pNext", (int)(nint)(&((ShaderModuleCreateInfo*)null)->PNext)),
-            ("flags", (int)(nint)(&((ShaderModuleCreateInfo*)null)->Flags)),
-            ("codeSize", (int)(nint)(&((ShaderModuleCreateInfo*)null)->CodeSize)),
-            ("pCode", (int)(nint)(&((ShaderModuleCreateInfo*)null)->PCode)),
-        ]),
-        new("VkSpecializationInfo", sizeof(SpecializationInfo),
-        [
-            ("mapEntryCount", (int)(nint)(&((SpecializationInfo*)null)->MapEntryCount)),
-            ("pMapEntries", (int)(nint)(&((SpecializationInfo*)null)->PMapEntries)),
-            ("dataSize", (int)(nint)(&((SpecializationInfo*)null)->DataSize)),
-            ("pData", (int)(nint)(&((SpecializationInfo*)null)->PData)),
-        ]),
-        new("VkSpecializationMapEntry", sizeof(SpecializationMapEntry),
-        [
-            ("constantID", (int)(nint)(&((SpecializationMapEntry*)null)->ConstantID)),
-            ("offset", (int)(nint)(&((SpecializationMapEntry*)null)->Offset)),
-            ("size", (int)(nint)(&((SpecializationMapEntry*)null)->Size)),
-        ]),
-        new("VkSubmitInfo2", sizeof(SubmitInfo2),
-        [
-            ("sType", (int)(nint)(&((SubmitInfo2*)null)->SType)),
-            ("pNext", (int)(nint)(&((SubmitInfo2*)null)->PNext)),
-            ("flags", (int)(nint)(&((SubmitInfo2*)null)->Flags)),
-            ("waitSemaphoreInfoCount", (int)(nint)(&((SubmitInfo2*)null)->WaitSemaphoreInfoCount)),
-            ("pWaitSemaphoreInfos", (int)(nint)(&((SubmitInfo2*)null)->PWaitSemaphoreInfos)),
-            ("commandBufferInfoCount", (int)(nint)(&((SubmitInfo2*)null)->CommandBufferInfoCount)),
-            ("pCommandBufferInfos", (int)(nint)(&((SubmitInfo2*)null)->PCommandBufferInfos)),
-            ("signalSemaphoreInfoCount", (int)(nint)(&((SubmitInfo2*)null)->SignalSemaphoreInfoCount)),
-            ("pSignalSemaphoreInfos", (int)(nint)(&((SubmitInfo2*)null)->PSignalSemaphoreInfos)),
-        ]),
-        new("VkValidationFeaturesEXT", sizeof(ValidationFeaturesEXT),
-        [
-            ("sType", (int)(nint)(&((ValidationFeaturesEXT*)null)->SType)),
-            ("pNext", (int)(nint)(&((ValidationFeaturesEXT*)null)->PNext)),
-            ("enabledValidationFeatureCount", (int)(nint)(&((ValidationFeaturesEXT*)null)->EnabledValidationFeatureCount)),
-            ("pEnabledValidationFeatures", (int)(nint)(&((ValidationFeaturesEXT*)null)->PEnabledValidationFeatures)),
-            ("disabledValidationFeatureCount", (int)(nint)(&((ValidationFeaturesEXT*)null)->DisabledValidationFeatureCount)),
-            ("pDisabledValidationFeatures", (int)(nint)(&((ValidationFeaturesEXT*)null)->PDisabledValidationFeatures)),
-        ]),
-        new("VkWriteDescriptorSet", sizeof(WriteDescriptorSet),
-        [
-            ("sType", (int)(nint)(&((WriteDescriptorSet*)null)->SType)),
-            ("pNext", (int)(nint)(&((WriteDescriptorSet*)null)->PNext)),
-            ("dstSet", (int)(nint)(&((WriteDescriptorSet*)null)->DstSet)),
-            ("dstBinding", (int)(nint)(&((WriteDescriptorSet*)null)->DstBinding)),
-            ("dstArrayElement", (int)(nint)(&((WriteDescriptorSet*)null)->DstArrayElement)),
-            ("descriptorCount", (int)(nint)(&((WriteDescriptorSet*)null)->DescriptorCount)),
-            ("descriptorType", (int)(nint)(&((WriteDescriptorSet*)null)->DescriptorType)),
-            ("pImageInfo", (int)(nint)(&((WriteDescriptorSet*)null)->PImageInfo)),
-            ("pBufferInfo", (int)(nint)(&((WriteDescriptorSet*)null)->PBufferInfo)),
-            ("pTexelBufferView", (int)(nint)(&((WriteDescriptorSet*)null)->PTexelBufferView)),
-        ]),
+        AllocationCallbacks(),
+        ApplicationInfo(),
+        BufferCopy(),
+        BufferCreateInfo(),
+        BufferMemoryBarrier2(),
+        BufferViewCreateInfo(),
+        CommandBufferAllocateInfo(),
+        CommandBufferBeginInfo(),
+        CommandBufferInheritanceInfo(),
+        CommandBufferSubmitInfo(),
+        CommandPoolCreateInfo(),
+        ComputePipelineCreateInfo(),
+        ConformanceVersion(),
+        CopyDescriptorSet(),
+        DebugUtilsLabelEXT(),
+        DebugUtilsMessengerCallbackDataEXT(),
+        DebugUtilsMessengerCreateInfoEXT(),
+        DebugUtilsObjectNameInfoEXT(),
+        DebugUtilsObjectTagInfoEXT(),
+        DependencyInfo(),
+        DescriptorBufferInfo(),
+        DescriptorImageInfo(),
+        DescriptorPoolCreateInfo(),
+        DescriptorPoolSize(),
+        DescriptorSetAllocateInfo(),
+        DescriptorSetLayoutBinding(),
+        DescriptorSetLayoutCreateInfo(),
+        DeviceCreateInfo(),
+        DeviceQueueCreateInfo(),
+        DeviceQueueGlobalPriorityCreateInfoKHR(),
+        DispatchIndirectCommand(),
+        ExtensionProperties(),
+        Extent3D(),
+        ExternalMemoryBufferCreateInfo(),
+        FenceCreateInfo(),
+        ImageMemoryBarrier2(),
+        ImageSubresourceRange(),
+        ImportMemoryHostPointerInfoEXT(),
+        InstanceCreateInfo(),
+        LayerProperties(),
+        MappedMemoryRange(),
+        MemoryAllocateFlagsInfo(),
+        MemoryAllocateInfo(),
+        MemoryBarrier2(),
+        MemoryDedicatedAllocateInfo(),
+        MemoryHeap(),
+        MemoryHostPointerPropertiesEXT(),
+        MemoryPriorityAllocateInfoEXT(),
+        MemoryRequirements(),
+        MemoryType(),
+        PhysicalDeviceDriverProperties(),
+        PhysicalDeviceExternalMemoryHostPropertiesEXT(),
+        PhysicalDeviceFeatures(),
+        PhysicalDeviceFeatures2(),
+        PhysicalDeviceGlobalPriorityQueryFeaturesKHR(),
+        PhysicalDeviceIDProperties(),
+        PhysicalDeviceLimits(),
+        PhysicalDeviceMaintenance3Properties(),
+        PhysicalDeviceMaintenance4Properties(),
+        PhysicalDeviceMemoryBudgetPropertiesEXT(),
+        PhysicalDeviceMemoryPriorityFeaturesEXT(),
+        PhysicalDeviceMemoryProperties(),
+        PhysicalDeviceMemoryProperties2(),
+        PhysicalDevicePipelineExecutablePropertiesFeaturesKHR(),
+        PhysicalDeviceProperties(),
+        PhysicalDeviceProperties2(),
+        PhysicalDeviceSparseProperties(),
+        PhysicalDeviceSubgroupProperties(),
+        PhysicalDeviceSubgroupSizeControlFeatures(),
+        PhysicalDeviceSubgroupSizeControlProperties(),
+        PhysicalDeviceVulkan11Features(),
+        PhysicalDeviceVulkan11Properties(),
+        PhysicalDeviceVulkan12Features(),
+        PhysicalDeviceVulkan12Properties(),
+        PhysicalDeviceVulkan13Features(),
+        PhysicalDeviceVulkan13Properties(),
+        PipelineCacheCreateInfo(),
+        PipelineCacheHeaderVersionOne(),
+        PipelineExecutableInfoKHR(),
+        PipelineExecutableInternalRepresentationKHR(),
+        PipelineExecutablePropertiesKHR(),
+        PipelineExecutableStatisticKHR(),
+        PipelineExecutableStatisticValueKHR(),
+        PipelineInfoKHR(),
+        PipelineLayoutCreateInfo(),
+        PipelineShaderStageCreateInfo(),
+        PipelineShaderStageRequiredSubgroupSizeCreateInfo(),
+        PushConstantRange(),
+        QueryPoolCreateInfo(),
+        QueueFamilyGlobalPriorityPropertiesKHR(),
+        QueueFamilyProperties(),
+        SemaphoreCreateInfo(),
+        SemaphoreSignalInfo(),
+        SemaphoreSubmitInfo(),
+        SemaphoreTypeCreateInfo(),
+        SemaphoreWaitInfo(),
+        ShaderModuleCreateInfo(),
+        SpecializationInfo(),
+        SpecializationMapEntry(),
+        SubmitInfo2(),
+        ValidationFeaturesEXT(),
+        WriteDescriptorSet(),
     ];
+
+    private static StructLayout AllocationCallbacks()
+    {
+        AllocationCallbacks s = default;
+        return new("VkAllocationCallbacks", sizeof(AllocationCallbacks),
+        [
+            ("pUserData", (int)((byte*)&s.PUserData - (byte*)&s)),
+            ("pfnAllocation", (int)((byte*)&s.PfnAllocation - (byte*)&s)),
+            ("pfnReallocation", (int)((byte*)&s.PfnReallocation - (byte*)&s)),
+            ("pfnFree", (int)((byte*)&s.PfnFree - (byte*)&s)),
+            ("pfnInternalAllocation", (int)((byte*)&s.PfnInternalAllocation - (byte*)&s)),
+            ("pfnInternalFree", (int)((byte*)&s.PfnInternalFree - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout ApplicationInfo()
+    {
+        ApplicationInfo s = default;
+        return new("VkApplicationInfo", sizeof(ApplicationInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("pApplicationName", (int)((byte*)&s.PApplicationName - (byte*)&s)),
+            ("applicationVersion", (int)((byte*)&s.ApplicationVersion - (byte*)&s)),
+            ("pEngineName", (int)((byte*)&s.PEngineName - (byte*)&s)),
+            ("engineVersion", (int)((byte*)&s.EngineVersion - (byte*)&s)),
+            ("apiVersion", (int)((byte*)&s.ApiVersion - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout BufferCopy()
+    {
+        BufferCopy s = default;
+        return new("VkBufferCopy", sizeof(BufferCopy),
+        [
+            ("srcOffset", (int)((byte*)&s.SrcOffset - (byte*)&s)),
+            ("dstOffset", (int)((byte*)&s.DstOffset - (byte*)&s)),
+            ("size", (int)((byte*)&s.Size - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout BufferCreateInfo()
+    {
+        BufferCreateInfo s = default;
+        return new("VkBufferCreateInfo", sizeof(BufferCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("size", (int)((byte*)&s.Size - (byte*)&s)),
+            ("usage", (int)((byte*)&s.Usage - (byte*)&s)),
+            ("sharingMode", (int)((byte*)&s.SharingMode - (byte*)&s)),
+            ("queueFamilyIndexCount", (int)((byte*)&s.QueueFamilyIndexCount - (byte*)&s)),
+            ("pQueueFamilyIndices", (int)((byte*)&s.PQueueFamilyIndices - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout BufferMemoryBarrier2()
+    {
+        BufferMemoryBarrier2 s = default;
+        return new("VkBufferMemoryBarrier2", sizeof(BufferMemoryBarrier2),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("srcStageMask", (int)((byte*)&s.SrcStageMask - (byte*)&s)),
+            ("srcAccessMask", (int)((byte*)&s.SrcAccessMask - (byte*)&s)),
+            ("dstStageMask", (int)((byte*)&s.DstStageMask - (byte*)&s)),
+            ("dstAccessMask", (int)((byte*)&s.DstAccessMask - (byte*)&s)),
+            ("srcQueueFamilyIndex", (int)((byte*)&s.SrcQueueFamilyIndex - (byte*)&s)),
+            ("dstQueueFamilyIndex", (int)((byte*)&s.DstQueueFamilyIndex - (byte*)&s)),
+            ("buffer", (int)((byte*)&s.Buffer - (byte*)&s)),
+            ("offset", (int)((byte*)&s.Offset - (byte*)&s)),
+            ("size", (int)((byte*)&s.Size - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout BufferViewCreateInfo()
+    {
+        BufferViewCreateInfo s = default;
+        return new("VkBufferViewCreateInfo", sizeof(BufferViewCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("buffer", (int)((byte*)&s.Buffer - (byte*)&s)),
+            ("format", (int)((byte*)&s.Format - (byte*)&s)),
+            ("offset", (int)((byte*)&s.Offset - (byte*)&s)),
+            ("range", (int)((byte*)&s.Range - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout CommandBufferAllocateInfo()
+    {
+        CommandBufferAllocateInfo s = default;
+        return new("VkCommandBufferAllocateInfo", sizeof(CommandBufferAllocateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("commandPool", (int)((byte*)&s.CommandPool - (byte*)&s)),
+            ("level", (int)((byte*)&s.Level - (byte*)&s)),
+            ("commandBufferCount", (int)((byte*)&s.CommandBufferCount - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout CommandBufferBeginInfo()
+    {
+        CommandBufferBeginInfo s = default;
+        return new("VkCommandBufferBeginInfo", sizeof(CommandBufferBeginInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("pInheritanceInfo", (int)((byte*)&s.PInheritanceInfo - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout CommandBufferInheritanceInfo()
+    {
+        CommandBufferInheritanceInfo s = default;
+        return new("VkCommandBufferInheritanceInfo", sizeof(CommandBufferInheritanceInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("renderPass", (int)((byte*)&s.RenderPass - (byte*)&s)),
+            ("subpass", (int)((byte*)&s.Subpass - (byte*)&s)),
+            ("framebuffer", (int)((byte*)&s.Framebuffer - (byte*)&s)),
+            ("occlusionQueryEnable", (int)((byte*)&s.OcclusionQueryEnable - (byte*)&s)),
+            ("queryFlags", (int)((byte*)&s.QueryFlags - (byte*)&s)),
+            ("pipelineStatistics", (int)((byte*)&s.PipelineStatistics - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout CommandBufferSubmitInfo()
+    {
+        CommandBufferSubmitInfo s = default;
+        return new("VkCommandBufferSubmitInfo", sizeof(CommandBufferSubmitInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("commandBuffer", (int)((byte*)&s.CommandBuffer - (byte*)&s)),
+            ("deviceMask", (int)((byte*)&s.DeviceMask - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout CommandPoolCreateInfo()
+    {
+        CommandPoolCreateInfo s = default;
+        return new("VkCommandPoolCreateInfo", sizeof(CommandPoolCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("queueFamilyIndex", (int)((byte*)&s.QueueFamilyIndex - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout ComputePipelineCreateInfo()
+    {
+        ComputePipelineCreateInfo s = default;
+        return new("VkComputePipelineCreateInfo", sizeof(ComputePipelineCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("stage", (int)((byte*)&s.Stage - (byte*)&s)),
+            ("layout", (int)((byte*)&s.Layout - (byte*)&s)),
+            ("basePipelineHandle", (int)((byte*)&s.BasePipelineHandle - (byte*)&s)),
+            ("basePipelineIndex", (int)((byte*)&s.BasePipelineIndex - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout ConformanceVersion()
+    {
+        ConformanceVersion s = default;
+        return new("VkConformanceVersion", sizeof(ConformanceVersion),
+        [
+            ("major", (int)((byte*)&s.Major - (byte*)&s)),
+            ("minor", (int)((byte*)&s.Minor - (byte*)&s)),
+            ("subminor", (int)((byte*)&s.Subminor - (byte*)&s)),
+            ("patch", (int)((byte*)&s.Patch - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout CopyDescriptorSet()
+    {
+        CopyDescriptorSet s = default;
+        return new("VkCopyDescriptorSet", sizeof(CopyDescriptorSet),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("srcSet", (int)((byte*)&s.SrcSet - (byte*)&s)),
+            ("srcBinding", (int)((byte*)&s.SrcBinding - (byte*)&s)),
+            ("srcArrayElement", (int)((byte*)&s.SrcArrayElement - (byte*)&s)),
+            ("dstSet", (int)((byte*)&s.DstSet - (byte*)&s)),
+            ("dstBinding", (int)((byte*)&s.DstBinding - (byte*)&s)),
+            ("dstArrayElement", (int)((byte*)&s.DstArrayElement - (byte*)&s)),
+            ("descriptorCount", (int)((byte*)&s.DescriptorCount - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DebugUtilsLabelEXT()
+    {
+        DebugUtilsLabelEXT s = default;
+        return new("VkDebugUtilsLabelEXT", sizeof(DebugUtilsLabelEXT),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("pLabelName", (int)((byte*)&s.PLabelName - (byte*)&s)),
+            ("color", (int)((byte*)s.Color - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DebugUtilsMessengerCallbackDataEXT()
+    {
+        DebugUtilsMessengerCallbackDataEXT s = default;
+        return new("VkDebugUtilsMessengerCallbackDataEXT", sizeof(DebugUtilsMessengerCallbackDataEXT),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("pMessageIdName", (int)((byte*)&s.PMessageIdName - (byte*)&s)),
+            ("messageIdNumber", (int)((byte*)&s.MessageIdNumber - (byte*)&s)),
+            ("pMessage", (int)((byte*)&s.PMessage - (byte*)&s)),
+            ("queueLabelCount", (int)((byte*)&s.QueueLabelCount - (byte*)&s)),
+            ("pQueueLabels", (int)((byte*)&s.PQueueLabels - (byte*)&s)),
+            ("cmdBufLabelCount", (int)((byte*)&s.CmdBufLabelCount - (byte*)&s)),
+            ("pCmdBufLabels", (int)((byte*)&s.PCmdBufLabels - (byte*)&s)),
+            ("objectCount", (int)((byte*)&s.ObjectCount - (byte*)&s)),
+            ("pObjects", (int)((byte*)&s.PObjects - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DebugUtilsMessengerCreateInfoEXT()
+    {
+        DebugUtilsMessengerCreateInfoEXT s = default;
+        return new("VkDebugUtilsMessengerCreateInfoEXT", sizeof(DebugUtilsMessengerCreateInfoEXT),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("messageSeverity", (int)((byte*)&s.MessageSeverity - (byte*)&s)),
+            ("messageType", (int)((byte*)&s.MessageType - (byte*)&s)),
+            ("pfnUserCallback", (int)((byte*)&s.PfnUserCallback - (byte*)&s)),
+            ("pUserData", (int)((byte*)&s.PUserData - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DebugUtilsObjectNameInfoEXT()
+    {
+        DebugUtilsObjectNameInfoEXT s = default;
+        return new("VkDebugUtilsObjectNameInfoEXT", sizeof(DebugUtilsObjectNameInfoEXT),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("objectType", (int)((byte*)&s.ObjectType - (byte*)&s)),
+            ("objectHandle", (int)((byte*)&s.ObjectHandle - (byte*)&s)),
+            ("pObjectName", (int)((byte*)&s.PObjectName - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DebugUtilsObjectTagInfoEXT()
+    {
+        DebugUtilsObjectTagInfoEXT s = default;
+        return new("VkDebugUtilsObjectTagInfoEXT", sizeof(DebugUtilsObjectTagInfoEXT),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("objectType", (int)((byte*)&s.ObjectType - (byte*)&s)),
+            ("objectHandle", (int)((byte*)&s.ObjectHandle - (byte*)&s)),
+            ("tagName", (int)((byte*)&s.TagName - (byte*)&s)),
+            ("tagSize", (int)((byte*)&s.TagSize - (byte*)&s)),
+            ("pTag", (int)((byte*)&s.PTag - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DependencyInfo()
+    {
+        DependencyInfo s = default;
+        return new("VkDependencyInfo", sizeof(DependencyInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("dependencyFlags", (int)((byte*)&s.DependencyFlags - (byte*)&s)),
+            ("memoryBarrierCount", (int)((byte*)&s.MemoryBarrierCount - (byte*)&s)),
+            ("pMemoryBarriers", (int)((byte*)&s.PMemoryBarriers - (byte*)&s)),
+            ("bufferMemoryBarrierCount", (int)((byte*)&s.BufferMemoryBarrierCount - (byte*)&s)),
+            ("pBufferMemoryBarriers", (int)((byte*)&s.PBufferMemoryBarriers - (byte*)&s)),
+            ("imageMemoryBarrierCount", (int)((byte*)&s.ImageMemoryBarrierCount - (byte*)&s)),
+            ("pImageMemoryBarriers", (int)((byte*)&s.PImageMemoryBarriers - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DescriptorBufferInfo()
+    {
+        DescriptorBufferInfo s = default;
+        return new("VkDescriptorBufferInfo", sizeof(DescriptorBufferInfo),
+        [
+            ("buffer", (int)((byte*)&s.Buffer - (byte*)&s)),
+            ("offset", (int)((byte*)&s.Offset - (byte*)&s)),
+            ("range", (int)((byte*)&s.Range - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DescriptorImageInfo()
+    {
+        DescriptorImageInfo s = default;
+        return new("VkDescriptorImageInfo", sizeof(DescriptorImageInfo),
+        [
+            ("sampler", (int)((byte*)&s.Sampler - (byte*)&s)),
+            ("imageView", (int)((byte*)&s.ImageView - (byte*)&s)),
+            ("imageLayout", (int)((byte*)&s.ImageLayout - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DescriptorPoolCreateInfo()
+    {
+        DescriptorPoolCreateInfo s = default;
+        return new("VkDescriptorPoolCreateInfo", sizeof(DescriptorPoolCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("maxSets", (int)((byte*)&s.MaxSets - (byte*)&s)),
+            ("poolSizeCount", (int)((byte*)&s.PoolSizeCount - (byte*)&s)),
+            ("pPoolSizes", (int)((byte*)&s.PPoolSizes - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DescriptorPoolSize()
+    {
+        DescriptorPoolSize s = default;
+        return new("VkDescriptorPoolSize", sizeof(DescriptorPoolSize),
+        [
+            ("type", (int)((byte*)&s.Type - (byte*)&s)),
+            ("descriptorCount", (int)((byte*)&s.DescriptorCount - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DescriptorSetAllocateInfo()
+    {
+        DescriptorSetAllocateInfo s = default;
+        return new("VkDescriptorSetAllocateInfo", sizeof(DescriptorSetAllocateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("descriptorPool", (int)((byte*)&s.DescriptorPool - (byte*)&s)),
+            ("descriptorSetCount", (int)((byte*)&s.DescriptorSetCount - (byte*)&s)),
+            ("pSetLayouts", (int)((byte*)&s.PSetLayouts - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DescriptorSetLayoutBinding()
+    {
+        DescriptorSetLayoutBinding s = default;
+        return new("VkDescriptorSetLayoutBinding", sizeof(DescriptorSetLayoutBinding),
+        [
+            ("binding", (int)((byte*)&s.Binding - (byte*)&s)),
+            ("descriptorType", (int)((byte*)&s.DescriptorType - (byte*)&s)),
+            ("descriptorCount", (int)((byte*)&s.DescriptorCount - (byte*)&s)),
+            ("stageFlags", (int)((byte*)&s.StageFlags - (byte*)&s)),
+            ("pImmutableSamplers", (int)((byte*)&s.PImmutableSamplers - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DescriptorSetLayoutCreateInfo()
+    {
+        DescriptorSetLayoutCreateInfo s = default;
+        return new("VkDescriptorSetLayoutCreateInfo", sizeof(DescriptorSetLayoutCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("bindingCount", (int)((byte*)&s.BindingCount - (byte*)&s)),
+            ("pBindings", (int)((byte*)&s.PBindings - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DeviceCreateInfo()
+    {
+        DeviceCreateInfo s = default;
+        return new("VkDeviceCreateInfo", sizeof(DeviceCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("queueCreateInfoCount", (int)((byte*)&s.QueueCreateInfoCount - (byte*)&s)),
+            ("pQueueCreateInfos", (int)((byte*)&s.PQueueCreateInfos - (byte*)&s)),
+            ("enabledLayerCount", (int)((byte*)&s.EnabledLayerCount - (byte*)&s)),
+            ("ppEnabledLayerNames", (int)((byte*)&s.PpEnabledLayerNames - (byte*)&s)),
+            ("enabledExtensionCount", (int)((byte*)&s.EnabledExtensionCount - (byte*)&s)),
+            ("ppEnabledExtensionNames", (int)((byte*)&s.PpEnabledExtensionNames - (byte*)&s)),
+            ("pEnabledFeatures", (int)((byte*)&s.PEnabledFeatures - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DeviceQueueCreateInfo()
+    {
+        DeviceQueueCreateInfo s = default;
+        return new("VkDeviceQueueCreateInfo", sizeof(DeviceQueueCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("queueFamilyIndex", (int)((byte*)&s.QueueFamilyIndex - (byte*)&s)),
+            ("queueCount", (int)((byte*)&s.QueueCount - (byte*)&s)),
+            ("pQueuePriorities", (int)((byte*)&s.PQueuePriorities - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DeviceQueueGlobalPriorityCreateInfoKHR()
+    {
+        DeviceQueueGlobalPriorityCreateInfoKHR s = default;
+        return new("VkDeviceQueueGlobalPriorityCreateInfoKHR", sizeof(DeviceQueueGlobalPriorityCreateInfoKHR),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("globalPriority", (int)((byte*)&s.GlobalPriority - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout DispatchIndirectCommand()
+    {
+        DispatchIndirectCommand s = default;
+        return new("VkDispatchIndirectCommand", sizeof(DispatchIndirectCommand),
+        [
+            ("x", (int)((byte*)&s.X - (byte*)&s)),
+            ("y", (int)((byte*)&s.Y - (byte*)&s)),
+            ("z", (int)((byte*)&s.Z - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout ExtensionProperties()
+    {
+        ExtensionProperties s = default;
+        return new("VkExtensionProperties", sizeof(ExtensionProperties),
+        [
+            ("extensionName", (int)((byte*)s.ExtensionName - (byte*)&s)),
+            ("specVersion", (int)((byte*)&s.SpecVersion - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout Extent3D()
+    {
+        Extent3D s = default;
+        return new("VkExtent3D", sizeof(Extent3D),
+        [
+            ("width", (int)((byte*)&s.Width - (byte*)&s)),
+            ("height", (int)((byte*)&s.Height - (byte*)&s)),
+            ("depth", (int)((byte*)&s.Depth - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout ExternalMemoryBufferCreateInfo()
+    {
+        ExternalMemoryBufferCreateInfo s = default;
+        return new("VkExternalMemoryBufferCreateInfo", sizeof(ExternalMemoryBufferCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("handleTypes", (int)((byte*)&s.HandleTypes - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout FenceCreateInfo()
+    {
+        FenceCreateInfo s = default;
+        return new("VkFenceCreateInfo", sizeof(FenceCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout ImageMemoryBarrier2()
+    {
+        ImageMemoryBarrier2 s = default;
+        return new("VkImageMemoryBarrier2", sizeof(ImageMemoryBarrier2),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("srcStageMask", (int)((byte*)&s.SrcStageMask - (byte*)&s)),
+            ("srcAccessMask", (int)((byte*)&s.SrcAccessMask - (byte*)&s)),
+            ("dstStageMask", (int)((byte*)&s.DstStageMask - (byte*)&s)),
+            ("dstAccessMask", (int)((byte*)&s.DstAccessMask - (byte*)&s)),
+            ("oldLayout", (int)((byte*)&s.OldLayout - (byte*)&s)),
+            ("newLayout", (int)((byte*)&s.NewLayout - (byte*)&s)),
+            ("srcQueueFamilyIndex", (int)((byte*)&s.SrcQueueFamilyIndex - (byte*)&s)),
+            ("dstQueueFamilyIndex", (int)((byte*)&s.DstQueueFamilyIndex - (byte*)&s)),
+            ("image", (int)((byte*)&s.Image - (byte*)&s)),
+            ("subresourceRange", (int)((byte*)&s.SubresourceRange - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout ImageSubresourceRange()
+    {
+        ImageSubresourceRange s = default;
+        return new("VkImageSubresourceRange", sizeof(ImageSubresourceRange),
+        [
+            ("aspectMask", (int)((byte*)&s.AspectMask - (byte*)&s)),
+            ("baseMipLevel", (int)((byte*)&s.BaseMipLevel - (byte*)&s)),
+            ("levelCount", (int)((byte*)&s.LevelCount - (byte*)&s)),
+            ("baseArrayLayer", (int)((byte*)&s.BaseArrayLayer - (byte*)&s)),
+            ("layerCount", (int)((byte*)&s.LayerCount - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout ImportMemoryHostPointerInfoEXT()
+    {
+        ImportMemoryHostPointerInfoEXT s = default;
+        return new("VkImportMemoryHostPointerInfoEXT", sizeof(ImportMemoryHostPointerInfoEXT),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("handleType", (int)((byte*)&s.HandleType - (byte*)&s)),
+            ("pHostPointer", (int)((byte*)&s.PHostPointer - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout InstanceCreateInfo()
+    {
+        InstanceCreateInfo s = default;
+        return new("VkInstanceCreateInfo", sizeof(InstanceCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("pApplicationInfo", (int)((byte*)&s.PApplicationInfo - (byte*)&s)),
+            ("enabledLayerCount", (int)((byte*)&s.EnabledLayerCount - (byte*)&s)),
+            ("ppEnabledLayerNames", (int)((byte*)&s.PpEnabledLayerNames - (byte*)&s)),
+            ("enabledExtensionCount", (int)((byte*)&s.EnabledExtensionCount - (byte*)&s)),
+            ("ppEnabledExtensionNames", (int)((byte*)&s.PpEnabledExtensionNames - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout LayerProperties()
+    {
+        LayerProperties s = default;
+        return new("VkLayerProperties", sizeof(LayerProperties),
+        [
+            ("layerName", (int)((byte*)s.LayerName - (byte*)&s)),
+            ("specVersion", (int)((byte*)&s.SpecVersion - (byte*)&s)),
+            ("implementationVersion", (int)((byte*)&s.ImplementationVersion - (byte*)&s)),
+            ("description", (int)((byte*)s.Description - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout MappedMemoryRange()
+    {
+        MappedMemoryRange s = default;
+        return new("VkMappedMemoryRange", sizeof(MappedMemoryRange),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("memory", (int)((byte*)&s.Memory - (byte*)&s)),
+            ("offset", (int)((byte*)&s.Offset - (byte*)&s)),
+            ("size", (int)((byte*)&s.Size - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout MemoryAllocateFlagsInfo()
+    {
+        MemoryAllocateFlagsInfo s = default;
+        return new("VkMemoryAllocateFlagsInfo", sizeof(MemoryAllocateFlagsInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("deviceMask", (int)((byte*)&s.DeviceMask - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout MemoryAllocateInfo()
+    {
+        MemoryAllocateInfo s = default;
+        return new("VkMemoryAllocateInfo", sizeof(MemoryAllocateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("allocationSize", (int)((byte*)&s.AllocationSize - (byte*)&s)),
+            ("memoryTypeIndex", (int)((byte*)&s.MemoryTypeIndex - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout MemoryBarrier2()
+    {
+        MemoryBarrier2 s = default;
+        return new("VkMemoryBarrier2", sizeof(MemoryBarrier2),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("srcStageMask", (int)((byte*)&s.SrcStageMask - (byte*)&s)),
+            ("srcAccessMask", (int)((byte*)&s.SrcAccessMask - (byte*)&s)),
+            ("dstStageMask", (int)((byte*)&s.DstStageMask - (byte*)&s)),
+            ("dstAccessMask", (int)((byte*)&s.DstAccessMask - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout MemoryDedicatedAllocateInfo()
+    {
+        MemoryDedicatedAllocateInfo s = default;
+        return new("VkMemoryDedicatedAllocateInfo", sizeof(MemoryDedicatedAllocateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("image", (int)((byte*)&s.Image - (byte*)&s)),
+            ("buffer", (int)((byte*)&s.Buffer - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout MemoryHeap()
+    {
+        MemoryHeap s = default;
+        return new("VkMemoryHeap", sizeof(MemoryHeap),
+        [
+            ("size", (int)((byte*)&s.Size - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout MemoryHostPointerPropertiesEXT()
+    {
+        MemoryHostPointerPropertiesEXT s = default;
+        return new("VkMemoryHostPointerPropertiesEXT", sizeof(MemoryHostPointerPropertiesEXT),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("memoryTypeBits", (int)((byte*)&s.MemoryTypeBits - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout MemoryPriorityAllocateInfoEXT()
+    {
+        MemoryPriorityAllocateInfoEXT s = default;
+        return new("VkMemoryPriorityAllocateInfoEXT", sizeof(MemoryPriorityAllocateInfoEXT),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("priority", (int)((byte*)&s.Priority - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout MemoryRequirements()
+    {
+        MemoryRequirements s = default;
+        return new("VkMemoryRequirements", sizeof(MemoryRequirements),
+        [
+            ("size", (int)((byte*)&s.Size - (byte*)&s)),
+            ("alignment", (int)((byte*)&s.Alignment - (byte*)&s)),
+            ("memoryTypeBits", (int)((byte*)&s.MemoryTypeBits - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout MemoryType()
+    {
+        MemoryType s = default;
+        return new("VkMemoryType", sizeof(MemoryType),
+        [
+            ("propertyFlags", (int)((byte*)&s.PropertyFlags - (byte*)&s)),
+            ("heapIndex", (int)((byte*)&s.HeapIndex - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceDriverProperties()
+    {
+        PhysicalDeviceDriverProperties s = default;
+        return new("VkPhysicalDeviceDriverProperties", sizeof(PhysicalDeviceDriverProperties),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("driverID", (int)((byte*)&s.DriverID - (byte*)&s)),
+            ("driverName", (int)((byte*)s.DriverName - (byte*)&s)),
+            ("driverInfo", (int)((byte*)s.DriverInfo - (byte*)&s)),
+            ("conformanceVersion", (int)((byte*)&s.ConformanceVersion - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceExternalMemoryHostPropertiesEXT()
+    {
+        PhysicalDeviceExternalMemoryHostPropertiesEXT s = default;
+        return new("VkPhysicalDeviceExternalMemoryHostPropertiesEXT", sizeof(PhysicalDeviceExternalMemoryHostPropertiesEXT),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("minImportedHostPointerAlignment", (int)((byte*)&s.MinImportedHostPointerAlignment - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceFeatures()
+    {
+        PhysicalDeviceFeatures s = default;
+        return new("VkPhysicalDeviceFeatures", sizeof(PhysicalDeviceFeatures),
+        [
+            ("robustBufferAccess", (int)((byte*)&s.RobustBufferAccess - (byte*)&s)),
+            ("fullDrawIndexUint32", (int)((byte*)&s.FullDrawIndexUint32 - (byte*)&s)),
+            ("imageCubeArray", (int)((byte*)&s.ImageCubeArray - (byte*)&s)),
+            ("independentBlend", (int)((byte*)&s.IndependentBlend - (byte*)&s)),
+            ("geometryShader", (int)((byte*)&s.GeometryShader - (byte*)&s)),
+            ("tessellationShader", (int)((byte*)&s.TessellationShader - (byte*)&s)),
+            ("sampleRateShading", (int)((byte*)&s.SampleRateShading - (byte*)&s)),
+            ("dualSrcBlend", (int)((byte*)&s.DualSrcBlend - (byte*)&s)),
+            ("logicOp", (int)((byte*)&s.LogicOp - (byte*)&s)),
+            ("multiDrawIndirect", (int)((byte*)&s.MultiDrawIndirect - (byte*)&s)),
+            ("drawIndirectFirstInstance", (int)((byte*)&s.DrawIndirectFirstInstance - (byte*)&s)),
+            ("depthClamp", (int)((byte*)&s.DepthClamp - (byte*)&s)),
+            ("depthBiasClamp", (int)((byte*)&s.DepthBiasClamp - (byte*)&s)),
+            ("fillModeNonSolid", (int)((byte*)&s.FillModeNonSolid - (byte*)&s)),
+            ("depthBounds", (int)((byte*)&s.DepthBounds - (byte*)&s)),
+            ("wideLines", (int)((byte*)&s.WideLines - (byte*)&s)),
+            ("largePoints", (int)((byte*)&s.LargePoints - (byte*)&s)),
+            ("alphaToOne", (int)((byte*)&s.AlphaToOne - (byte*)&s)),
+            ("multiViewport", (int)((byte*)&s.MultiViewport - (byte*)&s)),
+            ("samplerAnisotropy", (int)((byte*)&s.SamplerAnisotropy - (byte*)&s)),
+            ("textureCompressionETC2", (int)((byte*)&s.TextureCompressionEtc2 - (byte*)&s)),
+            ("textureCompressionASTC_LDR", (int)((byte*)&s.TextureCompressionAstcLdr - (byte*)&s)),
+            ("textureCompressionBC", (int)((byte*)&s.TextureCompressionBC - (byte*)&s)),
+            ("occlusionQueryPrecise", (int)((byte*)&s.OcclusionQueryPrecise - (byte*)&s)),
+            ("pipelineStatisticsQuery", (int)((byte*)&s.PipelineStatisticsQuery - (byte*)&s)),
+            ("vertexPipelineStoresAndAtomics", (int)((byte*)&s.VertexPipelineStoresAndAtomics - (byte*)&s)),
+            ("fragmentStoresAndAtomics", (int)((byte*)&s.FragmentStoresAndAtomics - (byte*)&s)),
+            ("shaderTessellationAndGeometryPointSize", (int)((byte*)&s.ShaderTessellationAndGeometryPointSize - (byte*)&s)),
+            ("shaderImageGatherExtended", (int)((byte*)&s.ShaderImageGatherExtended - (byte*)&s)),
+            ("shaderStorageImageExtendedFormats", (int)((byte*)&s.ShaderStorageImageExtendedFormats - (byte*)&s)),
+            ("shaderStorageImageMultisample", (int)((byte*)&s.ShaderStorageImageMultisample - (byte*)&s)),
+            ("shaderStorageImageReadWithoutFormat", (int)((byte*)&s.ShaderStorageImageReadWithoutFormat - (byte*)&s)),
+            ("shaderStorageImageWriteWithoutFormat", (int)((byte*)&s.ShaderStorageImageWriteWithoutFormat - (byte*)&s)),
+            ("shaderUniformBufferArrayDynamicIndexing", (int)((byte*)&s.ShaderUniformBufferArrayDynamicIndexing - (byte*)&s)),
+            ("shaderSampledImageArrayDynamicIndexing", (int)((byte*)&s.ShaderSampledImageArrayDynamicIndexing - (byte*)&s)),
+            ("shaderStorageBufferArrayDynamicIndexing", (int)((byte*)&s.ShaderStorageBufferArrayDynamicIndexing - (byte*)&s)),
+            ("shaderStorageImageArrayDynamicIndexing", (int)((byte*)&s.ShaderStorageImageArrayDynamicIndexing - (byte*)&s)),
+            ("shaderClipDistance", (int)((byte*)&s.ShaderClipDistance - (byte*)&s)),
+            ("shaderCullDistance", (int)((byte*)&s.ShaderCullDistance - (byte*)&s)),
+            ("shaderFloat64", (int)((byte*)&s.ShaderFloat64 - (byte*)&s)),
+            ("shaderInt64", (int)((byte*)&s.ShaderInt64 - (byte*)&s)),
+            ("shaderInt16", (int)((byte*)&s.ShaderInt16 - (byte*)&s)),
+            ("shaderResourceResidency", (int)((byte*)&s.ShaderResourceResidency - (byte*)&s)),
+            ("shaderResourceMinLod", (int)((byte*)&s.ShaderResourceMinLod - (byte*)&s)),
+            ("sparseBinding", (int)((byte*)&s.SparseBinding - (byte*)&s)),
+            ("sparseResidencyBuffer", (int)((byte*)&s.SparseResidencyBuffer - (byte*)&s)),
+            ("sparseResidencyImage2D", (int)((byte*)&s.SparseResidencyImage2D - (byte*)&s)),
+            ("sparseResidencyImage3D", (int)((byte*)&s.SparseResidencyImage3D - (byte*)&s)),
+            ("sparseResidency2Samples", (int)((byte*)&s.SparseResidency2Samples - (byte*)&s)),
+            ("sparseResidency4Samples", (int)((byte*)&s.SparseResidency4Samples - (byte*)&s)),
+            ("sparseResidency8Samples", (int)((byte*)&s.SparseResidency8Samples - (byte*)&s)),
+            ("sparseResidency16Samples", (int)((byte*)&s.SparseResidency16Samples - (byte*)&s)),
+            ("sparseResidencyAliased", (int)((byte*)&s.SparseResidencyAliased - (byte*)&s)),
+            ("variableMultisampleRate", (int)((byte*)&s.VariableMultisampleRate - (byte*)&s)),
+            ("inheritedQueries", (int)((byte*)&s.InheritedQueries - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceFeatures2()
+    {
+        PhysicalDeviceFeatures2 s = default;
+        return new("VkPhysicalDeviceFeatures2", sizeof(PhysicalDeviceFeatures2),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("features", (int)((byte*)&s.Features - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceGlobalPriorityQueryFeaturesKHR()
+    {
+        PhysicalDeviceGlobalPriorityQueryFeaturesKHR s = default;
+        return new("VkPhysicalDeviceGlobalPriorityQueryFeaturesKHR", sizeof(PhysicalDeviceGlobalPriorityQueryFeaturesKHR),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("globalPriorityQuery", (int)((byte*)&s.GlobalPriorityQuery - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceIDProperties()
+    {
+        PhysicalDeviceIDProperties s = default;
+        return new("VkPhysicalDeviceIDProperties", sizeof(PhysicalDeviceIDProperties),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("deviceUUID", (int)((byte*)s.DeviceUuid - (byte*)&s)),
+            ("driverUUID", (int)((byte*)s.DriverUuid - (byte*)&s)),
+            ("deviceLUID", (int)((byte*)s.DeviceLuid - (byte*)&s)),
+            ("deviceNodeMask", (int)((byte*)&s.DeviceNodeMask - (byte*)&s)),
+            ("deviceLUIDValid", (int)((byte*)&s.DeviceLuidvalid - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceLimits()
+    {
+        PhysicalDeviceLimits s = default;
+        return new("VkPhysicalDeviceLimits", sizeof(PhysicalDeviceLimits),
+        [
+            ("maxImageDimension1D", (int)((byte*)&s.MaxImageDimension1D - (byte*)&s)),
+            ("maxImageDimension2D", (int)((byte*)&s.MaxImageDimension2D - (byte*)&s)),
+            ("maxImageDimension3D", (int)((byte*)&s.MaxImageDimension3D - (byte*)&s)),
+            ("maxImageDimensionCube", (int)((byte*)&s.MaxImageDimensionCube - (byte*)&s)),
+            ("maxImageArrayLayers", (int)((byte*)&s.MaxImageArrayLayers - (byte*)&s)),
+            ("maxTexelBufferElements", (int)((byte*)&s.MaxTexelBufferElements - (byte*)&s)),
+            ("maxUniformBufferRange", (int)((byte*)&s.MaxUniformBufferRange - (byte*)&s)),
+            ("maxStorageBufferRange", (int)((byte*)&s.MaxStorageBufferRange - (byte*)&s)),
+            ("maxPushConstantsSize", (int)((byte*)&s.MaxPushConstantsSize - (byte*)&s)),
+            ("maxMemoryAllocationCount", (int)((byte*)&s.MaxMemoryAllocationCount - (byte*)&s)),
+            ("maxSamplerAllocationCount", (int)((byte*)&s.MaxSamplerAllocationCount - (byte*)&s)),
+            ("bufferImageGranularity", (int)((byte*)&s.BufferImageGranularity - (byte*)&s)),
+            ("sparseAddressSpaceSize", (int)((byte*)&s.SparseAddressSpaceSize - (byte*)&s)),
+            ("maxBoundDescriptorSets", (int)((byte*)&s.MaxBoundDescriptorSets - (byte*)&s)),
+            ("maxPerStageDescriptorSamplers", (int)((byte*)&s.MaxPerStageDescriptorSamplers - (byte*)&s)),
+            ("maxPerStageDescriptorUniformBuffers", (int)((byte*)&s.MaxPerStageDescriptorUniformBuffers - (byte*)&s)),
+            ("maxPerStageDescriptorStorageBuffers", (int)((byte*)&s.MaxPerStageDescriptorStorageBuffers - (byte*)&s)),
+            ("maxPerStageDescriptorSampledImages", (int)((byte*)&s.MaxPerStageDescriptorSampledImages - (byte*)&s)),
+            ("maxPerStageDescriptorStorageImages", (int)((byte*)&s.MaxPerStageDescriptorStorageImages - (byte*)&s)),
+            ("maxPerStageDescriptorInputAttachments", (int)((byte*)&s.MaxPerStageDescriptorInputAttachments - (byte*)&s)),
+            ("maxPerStageResources", (int)((byte*)&s.MaxPerStageResources - (byte*)&s)),
+            ("maxDescriptorSetSamplers", (int)((byte*)&s.MaxDescriptorSetSamplers - (byte*)&s)),
+            ("maxDescriptorSetUniformBuffers", (int)((byte*)&s.MaxDescriptorSetUniformBuffers - (byte*)&s)),
+            ("maxDescriptorSetUniformBuffersDynamic", (int)((byte*)&s.MaxDescriptorSetUniformBuffersDynamic - (byte*)&s)),
+            ("maxDescriptorSetStorageBuffers", (int)((byte*)&s.MaxDescriptorSetStorageBuffers - (byte*)&s)),
+            ("maxDescriptorSetStorageBuffersDynamic", (int)((byte*)&s.MaxDescriptorSetStorageBuffersDynamic - (byte*)&s)),
+            ("maxDescriptorSetSampledImages", (int)((byte*)&s.MaxDescriptorSetSampledImages - (byte*)&s)),
+            ("maxDescriptorSetStorageImages", (int)((byte*)&s.MaxDescriptorSetStorageImages - (byte*)&s)),
+            ("maxDescriptorSetInputAttachments", (int)((byte*)&s.MaxDescriptorSetInputAttachments - (byte*)&s)),
+            ("maxVertexInputAttributes", (int)((byte*)&s.MaxVertexInputAttributes - (byte*)&s)),
+            ("maxVertexInputBindings", (int)((byte*)&s.MaxVertexInputBindings - (byte*)&s)),
+            ("maxVertexInputAttributeOffset", (int)((byte*)&s.MaxVertexInputAttributeOffset - (byte*)&s)),
+            ("maxVertexInputBindingStride", (int)((byte*)&s.MaxVertexInputBindingStride - (byte*)&s)),
+            ("maxVertexOutputComponents", (int)((byte*)&s.MaxVertexOutputComponents - (byte*)&s)),
+            ("maxTessellationGenerationLevel", (int)((byte*)&s.MaxTessellationGenerationLevel - (byte*)&s)),
+            ("maxTessellationPatchSize", (int)((byte*)&s.MaxTessellationPatchSize - (byte*)&s)),
+            ("maxTessellationControlPerVertexInputComponents", (int)((byte*)&s.MaxTessellationControlPerVertexInputComponents - (byte*)&s)),
+            ("maxTessellationControlPerVertexOutputComponents", (int)((byte*)&s.MaxTessellationControlPerVertexOutputComponents - (byte*)&s)),
+            ("maxTessellationControlPerPatchOutputComponents", (int)((byte*)&s.MaxTessellationControlPerPatchOutputComponents - (byte*)&s)),
+            ("maxTessellationControlTotalOutputComponents", (int)((byte*)&s.MaxTessellationControlTotalOutputComponents - (byte*)&s)),
+            ("maxTessellationEvaluationInputComponents", (int)((byte*)&s.MaxTessellationEvaluationInputComponents - (byte*)&s)),
+            ("maxTessellationEvaluationOutputComponents", (int)((byte*)&s.MaxTessellationEvaluationOutputComponents - (byte*)&s)),
+            ("maxGeometryShaderInvocations", (int)((byte*)&s.MaxGeometryShaderInvocations - (byte*)&s)),
+            ("maxGeometryInputComponents", (int)((byte*)&s.MaxGeometryInputComponents - (byte*)&s)),
+            ("maxGeometryOutputComponents", (int)((byte*)&s.MaxGeometryOutputComponents - (byte*)&s)),
+            ("maxGeometryOutputVertices", (int)((byte*)&s.MaxGeometryOutputVertices - (byte*)&s)),
+            ("maxGeometryTotalOutputComponents", (int)((byte*)&s.MaxGeometryTotalOutputComponents - (byte*)&s)),
+            ("maxFragmentInputComponents", (int)((byte*)&s.MaxFragmentInputComponents - (byte*)&s)),
+            ("maxFragmentOutputAttachments", (int)((byte*)&s.MaxFragmentOutputAttachments - (byte*)&s)),
+            ("maxFragmentDualSrcAttachments", (int)((byte*)&s.MaxFragmentDualSrcAttachments - (byte*)&s)),
+            ("maxFragmentCombinedOutputResources", (int)((byte*)&s.MaxFragmentCombinedOutputResources - (byte*)&s)),
+            ("maxComputeSharedMemorySize", (int)((byte*)&s.MaxComputeSharedMemorySize - (byte*)&s)),
+            ("maxComputeWorkGroupCount", (int)((byte*)s.MaxComputeWorkGroupCount - (byte*)&s)),
+            ("maxComputeWorkGroupInvocations", (int)((byte*)&s.MaxComputeWorkGroupInvocations - (byte*)&s)),
+            ("maxComputeWorkGroupSize", (int)((byte*)s.MaxComputeWorkGroupSize - (byte*)&s)),
+            ("subPixelPrecisionBits", (int)((byte*)&s.SubPixelPrecisionBits - (byte*)&s)),
+            ("subTexelPrecisionBits", (int)((byte*)&s.SubTexelPrecisionBits - (byte*)&s)),
+            ("mipmapPrecisionBits", (int)((byte*)&s.MipmapPrecisionBits - (byte*)&s)),
+            ("maxDrawIndexedIndexValue", (int)((byte*)&s.MaxDrawIndexedIndexValue - (byte*)&s)),
+            ("maxDrawIndirectCount", (int)((byte*)&s.MaxDrawIndirectCount - (byte*)&s)),
+            ("maxSamplerLodBias", (int)((byte*)&s.MaxSamplerLodBias - (byte*)&s)),
+            ("maxSamplerAnisotropy", (int)((byte*)&s.MaxSamplerAnisotropy - (byte*)&s)),
+            ("maxViewports", (int)((byte*)&s.MaxViewports - (byte*)&s)),
+            ("maxViewportDimensions", (int)((byte*)s.MaxViewportDimensions - (byte*)&s)),
+            ("viewportBoundsRange", (int)((byte*)s.ViewportBoundsRange - (byte*)&s)),
+            ("viewportSubPixelBits", (int)((byte*)&s.ViewportSubPixelBits - (byte*)&s)),
+            ("minMemoryMapAlignment", (int)((byte*)&s.MinMemoryMapAlignment - (byte*)&s)),
+            ("minTexelBufferOffsetAlignment", (int)((byte*)&s.MinTexelBufferOffsetAlignment - (byte*)&s)),
+            ("minUniformBufferOffsetAlignment", (int)((byte*)&s.MinUniformBufferOffsetAlignment - (byte*)&s)),
+            ("minStorageBufferOffsetAlignment", (int)((byte*)&s.MinStorageBufferOffsetAlignment - (byte*)&s)),
+            ("minTexelOffset", (int)((byte*)&s.MinTexelOffset - (byte*)&s)),
+            ("maxTexelOffset", (int)((byte*)&s.MaxTexelOffset - (byte*)&s)),
+            ("minTexelGatherOffset", (int)((byte*)&s.MinTexelGatherOffset - (byte*)&s)),
+            ("maxTexelGatherOffset", (int)((byte*)&s.MaxTexelGatherOffset - (byte*)&s)),
+            ("minInterpolationOffset", (int)((byte*)&s.MinInterpolationOffset - (byte*)&s)),
+            ("maxInterpolationOffset", (int)((byte*)&s.MaxInterpolationOffset - (byte*)&s)),
+            ("subPixelInterpolationOffsetBits", (int)((byte*)&s.SubPixelInterpolationOffsetBits - (byte*)&s)),
+            ("maxFramebufferWidth", (int)((byte*)&s.MaxFramebufferWidth - (byte*)&s)),
+            ("maxFramebufferHeight", (int)((byte*)&s.MaxFramebufferHeight - (byte*)&s)),
+            ("maxFramebufferLayers", (int)((byte*)&s.MaxFramebufferLayers - (byte*)&s)),
+            ("framebufferColorSampleCounts", (int)((byte*)&s.FramebufferColorSampleCounts - (byte*)&s)),
+            ("framebufferDepthSampleCounts", (int)((byte*)&s.FramebufferDepthSampleCounts - (byte*)&s)),
+            ("framebufferStencilSampleCounts", (int)((byte*)&s.FramebufferStencilSampleCounts - (byte*)&s)),
+            ("framebufferNoAttachmentsSampleCounts", (int)((byte*)&s.FramebufferNoAttachmentsSampleCounts - (byte*)&s)),
+            ("maxColorAttachments", (int)((byte*)&s.MaxColorAttachments - (byte*)&s)),
+            ("sampledImageColorSampleCounts", (int)((byte*)&s.SampledImageColorSampleCounts - (byte*)&s)),
+            ("sampledImageIntegerSampleCounts", (int)((byte*)&s.SampledImageIntegerSampleCounts - (byte*)&s)),
+            ("sampledImageDepthSampleCounts", (int)((byte*)&s.SampledImageDepthSampleCounts - (byte*)&s)),
+            ("sampledImageStencilSampleCounts", (int)((byte*)&s.SampledImageStencilSampleCounts - (byte*)&s)),
+            ("storageImageSampleCounts", (int)((byte*)&s.StorageImageSampleCounts - (byte*)&s)),
+            ("maxSampleMaskWords", (int)((byte*)&s.MaxSampleMaskWords - (byte*)&s)),
+            ("timestampComputeAndGraphics", (int)((byte*)&s.TimestampComputeAndGraphics - (byte*)&s)),
+            ("timestampPeriod", (int)((byte*)&s.TimestampPeriod - (byte*)&s)),
+            ("maxClipDistances", (int)((byte*)&s.MaxClipDistances - (byte*)&s)),
+            ("maxCullDistances", (int)((byte*)&s.MaxCullDistances - (byte*)&s)),
+            ("maxCombinedClipAndCullDistances", (int)((byte*)&s.MaxCombinedClipAndCullDistances - (byte*)&s)),
+            ("discreteQueuePriorities", (int)((byte*)&s.DiscreteQueuePriorities - (byte*)&s)),
+            ("pointSizeRange", (int)((byte*)s.PointSizeRange - (byte*)&s)),
+            ("lineWidthRange", (int)((byte*)s.LineWidthRange - (byte*)&s)),
+            ("pointSizeGranularity", (int)((byte*)&s.PointSizeGranularity - (byte*)&s)),
+            ("lineWidthGranularity", (int)((byte*)&s.LineWidthGranularity - (byte*)&s)),
+            ("strictLines", (int)((byte*)&s.StrictLines - (byte*)&s)),
+            ("standardSampleLocations", (int)((byte*)&s.StandardSampleLocations - (byte*)&s)),
+            ("optimalBufferCopyOffsetAlignment", (int)((byte*)&s.OptimalBufferCopyOffsetAlignment - (byte*)&s)),
+            ("optimalBufferCopyRowPitchAlignment", (int)((byte*)&s.OptimalBufferCopyRowPitchAlignment - (byte*)&s)),
+            ("nonCoherentAtomSize", (int)((byte*)&s.NonCoherentAtomSize - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceMaintenance3Properties()
+    {
+        PhysicalDeviceMaintenance3Properties s = default;
+        return new("VkPhysicalDeviceMaintenance3Properties", sizeof(PhysicalDeviceMaintenance3Properties),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("maxPerSetDescriptors", (int)((byte*)&s.MaxPerSetDescriptors - (byte*)&s)),
+            ("maxMemoryAllocationSize", (int)((byte*)&s.MaxMemoryAllocationSize - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceMaintenance4Properties()
+    {
+        PhysicalDeviceMaintenance4Properties s = default;
+        return new("VkPhysicalDeviceMaintenance4Properties", sizeof(PhysicalDeviceMaintenance4Properties),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("maxBufferSize", (int)((byte*)&s.MaxBufferSize - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceMemoryBudgetPropertiesEXT()
+    {
+        PhysicalDeviceMemoryBudgetPropertiesEXT s = default;
+        return new("VkPhysicalDeviceMemoryBudgetPropertiesEXT", sizeof(PhysicalDeviceMemoryBudgetPropertiesEXT),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("heapBudget", (int)((byte*)s.HeapBudget - (byte*)&s)),
+            ("heapUsage", (int)((byte*)s.HeapUsage - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceMemoryPriorityFeaturesEXT()
+    {
+        PhysicalDeviceMemoryPriorityFeaturesEXT s = default;
+        return new("VkPhysicalDeviceMemoryPriorityFeaturesEXT", sizeof(PhysicalDeviceMemoryPriorityFeaturesEXT),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("memoryPriority", (int)((byte*)&s.MemoryPriority - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceMemoryProperties()
+    {
+        PhysicalDeviceMemoryProperties s = default;
+        return new("VkPhysicalDeviceMemoryProperties", sizeof(PhysicalDeviceMemoryProperties),
+        [
+            ("memoryTypeCount", (int)((byte*)&s.MemoryTypeCount - (byte*)&s)),
+            ("memoryTypes", (int)((byte*)&s.MemoryTypes - (byte*)&s)),
+            ("memoryHeapCount", (int)((byte*)&s.MemoryHeapCount - (byte*)&s)),
+            ("memoryHeaps", (int)((byte*)&s.MemoryHeaps - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceMemoryProperties2()
+    {
+        PhysicalDeviceMemoryProperties2 s = default;
+        return new("VkPhysicalDeviceMemoryProperties2", sizeof(PhysicalDeviceMemoryProperties2),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("memoryProperties", (int)((byte*)&s.MemoryProperties - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDevicePipelineExecutablePropertiesFeaturesKHR()
+    {
+        PhysicalDevicePipelineExecutablePropertiesFeaturesKHR s = default;
+        return new("VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR", sizeof(PhysicalDevicePipelineExecutablePropertiesFeaturesKHR),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("pipelineExecutableInfo", (int)((byte*)&s.PipelineExecutableInfo - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceProperties()
+    {
+        PhysicalDeviceProperties s = default;
+        return new("VkPhysicalDeviceProperties", sizeof(PhysicalDeviceProperties),
+        [
+            ("apiVersion", (int)((byte*)&s.ApiVersion - (byte*)&s)),
+            ("driverVersion", (int)((byte*)&s.DriverVersion - (byte*)&s)),
+            ("vendorID", (int)((byte*)&s.VendorID - (byte*)&s)),
+            ("deviceID", (int)((byte*)&s.DeviceID - (byte*)&s)),
+            ("deviceType", (int)((byte*)&s.DeviceType - (byte*)&s)),
+            ("deviceName", (int)((byte*)s.DeviceName - (byte*)&s)),
+            ("pipelineCacheUUID", (int)((byte*)s.PipelineCacheUuid - (byte*)&s)),
+            ("limits", (int)((byte*)&s.Limits - (byte*)&s)),
+            ("sparseProperties", (int)((byte*)&s.SparseProperties - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceProperties2()
+    {
+        PhysicalDeviceProperties2 s = default;
+        return new("VkPhysicalDeviceProperties2", sizeof(PhysicalDeviceProperties2),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("properties", (int)((byte*)&s.Properties - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceSparseProperties()
+    {
+        PhysicalDeviceSparseProperties s = default;
+        return new("VkPhysicalDeviceSparseProperties", sizeof(PhysicalDeviceSparseProperties),
+        [
+            ("residencyStandard2DBlockShape", (int)((byte*)&s.ResidencyStandard2DBlockShape - (byte*)&s)),
+            ("residencyStandard2DMultisampleBlockShape", (int)((byte*)&s.ResidencyStandard2DMultisampleBlockShape - (byte*)&s)),
+            ("residencyStandard3DBlockShape", (int)((byte*)&s.ResidencyStandard3DBlockShape - (byte*)&s)),
+            ("residencyAlignedMipSize", (int)((byte*)&s.ResidencyAlignedMipSize - (byte*)&s)),
+            ("residencyNonResidentStrict", (int)((byte*)&s.ResidencyNonResidentStrict - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceSubgroupProperties()
+    {
+        PhysicalDeviceSubgroupProperties s = default;
+        return new("VkPhysicalDeviceSubgroupProperties", sizeof(PhysicalDeviceSubgroupProperties),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("subgroupSize", (int)((byte*)&s.SubgroupSize - (byte*)&s)),
+            ("supportedStages", (int)((byte*)&s.SupportedStages - (byte*)&s)),
+            ("supportedOperations", (int)((byte*)&s.SupportedOperations - (byte*)&s)),
+            ("quadOperationsInAllStages", (int)((byte*)&s.QuadOperationsInAllStages - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceSubgroupSizeControlFeatures()
+    {
+        PhysicalDeviceSubgroupSizeControlFeatures s = default;
+        return new("VkPhysicalDeviceSubgroupSizeControlFeatures", sizeof(PhysicalDeviceSubgroupSizeControlFeatures),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("subgroupSizeControl", (int)((byte*)&s.SubgroupSizeControl - (byte*)&s)),
+            ("computeFullSubgroups", (int)((byte*)&s.ComputeFullSubgroups - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceSubgroupSizeControlProperties()
+    {
+        PhysicalDeviceSubgroupSizeControlProperties s = default;
+        return new("VkPhysicalDeviceSubgroupSizeControlProperties", sizeof(PhysicalDeviceSubgroupSizeControlProperties),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("minSubgroupSize", (int)((byte*)&s.MinSubgroupSize - (byte*)&s)),
+            ("maxSubgroupSize", (int)((byte*)&s.MaxSubgroupSize - (byte*)&s)),
+            ("maxComputeWorkgroupSubgroups", (int)((byte*)&s.MaxComputeWorkgroupSubgroups - (byte*)&s)),
+            ("requiredSubgroupSizeStages", (int)((byte*)&s.RequiredSubgroupSizeStages - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceVulkan11Features()
+    {
+        PhysicalDeviceVulkan11Features s = default;
+        return new("VkPhysicalDeviceVulkan11Features", sizeof(PhysicalDeviceVulkan11Features),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("storageBuffer16BitAccess", (int)((byte*)&s.StorageBuffer16BitAccess - (byte*)&s)),
+            ("uniformAndStorageBuffer16BitAccess", (int)((byte*)&s.UniformAndStorageBuffer16BitAccess - (byte*)&s)),
+            ("storagePushConstant16", (int)((byte*)&s.StoragePushConstant16 - (byte*)&s)),
+            ("storageInputOutput16", (int)((byte*)&s.StorageInputOutput16 - (byte*)&s)),
+            ("multiview", (int)((byte*)&s.Multiview - (byte*)&s)),
+            ("multiviewGeometryShader", (int)((byte*)&s.MultiviewGeometryShader - (byte*)&s)),
+            ("multiviewTessellationShader", (int)((byte*)&s.MultiviewTessellationShader - (byte*)&s)),
+            ("variablePointersStorageBuffer", (int)((byte*)&s.VariablePointersStorageBuffer - (byte*)&s)),
+            ("variablePointers", (int)((byte*)&s.VariablePointers - (byte*)&s)),
+            ("protectedMemory", (int)((byte*)&s.ProtectedMemory - (byte*)&s)),
+            ("samplerYcbcrConversion", (int)((byte*)&s.SamplerYcbcrConversion - (byte*)&s)),
+            ("shaderDrawParameters", (int)((byte*)&s.ShaderDrawParameters - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceVulkan11Properties()
+    {
+        PhysicalDeviceVulkan11Properties s = default;
+        return new("VkPhysicalDeviceVulkan11Properties", sizeof(PhysicalDeviceVulkan11Properties),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("deviceUUID", (int)((byte*)s.DeviceUuid - (byte*)&s)),
+            ("driverUUID", (int)((byte*)s.DriverUuid - (byte*)&s)),
+            ("deviceLUID", (int)((byte*)s.DeviceLuid - (byte*)&s)),
+            ("deviceNodeMask", (int)((byte*)&s.DeviceNodeMask - (byte*)&s)),
+            ("deviceLUIDValid", (int)((byte*)&s.DeviceLuidvalid - (byte*)&s)),
+            ("subgroupSize", (int)((byte*)&s.SubgroupSize - (byte*)&s)),
+            ("subgroupSupportedStages", (int)((byte*)&s.SubgroupSupportedStages - (byte*)&s)),
+            ("subgroupSupportedOperations", (int)((byte*)&s.SubgroupSupportedOperations - (byte*)&s)),
+            ("subgroupQuadOperationsInAllStages", (int)((byte*)&s.SubgroupQuadOperationsInAllStages - (byte*)&s)),
+            ("pointClippingBehavior", (int)((byte*)&s.PointClippingBehavior - (byte*)&s)),
+            ("maxMultiviewViewCount", (int)((byte*)&s.MaxMultiviewViewCount - (byte*)&s)),
+            ("maxMultiviewInstanceIndex", (int)((byte*)&s.MaxMultiviewInstanceIndex - (byte*)&s)),
+            ("protectedNoFault", (int)((byte*)&s.ProtectedNoFault - (byte*)&s)),
+            ("maxPerSetDescriptors", (int)((byte*)&s.MaxPerSetDescriptors - (byte*)&s)),
+            ("maxMemoryAllocationSize", (int)((byte*)&s.MaxMemoryAllocationSize - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceVulkan12Features()
+    {
+        PhysicalDeviceVulkan12Features s = default;
+        return new("VkPhysicalDeviceVulkan12Features", sizeof(PhysicalDeviceVulkan12Features),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("samplerMirrorClampToEdge", (int)((byte*)&s.SamplerMirrorClampToEdge - (byte*)&s)),
+            ("drawIndirectCount", (int)((byte*)&s.DrawIndirectCount - (byte*)&s)),
+            ("storageBuffer8BitAccess", (int)((byte*)&s.StorageBuffer8BitAccess - (byte*)&s)),
+            ("uniformAndStorageBuffer8BitAccess", (int)((byte*)&s.UniformAndStorageBuffer8BitAccess - (byte*)&s)),
+            ("storagePushConstant8", (int)((byte*)&s.StoragePushConstant8 - (byte*)&s)),
+            ("shaderBufferInt64Atomics", (int)((byte*)&s.ShaderBufferInt64Atomics - (byte*)&s)),
+            ("shaderSharedInt64Atomics", (int)((byte*)&s.ShaderSharedInt64Atomics - (byte*)&s)),
+            ("shaderFloat16", (int)((byte*)&s.ShaderFloat16 - (byte*)&s)),
+            ("shaderInt8", (int)((byte*)&s.ShaderInt8 - (byte*)&s)),
+            ("descriptorIndexing", (int)((byte*)&s.DescriptorIndexing - (byte*)&s)),
+            ("shaderInputAttachmentArrayDynamicIndexing", (int)((byte*)&s.ShaderInputAttachmentArrayDynamicIndexing - (byte*)&s)),
+            ("shaderUniformTexelBufferArrayDynamicIndexing", (int)((byte*)&s.ShaderUniformTexelBufferArrayDynamicIndexing - (byte*)&s)),
+            ("shaderStorageTexelBufferArrayDynamicIndexing", (int)((byte*)&s.ShaderStorageTexelBufferArrayDynamicIndexing - (byte*)&s)),
+            ("shaderUniformBufferArrayNonUniformIndexing", (int)((byte*)&s.ShaderUniformBufferArrayNonUniformIndexing - (byte*)&s)),
+            ("shaderSampledImageArrayNonUniformIndexing", (int)((byte*)&s.ShaderSampledImageArrayNonUniformIndexing - (byte*)&s)),
+            ("shaderStorageBufferArrayNonUniformIndexing", (int)((byte*)&s.ShaderStorageBufferArrayNonUniformIndexing - (byte*)&s)),
+            ("shaderStorageImageArrayNonUniformIndexing", (int)((byte*)&s.ShaderStorageImageArrayNonUniformIndexing - (byte*)&s)),
+            ("shaderInputAttachmentArrayNonUniformIndexing", (int)((byte*)&s.ShaderInputAttachmentArrayNonUniformIndexing - (byte*)&s)),
+            ("shaderUniformTexelBufferArrayNonUniformIndexing", (int)((byte*)&s.ShaderUniformTexelBufferArrayNonUniformIndexing - (byte*)&s)),
+            ("shaderStorageTexelBufferArrayNonUniformIndexing", (int)((byte*)&s.ShaderStorageTexelBufferArrayNonUniformIndexing - (byte*)&s)),
+            ("descriptorBindingUniformBufferUpdateAfterBind", (int)((byte*)&s.DescriptorBindingUniformBufferUpdateAfterBind - (byte*)&s)),
+            ("descriptorBindingSampledImageUpdateAfterBind", (int)((byte*)&s.DescriptorBindingSampledImageUpdateAfterBind - (byte*)&s)),
+            ("descriptorBindingStorageImageUpdateAfterBind", (int)((byte*)&s.DescriptorBindingStorageImageUpdateAfterBind - (byte*)&s)),
+            ("descriptorBindingStorageBufferUpdateAfterBind", (int)((byte*)&s.DescriptorBindingStorageBufferUpdateAfterBind - (byte*)&s)),
+            ("descriptorBindingUniformTexelBufferUpdateAfterBind", (int)((byte*)&s.DescriptorBindingUniformTexelBufferUpdateAfterBind - (byte*)&s)),
+            ("descriptorBindingStorageTexelBufferUpdateAfterBind", (int)((byte*)&s.DescriptorBindingStorageTexelBufferUpdateAfterBind - (byte*)&s)),
+            ("descriptorBindingUpdateUnusedWhilePending", (int)((byte*)&s.DescriptorBindingUpdateUnusedWhilePending - (byte*)&s)),
+            ("descriptorBindingPartiallyBound", (int)((byte*)&s.DescriptorBindingPartiallyBound - (byte*)&s)),
+            ("descriptorBindingVariableDescriptorCount", (int)((byte*)&s.DescriptorBindingVariableDescriptorCount - (byte*)&s)),
+            ("runtimeDescriptorArray", (int)((byte*)&s.RuntimeDescriptorArray - (byte*)&s)),
+            ("samplerFilterMinmax", (int)((byte*)&s.SamplerFilterMinmax - (byte*)&s)),
+            ("scalarBlockLayout", (int)((byte*)&s.ScalarBlockLayout - (byte*)&s)),
+            ("imagelessFramebuffer", (int)((byte*)&s.ImagelessFramebuffer - (byte*)&s)),
+            ("uniformBufferStandardLayout", (int)((byte*)&s.UniformBufferStandardLayout - (byte*)&s)),
+            ("shaderSubgroupExtendedTypes", (int)((byte*)&s.ShaderSubgroupExtendedTypes - (byte*)&s)),
+            ("separateDepthStencilLayouts", (int)((byte*)&s.SeparateDepthStencilLayouts - (byte*)&s)),
+            ("hostQueryReset", (int)((byte*)&s.HostQueryReset - (byte*)&s)),
+            ("timelineSemaphore", (int)((byte*)&s.TimelineSemaphore - (byte*)&s)),
+            ("bufferDeviceAddress", (int)((byte*)&s.BufferDeviceAddress - (byte*)&s)),
+            ("bufferDeviceAddressCaptureReplay", (int)((byte*)&s.BufferDeviceAddressCaptureReplay - (byte*)&s)),
+            ("bufferDeviceAddressMultiDevice", (int)((byte*)&s.BufferDeviceAddressMultiDevice - (byte*)&s)),
+            ("vulkanMemoryModel", (int)((byte*)&s.VulkanMemoryModel - (byte*)&s)),
+            ("vulkanMemoryModelDeviceScope", (int)((byte*)&s.VulkanMemoryModelDeviceScope - (byte*)&s)),
+            ("vulkanMemoryModelAvailabilityVisibilityChains", (int)((byte*)&s.VulkanMemoryModelAvailabilityVisibilityChains - (byte*)&s)),
+            ("shaderOutputViewportIndex", (int)((byte*)&s.ShaderOutputViewportIndex - (byte*)&s)),
+            ("shaderOutputLayer", (int)((byte*)&s.ShaderOutputLayer - (byte*)&s)),
+            ("subgroupBroadcastDynamicId", (int)((byte*)&s.SubgroupBroadcastDynamicId - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceVulkan12Properties()
+    {
+        PhysicalDeviceVulkan12Properties s = default;
+        return new("VkPhysicalDeviceVulkan12Properties", sizeof(PhysicalDeviceVulkan12Properties),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("driverID", (int)((byte*)&s.DriverID - (byte*)&s)),
+            ("driverName", (int)((byte*)s.DriverName - (byte*)&s)),
+            ("driverInfo", (int)((byte*)s.DriverInfo - (byte*)&s)),
+            ("conformanceVersion", (int)((byte*)&s.ConformanceVersion - (byte*)&s)),
+            ("denormBehaviorIndependence", (int)((byte*)&s.DenormBehaviorIndependence - (byte*)&s)),
+            ("roundingModeIndependence", (int)((byte*)&s.RoundingModeIndependence - (byte*)&s)),
+            ("shaderSignedZeroInfNanPreserveFloat16", (int)((byte*)&s.ShaderSignedZeroInfNanPreserveFloat16 - (byte*)&s)),
+            ("shaderSignedZeroInfNanPreserveFloat32", (int)((byte*)&s.ShaderSignedZeroInfNanPreserveFloat32 - (byte*)&s)),
+            ("shaderSignedZeroInfNanPreserveFloat64", (int)((byte*)&s.ShaderSignedZeroInfNanPreserveFloat64 - (byte*)&s)),
+            ("shaderDenormPreserveFloat16", (int)((byte*)&s.ShaderDenormPreserveFloat16 - (byte*)&s)),
+            ("shaderDenormPreserveFloat32", (int)((byte*)&s.ShaderDenormPreserveFloat32 - (byte*)&s)),
+            ("shaderDenormPreserveFloat64", (int)((byte*)&s.ShaderDenormPreserveFloat64 - (byte*)&s)),
+            ("shaderDenormFlushToZeroFloat16", (int)((byte*)&s.ShaderDenormFlushToZeroFloat16 - (byte*)&s)),
+            ("shaderDenormFlushToZeroFloat32", (int)((byte*)&s.ShaderDenormFlushToZeroFloat32 - (byte*)&s)),
+            ("shaderDenormFlushToZeroFloat64", (int)((byte*)&s.ShaderDenormFlushToZeroFloat64 - (byte*)&s)),
+            ("shaderRoundingModeRTEFloat16", (int)((byte*)&s.ShaderRoundingModeRtefloat16 - (byte*)&s)),
+            ("shaderRoundingModeRTEFloat32", (int)((byte*)&s.ShaderRoundingModeRtefloat32 - (byte*)&s)),
+            ("shaderRoundingModeRTEFloat64", (int)((byte*)&s.ShaderRoundingModeRtefloat64 - (byte*)&s)),
+            ("shaderRoundingModeRTZFloat16", (int)((byte*)&s.ShaderRoundingModeRtzfloat16 - (byte*)&s)),
+            ("shaderRoundingModeRTZFloat32", (int)((byte*)&s.ShaderRoundingModeRtzfloat32 - (byte*)&s)),
+            ("shaderRoundingModeRTZFloat64", (int)((byte*)&s.ShaderRoundingModeRtzfloat64 - (byte*)&s)),
+            ("maxUpdateAfterBindDescriptorsInAllPools", (int)((byte*)&s.MaxUpdateAfterBindDescriptorsInAllPools - (byte*)&s)),
+            ("shaderUniformBufferArrayNonUniformIndexingNative", (int)((byte*)&s.ShaderUniformBufferArrayNonUniformIndexingNative - (byte*)&s)),
+            ("shaderSampledImageArrayNonUniformIndexingNative", (int)((byte*)&s.ShaderSampledImageArrayNonUniformIndexingNative - (byte*)&s)),
+            ("shaderStorageBufferArrayNonUniformIndexingNative", (int)((byte*)&s.ShaderStorageBufferArrayNonUniformIndexingNative - (byte*)&s)),
+            ("shaderStorageImageArrayNonUniformIndexingNative", (int)((byte*)&s.ShaderStorageImageArrayNonUniformIndexingNative - (byte*)&s)),
+            ("shaderInputAttachmentArrayNonUniformIndexingNative", (int)((byte*)&s.ShaderInputAttachmentArrayNonUniformIndexingNative - (byte*)&s)),
+            ("robustBufferAccessUpdateAfterBind", (int)((byte*)&s.RobustBufferAccessUpdateAfterBind - (byte*)&s)),
+            ("quadDivergentImplicitLod", (int)((byte*)&s.QuadDivergentImplicitLod - (byte*)&s)),
+            ("maxPerStageDescriptorUpdateAfterBindSamplers", (int)((byte*)&s.MaxPerStageDescriptorUpdateAfterBindSamplers - (byte*)&s)),
+            ("maxPerStageDescriptorUpdateAfterBindUniformBuffers", (int)((byte*)&s.MaxPerStageDescriptorUpdateAfterBindUniformBuffers - (byte*)&s)),
+            ("maxPerStageDescriptorUpdateAfterBindStorageBuffers", (int)((byte*)&s.MaxPerStageDescriptorUpdateAfterBindStorageBuffers - (byte*)&s)),
+            ("maxPerStageDescriptorUpdateAfterBindSampledImages", (int)((byte*)&s.MaxPerStageDescriptorUpdateAfterBindSampledImages - (byte*)&s)),
+            ("maxPerStageDescriptorUpdateAfterBindStorageImages", (int)((byte*)&s.MaxPerStageDescriptorUpdateAfterBindStorageImages - (byte*)&s)),
+            ("maxPerStageDescriptorUpdateAfterBindInputAttachments", (int)((byte*)&s.MaxPerStageDescriptorUpdateAfterBindInputAttachments - (byte*)&s)),
+            ("maxPerStageUpdateAfterBindResources", (int)((byte*)&s.MaxPerStageUpdateAfterBindResources - (byte*)&s)),
+            ("maxDescriptorSetUpdateAfterBindSamplers", (int)((byte*)&s.MaxDescriptorSetUpdateAfterBindSamplers - (byte*)&s)),
+            ("maxDescriptorSetUpdateAfterBindUniformBuffers", (int)((byte*)&s.MaxDescriptorSetUpdateAfterBindUniformBuffers - (byte*)&s)),
+            ("maxDescriptorSetUpdateAfterBindUniformBuffersDynamic", (int)((byte*)&s.MaxDescriptorSetUpdateAfterBindUniformBuffersDynamic - (byte*)&s)),
+            ("maxDescriptorSetUpdateAfterBindStorageBuffers", (int)((byte*)&s.MaxDescriptorSetUpdateAfterBindStorageBuffers - (byte*)&s)),
+            ("maxDescriptorSetUpdateAfterBindStorageBuffersDynamic", (int)((byte*)&s.MaxDescriptorSetUpdateAfterBindStorageBuffersDynamic - (byte*)&s)),
+            ("maxDescriptorSetUpdateAfterBindSampledImages", (int)((byte*)&s.MaxDescriptorSetUpdateAfterBindSampledImages - (byte*)&s)),
+            ("maxDescriptorSetUpdateAfterBindStorageImages", (int)((byte*)&s.MaxDescriptorSetUpdateAfterBindStorageImages - (byte*)&s)),
+            ("maxDescriptorSetUpdateAfterBindInputAttachments", (int)((byte*)&s.MaxDescriptorSetUpdateAfterBindInputAttachments - (byte*)&s)),
+            ("supportedDepthResolveModes", (int)((byte*)&s.SupportedDepthResolveModes - (byte*)&s)),
+            ("supportedStencilResolveModes", (int)((byte*)&s.SupportedStencilResolveModes - (byte*)&s)),
+            ("independentResolveNone", (int)((byte*)&s.IndependentResolveNone - (byte*)&s)),
+            ("independentResolve", (int)((byte*)&s.IndependentResolve - (byte*)&s)),
+            ("filterMinmaxSingleComponentFormats", (int)((byte*)&s.FilterMinmaxSingleComponentFormats - (byte*)&s)),
+            ("filterMinmaxImageComponentMapping", (int)((byte*)&s.FilterMinmaxImageComponentMapping - (byte*)&s)),
+            ("maxTimelineSemaphoreValueDifference", (int)((byte*)&s.MaxTimelineSemaphoreValueDifference - (byte*)&s)),
+            ("framebufferIntegerColorSampleCounts", (int)((byte*)&s.FramebufferIntegerColorSampleCounts - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceVulkan13Features()
+    {
+        PhysicalDeviceVulkan13Features s = default;
+        return new("VkPhysicalDeviceVulkan13Features", sizeof(PhysicalDeviceVulkan13Features),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("robustImageAccess", (int)((byte*)&s.RobustImageAccess - (byte*)&s)),
+            ("inlineUniformBlock", (int)((byte*)&s.InlineUniformBlock - (byte*)&s)),
+            ("descriptorBindingInlineUniformBlockUpdateAfterBind", (int)((byte*)&s.DescriptorBindingInlineUniformBlockUpdateAfterBind - (byte*)&s)),
+            ("pipelineCreationCacheControl", (int)((byte*)&s.PipelineCreationCacheControl - (byte*)&s)),
+            ("privateData", (int)((byte*)&s.PrivateData - (byte*)&s)),
+            ("shaderDemoteToHelperInvocation", (int)((byte*)&s.ShaderDemoteToHelperInvocation - (byte*)&s)),
+            ("shaderTerminateInvocation", (int)((byte*)&s.ShaderTerminateInvocation - (byte*)&s)),
+            ("subgroupSizeControl", (int)((byte*)&s.SubgroupSizeControl - (byte*)&s)),
+            ("computeFullSubgroups", (int)((byte*)&s.ComputeFullSubgroups - (byte*)&s)),
+            ("synchronization2", (int)((byte*)&s.Synchronization2 - (byte*)&s)),
+            ("textureCompressionASTC_HDR", (int)((byte*)&s.TextureCompressionAstcHdr - (byte*)&s)),
+            ("shaderZeroInitializeWorkgroupMemory", (int)((byte*)&s.ShaderZeroInitializeWorkgroupMemory - (byte*)&s)),
+            ("dynamicRendering", (int)((byte*)&s.DynamicRendering - (byte*)&s)),
+            ("shaderIntegerDotProduct", (int)((byte*)&s.ShaderIntegerDotProduct - (byte*)&s)),
+            ("maintenance4", (int)((byte*)&s.Maintenance4 - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceVulkan13Properties()
+    {
+        PhysicalDeviceVulkan13Properties s = default;
+        return new("VkPhysicalDeviceVulkan13Properties", sizeof(PhysicalDeviceVulkan13Properties),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("minSubgroupSize", (int)((byte*)&s.MinSubgroupSize - (byte*)&s)),
+            ("maxSubgroupSize", (int)((byte*)&s.MaxSubgroupSize - (byte*)&s)),
+            ("maxComputeWorkgroupSubgroups", (int)((byte*)&s.MaxComputeWorkgroupSubgroups - (byte*)&s)),
+            ("requiredSubgroupSizeStages", (int)((byte*)&s.RequiredSubgroupSizeStages - (byte*)&s)),
+            ("maxInlineUniformBlockSize", (int)((byte*)&s.MaxInlineUniformBlockSize - (byte*)&s)),
+            ("maxPerStageDescriptorInlineUniformBlocks", (int)((byte*)&s.MaxPerStageDescriptorInlineUniformBlocks - (byte*)&s)),
+            ("maxPerStageDescriptorUpdateAfterBindInlineUniformBlocks", (int)((byte*)&s.MaxPerStageDescriptorUpdateAfterBindInlineUniformBlocks - (byte*)&s)),
+            ("maxDescriptorSetInlineUniformBlocks", (int)((byte*)&s.MaxDescriptorSetInlineUniformBlocks - (byte*)&s)),
+            ("maxDescriptorSetUpdateAfterBindInlineUniformBlocks", (int)((byte*)&s.MaxDescriptorSetUpdateAfterBindInlineUniformBlocks - (byte*)&s)),
+            ("maxInlineUniformTotalSize", (int)((byte*)&s.MaxInlineUniformTotalSize - (byte*)&s)),
+            ("integerDotProduct8BitUnsignedAccelerated", (int)((byte*)&s.IntegerDotProduct8BitUnsignedAccelerated - (byte*)&s)),
+            ("integerDotProduct8BitSignedAccelerated", (int)((byte*)&s.IntegerDotProduct8BitSignedAccelerated - (byte*)&s)),
+            ("integerDotProduct8BitMixedSignednessAccelerated", (int)((byte*)&s.IntegerDotProduct8BitMixedSignednessAccelerated - (byte*)&s)),
+            ("integerDotProduct4x8BitPackedUnsignedAccelerated", (int)((byte*)&s.IntegerDotProduct4x8BitPackedUnsignedAccelerated - (byte*)&s)),
+            ("integerDotProduct4x8BitPackedSignedAccelerated", (int)((byte*)&s.IntegerDotProduct4x8BitPackedSignedAccelerated - (byte*)&s)),
+            ("integerDotProduct4x8BitPackedMixedSignednessAccelerated", (int)((byte*)&s.IntegerDotProduct4x8BitPackedMixedSignednessAccelerated - (byte*)&s)),
+            ("integerDotProduct16BitUnsignedAccelerated", (int)((byte*)&s.IntegerDotProduct16BitUnsignedAccelerated - (byte*)&s)),
+            ("integerDotProduct16BitSignedAccelerated", (int)((byte*)&s.IntegerDotProduct16BitSignedAccelerated - (byte*)&s)),
+            ("integerDotProduct16BitMixedSignednessAccelerated", (int)((byte*)&s.IntegerDotProduct16BitMixedSignednessAccelerated - (byte*)&s)),
+            ("integerDotProduct32BitUnsignedAccelerated", (int)((byte*)&s.IntegerDotProduct32BitUnsignedAccelerated - (byte*)&s)),
+            ("integerDotProduct32BitSignedAccelerated", (int)((byte*)&s.IntegerDotProduct32BitSignedAccelerated - (byte*)&s)),
+            ("integerDotProduct32BitMixedSignednessAccelerated", (int)((byte*)&s.IntegerDotProduct32BitMixedSignednessAccelerated - (byte*)&s)),
+            ("integerDotProduct64BitUnsignedAccelerated", (int)((byte*)&s.IntegerDotProduct64BitUnsignedAccelerated - (byte*)&s)),
+            ("integerDotProduct64BitSignedAccelerated", (int)((byte*)&s.IntegerDotProduct64BitSignedAccelerated - (byte*)&s)),
+            ("integerDotProduct64BitMixedSignednessAccelerated", (int)((byte*)&s.IntegerDotProduct64BitMixedSignednessAccelerated - (byte*)&s)),
+            ("integerDotProductAccumulatingSaturating8BitUnsignedAccelerated", (int)((byte*)&s.IntegerDotProductAccumulatingSaturating8BitUnsignedAccelerated - (byte*)&s)),
+            ("integerDotProductAccumulatingSaturating8BitSignedAccelerated", (int)((byte*)&s.IntegerDotProductAccumulatingSaturating8BitSignedAccelerated - (byte*)&s)),
+            ("integerDotProductAccumulatingSaturating8BitMixedSignednessAccelerated", (int)((byte*)&s.IntegerDotProductAccumulatingSaturating8BitMixedSignednessAccelerated - (byte*)&s)),
+            ("integerDotProductAccumulatingSaturating4x8BitPackedUnsignedAccelerated", (int)((byte*)&s.IntegerDotProductAccumulatingSaturating4x8BitPackedUnsignedAccelerated - (byte*)&s)),
+            ("integerDotProductAccumulatingSaturating4x8BitPackedSignedAccelerated", (int)((byte*)&s.IntegerDotProductAccumulatingSaturating4x8BitPackedSignedAccelerated - (byte*)&s)),
+            ("integerDotProductAccumulatingSaturating4x8BitPackedMixedSignednessAccelerated", (int)((byte*)&s.IntegerDotProductAccumulatingSaturating4x8BitPackedMixedSignednessAccelerated - (byte*)&s)),
+            ("integerDotProductAccumulatingSaturating16BitUnsignedAccelerated", (int)((byte*)&s.IntegerDotProductAccumulatingSaturating16BitUnsignedAccelerated - (byte*)&s)),
+            ("integerDotProductAccumulatingSaturating16BitSignedAccelerated", (int)((byte*)&s.IntegerDotProductAccumulatingSaturating16BitSignedAccelerated - (byte*)&s)),
+            ("integerDotProductAccumulatingSaturating16BitMixedSignednessAccelerated", (int)((byte*)&s.IntegerDotProductAccumulatingSaturating16BitMixedSignednessAccelerated - (byte*)&s)),
+            ("integerDotProductAccumulatingSaturating32BitUnsignedAccelerated", (int)((byte*)&s.IntegerDotProductAccumulatingSaturating32BitUnsignedAccelerated - (byte*)&s)),
+            ("integerDotProductAccumulatingSaturating32BitSignedAccelerated", (int)((byte*)&s.IntegerDotProductAccumulatingSaturating32BitSignedAccelerated - (byte*)&s)),
+            ("integerDotProductAccumulatingSaturating32BitMixedSignednessAccelerated", (int)((byte*)&s.IntegerDotProductAccumulatingSaturating32BitMixedSignednessAccelerated - (byte*)&s)),
+            ("integerDotProductAccumulatingSaturating64BitUnsignedAccelerated", (int)((byte*)&s.IntegerDotProductAccumulatingSaturating64BitUnsignedAccelerated - (byte*)&s)),
+            ("integerDotProductAccumulatingSaturating64BitSignedAccelerated", (int)((byte*)&s.IntegerDotProductAccumulatingSaturating64BitSignedAccelerated - (byte*)&s)),
+            ("integerDotProductAccumulatingSaturating64BitMixedSignednessAccelerated", (int)((byte*)&s.IntegerDotProductAccumulatingSaturating64BitMixedSignednessAccelerated - (byte*)&s)),
+            ("storageTexelBufferOffsetAlignmentBytes", (int)((byte*)&s.StorageTexelBufferOffsetAlignmentBytes - (byte*)&s)),
+            ("storageTexelBufferOffsetSingleTexelAlignment", (int)((byte*)&s.StorageTexelBufferOffsetSingleTexelAlignment - (byte*)&s)),
+            ("uniformTexelBufferOffsetAlignmentBytes", (int)((byte*)&s.UniformTexelBufferOffsetAlignmentBytes - (byte*)&s)),
+            ("uniformTexelBufferOffsetSingleTexelAlignment", (int)((byte*)&s.UniformTexelBufferOffsetSingleTexelAlignment - (byte*)&s)),
+            ("maxBufferSize", (int)((byte*)&s.MaxBufferSize - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PipelineCacheCreateInfo()
+    {
+        PipelineCacheCreateInfo s = default;
+        return new("VkPipelineCacheCreateInfo", sizeof(PipelineCacheCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("initialDataSize", (int)((byte*)&s.InitialDataSize - (byte*)&s)),
+            ("pInitialData", (int)((byte*)&s.PInitialData - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PipelineCacheHeaderVersionOne()
+    {
+        PipelineCacheHeaderVersionOne s = default;
+        return new("VkPipelineCacheHeaderVersionOne", sizeof(PipelineCacheHeaderVersionOne),
+        [
+            ("headerSize", (int)((byte*)&s.HeaderSize - (byte*)&s)),
+            ("headerVersion", (int)((byte*)&s.HeaderVersion - (byte*)&s)),
+            ("vendorID", (int)((byte*)&s.VendorID - (byte*)&s)),
+            ("deviceID", (int)((byte*)&s.DeviceID - (byte*)&s)),
+            ("pipelineCacheUUID", (int)((byte*)s.PipelineCacheUuid - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PipelineExecutableInfoKHR()
+    {
+        PipelineExecutableInfoKHR s = default;
+        return new("VkPipelineExecutableInfoKHR", sizeof(PipelineExecutableInfoKHR),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("pipeline", (int)((byte*)&s.Pipeline - (byte*)&s)),
+            ("executableIndex", (int)((byte*)&s.ExecutableIndex - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PipelineExecutableInternalRepresentationKHR()
+    {
+        PipelineExecutableInternalRepresentationKHR s = default;
+        return new("VkPipelineExecutableInternalRepresentationKHR", sizeof(PipelineExecutableInternalRepresentationKHR),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("name", (int)((byte*)s.Name - (byte*)&s)),
+            ("description", (int)((byte*)s.Description - (byte*)&s)),
+            ("isText", (int)((byte*)&s.IsText - (byte*)&s)),
+            ("dataSize", (int)((byte*)&s.DataSize - (byte*)&s)),
+            ("pData", (int)((byte*)&s.PData - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PipelineExecutablePropertiesKHR()
+    {
+        PipelineExecutablePropertiesKHR s = default;
+        return new("VkPipelineExecutablePropertiesKHR", sizeof(PipelineExecutablePropertiesKHR),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("stages", (int)((byte*)&s.Stages - (byte*)&s)),
+            ("name", (int)((byte*)s.Name - (byte*)&s)),
+            ("description", (int)((byte*)s.Description - (byte*)&s)),
+            ("subgroupSize", (int)((byte*)&s.SubgroupSize - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PipelineExecutableStatisticKHR()
+    {
+        PipelineExecutableStatisticKHR s = default;
+        return new("VkPipelineExecutableStatisticKHR", sizeof(PipelineExecutableStatisticKHR),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("name", (int)((byte*)s.Name - (byte*)&s)),
+            ("description", (int)((byte*)s.Description - (byte*)&s)),
+            ("format", (int)((byte*)&s.Format - (byte*)&s)),
+            ("value", (int)((byte*)&s.Value - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PipelineExecutableStatisticValueKHR()
+    {
+        PipelineExecutableStatisticValueKHR s = default;
+        return new("VkPipelineExecutableStatisticValueKHR", sizeof(PipelineExecutableStatisticValueKHR),
+        [
+            ("b32", (int)((byte*)&s.B32 - (byte*)&s)),
+            ("i64", (int)((byte*)&s.I64 - (byte*)&s)),
+            ("u64", (int)((byte*)&s.U64 - (byte*)&s)),
+            ("f64", (int)((byte*)&s.F64 - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PipelineInfoKHR()
+    {
+        PipelineInfoKHR s = default;
+        return new("VkPipelineInfoKHR", sizeof(PipelineInfoKHR),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("pipeline", (int)((byte*)&s.Pipeline - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PipelineLayoutCreateInfo()
+    {
+        PipelineLayoutCreateInfo s = default;
+        return new("VkPipelineLayoutCreateInfo", sizeof(PipelineLayoutCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("setLayoutCount", (int)((byte*)&s.SetLayoutCount - (byte*)&s)),
+            ("pSetLayouts", (int)((byte*)&s.PSetLayouts - (byte*)&s)),
+            ("pushConstantRangeCount", (int)((byte*)&s.PushConstantRangeCount - (byte*)&s)),
+            ("pPushConstantRanges", (int)((byte*)&s.PPushConstantRanges - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PipelineShaderStageCreateInfo()
+    {
+        PipelineShaderStageCreateInfo s = default;
+        return new("VkPipelineShaderStageCreateInfo", sizeof(PipelineShaderStageCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("stage", (int)((byte*)&s.Stage - (byte*)&s)),
+            ("module", (int)((byte*)&s.Module - (byte*)&s)),
+            ("pName", (int)((byte*)&s.PName - (byte*)&s)),
+            ("pSpecializationInfo", (int)((byte*)&s.PSpecializationInfo - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PipelineShaderStageRequiredSubgroupSizeCreateInfo()
+    {
+        PipelineShaderStageRequiredSubgroupSizeCreateInfo s = default;
+        return new("VkPipelineShaderStageRequiredSubgroupSizeCreateInfo", sizeof(PipelineShaderStageRequiredSubgroupSizeCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("requiredSubgroupSize", (int)((byte*)&s.RequiredSubgroupSize - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PushConstantRange()
+    {
+        PushConstantRange s = default;
+        return new("VkPushConstantRange", sizeof(PushConstantRange),
+        [
+            ("stageFlags", (int)((byte*)&s.StageFlags - (byte*)&s)),
+            ("offset", (int)((byte*)&s.Offset - (byte*)&s)),
+            ("size", (int)((byte*)&s.Size - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout QueryPoolCreateInfo()
+    {
+        QueryPoolCreateInfo s = default;
+        return new("VkQueryPoolCreateInfo", sizeof(QueryPoolCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("queryType", (int)((byte*)&s.QueryType - (byte*)&s)),
+            ("queryCount", (int)((byte*)&s.QueryCount - (byte*)&s)),
+            ("pipelineStatistics", (int)((byte*)&s.PipelineStatistics - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout QueueFamilyGlobalPriorityPropertiesKHR()
+    {
+        QueueFamilyGlobalPriorityPropertiesKHR s = default;
+        return new("VkQueueFamilyGlobalPriorityPropertiesKHR", sizeof(QueueFamilyGlobalPriorityPropertiesKHR),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("priorityCount", (int)((byte*)&s.PriorityCount - (byte*)&s)),
+            ("priorities", (int)((byte*)&s.Priorities - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout QueueFamilyProperties()
+    {
+        QueueFamilyProperties s = default;
+        return new("VkQueueFamilyProperties", sizeof(QueueFamilyProperties),
+        [
+            ("queueFlags", (int)((byte*)&s.QueueFlags - (byte*)&s)),
+            ("queueCount", (int)((byte*)&s.QueueCount - (byte*)&s)),
+            ("timestampValidBits", (int)((byte*)&s.TimestampValidBits - (byte*)&s)),
+            ("minImageTransferGranularity", (int)((byte*)&s.MinImageTransferGranularity - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout SemaphoreCreateInfo()
+    {
+        SemaphoreCreateInfo s = default;
+        return new("VkSemaphoreCreateInfo", sizeof(SemaphoreCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout SemaphoreSignalInfo()
+    {
+        SemaphoreSignalInfo s = default;
+        return new("VkSemaphoreSignalInfo", sizeof(SemaphoreSignalInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("semaphore", (int)((byte*)&s.Semaphore - (byte*)&s)),
+            ("value", (int)((byte*)&s.Value - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout SemaphoreSubmitInfo()
+    {
+        SemaphoreSubmitInfo s = default;
+        return new("VkSemaphoreSubmitInfo", sizeof(SemaphoreSubmitInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("semaphore", (int)((byte*)&s.Semaphore - (byte*)&s)),
+            ("value", (int)((byte*)&s.Value - (byte*)&s)),
+            ("stageMask", (int)((byte*)&s.StageMask - (byte*)&s)),
+            ("deviceIndex", (int)((byte*)&s.DeviceIndex - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout SemaphoreTypeCreateInfo()
+    {
+        SemaphoreTypeCreateInfo s = default;
+        return new("VkSemaphoreTypeCreateInfo", sizeof(SemaphoreTypeCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("semaphoreType", (int)((byte*)&s.SemaphoreType - (byte*)&s)),
+            ("initialValue", (int)((byte*)&s.InitialValue - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout SemaphoreWaitInfo()
+    {
+        SemaphoreWaitInfo s = default;
+        return new("VkSemaphoreWaitInfo", sizeof(SemaphoreWaitInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("semaphoreCount", (int)((byte*)&s.SemaphoreCount - (byte*)&s)),
+            ("pSemaphores", (int)((byte*)&s.PSemaphores - (byte*)&s)),
+            ("pValues", (int)((byte*)&s.PValues - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout ShaderModuleCreateInfo()
+    {
+        ShaderModuleCreateInfo s = default;
+        return new("VkShaderModuleCreateInfo", sizeof(ShaderModuleCreateInfo),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("codeSize", (int)((byte*)&s.CodeSize - (byte*)&s)),
+            ("pCode", (int)((byte*)&s.PCode - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout SpecializationInfo()
+    {
+        SpecializationInfo s = default;
+        return new("VkSpecializationInfo", sizeof(SpecializationInfo),
+        [
+            ("mapEntryCount", (int)((byte*)&s.MapEntryCount - (byte*)&s)),
+            ("pMapEntries", (int)((byte*)&s.PMapEntries - (byte*)&s)),
+            ("dataSize", (int)((byte*)&s.DataSize - (byte*)&s)),
+            ("pData", (int)((byte*)&s.PData - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout SpecializationMapEntry()
+    {
+        SpecializationMapEntry s = default;
+        return new("VkSpecializationMapEntry", sizeof(SpecializationMapEntry),
+        [
+            ("constantID", (int)((byte*)&s.ConstantID - (byte*)&s)),
+            ("offset", (int)((byte*)&s.Offset - (byte*)&s)),
+            ("size", (int)((byte*)&s.Size - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout SubmitInfo2()
+    {
+        SubmitInfo2 s = default;
+        return new("VkSubmitInfo2", sizeof(SubmitInfo2),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("flags", (int)((byte*)&s.Flags - (byte*)&s)),
+            ("waitSemaphoreInfoCount", (int)((byte*)&s.WaitSemaphoreInfoCount - (byte*)&s)),
+            ("pWaitSemaphoreInfos", (int)((byte*)&s.PWaitSemaphoreInfos - (byte*)&s)),
+            ("commandBufferInfoCount", (int)((byte*)&s.CommandBufferInfoCount - (byte*)&s)),
+            ("pCommandBufferInfos", (int)((byte*)&s.PCommandBufferInfos - (byte*)&s)),
+            ("signalSemaphoreInfoCount", (int)((byte*)&s.SignalSemaphoreInfoCount - (byte*)&s)),
+            ("pSignalSemaphoreInfos", (int)((byte*)&s.PSignalSemaphoreInfos - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout ValidationFeaturesEXT()
+    {
+        ValidationFeaturesEXT s = default;
+        return new("VkValidationFeaturesEXT", sizeof(ValidationFeaturesEXT),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("enabledValidationFeatureCount", (int)((byte*)&s.EnabledValidationFeatureCount - (byte*)&s)),
+            ("pEnabledValidationFeatures", (int)((byte*)&s.PEnabledValidationFeatures - (byte*)&s)),
+            ("disabledValidationFeatureCount", (int)((byte*)&s.DisabledValidationFeatureCount - (byte*)&s)),
+            ("pDisabledValidationFeatures", (int)((byte*)&s.PDisabledValidationFeatures - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout WriteDescriptorSet()
+    {
+        WriteDescriptorSet s = default;
+        return new("VkWriteDescriptorSet", sizeof(WriteDescriptorSet),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("dstSet", (int)((byte*)&s.DstSet - (byte*)&s)),
+            ("dstBinding", (int)((byte*)&s.DstBinding - (byte*)&s)),
+            ("dstArrayElement", (int)((byte*)&s.DstArrayElement - (byte*)&s)),
+            ("descriptorCount", (int)((byte*)&s.DescriptorCount - (byte*)&s)),
+            ("descriptorType", (int)((byte*)&s.DescriptorType - (byte*)&s)),
+            ("pImageInfo", (int)((byte*)&s.PImageInfo - (byte*)&s)),
+            ("pBufferInfo", (int)((byte*)&s.PBufferInfo - (byte*)&s)),
+            ("pTexelBufferView", (int)((byte*)&s.PTexelBufferView - (byte*)&s)),
+        ]);
+    }
 }

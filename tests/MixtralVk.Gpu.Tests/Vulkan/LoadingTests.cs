@@ -108,6 +108,32 @@ public sealed unsafe class LoadingTests
         Assert.Equal((1u, 3u, 239u), (version.Major, version.Minor, version.Patch));
     }
 
+    [Fact]
+    public void Missing_loader_is_a_FileNotFoundException_with_the_names_tried()
+    {
+        var exception = Assert.Throws<FileNotFoundException>(() => VulkanLibrary.Open(["libno-such-vulkan.so.1", "no-such-vulkan-1.dll"]));
+        Assert.Contains("libno-such-vulkan.so.1, no-such-vulkan-1.dll", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Calls_allocate_nothing()
+    {
+        using var vk = Vk.GetApi();
+        Instance instance = CreateInstance(vk, []);
+        PhysicalDevice device = EnumerateDevices(vk, instance)[0];
+        PhysicalDeviceMemoryProperties memory;
+        vk.GetPhysicalDeviceMemoryProperties(device, &memory);
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++)
+        {
+            vk.GetPhysicalDeviceMemoryProperties(device, &memory);
+        }
+
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        vk.DestroyInstance(instance, null);
+    }
+
     private static Instance CreateInstance(Vk vk, byte[] extension)
     {
         var application = new ApplicationInfo(apiVersion: Vk.Version13);
