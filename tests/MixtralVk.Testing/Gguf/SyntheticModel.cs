@@ -1,0 +1,132 @@
+using MixtralVk.Quantization;
+
+namespace MixtralVk.Testing.Gguf;
+
+/// <summary>
+/// A seeded random model of the Mixtral architecture, written as a GGUF file: any shape a test needs. Each tensor's values depend on the
+/// seed, its name and its shape only, so the same model in two formats encodes the same floats. Worked example:
+/// <code>
+/// using var file = new SyntheticModel { Experts = 4, TopK = 3, Weights = WeightFormat.Q4_0, Dim = 64, Hidden = 96 }.WriteTemporary();
+/// using var source = ModelSource.Open(file.Path);
+/// </code>
+/// </summary>
+public sealed record SyntheticModel
+{
+    public int Layers { get; init; } = 2;
+    public int Dim { get; init; } = 64;
+    public int Heads { get; init; } = 4;
+    public int KvHeads { get; init; } = 2;
+    /// <summary>Length of one head; written as key_length where it is not Dim / Heads.</summary>
+    public int HeadDim { get => field == 0 ? Dim / Heads : field; init; }
+    public int Hidden { get; init; } = 96;
+    /// <summary>0 makes a dense model.</summary>
+    public int Experts { get; init; } = 8;
+    public int TopK { get; init; } = 2;
+    public int Vocab { get; init; } = 320;
+    public int Context { get; init; } = 1024;
+    public float RopeBase { get; init; } = 1e6f;
+    /// <summary>Rotated part of a head; 0 is the whole.</summary>
+    public int RopeDim { get; init; }
+    public float Epsilon { get; init; } = 1e-5f;
+    public int Seed { get; init; } = 1;
+    /// <summary>No output matrix: the embedding serves.</summary>
+    public bool TiedOutput { get; init; }
+    public uint Version { get; init; } = 3;
+
+    /// <summary>Format of every matrix that has none of its own below.</summary>
+    public WeightFormat Weights { get; init; } = WeightFormat.F32;
+    public WeightFormat? EmbeddingFormat { get; init; }
+    public WeightFormat? OutputFormat { get; init; }
+    /// <summary>Format of Q, K, V and the attention output.</summary>
+    public WeightFormat? AttentionFormat { get; init; }
+    /// <summary>Format of gate and up.</summary>
+    public WeightFormat? GateUpFormat { get; init; }
+    public WeightFormat? DownFormat { get; init; }
+    public WeightFormat RouterFormat { get; init; } = WeightFormat.F32;
+    public WeightFormat NormFormat { get; init; } = WeightFormat.F32;
+
+    /// <summary>
+    /// Damage: name of a tensor and the number (NaN, infinity, a denormal …) that every 7th of its blocks gets as value or scale.
+    /// Names as in <see cref="TensorNames"/>.
+    /// </summary>
+    public IReadOnlyDictionary<string, float> Damage { get; init; } = new Dictionary<string, float>();
+
+    /// <summary>Names of the file's tensors.</summary>
+    public IEnumerable<string> TensorNames => Tensors().Select(t => t.Name);
+
+    /// <summary>Writes the file.</summary>
+    public void Write(string path) => ToWriter().Save(path);
+
+    /// <summary>Writes the file to the temporary folder; it is deleted with the returned object.</summary>
+    public TemporaryFile WriteTemporary()
+    {
+        var file = new TemporaryFile(".gguf");
+        Write(file.Path);
+        return file;
+    }
+
+    /// <summary>The file's parts, to be changed by a test before writing.</summary>
+    public GgufWriter ToWriter()
+    {
+        var writer = new GgufWriter { Version = Version };
+        writer.Add("general.architecture", "llama").Add("general.name", "synthetic")
+            .Add("llama.context_length", (uint)Context).Add("llama.embedding_length", (uint)Dim).Add("llama.block_count", (uint)Layers)
+            .Add("llama.feed_forward_length", (uint)Hidden).Add("llama.rope.dimension_count", (uint)(RopeDim == 0 ? HeadDim : RopeDim))
+            .Add("llama.rope.freq_base", RopeBase).Add("llama.attention.head_count", (uint)Heads)
+            .Add("llama.attention.head_count_kv", (uint)KvHeads).Add("llama.attention.layer_norm_rms_epsilon", Epsilon);
+        if (HeadDim * Heads != Dim) writer.Add("llama.attention.key_length", (uint)HeadDim).Add("llama.attention.value_length", (uint)HeadDim);
+        if (Experts > 0) writer.Add("llama.expert_count", (uint)Experts).Add("llama.expert_used_count", (uint)TopK);
+        SyntheticVocabulary.AddTo(writer, Vocab);
+        foreach (Tensor tensor in Tensors()) writer.AddTensor(tensor.Name, Quantizer.TypeOf(tensor.Format), tensor.Dimensions, Data(tensor));
+        return writer;
+    }
+
+    /// <summary>The floats a tensor was quantised from, in the file's order (columns fastest); damage is not in them.</summary>
+    public float[] Values(string tensorName) => Values(Tensors().Single(t => t.Name == tensorName));
+
+    private IEnumerable<Tensor> Tensors()
+    {
+        float dimScale = 1 / MathF.Sqrt(Dim), hiddenScale = 1 / MathF.Sqrt(Hidden), headScale = 1 / MathF.Sqrt(Heads * HeadDim);
+        WeightFormat attention = AttentionFormat ?? Weights, gateUp = GateUpFormat ?? Weights;
+        yield return new("token_embd.weight", [Dim, Vocab], EmbeddingFormat ?? Weights, 0.5f);
+        for (int layer = 0; layer < Layers; layer++)
+        {
+            string p = $"blk.{layer}.", s = Experts > 0 ? "_exps.weight" : ".weight";
+            long[] experts = Experts > 0 ? [Experts] : [];
+            yield return new(p + "attn_norm.weight", [Dim], NormFormat, 0.1f, Mean: 1);
+            yield return new(p + "attn_q.weight", [Dim, Heads * HeadDim], attention, 1.2f * dimScale);
+            yield return new(p + "attn_k.weight", [Dim, KvHeads * HeadDim], attention, 1.2f * dimScale);
+            yield return new(p + "attn_v.weight", [Dim, KvHeads * HeadDim], attention, dimScale);
+            yield return new(p + "attn_output.weight", [Heads * HeadDim, Dim], attention, headScale);
+            yield return new(p + "ffn_norm.weight", [Dim], NormFormat, 0.1f, Mean: 1);
+            if (Experts > 0) yield return new(p + "ffn_gate_inp.weight", [Dim, Experts], RouterFormat, 4 * dimScale);
+            yield return new(p + "ffn_gate" + s, [Dim, Hidden, .. experts], gateUp, dimScale);
+            yield return new(p + "ffn_up" + s, [Dim, Hidden, .. experts], gateUp, dimScale);
+            yield return new(p + "ffn_down" + s, [Hidden, Dim, .. experts], DownFormat ?? Weights, 2 * hiddenScale);
+        }
+        yield return new("output_norm.weight", [Dim], NormFormat, 0.1f, Mean: 1);
+        if (!TiedOutput) yield return new("output.weight", [Dim, Vocab], OutputFormat ?? Weights, 2 * dimScale);
+    }
+
+    private byte[] Data(Tensor tensor)
+    {
+        byte[] data = Quantizer.Quantize(tensor.Format, Values(tensor));
+        if (Damage.TryGetValue(tensor.Name, out float number)) Quantizer.Poison(tensor.Format, data, number, every: 7);
+        return data;
+    }
+
+    /// <summary>A sum of four uniform numbers is near enough to a normal one and has the same bits on every platform.</summary>
+    private float[] Values(Tensor tensor)
+    {
+        uint hash = 2166136261 ^ (uint)Seed;
+        foreach (char c in tensor.Name) hash = (hash ^ c) * 16777619;
+        var random = new Random((int)hash);
+        var values = new float[tensor.Dimensions.Aggregate(1L, (product, size) => product * size)];
+        float scale = tensor.Deviation * MathF.Sqrt(3);
+        for (int i = 0; i < values.Length; i++)
+            values[i] = tensor.Mean + scale * (random.NextSingle() + random.NextSingle() + random.NextSingle() + random.NextSingle() - 2);
+        return values;
+    }
+
+    private readonly record struct Tensor(string Name, long[] Dimensions, WeightFormat Format, float Deviation, float Mean = 0);
+}
