@@ -1,0 +1,50 @@
+using MixtralVk.Gpu;
+using MixtralVk.Model;
+
+namespace MixtralVk.Kernels;
+
+/// <summary>Causal grouped-query attention of each row over the keys up to its position, 256 keys after the other.</summary>
+/// <param name="KvFormat">Format of the pools.</param>
+/// <param name="Rows">First word: rows of this step.</param>
+/// <param name="Positions">uint (rows).</param>
+/// <param name="Owners">uint (rows): index of the row's sequence.</param>
+/// <param name="PageTables">uint (sequences, MaxPages): page of each 32 positions.</param>
+/// <param name="Queries">float (rows, QueryStride): head h at h * HeadDim.</param>
+/// <param name="Keys">The layer's key pool.</param>
+/// <param name="Values">The layer's value pool.</param>
+/// <param name="Output">float (rows, QueryHeads * HeadDim).</param>
+/// <param name="QueryHeads">Number of query heads.</param>
+/// <param name="KvHeads">Number of key (or value) heads; divides QueryHeads.</param>
+/// <param name="HeadDim">Length of a head; even, at most 256.</param>
+/// <param name="QueryStride">Length of a row of Queries.</param>
+/// <param name="MaxPages">Length of a page table.</param>
+/// <param name="MaxRows">Most rows of a step.</param>
+internal readonly record struct AttentionPrefill(KvFormat KvFormat, BufferView Rows, BufferView Positions, BufferView Owners, BufferView PageTables,
+    BufferView Queries, BufferView Keys, BufferView Values, BufferView Output, uint QueryHeads, uint KvHeads, uint HeadDim, uint QueryStride,
+    uint MaxPages, uint MaxRows) : IKernel
+{
+    /// <summary>Factor of the scores.</summary>
+    public float Scale => 1 / MathF.Sqrt(HeadDim);
+
+    public string Shader => KvFormat == KvFormat.F16 ? "attention/attention_prefill_f16" : "attention/attention_prefill_f32";
+
+    public DispatchSize Workgroups => new(QueryHeads, MaxRows);
+
+    public void Bind(ref Bindings b)
+    {
+        b.Constant(QueryHeads);
+        b.Constant(KvHeads);
+        b.Constant(HeadDim);
+        b.Read(Rows);
+        b.Read(Positions);
+        b.Read(Owners);
+        b.Read(PageTables);
+        b.Read(Queries);
+        b.Read(Keys);
+        b.Read(Values);
+        b.Write(Output);
+        b.Push(QueryStride);
+        b.Push(MaxPages);
+        b.Push(Scale);
+    }
+}

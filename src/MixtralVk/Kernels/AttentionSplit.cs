@@ -1,0 +1,65 @@
+using MixtralVk.Gpu;
+using MixtralVk.Model;
+
+namespace MixtralVk.Kernels;
+
+/// <summary>
+/// Attention over each 256 keys of a row apart, for long contexts; <see cref="AttentionMerge"/> adds them up. Split and merge give the bits
+/// of <see cref="AttentionPrefill"/>.
+/// </summary>
+/// <param name="KvFormat">Format of the pools.</param>
+/// <param name="Rows">First word: rows of this step.</param>
+/// <param name="Positions">uint (rows).</param>
+/// <param name="Owners">uint (rows): index of the row's sequence.</param>
+/// <param name="PageTables">uint (sequences, MaxPages): page of each 32 positions.</param>
+/// <param name="Queries">float (rows, QueryStride): head h at h * HeadDim.</param>
+/// <param name="Keys">The layer's key pool.</param>
+/// <param name="Values">The layer's value pool.</param>
+/// <param name="Partials">float (rows, QueryHeads, MaxSplits, HeadDim + 2): largest score, sum of exponentials, weighted values.</param>
+/// <param name="QueryHeads">Number of query heads.</param>
+/// <param name="KvHeads">Number of key (or value) heads; divides QueryHeads.</param>
+/// <param name="HeadDim">Length of a head; even, at most 256.</param>
+/// <param name="QueryStride">Length of a row of Queries.</param>
+/// <param name="MaxPages">Length of a page table.</param>
+/// <param name="MaxSplits">Splits of the longest context: <see cref="SplitsOf"/>.</param>
+/// <param name="MaxRows">Most rows of a step.</param>
+internal readonly record struct AttentionSplit(KvFormat KvFormat, BufferView Rows, BufferView Positions, BufferView Owners, BufferView PageTables,
+    BufferView Queries, BufferView Keys, BufferView Values, BufferView Partials, uint QueryHeads, uint KvHeads, uint HeadDim, uint QueryStride,
+    uint MaxPages, uint MaxSplits, uint MaxRows) : IKernel
+{
+    /// <summary>Keys of a split.</summary>
+    public const uint SplitKeys = 256;
+
+    /// <summary>Splits of a context of <paramref name="contextLength"/> tokens.</summary>
+    public static uint SplitsOf(uint contextLength) => Grid.Cover(contextLength, SplitKeys);
+
+    /// <summary>Bytes of the partial results.</summary>
+    public static ulong PartialBytes(uint maxRows, uint queryHeads, uint maxSplits, uint headDim) =>
+        (ulong)maxRows * queryHeads * maxSplits * (headDim + 2) * sizeof(float);
+
+    /// <summary>Factor of the scores.</summary>
+    public float Scale => 1 / MathF.Sqrt(HeadDim);
+
+    public string Shader => KvFormat == KvFormat.F16 ? "attention/attention_split_f16" : "attention/attention_split_f32";
+
+    public DispatchSize Workgroups => new(QueryHeads, MaxRows, MaxSplits);
+
+    public void Bind(ref Bindings b)
+    {
+        b.Constant(QueryHeads);
+        b.Constant(KvHeads);
+        b.Constant(HeadDim);
+        b.Constant(MaxSplits);
+        b.Read(Rows);
+        b.Read(Positions);
+        b.Read(Owners);
+        b.Read(PageTables);
+        b.Read(Queries);
+        b.Read(Keys);
+        b.Read(Values);
+        b.Write(Partials);
+        b.Push(QueryStride);
+        b.Push(MaxPages);
+        b.Push(Scale);
+    }
+}

@@ -1,0 +1,64 @@
+using MixtralVk.Gpu;
+using MixtralVk.Quantization;
+
+namespace MixtralVk.Kernels;
+
+/// <summary>
+/// Gate and up projection of one expert over its own entries, with SwiGLU:
+/// <c>output[e][FirstRow + r] = silu(gate[r] . h) * (up[r] . h)</c>, <c>h = input[e / InputRowDivisor]</c>.
+/// </summary>
+/// <param name="Format">Format of the weights.</param>
+/// <param name="Groups">uint2 (experts): count and offset, from <see cref="GroupTokens"/>.</param>
+/// <param name="Entries">uint (rows * top-k): token * top-k + slot, the entries of an expert side by side.</param>
+/// <param name="Gate">A range of tiles of the gate matrix (OutputRows, Cols).</param>
+/// <param name="Up">The same range of the up matrix.</param>
+/// <param name="Input">float (rows * top-k / InputRowDivisor, Cols).</param>
+/// <param name="Output">float (rows * top-k, OutputStride): row e is entry e.</param>
+/// <param name="Expert">Index of the expert.</param>
+/// <param name="InputRowDivisor">Entries that share an input row: top-k where the input is per token, 1 where it is per entry.</param>
+/// <param name="Cols">Columns of the matrix.</param>
+/// <param name="OutputRows">Rows of the matrix in the range.</param>
+/// <param name="FirstRow">Column of the output that the range's first row fills.</param>
+/// <param name="OutputStride">Length of an output row.</param>
+/// <param name="TokensPerPass">Entries of a workgroup: each weight is decoded once for so many; at most 16.</param>
+/// <param name="MaxEntries">Most entries of a step: tokens * top-k. The grid where the dispatch is not indirect.</param>
+/// <param name="RowsPerLane">Tiles of a workgroup: each activation is loaded once for so many; RowsPerLane * TokensPerPass is at most 32.</param>
+/// <param name="ColumnSplits">Runs the columns are cut into: 1 or 2.</param>
+internal readonly record struct ExpertGateUp(WeightFormat Format, BufferView Groups, BufferView Entries, BufferView Gate, BufferView Up, BufferView Input,
+    BufferView Output, uint Expert, uint InputRowDivisor, uint Cols, uint OutputRows, uint FirstRow, uint OutputStride, uint TokensPerPass,
+    uint MaxEntries, uint RowsPerLane = 1, uint ColumnSplits = 2) : IKernel
+{
+    /// <summary>The order this product adds in.</summary>
+    public SummationOrder SummationOrder => new(ColumnSplits);
+
+    public string Shader => Format switch
+    {
+        WeightFormat.F32 => "experts/expert_gate_up_f32",
+        WeightFormat.F16 => "experts/expert_gate_up_f16",
+        WeightFormat.Q8_0 => "experts/expert_gate_up_q8_0",
+        WeightFormat.Q4_0 => "experts/expert_gate_up_q4_0",
+        WeightFormat.Q4_K => "experts/expert_gate_up_q4_k",
+        WeightFormat.Q6_K => "experts/expert_gate_up_q6_k",
+    };
+
+    public DispatchSize Workgroups => new(Grid.CoverTiles(OutputRows, RowsPerLane), Grid.Cover(MaxEntries, TokensPerPass));
+
+    public void Bind(ref Bindings b)
+    {
+        b.Constant(ColumnSplits);
+        b.Constant(RowsPerLane);
+        b.Constant(TokensPerPass);
+        b.Constant(Cols);
+        b.Constant(InputRowDivisor);
+        b.Read(Groups);
+        b.Read(Entries);
+        b.Read(Gate);
+        b.Read(Up);
+        b.Read(Input);
+        b.Write(Output);
+        b.Push(Expert);
+        b.Push(OutputRows);
+        b.Push(FirstRow);
+        b.Push(OutputStride);
+    }
+}

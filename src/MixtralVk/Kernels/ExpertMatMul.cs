@@ -1,0 +1,62 @@
+using MixtralVk.Gpu;
+using MixtralVk.Quantization;
+
+namespace MixtralVk.Kernels;
+
+/// <summary>
+/// The matrix product of one expert over its own entries: <c>output[e][FirstRow + r] = sum over c of weights[r][c] * input[e / InputRowDivisor][c]</c>.
+/// The down projection (InputRowDivisor 1), and gate or up where their formats differ (InputRowDivisor = top-k, then <see cref="SwiGlu"/>).
+/// </summary>
+/// <param name="Format">Format of the weights.</param>
+/// <param name="Groups">uint2 (experts): count and offset, from <see cref="GroupTokens"/>.</param>
+/// <param name="Entries">uint (rows * top-k): token * top-k + slot, the entries of an expert side by side.</param>
+/// <param name="Weights">A range of tiles of the expert's matrix (OutputRows, Cols).</param>
+/// <param name="Input">float (rows * top-k / InputRowDivisor, Cols).</param>
+/// <param name="Output">float (rows * top-k, OutputStride): row e is entry e.</param>
+/// <param name="Expert">Index of the expert.</param>
+/// <param name="InputRowDivisor">Entries that share an input row: top-k where the input is per token, 1 where it is per entry.</param>
+/// <param name="Cols">Columns of the matrix.</param>
+/// <param name="OutputRows">Rows of the matrix in the range.</param>
+/// <param name="FirstRow">Column of the output that the range's first row fills.</param>
+/// <param name="OutputStride">Length of an output row.</param>
+/// <param name="TokensPerPass">Entries of a workgroup: each weight is decoded once for so many; at most 16.</param>
+/// <param name="MaxEntries">Most entries of a step: tokens * top-k. The grid where the dispatch is not indirect.</param>
+/// <param name="RowsPerLane">Tiles of a workgroup: each activation is loaded once for so many; RowsPerLane * TokensPerPass is at most 64.</param>
+/// <param name="ColumnSplits">Runs the columns are cut into: 1 or 2.</param>
+internal readonly record struct ExpertMatMul(WeightFormat Format, BufferView Groups, BufferView Entries, BufferView Weights, BufferView Input,
+    BufferView Output, uint Expert, uint InputRowDivisor, uint Cols, uint OutputRows, uint FirstRow, uint OutputStride, uint TokensPerPass,
+    uint MaxEntries, uint RowsPerLane = 1, uint ColumnSplits = 2) : IKernel
+{
+    /// <summary>The order this product adds in.</summary>
+    public SummationOrder SummationOrder => new(ColumnSplits);
+
+    public string Shader => Format switch
+    {
+        WeightFormat.F32 => "experts/expert_matmul_f32",
+        WeightFormat.F16 => "experts/expert_matmul_f16",
+        WeightFormat.Q8_0 => "experts/expert_matmul_q8_0",
+        WeightFormat.Q4_0 => "experts/expert_matmul_q4_0",
+        WeightFormat.Q4_K => "experts/expert_matmul_q4_k",
+        WeightFormat.Q6_K => "experts/expert_matmul_q6_k",
+    };
+
+    public DispatchSize Workgroups => new(Grid.CoverTiles(OutputRows, RowsPerLane), Grid.Cover(MaxEntries, TokensPerPass));
+
+    public void Bind(ref Bindings b)
+    {
+        b.Constant(ColumnSplits);
+        b.Constant(RowsPerLane);
+        b.Constant(TokensPerPass);
+        b.Constant(Cols);
+        b.Constant(InputRowDivisor);
+        b.Read(Groups);
+        b.Read(Entries);
+        b.Read(Weights);
+        b.Read(Input);
+        b.Write(Output);
+        b.Push(Expert);
+        b.Push(OutputRows);
+        b.Push(FirstRow);
+        b.Push(OutputStride);
+    }
+}
