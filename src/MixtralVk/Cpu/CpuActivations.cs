@@ -1,0 +1,118 @@
+using MixtralVk.Model;
+
+namespace MixtralVk.Cpu;
+
+/// <summary>Everything a step writes, allocated once. A row is a token of the step; T = most tokens of a step, K = experts per token.</summary>
+internal sealed unsafe class CpuActivations : IDisposable
+{
+    private readonly List<NativeBuffer> _buffers = [];
+
+    public CpuActivations(ModelConfig config, int contextLength, int maxTokens, KvFormat kvFormat, int pageCount, int workers)
+    {
+        long t = maxTokens, k = Math.Max(1, config.ExpertsPerToken), experts = Math.Max(1, config.ExpertCount);
+        int pagesPerSequence = (contextLength + KvPages.PageTokens - 1) / KvPages.PageTokens;
+        try
+        {
+            Residual = Floats(t * config.Dim);
+            Normed = Floats(t * config.Dim);
+            Query = Floats(t * config.QueryDim);
+            Key = Floats(t * config.KvDim);
+            Value = Floats(t * config.KvDim);
+            Attended = Floats(t * config.QueryDim);
+            RouterLogits = Floats(t * experts);
+            RouterIds = Ints(t * k);
+            RouterWeights = Floats(t * k);
+            Hidden = Floats(t * k * config.HiddenDim);
+            ExpertOutputs = Floats(t * k * config.Dim);
+            Logits = Floats(t * config.VocabSize);
+            Groups = new ExpertGroups { TopK = (int)k, Counts = Ints(experts), Offsets = Ints(experts), Active = Ints(experts), Entries = Ints(t * k) };
+            Tokens = Ints(t);
+            Positions = Ints(t);
+            Pages = Ints(t);
+            WantedPositions = Ints(t);
+            PageTable = Ints(t * pagesPerSequence);
+            Tiles = (QueryTile*)Bytes(t * sizeof(QueryTile));
+            WantedTiles = (QueryTile*)Bytes(t * sizeof(QueryTile));
+            Status = Ints(1);
+            RopeTable = Floats((long)contextLength * config.RopeDim);
+            Rope.FillTable(RopeTable, contextLength, config.RopeDim, config.RopeBase);
+            ScratchFloats = Attention.ScratchFloats(config.HeadCount, config.KvHeadCount, config.HeadDim);
+            Scratch = Floats(workers * ScratchFloats);
+            Cache = new KvCache(null, kvFormat, pageCount, config.KvHeadCount, config.HeadDim);
+            Cache = new KvCache(Bytes(Cache.Bytes(config.LayerCount)), kvFormat, pageCount, config.KvHeadCount, config.HeadDim);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>(T, dim)</summary>
+    public float* Residual { get; }
+    /// <summary>(T, dim): the residual after the latest RMSNorm</summary>
+    public float* Normed { get; }
+    /// <summary>(T, heads, headDim)</summary>
+    public float* Query { get; }
+    /// <summary>(T, kvHeads, headDim)</summary>
+    public float* Key { get; }
+    /// <summary>(T, kvHeads, headDim)</summary>
+    public float* Value { get; }
+    /// <summary>(T, heads, headDim)</summary>
+    public float* Attended { get; }
+    /// <summary>(T, experts)</summary>
+    public float* RouterLogits { get; }
+    /// <summary>(T, K)</summary>
+    public int* RouterIds { get; }
+    /// <summary>(T, K)</summary>
+    public float* RouterWeights { get; }
+    /// <summary>(T, K, hidden)</summary>
+    public float* Hidden { get; }
+    /// <summary>(T, K, dim)</summary>
+    public float* ExpertOutputs { get; }
+    /// <summary>(T, vocab)</summary>
+    public float* Logits { get; }
+    /// <summary>(T): token ids, positions and pages</summary>
+    public int* Tokens { get; }
+    /// <summary>(T)</summary>
+    public int* Positions { get; }
+    /// <summary>(T)</summary>
+    public int* Pages { get; }
+    /// <summary>(T): positions of the rows whose logits are wanted</summary>
+    public int* WantedPositions { get; }
+    /// <summary>Pages of each sequence, one sequence after the other.</summary>
+    public int* PageTable { get; }
+    /// <summary>Query tiles of all rows.</summary>
+    public QueryTile* Tiles { get; }
+    /// <summary>Query tiles of the rows whose logits are wanted.</summary>
+    public QueryTile* WantedTiles { get; }
+    /// <summary>One word, see <see cref="StepStatus"/>.</summary>
+    public int* Status { get; }
+    /// <summary>(position, ropeDim / 2) of (cos, sin)</summary>
+    public float* RopeTable { get; }
+    /// <summary>(workers, <see cref="ScratchFloats"/>)</summary>
+    public float* Scratch { get; }
+    /// <summary>Scratch of one worker.</summary>
+    public long ScratchFloats { get; }
+    /// <summary>Keys and values.</summary>
+    public KvCache Cache { get; }
+
+    /// <summary>The router's choices sorted by expert.</summary>
+    public ExpertGroups Groups;
+
+    public void Dispose()
+    {
+        foreach (NativeBuffer buffer in _buffers) buffer.Dispose();
+    }
+
+    private float* Floats(long count) => (float*)Bytes(count * 4);
+
+    private int* Ints(long count) => (int*)Bytes(count * 4);
+
+    private byte* Bytes(long bytes)
+    {
+        var buffer = new NativeBuffer(bytes);
+        _buffers.Add(buffer);
+        return buffer.Pointer;
+    }
+}

@@ -1,0 +1,223 @@
+using MixtralVk.Loading;
+using MixtralVk.Model;
+
+namespace MixtralVk.Cpu;
+
+/// <summary>
+/// Runs a model on the processor alone: managed code over the row-tile layout, no Vulkan. Activations stay 32-bit floats. Every output is
+/// summed in one fixed order, so prefill equals decode, chunked equals whole and batched equals alone, bit for bit, with any thread count.
+/// </summary>
+public sealed unsafe class CpuForwardPass : ForwardPass
+{
+    private readonly CpuWeights _weights;
+    private readonly CpuActivations _activations;
+    private readonly WorkerThreads _threads;
+    private StepBatch? _batch;
+    private int _rows, _tileCount, _wantedTileCount;
+    private int* _positions;
+    private QueryTile* _tiles;
+    private bool _disposed;
+
+    private CpuForwardPass(CpuWeights weights, CpuActivations activations, WorkerThreads threads, int contextLength, int maxBatchTokens, KvFormat kv, int pageCount)
+        : base(weights.Config, contextLength, maxBatchTokens, kv, pageCount)
+    {
+        (_weights, _activations, _threads) = (weights, activations, threads);
+        NextStage = Stages.Count;
+    }
+
+    /// <summary>Reads all weights of a model into main memory.</summary>
+    /// <param name="source">The opened model; not needed any more afterwards.</param>
+    /// <param name="contextLength">Longest sequence in tokens.</param>
+    /// <param name="maxBatchTokens">Most tokens of one step.</param>
+    /// <param name="kv">Storage of keys and values.</param>
+    /// <param name="pageCount">Pages of the KV cache, 32 tokens each, for all sequences together.</param>
+    /// <param name="threads">Threads in all, the caller of <see cref="Run"/> among them; 0 takes one per processor.</param>
+    /// <param name="progress">Told after each part; may be called from several threads, one at a time.</param>
+    /// <param name="cancellation">Ends loading with <see cref="OperationCanceledException"/>; nothing stays allocated.</param>
+    /// <exception cref="HostMemoryException">The weights, the cache or the activations do not fit main memory.</exception>
+    /// <exception cref="ModelFileException">The file cannot be read.</exception>
+    public static CpuForwardPass Load(ModelSource source, int contextLength, int maxBatchTokens, KvFormat kv, int pageCount, int threads,
+        IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(contextLength);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxBatchTokens);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pageCount);
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        if (threads == 0) threads = Environment.ProcessorCount;
+        var activations = new CpuActivations(source.Config, contextLength, maxBatchTokens, kv, pageCount, threads);
+        try
+        {
+            var weights = new CpuWeights(source, threads, progress, cancellation);
+            return new CpuForwardPass(weights, activations, new WorkerThreads(threads), contextLength, maxBatchTokens, kv, pageCount);
+        }
+        catch
+        {
+            activations.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Residual stream (rows, dim) between stages: a test may replace it to feed a layer.</summary>
+    internal Span<float> Residual => new(_activations.Residual, _rows * Config.Dim);
+
+    /// <inheritdoc/>
+    public override void Begin(StepBatch batch)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        Check(batch);
+        CpuActivations a = _activations;
+        batch.Tokens.CopyTo(new Span<int>(a.Tokens, batch.Count));
+        batch.Positions.CopyTo(new Span<int>(a.Positions, batch.Count));
+        FillPages(batch);
+        for (int i = 0; i < batch.OutputCount; i++) a.WantedPositions[i] = batch.Positions[batch.OutputRows[i]];
+        *a.Status = StepStatus.Clean;
+        _batch = batch;
+        _rows = batch.Count;
+        _positions = a.Positions;
+        _tiles = a.Tiles;
+        NextStage = 0;
+    }
+
+    /// <inheritdoc/>
+    public override void Run(int stageCount)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_batch is null) throw new InvalidOperationException("No step is in progress; call Begin first.");
+        for (; stageCount > 0 && NextStage < Stages.Count; stageCount--) RunStage(Stages[NextStage++]);
+        if (NextStage < Stages.Count) return;
+        StepBatch batch = _batch;
+        _batch = null;
+        if (*_activations.Status != StepStatus.Clean) throw new NonFiniteException(*_activations.Status, Config.LayerCount);
+        batch.Commit();
+    }
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<float> Logits(int outputRow)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (NextStage < Stages.Count) throw new InvalidOperationException("The step is not complete.");
+        ArgumentOutOfRangeException.ThrowIfNegative(outputRow);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(outputRow, _rows);
+        return new ReadOnlySpan<float>(_activations.Logits + (long)outputRow * Config.VocabSize, Config.VocabSize);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (_disposed || !disposing) return;
+        _disposed = true;
+        _threads.Dispose();
+        _activations.Dispose();
+        _weights.Dispose();
+    }
+
+    private void RunStage(Stage stage)
+    {
+        CpuActivations a = _activations;
+        if (stage.Kind == StageKind.Embedding) EmbeddingRows.Run(_threads, _weights.Embedding, a.Tokens, _rows, a.Residual, a.Status);
+        else if (stage.Kind == StageKind.Head) Head();
+        else
+        {
+            ref readonly CpuLayer layer = ref _weights.Layers[stage.Layer];
+            if (stage.Kind == StageKind.Attention) AttentionBlock(layer, stage.Layer);
+            else if (stage.Kind == StageKind.Router) Router(layer, stage.Layer);
+            else if (stage.Kind == StageKind.GateUp) GateUp(layer);
+            else Down(layer);
+        }
+    }
+
+    private void AttentionBlock(in CpuLayer layer, int index)
+    {
+        CpuActivations a = _activations;
+        // What the first norm of a layer finds was made by the layer before.
+        RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, layer.AttentionNorm, Config.RmsEpsilon, a.Normed, a.Status, index - 1);
+        MatMul.Run(_threads, layer.Key, a.Normed, _rows, a.Key);
+        MatMul.Run(_threads, layer.Value, a.Normed, _rows, a.Value);
+        Rope.Run(_threads, a.Key, _rows, Config.KvHeadCount, Config.HeadDim, Config.RopeDim, a.RopeTable, _positions);
+        KvWrite.Run(_threads, a.Key, a.Value, _rows, a.Cache, index, a.Pages, _positions, a.Status);
+        if (index == Config.LayerCount - 1) KeepWantedRows();
+
+        MatMul.Run(_threads, layer.Query, a.Normed, _rows, a.Query);
+        Rope.Run(_threads, a.Query, _rows, Config.HeadCount, Config.HeadDim, Config.RopeDim, a.RopeTable, _positions);
+        Attention.Run(_threads, a.Query, Config.HeadCount, _tiles, _tileCount, _positions, a.PageTable, a.Cache, index, a.Scratch, a.ScratchFloats, a.Attended);
+        MatMul.Run(_threads, layer.AttentionOutput, a.Attended, _rows, a.Residual, accumulate: true);
+        RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, layer.FeedForwardNorm, Config.RmsEpsilon, a.Normed, a.Status, index);
+        if (!Config.IsSparse) GroupTokens.Dense(_rows, ref a.Groups);
+    }
+
+    private void Router(in CpuLayer layer, int index)
+    {
+        CpuActivations a = _activations;
+        RouterTopK.Run(_threads, a.Normed, _rows, layer.Router, Config.ExpertCount, Config.Dim, Config.ExpertsPerToken, a.RouterLogits, a.RouterIds,
+            a.RouterWeights, a.Status, index);
+        GroupTokens.Run(a.RouterIds, _rows, Config.ExpertCount, ref a.Groups);
+    }
+
+    private void GateUp(in CpuLayer layer) =>
+        ExpertGateUp.Run(_threads, layer.Gate, layer.Up, _activations.Groups, _activations.Normed, _activations.Hidden);
+
+    private void Down(in CpuLayer layer)
+    {
+        CpuActivations a = _activations;
+        ExpertDown.Run(_threads, layer.Down, a.Groups, a.Hidden, a.ExpertOutputs);
+        if (!Config.IsSparse) new Span<float>(a.RouterWeights, _rows).Fill(1);
+        CombineExperts.Run(_threads, a.ExpertOutputs, a.RouterWeights, _rows, a.Groups.TopK, Config.Dim, a.Residual);
+    }
+
+    private void Head()
+    {
+        CpuActivations a = _activations;
+        RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, _weights.OutputNorm, Config.RmsEpsilon, a.Normed, a.Status, Config.LayerCount - 1);
+        MatMul.Run(_threads, _weights.Output, a.Normed, _rows, a.Logits);
+        for (int row = 0; row < _rows; row++)
+            if (!Lanes.AllFinite(a.Logits + (long)row * Config.VocabSize, Config.VocabSize)) StepStatus.Report(a.Status, Config.LayerCount);
+    }
+
+    /// <summary>In the last layer only rows whose logits are wanted go on, once the keys and values of all are written.</summary>
+    private void KeepWantedRows()
+    {
+        CpuActivations a = _activations;
+        ReadOnlySpan<int> wanted = _batch!.OutputRows;
+        for (int i = 0; i < wanted.Length; i++)
+        {
+            Row(a.Residual, wanted[i]).CopyTo(Row(a.Residual, i));
+            Row(a.Normed, wanted[i]).CopyTo(Row(a.Normed, i));
+        }
+        _rows = wanted.Length;
+        _positions = a.WantedPositions;
+        _tiles = a.WantedTiles;
+        _tileCount = _wantedTileCount;
+
+        Span<float> Row(float* matrix, int row) => new(matrix + (long)row * Config.Dim, Config.Dim);
+    }
+
+    /// <summary>Lays out the page table, each token's page and the query tiles of all rows and of the wanted ones.</summary>
+    private void FillPages(StepBatch batch)
+    {
+        CpuActivations a = _activations;
+        ReadOnlySpan<int> owners = batch.Owners, positions = batch.Positions;
+        int row = 0, wanted = 0, table = 0;
+        _tileCount = _wantedTileCount = 0;
+        for (int sequence = 0; sequence < batch.Sequences.Count; sequence++)
+        {
+            int firstRow = row, firstWanted = wanted;
+            while (row < batch.Count && owners[row] == sequence) row++;
+            while (wanted < batch.OutputCount && batch.OutputRows[wanted] < row) wanted++;
+            int pages = positions[row - 1] / KvPages.PageTokens + 1;
+            ReadOnlySpan<int> owned = batch.Sequences[sequence].Pages[..pages];
+            foreach (int page in owned)
+                if ((uint)page >= (uint)Pages.PageCount) throw new ArgumentException("A sequence of the batch belongs to another cache.", nameof(batch));
+            owned.CopyTo(new Span<int>(a.PageTable + table, pages));
+            for (int i = firstRow; i < row; i++) a.Pages[i] = owned[positions[i] / KvPages.PageTokens];
+            AddTiles(a.Tiles, ref _tileCount, firstRow, row, table);
+            AddTiles(a.WantedTiles, ref _wantedTileCount, firstWanted, wanted, table);
+            table += pages;
+        }
+    }
+
+    private static void AddTiles(QueryTile* tiles, ref int count, int first, int end, int pageTable)
+    {
+        for (; first < end; first += QueryTile.MaxRows)
+            tiles[count++] = new QueryTile { FirstRow = first, Rows = Math.Min(QueryTile.MaxRows, end - first), PageTable = pageTable };
+    }
+}

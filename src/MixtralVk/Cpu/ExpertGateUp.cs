@@ -1,0 +1,51 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using MixtralVk.Quantization;
+
+namespace MixtralVk.Cpu;
+
+/// <summary>SwiGLU of the chosen experts: hidden = silu(gate . x) * (up . x), silu(z) = z / (1 + exp(-z)).</summary>
+internal static unsafe class ExpertGateUp
+{
+    /// <param name="threads">Work is split by experts in use and tiles of 64 hidden rows.</param>
+    /// <param name="gate">One (hidden, dim) per expert, all of one shape and format.</param>
+    /// <param name="up">One (hidden, dim) per expert.</param>
+    /// <param name="groups">Who serves which token.</param>
+    /// <param name="input">(tokens, dim)</param>
+    /// <param name="hidden">(tokens, topK, hidden)</param>
+    public static void Run(WorkerThreads threads, TiledMatrix* gate, TiledMatrix* up, in ExpertGroups groups, float* input, float* hidden) =>
+        threads.Run(new Work(gate, up, groups, input, hidden), groups.ActiveCount * gate->Layout.Tiles);
+
+    private readonly struct Work(TiledMatrix* gate, TiledMatrix* up, ExpertGroups groups, float* input, float* hidden) : IWork
+    {
+        [SkipLocalsInit]
+        public void Run(int item, int worker)
+        {
+            int tiles = gate->Layout.Tiles, expert = groups.Active[item / tiles], tile = item % tiles;
+            float* gateSums = stackalloc float[TileProduct.SumFloats], upSums = stackalloc float[TileProduct.SumFloats];
+            float** inputs = stackalloc float*[TileProduct.MaxTokens];
+            int rows = gate->Layout.Rows, rowsOfTile = gate->RowsOf(tile);
+            for (int first = 0; first < groups.Counts[expert]; first += TileProduct.MaxTokens)
+            {
+                int* entries = groups.Entries + groups.Offsets[expert] + first;
+                int count = Math.Min(TileProduct.MaxTokens, groups.Counts[expert] - first);
+                for (int t = 0; t < count; t++) inputs[t] = input + (long)(entries[t] / groups.TopK) * gate->Layout.Cols;
+                TileProduct.Run(gate[expert], tile, inputs, count, gateSums);
+                TileProduct.Run(up[expert], tile, inputs, count, upSums);
+                SwiGlu(gateSums, upSums, count * RowTileLayout.TileRows);
+                for (int t = 0; t < count; t++)
+                    new ReadOnlySpan<float>(gateSums + t * RowTileLayout.TileRows, rowsOfTile)
+                        .CopyTo(new Span<float>(hidden + (long)entries[t] * rows + tile * RowTileLayout.TileRows, rowsOfTile));
+            }
+        }
+
+        private static void SwiGlu(float* gate, float* up, int count)
+        {
+            for (int i = 0; i < count; i += Vector<float>.Count)
+            {
+                Vector<float> z = Vector.Load(gate + i);
+                (z / (Vector<float>.One + Vector.Exp(-z)) * Vector.Load(up + i)).Store(gate + i);
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
+namespace MixtralVk.Cpu;
+
+/// <summary>What the kernels do to a register of floats beyond plain arithmetic.</summary>
+internal static unsafe class Lanes
+{
+    /// <summary>a * b + c, rounded once where the processor can: always the same on one machine, whatever the compiler's tier.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> MultiplyAdd(Vector<float> a, Vector<float> b, Vector<float> c) =>
+        Fma.IsSupported || AdvSimd.IsSupported ? Vector.FusedMultiplyAdd(a, b, c) : a * b + c;
+
+    /// <summary>The floats of 16-bit floats that lie in the low halves of the lanes (the upper halves are zero).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> FromHalf(Vector<int> half)
+    {
+        // Exponent and fraction move to their places in a float; the product with 2^112 corrects the bias and makes subnormals normal.
+        Vector<int> magnitude = (half & new Vector<int>(0x7FFF)) << 13;
+        Vector<int> scaled = Vector.AsVectorInt32(Vector.AsVectorSingle(magnitude) * new Vector<float>(5.192296858534828e33f));
+        Vector<int> notFinite = Vector.GreaterThan(magnitude, new Vector<int>(0x0F7FFFFF)) & new Vector<int>(0x7F800000);
+        return Vector.AsVectorSingle(scaled | notFinite | (half & new Vector<int>(0x8000)) << 16);
+    }
+
+    /// <summary>Converts <paramref name="count"/> 16-bit floats that lie side by side.</summary>
+    public static void FromHalves(ushort* halves, float* floats, int count)
+    {
+        int i = 0;
+        for (; i <= count - Vector<ushort>.Count; i += Vector<ushort>.Count)
+        {
+            Vector.Widen(Vector.Load(halves + i), out Vector<uint> first, out Vector<uint> second);
+            FromHalf(Vector.AsVectorInt32(first)).Store(floats + i);
+            FromHalf(Vector.AsVectorInt32(second)).Store(floats + i + Vector<float>.Count);
+        }
+        for (; i < count; i++) floats[i] = (float)BitConverter.UInt16BitsToHalf(halves[i]);
+    }
+
+    /// <summary>True when none of the values is NaN or infinite.</summary>
+    public static bool AllFinite(float* values, int count)
+    {
+        Vector<int> exponent = new(0x7F800000), bad = Vector<int>.Zero;
+        int i = 0;
+        for (; i <= count - Vector<int>.Count; i += Vector<int>.Count)
+            bad |= Vector.Equals(Vector.Load((int*)values + i) & exponent, exponent);
+        bool finite = bad == Vector<int>.Zero;
+        for (; i < count; i++) finite &= float.IsFinite(values[i]);
+        return finite;
+    }
+
+    /// <summary>Sum of products, in an order that depends on the count and the register width only.</summary>
+    public static float Dot(float* a, float* b, int count)
+    {
+        var sum = Vector<float>.Zero;
+        int i = 0;
+        for (; i <= count - Vector<float>.Count; i += Vector<float>.Count) sum = MultiplyAdd(Vector.Load(a + i), Vector.Load(b + i), sum);
+        float total = Vector.Sum(sum);
+        for (; i < count; i++) total += a[i] * b[i];
+        return total;
+    }
+}

@@ -1,0 +1,42 @@
+using System.Runtime.CompilerServices;
+using MixtralVk.Quantization;
+
+namespace MixtralVk.Cpu;
+
+/// <summary>output[t, r] = sum over c of weights[r, c] * input[t, c], for one token (a matvec) or many.</summary>
+internal static unsafe class MatMul
+{
+    /// <param name="threads">Work is split by tiles of 64 rows.</param>
+    /// <param name="weights">(rows, cols)</param>
+    /// <param name="input">(tokens, cols)</param>
+    /// <param name="tokens">Rows of activations.</param>
+    /// <param name="output">(tokens, rows)</param>
+    /// <param name="accumulate">True adds to the output instead of replacing it: a residual connection.</param>
+    public static void Run(WorkerThreads threads, in TiledMatrix weights, float* input, int tokens, float* output, bool accumulate = false) =>
+        threads.Run(new Work(weights, input, tokens, output, accumulate), weights.Layout.Tiles);
+
+    private readonly struct Work(TiledMatrix weights, float* input, int tokens, float* output, bool accumulate) : IWork
+    {
+        [SkipLocalsInit]
+        public void Run(int tile, int worker)
+        {
+            float* sums = stackalloc float[TileProduct.SumFloats];
+            float** inputs = stackalloc float*[TileProduct.MaxTokens];
+            int rows = weights.Layout.Rows, rowsOfTile = weights.RowsOf(tile);
+            for (int first = 0; first < tokens; first += TileProduct.MaxTokens)
+            {
+                int count = Math.Min(TileProduct.MaxTokens, tokens - first);
+                for (int t = 0; t < count; t++) inputs[t] = input + (long)(first + t) * weights.Layout.Cols;
+                TileProduct.Run(weights, tile, inputs, count, sums);
+                for (int t = 0; t < count; t++)
+                {
+                    float* from = sums + t * RowTileLayout.TileRows, to = output + (long)(first + t) * rows + tile * RowTileLayout.TileRows;
+                    if (accumulate)
+                        for (int r = 0; r < rowsOfTile; r++) to[r] += from[r];
+                    else
+                        new ReadOnlySpan<float>(from, rowsOfTile).CopyTo(new Span<float>(to, rowsOfTile));
+                }
+            }
+        }
+    }
+}
