@@ -7,7 +7,7 @@ namespace MixtralVk.Testing.Gguf;
 public sealed class GgufWriter
 {
     private readonly List<(string Key, GgufValueType Type, Action<BinaryWriter> Write)> _metadata = [];
-    private readonly List<(string Name, GgmlType Type, long[] Dimensions, byte[] Data)> _tensors = [];
+    private readonly List<(string Name, GgmlType Type, long[] Dimensions, byte[] Data, ulong? Offset)> _tensors = [];
 
     /// <summary>Version to write.</summary>
     public uint Version { get; init; } = 3;
@@ -39,10 +39,10 @@ public sealed class GgufWriter
         return this;
     }
 
-    /// <summary>Adds a tensor; dimensions fastest first.</summary>
-    public GgufWriter AddTensor(string name, GgmlType type, long[] dimensions, byte[] data)
+    /// <summary>Adds a tensor; dimensions fastest first. <paramref name="offset"/> is written instead of the true one.</summary>
+    public GgufWriter AddTensor(string name, GgmlType type, long[] dimensions, byte[] data, ulong? offset = null)
     {
-        _tensors.Add((name, type, dimensions, data));
+        _tensors.Add((name, type, dimensions, data, offset));
         return this;
     }
 
@@ -82,15 +82,15 @@ public sealed class GgufWriter
             writer.Write((uint)type);
             write(writer);
         }
-        long offset = 0;
-        foreach (var (name, type, dimensions, data) in _tensors)
+        long end = 0;
+        foreach (var (name, type, dimensions, data, offset) in _tensors)
         {
             Write(writer, name);
             writer.Write(dimensions.Length);
             foreach (long dimension in dimensions) writer.Write(dimension);
             writer.Write((uint)type);
-            writer.Write(offset);
-            offset += data.Length + Padding(data.Length);
+            writer.Write(offset ?? (ulong)end);
+            end += data.Length + Padding(data.Length);
         }
         Pad(writer);
         foreach (var tensor in _tensors)
