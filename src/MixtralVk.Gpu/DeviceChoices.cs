@@ -66,7 +66,8 @@ public static class DeviceChoices
         for (int i = 0; i < device.MemoryTypes.Count; i++)
         {
             MemoryTraits traits = device.MemoryTypes[i].Traits;
-            if ((allowedTypes >> i & 1) == 0 || use != BufferUse.Device && !traits.HasFlag(MemoryTraits.HostVisible)) continue;
+            if ((allowedTypes >> i & 1) == 0 || traits.HasFlag(MemoryTraits.Restricted)) continue;
+            if (use != BufferUse.Device && !traits.HasFlag(MemoryTraits.HostVisible)) continue;
             (int, ulong) score = (Wishes(device, i, use), device.MemoryHeaps[device.MemoryTypes[i].Heap].Size);
             if (best >= 0 && score.CompareTo(bestScore) <= 0) continue;
             (best, bestScore) = (i, score);
@@ -83,7 +84,8 @@ public static class DeviceChoices
         bool window = local && visible && device.MemoryHeaps[device.MemoryTypes[type].Heap].Size <= SmallWindow;
         return use switch
         {
-            BufferUse.Device => Weigh(local, !window, !visible),
+            // Where device and host share memory, one that can be mapped spares the staging copy.
+            BufferUse.Device => Weigh(local, !window, visible == SharesMemory(device)),
             // Write-combined system memory: the host streams into it, the copy engine reads it over the bus.
             BufferUse.Upload => Weigh(coherent, !local, !cached),
             BufferUse.ReadBack => Weigh(cached, coherent, !local),
@@ -101,9 +103,10 @@ public static class DeviceChoices
     {
         ArgumentNullException.ThrowIfNull(device);
         MemoryTraits traits = device.MemoryTypes[MemoryTypeFor(device, BufferUse.Device)].Traits;
-        return device.Type is AdapterType.Software or AdapterType.Integrated
-            && traits.HasFlag(MemoryTraits.HostVisible | MemoryTraits.HostCoherent);
+        return SharesMemory(device) && traits.HasFlag(MemoryTraits.HostVisible | MemoryTraits.HostCoherent);
     }
+
+    private static bool SharesMemory(DeviceDescription device) => device.Type is AdapterType.Software or AdapterType.Integrated;
 
     /// <summary>Bytes the engine takes at most when the host sets no budget: 80 % of the heap that <see cref="BufferUse.Device"/> uses.</summary>
     public static long DefaultBudget(DeviceDescription device)

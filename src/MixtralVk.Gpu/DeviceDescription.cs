@@ -18,7 +18,7 @@ public enum AdapterType
     Software,
 }
 
-/// <summary>Properties of a memory type, with the values of <c>VkMemoryPropertyFlagBits</c>.</summary>
+/// <summary>Properties of a memory type; all but the last with the values of <c>VkMemoryPropertyFlagBits</c>.</summary>
 [Flags]
 public enum MemoryTraits
 {
@@ -32,6 +32,8 @@ public enum MemoryTraits
     HostCoherent = 4,
     /// <summary>Host reads go through the CPU cache.</summary>
     HostCached = 8,
+    /// <summary>Needs a feature the engine leaves off (protected, lazily allocated or AMD device-coherent memory): never chosen.</summary>
+    Restricted = 16,
 }
 
 /// <summary>What a queue family can do, with the values of <c>VkQueueFlagBits</c>.</summary>

@@ -129,11 +129,17 @@ public sealed unsafe class GpuAdapter
         for (int i = 0; i < heapList.Length; i++)
             heapList[i] = new DeviceMemoryHeap(properties.MemoryHeaps[i].Size, properties.MemoryHeaps[i].Flags.HasFlag(MemoryHeapFlags.DeviceLocalBit));
         var types = new DeviceMemoryType[properties.MemoryTypeCount];
-        const MemoryTraits known = MemoryTraits.DeviceLocal | MemoryTraits.HostVisible | MemoryTraits.HostCoherent | MemoryTraits.HostCached;
         for (int i = 0; i < types.Length; i++)
-            types[i] = new DeviceMemoryType((MemoryTraits)properties.MemoryTypes[i].PropertyFlags & known, (int)properties.MemoryTypes[i].HeapIndex);
+            types[i] = new DeviceMemoryType(TraitsOf(properties.MemoryTypes[i].PropertyFlags), (int)properties.MemoryTypes[i].HeapIndex);
         heaps = heapList;
         return types;
+    }
+
+    private static MemoryTraits TraitsOf(MemoryPropertyFlags flags)
+    {
+        const MemoryTraits known = MemoryTraits.DeviceLocal | MemoryTraits.HostVisible | MemoryTraits.HostCoherent | MemoryTraits.HostCached;
+        const MemoryPropertyFlags restricted = MemoryPropertyFlags.LazilyAllocatedBit | MemoryPropertyFlags.ProtectedBit | MemoryPropertyFlags.DeviceCoherentBitAmd;
+        return ((MemoryTraits)flags & known) | ((flags & restricted) != 0 ? MemoryTraits.Restricted : MemoryTraits.None);
     }
 
     private static QueueFamily[] QueueFamiliesOf(Vk vk, PhysicalDevice device)

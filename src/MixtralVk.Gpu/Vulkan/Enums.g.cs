@@ -562,6 +562,8 @@ internal enum MemoryPropertyFlags : int
     HostCachedBit = 8,
     LazilyAllocatedBit = 16,
     ProtectedBit = 32,
+    DeviceCoherentBitAmd = 64,
+    DeviceUncachedBitAmd = 128,
 }
 
 /// <summary>VkObjectType</summary>
@@ -1057,6 +1059,7 @@ internal enum StructureType : int
     PhysicalDeviceSubgroupSizeControlProperties = 1000225000,
     PipelineShaderStageRequiredSubgroupSizeCreateInfo = 1000225001,
     PhysicalDeviceSubgroupSizeControlFeatures = 1000225002,
+    PhysicalDeviceCoherentMemoryFeaturesAmd = 1000229000,
     PhysicalDeviceMemoryBudgetPropertiesExt = 1000237000,
     PhysicalDeviceMemoryPriorityFeaturesExt = 1000238000,
     MemoryPriorityAllocateInfoExt = 1000238001,

@@ -1238,6 +1238,24 @@ internal unsafe struct MemoryType
     }
 }
 
+/// <summary>VkPhysicalDeviceCoherentMemoryFeaturesAMD</summary>
+internal unsafe struct PhysicalDeviceCoherentMemoryFeaturesAMD
+{
+    public StructureType SType;
+    public void* PNext;
+    public Bool32 DeviceCoherentMemory;
+
+    public PhysicalDeviceCoherentMemoryFeaturesAMD(
+        StructureType? sType = Silk.NET.Vulkan.StructureType.PhysicalDeviceCoherentMemoryFeaturesAmd,
+        void* pNext = null,
+        Bool32? deviceCoherentMemory = null) : this()
+    {
+        if (sType.HasValue) SType = sType.Value;
+        PNext = pNext;
+        if (deviceCoherentMemory.HasValue) DeviceCoherentMemory = deviceCoherentMemory.Value;
+    }
+}
+
 /// <summary>VkPhysicalDeviceDriverProperties</summary>
 internal unsafe struct PhysicalDeviceDriverProperties
 {

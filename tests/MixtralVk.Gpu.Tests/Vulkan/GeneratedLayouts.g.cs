@@ -64,6 +64,7 @@ internal static unsafe class GeneratedLayouts
         MemoryPriorityAllocateInfoEXT(),
         MemoryRequirements(),
         MemoryType(),
+        PhysicalDeviceCoherentMemoryFeaturesAMD(),
         PhysicalDeviceDriverProperties(),
         PhysicalDeviceExternalMemoryHostPropertiesEXT(),
         PhysicalDeviceFeatures(),
@@ -777,6 +778,17 @@ internal static unsafe class GeneratedLayouts
         [
             ("propertyFlags", (int)((byte*)&s.PropertyFlags - (byte*)&s)),
             ("heapIndex", (int)((byte*)&s.HeapIndex - (byte*)&s)),
+        ]);
+    }
+
+    private static StructLayout PhysicalDeviceCoherentMemoryFeaturesAMD()
+    {
+        PhysicalDeviceCoherentMemoryFeaturesAMD s = default;
+        return new("VkPhysicalDeviceCoherentMemoryFeaturesAMD", sizeof(PhysicalDeviceCoherentMemoryFeaturesAMD),
+        [
+            ("sType", (int)((byte*)&s.SType - (byte*)&s)),
+            ("pNext", (int)((byte*)&s.PNext - (byte*)&s)),
+            ("deviceCoherentMemory", (int)((byte*)&s.DeviceCoherentMemory - (byte*)&s)),
         ]);
     }
 

@@ -374,6 +374,11 @@ int main(void)
     printf(" propertyFlags=%zu", offsetof(VkMemoryType, propertyFlags));
     printf(" heapIndex=%zu", offsetof(VkMemoryType, heapIndex));
     puts("");
+    printf("VkPhysicalDeviceCoherentMemoryFeaturesAMD %zu", sizeof(VkPhysicalDeviceCoherentMemoryFeaturesAMD));
+    printf(" sType=%zu", offsetof(VkPhysicalDeviceCoherentMemoryFeaturesAMD, sType));
+    printf(" pNext=%zu", offsetof(VkPhysicalDeviceCoherentMemoryFeaturesAMD, pNext));
+    printf(" deviceCoherentMemory=%zu", offsetof(VkPhysicalDeviceCoherentMemoryFeaturesAMD, deviceCoherentMemory));
+    puts("");
     printf("VkPhysicalDeviceDriverProperties %zu", sizeof(VkPhysicalDeviceDriverProperties));
     printf(" sType=%zu", offsetof(VkPhysicalDeviceDriverProperties, sType));
     printf(" pNext=%zu", offsetof(VkPhysicalDeviceDriverProperties, pNext));
