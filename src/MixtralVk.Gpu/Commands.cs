@@ -22,7 +22,11 @@ internal readonly record struct Access(BufferView View, AccessKind Kind)
 }
 
 /// <summary>A recorded command and the ranges it touches: what is turned into Vulkan calls, and what the hazard replay reads.</summary>
-internal abstract record Command(IReadOnlyList<Access> Accesses);
+internal abstract record Command(IReadOnlyList<Access> Accesses)
+{
+    /// <summary>The concurrent group the command was recorded in; 0 for none.</summary>
+    public int Group { get; init; }
+}
 
 /// <summary>A dispatch; <paramref name="Indirect"/> holds its size where the GPU decides it.</summary>
 internal sealed record DispatchCommand(PipelineKey Pipeline, IReadOnlyList<NamedBuffer> Buffers, uint[] Push, DispatchSize Size, BufferView? Indirect, IReadOnlyList<Access> Accesses)

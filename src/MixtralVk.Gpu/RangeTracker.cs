@@ -7,26 +7,26 @@ namespace MixtralVk.Gpu;
 /// </summary>
 internal sealed class RangeTracker
 {
-    private readonly List<Access> _open = [];
+    private readonly List<(Access Access, int Group)> _open = [];
 
-    /// <summary>The first remembered access that conflicts with <paramref name="access"/>, or null.</summary>
-    public Access? Conflict(in Access access)
+    /// <summary>
+    /// The first pair of a remembered access and one of the command's that conflict, or null. Commands of one concurrent group were declared
+    /// to touch different bytes.
+    /// </summary>
+    public (Access Earlier, Access Later)? Conflict(Command command)
     {
-        foreach (Access earlier in _open)
-            if ((earlier.Writes || access.Writes) && earlier.View.Overlaps(access.View)) return earlier;
+        foreach (Access access in command.Accesses)
+            foreach ((Access earlier, int group) in _open)
+                if ((earlier.Writes || access.Writes) && (group == 0 || group != command.Group) && earlier.View.Overlaps(access.View)) return (earlier, access);
         return null;
     }
 
-    /// <summary>True when one of the accesses conflicts.</summary>
-    public bool Conflicts(IReadOnlyList<Access> accesses)
+    /// <summary>Remembers the accesses of a command.</summary>
+    public void Add(Command command)
     {
-        for (int i = 0; i < accesses.Count; i++) if (Conflict(accesses[i]) is not null) return true;
-        return false;
+        foreach (Access access in command.Accesses) _open.Add((access, command.Group));
     }
 
-    /// <summary>Remembers accesses.</summary>
-    public void Add(IReadOnlyList<Access> accesses) => _open.AddRange(accesses);
-
     /// <summary>A barrier: forgets the accesses of its source scope.</summary>
-    public void Barrier(BarrierCommand barrier) => _open.RemoveAll(a => (a.Kind & barrier.From) == a.Kind);
+    public void Barrier(BarrierCommand barrier) => _open.RemoveAll(a => (a.Access.Kind & barrier.From) == a.Access.Kind);
 }

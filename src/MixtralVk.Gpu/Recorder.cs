@@ -11,6 +11,8 @@ public sealed class Recorder
     private readonly RangeTracker _tracker = new();
     private readonly List<NamedConstant> _constants = [];
     private readonly List<NamedConstant> _push = [];
+    private static int _groups;
+    private int _group;
 
     internal Recorder(GpuDevice device) => _device = device;
 
@@ -27,6 +29,22 @@ public sealed class Recorder
         var begin = new BarrierCommand(BarrierCommand.Device, BarrierCommand.Device);
         _stages.Add(new RecordedStage(name, [begin]));
         _tracker.Barrier(begin);
+    }
+
+    /// <summary>
+    /// Until disposed, commands recorded are declared not to touch each other's bytes although their ranges overlap (experts that write
+    /// interleaved rows, matrices that fill different columns): no barrier between them.
+    /// </summary>
+    public IDisposable Concurrent()
+    {
+        if (_group != 0) throw new InvalidOperationException("A concurrent group is open already.");
+        _group = Interlocked.Increment(ref _groups);
+        return new ConcurrentGroup(this);
+    }
+
+    private sealed class ConcurrentGroup(Recorder recorder) : IDisposable
+    {
+        public void Dispose() => recorder._group = 0;
     }
 
     /// <summary>Records a dispatch of a kernel.</summary>
@@ -57,15 +75,16 @@ public sealed class Recorder
     private void Add(Command command)
     {
         if (_stages.Count == 0) throw new InvalidOperationException("Begin a stage first.");
+        command = command with { Group = _group };
         List<Command> commands = _stages[^1].Commands;
-        if (_tracker.Conflicts(command.Accesses))
+        if (_tracker.Conflict(command) is not null)
         {
             var barrier = new BarrierCommand(BarrierCommand.Device, BarrierCommand.Device);
             commands.Add(barrier);
             _tracker.Barrier(barrier);
         }
         commands.Add(command);
-        _tracker.Add(command.Accesses);
+        _tracker.Add(command);
     }
 
     /// <summary>A stage that copied to read-back memory ends with a barrier towards the host.</summary>

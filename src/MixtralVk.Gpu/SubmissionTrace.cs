@@ -34,10 +34,9 @@ internal sealed class SubmissionTrace
             }
             else
             {
-                foreach (Access access in command.Accesses)
-                    if (tracker.Conflict(access) is { } earlier)
-                        return $"command {index} ({Describe(command)}): {access.Kind} of {Describe(access)} after {earlier.Kind} of {Describe(earlier)} without a barrier";
-                tracker.Add(command.Accesses);
+                if (tracker.Conflict(command) is var (earlier, later))
+                    return $"command {index} ({Describe(command)}): {later.Kind} of {Describe(later)} after {earlier.Kind} of {Describe(earlier)} without a barrier";
+                tracker.Add(command);
             }
             index++;
         }

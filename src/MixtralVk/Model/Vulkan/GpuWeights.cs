@@ -1,0 +1,128 @@
+using System.Runtime.InteropServices;
+using MixtralVk.Gpu;
+using MixtralVk.Loading;
+using MixtralVk.Quantization;
+
+namespace MixtralVk.Model.Vulkan;
+
+/// <summary>The weights of one layer outside its experts.</summary>
+internal sealed record LayerWeights(GpuBuffer AttentionNorm, GpuMatrix Query, GpuMatrix Key, GpuMatrix Value, GpuMatrix AttentionOutput,
+    GpuBuffer FeedForwardNorm, GpuBuffer? Router);
+
+/// <summary>All weights of a model on the device. Read-only after loading.</summary>
+internal sealed class GpuWeights : IDisposable
+{
+    private readonly GpuDevice _device;
+    private readonly ModelSource _source;
+    private readonly List<GpuBuffer> _buffers = [];
+    private readonly List<Upload> _uploads = [];
+
+    private GpuWeights(GpuDevice device, ModelSource source)
+    {
+        _device = device;
+        _source = source;
+        ModelConfig config = source.Config;
+        try
+        {
+            Embedding = Matrix(MatrixRole.TokenEmbedding, 0);
+            Layers = [.. Enumerable.Range(0, config.LayerCount).Select(Layer)];
+            OutputNorm = Vector("output norm", source.Norm(NormRole.Output));
+            Output = Matrix(MatrixRole.Output, 0);
+            Experts = new ExpertSlots(device, source);
+            for (int layer = 0; layer < config.LayerCount; layer++)
+                for (int expert = 0; expert < Math.Max(1, config.ExpertCount); expert++) AddExpert(layer, expert);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public GpuMatrix Embedding { get; }
+
+    public LayerWeights[] Layers { get; }
+
+    public ExpertSlots Experts { get; }
+
+    public GpuBuffer OutputNorm { get; }
+
+    public GpuMatrix Output { get; }
+
+    /// <summary>
+    /// Reserves all memory first, so that a model that does not fit is refused before anything is read; then repacks and uploads in parallel.
+    /// </summary>
+    public static GpuWeights Load(GpuDevice device, ModelSource source, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        var weights = new GpuWeights(device, source);
+        try
+        {
+            using var uploader = new WeightUploader(device);
+            uploader.Run(weights._uploads, progress, cancellation);
+            weights._uploads.Clear();
+            return weights;
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    private LayerWeights Layer(int layer) => new(
+        Vector($"attention norm {layer}", _source.Norm(NormRole.Attention, layer)),
+        Matrix(MatrixRole.Query, layer), Matrix(MatrixRole.Key, layer), Matrix(MatrixRole.Value, layer),
+        Matrix(MatrixRole.AttentionOutput, layer),
+        Vector($"feed-forward norm {layer}", _source.Norm(NormRole.FeedForward, layer)),
+        _source.Config.IsSparse ? Vector($"router {layer}", _source.Router(layer)) : null);
+
+    private GpuMatrix Matrix(MatrixRole role, int layer)
+    {
+        RowTileLayout layout = _source.Layout(role, layer);
+        GpuBuffer buffer = Buffer((ulong)layout.Bytes, $"{role} {layer}");
+        var matrix = new GpuMatrix(layout, buffer.View, _device.Limits);
+        AddTiles(matrix, role, layer, 0);
+        return matrix;
+    }
+
+    private GpuBuffer Vector(string name, float[] values)
+    {
+        GpuBuffer buffer = Buffer((ulong)values.Length * sizeof(float), name);
+        _uploads.Add(new Upload(buffer.View, bytes => MemoryMarshal.AsBytes(values.AsSpan()).CopyTo(bytes), name));
+        return buffer;
+    }
+
+    private GpuBuffer Buffer(ulong size, string name)
+    {
+        GpuBuffer buffer = _device.CreateBuffer(size, BufferUse.Device, name);
+        _buffers.Add(buffer);
+        return buffer;
+    }
+
+    private void AddExpert(int layer, int expert)
+    {
+        ExpertWeights weights = Experts.Of(layer, expert);
+        AddTiles(weights.Gate, MatrixRole.GateProj, layer, expert);
+        AddTiles(weights.Up, MatrixRole.UpProj, layer, expert);
+        AddTiles(weights.Down, MatrixRole.DownProj, layer, expert);
+    }
+
+    /// <summary>Cuts a matrix into pieces of whole tiles that fit a staging buffer.</summary>
+    private void AddTiles(GpuMatrix matrix, MatrixRole role, int layer, int expert)
+    {
+        RowTileLayout layout = matrix.Layout;
+        int tilesPerPiece = (int)Math.Max(1, WeightUploader.PieceBytes / layout.TileBytes);
+        for (int tile = 0; tile < layout.Tiles; tile += tilesPerPiece)
+        {
+            (int first, int count) = (tile, Math.Min(tilesPerPiece, layout.Tiles - tile));
+            BufferView destination = matrix.View.Slice((ulong)(first * layout.TileBytes), (ulong)(count * layout.TileBytes));
+            _uploads.Add(new Upload(destination, bytes => _source.CopyTiles(role, layer, expert, first, count, bytes), $"layer {layer}"));
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (GpuBuffer buffer in _buffers) buffer.Dispose();
+        Experts?.Dispose();
+    }
+}

@@ -1,0 +1,74 @@
+using System.Collections.Concurrent;
+using MixtralVk.Gpu;
+
+namespace MixtralVk.Model.Vulkan;
+
+/// <summary>Writes the bytes of an upload; called once, on any thread, with a span of exactly the destination's length.</summary>
+internal delegate void FillBytes(Span<byte> bytes);
+
+/// <summary>Something to bring to the device.</summary>
+internal readonly record struct Upload(BufferView Destination, FillBytes Fill, string What);
+
+/// <summary>
+/// Brings weights to the device: straight into its memory where it shares the host's, else through a few staging buffers, several pieces at
+/// once, so that repacking on the CPU and copying overlap.
+/// </summary>
+internal sealed class WeightUploader : IDisposable
+{
+    /// <summary>Size of a piece in bytes; a single tile may be larger.</summary>
+    public const long PieceBytes = 8 << 20;
+
+    private readonly GpuDevice _device;
+    private readonly ConcurrentBag<GpuBuffer> _staging = [];
+
+    public WeightUploader(GpuDevice device) => _device = device;
+
+    /// <summary>Runs all uploads and waits for them. On cancellation or failure the destinations hold garbage.</summary>
+    public void Run(IReadOnlyList<Upload> uploads, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        long total = uploads.Sum(u => (long)u.Destination.Length), done = 0;
+        var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
+        try
+        {
+            Parallel.ForEach(uploads, options, upload =>
+            {
+                if (DeviceChoices.WritesDeviceMemoryDirectly(_device.Description)) upload.Fill(upload.Destination.Buffer.Map<byte>(upload.Destination.Offset, upload.Destination.Length));
+                else Stage(upload);
+                progress?.Report(new LoadProgress(Interlocked.Add(ref done, (long)upload.Destination.Length), total, upload.What));
+            });
+        }
+        catch (AggregateException e) when (e.InnerExceptions[0] is MixtralException or GpuException)
+        {
+            throw e.InnerExceptions[0];
+        }
+    }
+
+    private void Stage(in Upload upload)
+    {
+        ulong length = upload.Destination.Length;
+        if (!_staging.TryTake(out GpuBuffer? staging) || staging.Size < length)
+        {
+            staging?.Dispose();
+            staging = _device.CreateBuffer(Math.Max(length, (ulong)PieceBytes), BufferUse.Upload, "weight staging");
+        }
+        try
+        {
+            upload.Fill(staging.Map<byte>(0, length));
+            staging.Flush();
+            Recorder recorder = _device.CreateRecorder();
+            recorder.BeginStage(upload.What);
+            recorder.Copy(staging.View.Slice(0, length), upload.Destination);
+            using Recording copy = recorder.Finish("weight upload");
+            _device.Queue.Wait(_device.Queue.Submit(copy, 0, 1));
+        }
+        finally
+        {
+            _staging.Add(staging);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (GpuBuffer staging in _staging) staging.Dispose();
+    }
+}
