@@ -10,6 +10,9 @@ public sealed class GgufTensor
         Dimensions = dimensions;
         Offset = offset;
         Bytes = bytes;
+        (int blockElements, int blockBytes) = type.Block();
+        RowBytes = dimensions[0] / blockElements * blockBytes;
+        RowCount = bytes / RowBytes;
     }
 
     /// <summary>Name in the file.</summary>
@@ -28,15 +31,8 @@ public sealed class GgufTensor
     public long Bytes { get; }
 
     /// <summary>Rows in all: the product of the dimensions after the first.</summary>
-    public long RowCount => Dimensions.Skip(1).Aggregate(1L, (product, size) => product * size);
+    public long RowCount { get; }
 
     /// <summary>Bytes of one row, a whole number of blocks.</summary>
-    public long RowBytes
-    {
-        get
-        {
-            (int elements, int bytes) = Type.Block();
-            return Dimensions[0] / elements * bytes;
-        }
-    }
+    public long RowBytes { get; }
 }

@@ -15,14 +15,11 @@ public sealed class GgufFuzzTests
 
     [Theory]
     [InlineData(0x01)]
-    [InlineData(0x80)]
     [InlineData(0xFF)]
     public void EveryByteFlipped(byte bits) => Everywhere(Good.Length, (bytes, at) => bytes[at] ^= bits);
 
     [Theory]
-    [InlineData(ulong.MaxValue)]
     [InlineData(long.MaxValue)]
-    [InlineData(0UL)]
     [InlineData(0x7FFFFFFFUL)]
     public void EveryEightBytesReplaced(ulong value) =>
         Everywhere(Good.Length - 8, (bytes, at) => BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(at), value));
