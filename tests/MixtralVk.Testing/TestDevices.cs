@@ -1,0 +1,52 @@
+using MixtralVk.Cpu;
+using MixtralVk.Loading;
+using MixtralVk.Model;
+
+namespace MixtralVk.Testing;
+
+/// <summary>The devices that every model test runs on: a theory takes <see cref="Names"/>.</summary>
+public static class TestDevices
+{
+    private delegate ForwardPass Opener(ModelSource source, int context, int maxBatchTokens, KvFormat kv, int pages);
+
+    private static readonly Dictionary<string, Opener> _openers = new()
+    {
+        ["cpu"] = (source, context, maxBatchTokens, kv, pages) => CpuForwardPass.Load(source, context, maxBatchTokens, kv, pages, 2, null, default),
+    };
+
+    /// <summary>Names of the devices.</summary>
+    public static IEnumerable<string> Names => _openers.Keys;
+
+    /// <summary>Loads a model file on a device, with room in the KV cache for four sequences of the whole context.</summary>
+    public static ForwardPass Open(string device, string path, KvFormat kv = KvFormat.F32, int context = 512, int maxBatchTokens = 512)
+    {
+        using ModelSource source = ModelSource.Open(path);
+        return _openers[device](source, context, maxBatchTokens, kv, 4 * (context + KvPages.PageTokens - 1) / KvPages.PageTokens);
+    }
+
+    /// <summary>Logits (tokens, vocab) of every position of a sequence run in one step.</summary>
+    public static float[] AllLogits(ForwardPass pass, ReadOnlySpan<int> tokens) => AllLogits(pass, tokens, tokens.Length);
+
+    /// <summary>The same in steps of at most <paramref name="chunk"/> tokens.</summary>
+    public static float[] AllLogits(ForwardPass pass, ReadOnlySpan<int> tokens, int chunk)
+    {
+        var batch = new StepBatch(Math.Min(chunk, tokens.Length));
+        using var sequence = new KvSequence(pass.Pages);
+        var logits = new float[tokens.Length * pass.Config.VocabSize];
+        for (int first = 0; first < tokens.Length; first += chunk)
+        {
+            batch.Clear();
+            batch.Add(sequence, tokens[first..Math.Min(first + chunk, tokens.Length)], LogitRows.All);
+            pass.Step(batch);
+            for (int row = 0; row < batch.OutputCount; row++) pass.Logits(row).CopyTo(logits.AsSpan((first + row) * pass.Config.VocabSize));
+        }
+        return logits;
+    }
+
+    /// <summary>Seeded tokens of a vocabulary.</summary>
+    public static int[] RandomTokens(int count, int vocab, int seed = 5)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, count).Select(_ => random.Next(vocab))];
+    }
+}
