@@ -9,7 +9,7 @@ layout(std430, set = 0, binding = 1) readonly buffer Weights { uint w[]; };
 layout(std430, set = 0, binding = 2) readonly buffer Input { float x[]; };
 layout(std430, set = 0, binding = 3) buffer Output { float y[]; };
 
-const uint Streams = RowsPerLane;
+#define Streams RowsPerLane
 shared float partial[Streams * TokensPerPass * 64u];
 
 uint weight_word(uint stream, uint index) { return w[index]; }

@@ -1,0 +1,95 @@
+using MixtralVk.Kernels;
+using MixtralVk.Quantization;
+using EmbeddingReference = MixtralVk.Reference.EmbeddingRows;
+using MatMulReference = MixtralVk.Reference.MatMul;
+
+namespace MixtralVk.Testing.Kernels;
+
+/// <summary>Shapes of one matrix product: tokens of the step, of which the grid could hold <paramref name="MaxTokens"/>.</summary>
+internal readonly record struct MatMulShape(WeightFormat Format, int Rows, int Cols, int Tokens, int MaxTokens);
+
+/// <summary>Cases of the matrix product and of the embedding rows.</summary>
+internal static class MatMulCases
+{
+    /// <summary>Bound of a product of any format: inputs are the very values of the reference, only the float sums differ.</summary>
+    public const double Bound = 2e-5;
+
+    public static IEnumerable<KernelCase> All
+    {
+        get
+        {
+            foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
+            {
+                // 3 blocks of 32 (or of 256) make the two column splits unequal.
+                int cols = format is WeightFormat.Q4_K or WeightFormat.Q6_K ? 768 : 96;
+                yield return MatMul(new(format, 65, cols, 1, 1), 1);
+                yield return MatMul(new(format, 130, cols, 5, 7), 4, rowsPerLane: 2);
+                yield return MatMul(new(format, 64, cols, 17, 17), 8, accumulate: true);
+                yield return MatMul(new(format, 63, cols, 15, 20), 16);
+                yield return MatMul(new(format, 200, cols, 2, 2), 1, firstTile: 1, rowsPerLane: 4);
+                yield return MatMul(new(format, 26, cols, 3, 3), 4, columnSplits: 1);
+                yield return Embedding(format, 300, cols, 6, 8, firstTile: 0, tiles: 5);
+                yield return Embedding(format, 300, cols, 6, 8, firstTile: 1, tiles: 2);
+            }
+            foreach (WeightFormat format in (WeightFormat[])[WeightFormat.F32, WeightFormat.F16])
+                foreach ((int rows, int cols, int tokens) in ((int, int, int)[])[(1, 1, 1), (28, 17, 15), (26, 26, 26), (172, 172, 3), (64, 15, 2)])
+                {
+                    yield return MatMul(new(format, rows, cols, tokens, tokens), 4);
+                    yield return Embedding(format, rows, cols, tokens, tokens, 0, 99);
+                }
+            // Real rows of Mixtral 8x7B: K/V and expert up projections.
+            yield return MatMul(new(WeightFormat.Q4_0, 1024, 4096, 1, 1), 1, rowsPerLane: 4);
+            yield return MatMul(new(WeightFormat.Q4_K, 1024, 4096, 1, 1), 1);
+            yield return MatMul(new(WeightFormat.Q6_K, 256, 14336, 1, 1), 1);
+            yield return MatMul(new(WeightFormat.Q8_0, 256, 14336, 2, 2), 4);
+            yield return MatMul(new(WeightFormat.F16, 128, 4096, 1, 1), 1);
+        }
+    }
+
+    /// <summary>The product of a seeded matrix; <paramref name="firstTile"/> binds only the tiles from there on.</summary>
+    public static KernelCase<MatMul> MatMul(MatMulShape shape, int tokensPerPass, int rowsPerLane = 1, int columnSplits = 2, bool accumulate = false, int firstTile = 0)
+    {
+        var (format, rows, cols, tokens, maxTokens) = shape;
+        string name = $"matmul {format} {rows}x{cols}x{tokens} T{tokensPerPass} R{rowsPerLane} S{columnSplits}{(accumulate ? " +=" : "")}{(firstTile > 0 ? $" from tile {firstTile}" : "")}";
+        return new(name, memory =>
+        {
+            var matrix = new TestMatrix(format, rows, cols, 1);
+            float[] input = TestData.Floats(tokens * cols, 2), before = TestData.Floats(maxTokens * rows, 3);
+            CaseBuffer output = accumulate ? memory.InOut(before) : memory.Output(maxTokens * rows);
+            int firstRow = firstTile * RowTileLayout.TileRows;
+            CaseBuffer weights = memory.Input<byte>(matrix.Tiles.AsSpan((int)(firstTile * matrix.Layout.TileBytes)), "weights");
+            var kernel = new MatMul(format, weights, memory.Rows(tokens), memory.Input(input), output, (uint)cols, (uint)(rows - firstRow), (uint)firstRow,
+                (uint)rows, (uint)tokensPerPass, accumulate, (uint)maxTokens, (uint)rowsPerLane, (uint)columnSplits);
+            return (kernel, () =>
+            {
+                float[] product = MatMulReference.Run(matrix.Values, input, cols), expected = accumulate ? before : Compare.Untouched(maxTokens * rows);
+                for (int i = 0; i < product.Length; i++)
+                    if (i % rows >= firstRow) expected[i] = product[i] + (accumulate ? before[i] : 0);
+                Compare.Floats(expected, output.Read<float>(), Bound);
+            });
+        }, bytes: new RowTileLayout(format, rows, cols).Bytes + 4L * tokens * (rows + cols), flops: 2L * rows * cols * tokens);
+    }
+
+    private static KernelCase<EmbeddingRows> Embedding(WeightFormat format, int rows, int cols, int tokens, int maxTokens, int firstTile, int tiles)
+    {
+        return new($"embedding_rows {format} {tokens} of {rows}x{cols} tiles {firstTile}+{tiles}", memory =>
+        {
+            var matrix = new TestMatrix(format, rows, cols, 1);
+            int firstRow = firstTile * RowTileLayout.TileRows, rowCount = Math.Min(tiles * RowTileLayout.TileRows, rows - firstRow);
+            int bound = (rowCount + RowTileLayout.TileRows - 1) / RowTileLayout.TileRows;
+            int[] ids = TestData.Ints(tokens, rows, 2);
+            ids[0] = firstRow;
+            ids[^1] = firstRow + rowCount - 1;
+            CaseBuffer output = memory.Output(maxTokens * cols);
+            CaseBuffer weights = memory.Input<byte>(matrix.Tiles.AsSpan((int)(firstTile * matrix.Layout.TileBytes), (int)(bound * matrix.Layout.TileBytes)), "weights");
+            var kernel = new EmbeddingRows(format, weights, memory.Rows(tokens), memory.Input(ids), output, (uint)cols, (uint)firstRow, (uint)rowCount, (uint)maxTokens);
+            return (kernel, () =>
+            {
+                float[] all = EmbeddingReference.Run(matrix.Values, ids, cols), expected = Compare.Untouched(maxTokens * cols);
+                for (int t = 0; t < tokens; t++)
+                    if (ids[t] >= firstRow && ids[t] < firstRow + rowCount) all.AsSpan(t * cols, cols).CopyTo(expected.AsSpan(t * cols));
+                Compare.Floats(expected, output.Read<float>(), 1e-6);
+            });
+        });
+    }
+}

@@ -1,0 +1,73 @@
+using MixtralVk.Kernels;
+using MixtralVk.Model;
+using MixtralVk.Testing.Kernels;
+
+namespace MixtralVk.Tests.Kernels;
+
+[Collection(KernelCollection.Name)]
+public sealed class AttentionTests(KernelDevice gpu)
+{
+    public static TheoryData<int> Shapes => [.. Enumerable.Range(0, AttentionCases.Shapes.Count())];
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Split_and_merge_give_the_bits_of_one_pass(int shape) => gpu.Run(memory =>
+    {
+        AttentionCases.AttentionInputs inputs = new(memory, AttentionCases.Shapes.ElementAt(shape));
+        int words = inputs.Expected().Length;
+        CaseBuffer partials = memory.Output(inputs.PartialWords, "partials"), merged = memory.Output(words, "merged"), whole = memory.Output(words, "whole");
+        memory.Run(recorder =>
+        {
+            recorder.Dispatch(inputs.Split(partials));
+            recorder.Dispatch(inputs.Merge(partials, merged));
+            recorder.Dispatch(inputs.Prefill(whole));
+        });
+        Compare.Words(whole.Read<uint>(), merged.Read<uint>());
+    });
+
+    /// <summary>A row has the same bits whatever other rows the step holds: chunking and batching change nothing.</summary>
+    [Fact]
+    public void A_row_alone_gives_the_bits_of_a_row_among_others()
+    {
+        var all = new AttentionShape(KvFormat.F16, 4, 2, 16, 1, [299, 31, 256]);
+        uint[] together = Bits(all, rows: 3);
+        uint[] alone = Bits(all, rows: 1);
+        Compare.Words(together.AsSpan(0, 64), alone.AsSpan(0, 64));
+        Assert.All(alone[64..], word => Assert.Equal(CaseBuffer.Poison, word));
+
+        uint[] Bits(AttentionShape shape, int rows)
+        {
+            uint[] bits = [];
+            gpu.Run(memory =>
+            {
+                AttentionCases.AttentionInputs inputs = new(memory, shape);
+                CaseBuffer output = memory.Output(inputs.Expected().Length);
+                AttentionPrefill kernel = inputs.Prefill(output) with { Rows = memory.Rows(rows) };
+                memory.Run(recorder => recorder.Dispatch(kernel));
+                bits = output.Read<uint>().ToArray();
+            });
+            return bits;
+        }
+    }
+
+    /// <summary>Positions and pages come from the engine; should they ever be wrong, reads stay inside the pools.</summary>
+    [Fact]
+    public void Wrong_positions_and_pages_touch_nothing_outside()
+    {
+        gpu.Run(memory =>
+        {
+            const uint heads = 2, headDim = 16, maxPages = 2;
+            uint[] pool = new uint[2 * heads * headDim * 16];
+            CaseBuffer rows = memory.Rows(2), positions = memory.Input<uint>([33, 4_000_000_000]), owners = memory.Input<uint>([0, 0]);
+            CaseBuffer pageTables = memory.Input<uint>([1, 77]), qkv = memory.Input(TestData.Floats(2 * 6 * 16, 1));
+            CaseBuffer keys = memory.InOut(pool, "keys"), values = memory.InOut(pool, "values"), output = memory.Output(2 * 2 * 16);
+            memory.Run(recorder =>
+            {
+                recorder.Dispatch(new KvWrite(KvFormat.F16, rows, positions, owners, pageTables, qkv, keys, values, heads, heads, headDim, maxPages, 2));
+                recorder.Dispatch(new AttentionPrefill(KvFormat.F16, rows, positions, owners, pageTables, qkv, keys, values, output, heads, heads, headDim, 96, maxPages, 2));
+            });
+            Compare.Words(pool, keys.Read<uint>());
+            foreach (float v in output.Read<float>()) Assert.Equal(0, v);
+        });
+    }
+}

@@ -1,0 +1,104 @@
+using MixtralVk.Kernels;
+using MixtralVk.Quantization;
+using MixtralVk.Testing.Kernels;
+
+namespace MixtralVk.Tests.Kernels;
+
+[Collection(KernelCollection.Name)]
+public sealed class MatMulTests(KernelDevice gpu)
+{
+    public static TheoryData<WeightFormat> Formats => [.. Enum.GetValues<WeightFormat>()];
+
+    /// <summary>Decode, batches and chunks use different variants; the bits of a token must not depend on which.</summary>
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void The_number_of_tokens_and_rows_handled_at_once_changes_no_bit(WeightFormat format)
+    {
+        const int rows = 130, cols = 768, tokens = 17;
+        var matrix = new TestMatrix(format, rows, cols, 1);
+        float[] input = TestData.Floats(tokens * cols, 2);
+
+        uint[] expected = Product(tokensPerPass: 1, rowsPerLane: 1);
+        foreach (uint tokensPerPass in (uint[])[4, 8, 16]) Compare.Words(expected, Product(tokensPerPass, rowsPerLane: 1));
+        foreach (uint rowsPerLane in (uint[])[2, 4]) Compare.Words(expected, Product(1, rowsPerLane));
+        Compare.Words(expected, Product(8, 4));
+
+        uint[] Product(uint tokensPerPass, uint rowsPerLane)
+        {
+            uint[] result = [];
+            gpu.Run(memory =>
+            {
+                CaseBuffer output = memory.Output(tokens * rows);
+                var kernel = new MatMul(format, memory.Input(matrix.Tiles), memory.Rows(tokens), memory.Input(input), output, cols, rows, 0, rows,
+                    tokensPerPass, false, tokens, rowsPerLane);
+                Assert.Equal(new SummationOrder(2), kernel.SummationOrder);
+                memory.Run(recorder => recorder.Dispatch(kernel));
+                result = output.Read<uint>().ToArray();
+            });
+            return result;
+        }
+    }
+
+    /// <summary>The experts' products add like the plain one, so a variant for few and one for many entries give the same text.</summary>
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void An_expert_of_all_entries_gives_the_bits_of_the_plain_product(WeightFormat format)
+    {
+        const int rows = 70, cols = 256, tokens = 9;
+        var matrix = new TestMatrix(format, rows, cols, 1);
+        float[] input = TestData.Floats(tokens * cols, 2);
+        gpu.Run(memory =>
+        {
+            CaseBuffer count = memory.Rows(tokens), groups = memory.Input<uint>([tokens, 0]), entries = memory.Input<int>([.. Enumerable.Range(0, tokens)]);
+            CaseBuffer plain = memory.Output(tokens * rows), expert = memory.Output(tokens * rows), wide = memory.Output(tokens * rows);
+            CaseBuffer weights = memory.Input(matrix.Tiles), x = memory.Input(input);
+            memory.Run(recorder =>
+            {
+                recorder.Dispatch(new MatMul(format, weights, count, x, plain, cols, rows, 0, rows, 1, false, tokens));
+                recorder.Dispatch(new ExpertMatMul(format, groups, entries, weights, x, expert, 0, 1, cols, rows, 0, rows, 1, tokens));
+                recorder.Dispatch(new ExpertMatMul(format, groups, entries, weights, x, wide, 0, 1, cols, rows, 0, rows, 8, tokens, RowsPerLane: 2));
+            });
+            Compare.Words(plain.Read<uint>(), expert.Read<uint>());
+            Compare.Words(plain.Read<uint>(), wide.Read<uint>());
+        });
+    }
+
+    /// <summary>Gate and up fused against gate, up and SwiGLU apart: the path for files whose formats differ.</summary>
+    [Fact]
+    public void Gate_and_up_fused_give_the_bits_of_gate_and_up_apart()
+    {
+        const int rows = 70, cols = 256, tokens = 5;
+        TestMatrix gate = new(WeightFormat.Q4_K, rows, cols, 1), up = new(WeightFormat.Q4_K, rows, cols, 2);
+        gpu.Run(memory =>
+        {
+            CaseBuffer count = memory.Rows(tokens), groups = memory.Input<uint>([tokens, 0]), entries = memory.Input<int>([.. Enumerable.Range(0, tokens)]);
+            CaseBuffer gateWeights = memory.Input(gate.Tiles), upWeights = memory.Input(up.Tiles), x = memory.Input(TestData.Floats(tokens * cols, 3));
+            CaseBuffer fused = memory.Output(tokens * rows), gateOutput = memory.Output(tokens * rows), upOutput = memory.Output(tokens * rows);
+            memory.Run(recorder =>
+            {
+                recorder.Dispatch(new ExpertGateUp(WeightFormat.Q4_K, groups, entries, gateWeights, upWeights, x, fused, 0, 1, cols, rows, 0, rows, 4, tokens));
+                recorder.Dispatch(new ExpertMatMul(WeightFormat.Q4_K, groups, entries, gateWeights, x, gateOutput, 0, 1, cols, rows, 0, rows, 1, tokens));
+                recorder.Dispatch(new ExpertMatMul(WeightFormat.Q4_K, groups, entries, upWeights, x, upOutput, 0, 1, cols, rows, 0, rows, 1, tokens));
+                recorder.Dispatch(new SwiGlu(count, gateOutput, upOutput, gateOutput, rows, 1, tokens));
+            });
+            Compare.Words(fused.Read<uint>(), gateOutput.Read<uint>());
+        });
+    }
+
+    /// <summary>A NaN weight spoils its own row and nothing else.</summary>
+    [Fact]
+    public void NaN_weights_stay_in_their_row()
+    {
+        const int rows = 66, cols = 32;
+        var matrix = new TestMatrix(WeightFormat.F32, rows, cols, 1);
+        BitConverter.TryWriteBytes(matrix.Tiles.AsSpan(5 * 4), float.NaN);
+        gpu.Run(memory =>
+        {
+            CaseBuffer output = memory.Output(rows);
+            var kernel = new MatMul(WeightFormat.F32, memory.Input(matrix.Tiles), memory.Rows(1), memory.Input(TestData.Floats(cols, 2)), output, cols, rows, 0, rows, 1, false, 1);
+            memory.Run(recorder => recorder.Dispatch(kernel));
+            ReadOnlySpan<float> y = output.Read<float>();
+            for (int r = 0; r < rows; r++) Assert.Equal(r == 5, float.IsNaN(y[r]));
+        });
+    }
+}
