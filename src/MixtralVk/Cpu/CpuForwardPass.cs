@@ -44,15 +44,21 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pageCount);
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         if (threads == 0) threads = Environment.ProcessorCount;
-        var activations = new CpuActivations(source.Config, contextLength, maxBatchTokens, kv, pageCount, threads);
+        CpuActivations? activations = null;
+        CpuWeights? weights = null;
+        WorkerThreads? workers = null;
         try
         {
-            var weights = new CpuWeights(source, threads, progress, cancellation);
-            return new CpuForwardPass(weights, activations, new WorkerThreads(threads), contextLength, maxBatchTokens, kv, pageCount);
+            activations = new CpuActivations(source.Config, contextLength, maxBatchTokens, kv, pageCount, threads);
+            weights = new CpuWeights(source, threads, progress, cancellation);
+            workers = new WorkerThreads(threads);
+            return new CpuForwardPass(weights, activations, workers, contextLength, maxBatchTokens, kv, pageCount);
         }
         catch
         {
-            activations.Dispose();
+            workers?.Dispose();
+            weights?.Dispose();
+            activations?.Dispose();
             throw;
         }
     }

@@ -28,5 +28,5 @@ internal readonly unsafe struct KvCache(byte* data, KvFormat format, int pageCou
 
     private long BlockBytes => (long)KvPages.PageTokens * headDim * (format == KvFormat.F16 ? 2 : 4);
 
-    private long PoolBytes => pageCount * kvHeads * BlockBytes;
+    private long PoolBytes => (long)pageCount * kvHeads * BlockBytes;
 }

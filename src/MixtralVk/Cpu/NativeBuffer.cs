@@ -7,24 +7,33 @@ internal sealed unsafe class NativeBuffer : IDisposable
 {
     private const int Alignment = 256;
 
+    private static long _liveBytes;
+
     /// <summary>Allocates; throws <see cref="HostMemoryException"/> where that fails or cannot work out.</summary>
     public NativeBuffer(long bytes)
     {
-        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        // Linux hands out more than it has and kills the process later: what can never fit is refused here.
-        if (bytes > available && available > 0) throw new HostMemoryException(bytes, available);
+        long live = Interlocked.Add(ref _liveBytes, bytes), limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        Bytes = bytes;
         try
         {
+            // Linux hands out more than it has and kills the process later: what can never fit is refused here.
+            if (limit > 0 && live > limit) throw new HostMemoryException(bytes, Math.Max(0, limit - (live - bytes)));
             Pointer = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), Alignment);
         }
         catch (OutOfMemoryException e)
         {
-            throw new HostMemoryException(bytes, available, e);
+            throw new HostMemoryException(bytes, limit, e);
         }
-        Bytes = bytes;
+        finally
+        {
+            if (Pointer == null) Interlocked.Add(ref _liveBytes, -bytes);
+        }
     }
 
     ~NativeBuffer() => Free();
+
+    /// <summary>Bytes of all buffers of the process.</summary>
+    public static long LiveBytes => Volatile.Read(ref _liveBytes);
 
     /// <summary>The first byte.</summary>
     public byte* Pointer { get; private set; }
@@ -40,7 +49,9 @@ internal sealed unsafe class NativeBuffer : IDisposable
 
     private void Free()
     {
+        if (Pointer == null) return;
         NativeMemory.AlignedFree(Pointer);
+        Interlocked.Add(ref _liveBytes, -Bytes);
         Pointer = null;
     }
 }
