@@ -144,6 +144,9 @@ public sealed class Tokenizer
         return -1;
     }
 
+    /// <summary>Appends a part of a conversation: always with a space in front, and with nothing in it parsed as a token.</summary>
+    internal void EncodePart(string text, List<int> tokens) => EncodePlain(AddsSpacePrefix ? text : " " + text, tokens);
+
     private void EncodePlain(ReadOnlySpan<char> text, List<int> tokens)
     {
         if (text.IsEmpty) return;

@@ -1,0 +1,131 @@
+using MixtralVk.Model;
+using MixtralVk.Tokenization;
+
+namespace MixtralVk;
+
+/// <summary>
+/// A conversation with a character:
+/// <code>
+/// using var model = MixtralModel.Load("model.gguf");
+/// using var mira = model.StartChat("You are Mira, a cheerful baker from Oakvale.");
+/// foreach (string piece in mira.Ask("What do you sell?")) Console.Write(piece);
+/// </code>
+/// When the context is full, the oldest questions and answers are forgotten in one large step (at least a quarter of the context), so that
+/// most answers reuse what is computed; the persona never is. One thread at a time.
+/// </summary>
+public sealed class Chat : IDisposable
+{
+    private readonly ChatTemplate _template;
+    private readonly List<Turn> _turns = [];
+    private readonly List<int> _prompt = [];
+    private GenerationOptions _options;
+    private int _forgotten;
+
+    internal Chat(MixtralModel model, ChatTemplate template, string? persona, GenerationOptions options)
+    {
+        options.Validate();
+        Session = model.StartSession();
+        _template = template;
+        _options = options;
+        Persona = persona;
+    }
+
+    /// <summary>Who the model is to be and what it knows. A change counts from the next question on.</summary>
+    public string? Persona { get; set; }
+
+    /// <summary>How answers are generated, unless a question says otherwise.</summary>
+    public GenerationOptions Options
+    {
+        get => _options;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            value.Validate();
+            _options = value;
+        }
+    }
+
+    /// <summary>What was said, without the persona and including what the model has forgotten.</summary>
+    public IEnumerable<ChatMessage> History =>
+        _turns.SelectMany(turn => new[] { new ChatMessage(ChatRole.User, turn.Question), new ChatMessage(ChatRole.Assistant, turn.Answer) });
+
+    /// <summary>How many of the oldest questions, with their answers, the model has forgotten.</summary>
+    public int ForgottenTurns => _forgotten;
+
+    /// <summary>The latest answer; null before the first question.</summary>
+    public Reply? LastReply { get; private set; }
+
+    /// <summary>The conversation's tokens.</summary>
+    public Session Session { get; }
+
+    /// <summary>
+    /// Asks; the answer's text appears piece by piece as the result is enumerated, once. The question and its answer, as far as it came, are
+    /// then part of the conversation. Throws <see cref="ContextOverflowException"/>, when enumerated, if the question does not fit the context.
+    /// </summary>
+    public Reply Ask(string text, GenerationOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        options?.Validate();
+        return LastReply = new Reply(this, text, options ?? Options, cancellationToken);
+    }
+
+    /// <summary>Asks; the answer is computed on the thread pool, so that a game's main thread goes on. See <see cref="Ask"/>.</summary>
+    public IAsyncEnumerable<string> AskAsync(string text, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+        Ask(text, options, cancellationToken).StreamAsync(CancellationToken.None);
+
+    /// <summary>Forgets everything but the persona.</summary>
+    public void Reset()
+    {
+        _turns.Clear();
+        _forgotten = 0;
+        LastReply = null;
+    }
+
+    /// <summary>Frees the conversation's part of the KV cache.</summary>
+    public void Dispose() => Session.Dispose();
+
+    /// <summary>The tokens up to where the answer begins; forgets the oldest turns where that and the answer would not fit.</summary>
+    internal List<int> BuildPrompt(string question, GenerationOptions options)
+    {
+        int context = Session.Model.ContextLength;
+        int room = context - Math.Min(options.MaxTokens, context / 4);
+        if (Build(question) > room)
+            while (_forgotten < _turns.Count)
+            {
+                _forgotten++;
+                if (Build(question) <= room - context / 4) break;
+            }
+        if (_prompt.Count >= context) throw new ContextOverflowException(_prompt.Count + 1, context);
+        return _prompt;
+    }
+
+    internal void Record(string question, string answer, IReadOnlyList<int> answerTokens, FinishReason? reason)
+    {
+        var tokens = new List<int>();
+        if (reason == FinishReason.StopString) _template.AppendAnswer(tokens, answer); // the tokens hold the stop string, the answer does not
+        else
+        {
+            tokens.AddRange(answerTokens);
+            if (tokens.Count == 0 || !Session.Model.Tokenizer.IsEnd(tokens[^1])) _template.EndAnswer(tokens);
+        }
+        _turns.Add(new Turn(question, answer, tokens));
+    }
+
+    private int Build(string question)
+    {
+        _prompt.Clear();
+        _template.Begin(_prompt);
+        bool systemFirst = !_template.SystemInLastQuestion;
+        for (int i = _forgotten; i < _turns.Count; i++)
+        {
+            _template.AppendQuestion(_prompt, systemFirst && i == _forgotten ? Persona : null, _turns[i].Question);
+            _prompt.AddRange(_turns[i].Tokens);
+        }
+        bool first = _forgotten == _turns.Count;
+        _template.AppendQuestion(_prompt, first || !systemFirst ? Persona : null, question);
+        return _prompt.Count;
+    }
+
+    /// <summary>A question and its answer; <paramref name="Tokens"/> are the answer's, as they were generated, with the end token.</summary>
+    private sealed record Turn(string Question, string Answer, List<int> Tokens);
+}

@@ -1,0 +1,83 @@
+using MixtralVk.Cpu;
+using MixtralVk.Gpu;
+using MixtralVk.Loading;
+using MixtralVk.Model;
+using MixtralVk.Model.Vulkan;
+
+namespace MixtralVk;
+
+/// <summary>A model's weights on the device they were loaded onto, with everything that must live as long.</summary>
+internal sealed class LoadedDevice : IDisposable
+{
+    private readonly IDisposable[] _owned; // in the order of disposal
+
+    private LoadedDevice(ForwardPass forwardPass, DeviceInfo info, params IDisposable[] owned)
+    {
+        ForwardPass = forwardPass;
+        Info = info;
+        _owned = [forwardPass, .. owned];
+    }
+
+    public ForwardPass ForwardPass { get; }
+
+    public DeviceInfo Info { get; }
+
+    public static LoadedDevice Load(
+        ModelSource source, MixtralOptions options, int contextLength, int pageCount, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (options.Device == DeviceKind.Cpu) return OnCpu("");
+        bool insist = options.Device == DeviceKind.Vulkan || options.AdapterIndex is not null || options.AdapterName is not null;
+        try
+        {
+            return OnVulkan() ?? OnCpu("");
+        }
+        catch (GpuException problem) when (!insist && problem is NoVulkanException or GpuUnsupportedException or OutOfGpuMemoryException)
+        {
+            return OnCpu(problem is NoVulkanException ? "" : $"; not on the GPU: {problem.Message}");
+        }
+
+        LoadedDevice OnCpu(string remark)
+        {
+            CpuForwardPass pass = CpuForwardPass.Load(
+                source, contextLength, options.ChunkTokens, options.KvFormat, pageCount, options.CpuThreads ?? 0, progress, cancellationToken);
+            return new LoadedDevice(pass, new DeviceInfo(DeviceKind.Cpu, $"CPU, {options.CpuThreads ?? Environment.ProcessorCount} threads{remark}"));
+        }
+
+        LoadedDevice? OnVulkan()
+        {
+            var instance = GpuInstance.Create(new GpuOptions
+            {
+                Validation = options.EnableValidation,
+                OnMessage = options.OnValidationMessage ?? Console.Error.WriteLine,
+                MemoryBudget = options.MemoryBudgetBytes,
+                PipelineCacheDirectory = options.PipelineCacheDirectory,
+            });
+            GpuDevice? device = null;
+            try
+            {
+                int adapter = AdapterChoice.Choose(options, [.. instance.Adapters.Select(a => a.Description)]);
+                if (adapter < 0)
+                {
+                    instance.Dispose();
+                    return null;
+                }
+                device = GpuDevice.Open(instance.Adapters[adapter], VulkanForwardPass.Shaders);
+                VulkanForwardPass pass = VulkanForwardPass.Load(
+                    source, device, contextLength, options.ChunkTokens, options.KvFormat, pageCount, progress, cancellationToken);
+                DeviceDescription description = instance.Adapters[adapter].Description;
+                return new LoadedDevice(pass, new DeviceInfo(DeviceKind.Vulkan, $"{description.Name} (Vulkan, {description.Driver})"), device, instance);
+            }
+            catch
+            {
+                device?.Dispose();
+                instance.Dispose();
+                throw;
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (IDisposable part in _owned) part.Dispose();
+    }
+}

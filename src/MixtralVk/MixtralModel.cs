@@ -1,0 +1,103 @@
+using MixtralVk.Loading;
+using MixtralVk.Model;
+using MixtralVk.Tokenization;
+
+namespace MixtralVk;
+
+/// <summary>
+/// A loaded model. It serves any number of sessions and chats, which are to be disposed before it; its members may be used from any thread.
+/// </summary>
+public sealed class MixtralModel : IDisposable
+{
+    private readonly LoadedDevice _device;
+    private readonly ChatTemplateException? _chatProblem;
+
+    private MixtralModel(string path, Tokenizer tokenizer, string? chatTemplate, LoadedDevice device, MemoryUsage memory)
+    {
+        _device = device;
+        Path = path;
+        Tokenizer = tokenizer;
+        Memory = memory;
+        try
+        {
+            ChatTemplate = ChatTemplate.Recognize(tokenizer, chatTemplate);
+        }
+        catch (ChatTemplateException problem)
+        {
+            _chatProblem = problem; // raw generation still works; StartChat tells
+        }
+    }
+
+    /// <summary>The model's file.</summary>
+    public string Path { get; }
+
+    /// <summary>The model's sizes.</summary>
+    public ModelConfig Config => ForwardPass.Config;
+
+    /// <summary>Longest conversation in tokens.</summary>
+    public int ContextLength => ForwardPass.ContextLength;
+
+    /// <summary>The vocabulary.</summary>
+    public Tokenizer Tokenizer { get; }
+
+    /// <summary>The form of conversations; null when it is not known, and then only raw text can be generated.</summary>
+    public ChatTemplate? ChatTemplate { get; }
+
+    /// <summary>Where the model is computed.</summary>
+    public DeviceInfo Device => _device.Info;
+
+    /// <summary>Memory the model takes on its device.</summary>
+    public MemoryUsage Memory { get; }
+
+    /// <summary>The model's layers, for callers that run steps themselves; not while sessions of the model are in use.</summary>
+    public ForwardPass ForwardPass => _device.ForwardPass;
+
+    /// <summary>Held during each step and each change of the KV cache's pages.</summary>
+    internal Lock StepLock { get; } = new();
+
+    /// <summary>
+    /// Loads a model file. Throws <see cref="ModelFileException"/> for a file that cannot be used, <see cref="TokenizerException"/> for a
+    /// vocabulary of another kind, <see cref="MemoryBudgetException"/>, <see cref="DeviceNotFoundException"/>, <see cref="Gpu.GpuException"/>
+    /// when the device asked for cannot be used, or <see cref="OperationCanceledException"/>.
+    /// </summary>
+    /// <param name="path">A GGUF file.</param>
+    /// <param name="options">Device, context and limits; null takes the defaults.</param>
+    /// <param name="progress">Told while weights are loaded; may be called from any thread.</param>
+    /// <param name="cancellationToken">Stops loading; nothing stays allocated.</param>
+    public static MixtralModel Load(
+        string path, MixtralOptions? options = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new MixtralOptions();
+        options.Validate();
+        using ModelSource source = ModelSource.Open(path);
+        var tokenizer = new Tokenizer(source.Vocabulary);
+        ModelConfig config = source.Config;
+        int contextLength = Math.Min(options.ContextLength ?? MixtralOptions.DefaultContextLength, config.ContextLength);
+        int pageCount = (Math.Max(options.KvCacheTokens ?? contextLength, contextLength) + KvPages.PageTokens - 1) / KvPages.PageTokens;
+        var memory = new MemoryUsage(source.Describe().WeightBytes, MemoryUsage.KvBytes(config, options.KvFormat, pageCount));
+        if (memory.TotalBytes > options.MemoryBudgetBytes) throw new MemoryBudgetException(memory.TotalBytes, options.MemoryBudgetBytes.Value);
+        cancellationToken.ThrowIfCancellationRequested();
+
+        var device = LoadedDevice.Load(source, options, contextLength, pageCount, progress, cancellationToken);
+        return new MixtralModel(path, tokenizer, source.Vocabulary.ChatTemplate, device, memory);
+    }
+
+    /// <summary>Loads a model file on the thread pool; see <see cref="Load"/>.</summary>
+    public static Task<MixtralModel> LoadAsync(
+        string path, MixtralOptions? options = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        Task.Run(() => Load(path, options, progress, cancellationToken), cancellationToken);
+
+    /// <summary>Begins an empty text.</summary>
+    public Session StartSession() => new(this);
+
+    /// <summary>
+    /// Begins a conversation. Throws <see cref="ChatTemplateException"/> when the model's form of conversation is not known.
+    /// </summary>
+    /// <param name="persona">Who the model is to be and what it knows; null for none.</param>
+    /// <param name="options">How answers are generated; null takes the defaults.</param>
+    public Chat StartChat(string? persona = null, GenerationOptions? options = null) =>
+        ChatTemplate is null ? throw _chatProblem! : new Chat(this, ChatTemplate, persona, options ?? new GenerationOptions());
+
+    /// <summary>Frees the model's memory.</summary>
+    public void Dispose() => _device.Dispose();
+}

@@ -1,0 +1,62 @@
+using MixtralVk.Model;
+
+namespace MixtralVk;
+
+/// <summary>How a model is loaded.</summary>
+public sealed record MixtralOptions
+{
+    /// <summary>Context length taken where neither the options nor the model ask for less.</summary>
+    public const int DefaultContextLength = 4096;
+
+    /// <summary>Where to compute.</summary>
+    public DeviceKind Device { get; init; } = DeviceKind.Auto;
+
+    /// <summary>Vulkan adapter by its place in the list of adapters; null lets the engine choose.</summary>
+    public int? AdapterIndex { get; init; }
+
+    /// <summary>Vulkan adapter by a part of its name, case ignored; null lets the engine choose.</summary>
+    public string? AdapterName { get; init; }
+
+    /// <summary>Longest conversation in tokens; null takes the model's length, at most <see cref="DefaultContextLength"/>.</summary>
+    public int? ContextLength { get; init; }
+
+    /// <summary>Tokens that all sessions of the model can hold together; null takes room for one full conversation.</summary>
+    public int? KvCacheTokens { get; init; }
+
+    /// <summary>Prompt tokens computed in one step. More is faster and takes more memory; cancellation waits for part of a step.</summary>
+    public int ChunkTokens { get; init; } = 128;
+
+    /// <summary>How keys and values are stored.</summary>
+    public KvFormat KvFormat { get; init; } = KvFormat.F16;
+
+    /// <summary>Threads of the CPU path; null takes one per processor core.</summary>
+    public int? CpuThreads { get; init; }
+
+    /// <summary>Most bytes of weights and KV cache together; null for no limit of the engine's own.</summary>
+    public long? MemoryBudgetBytes { get; init; }
+
+    /// <summary>Folder where compiled pipelines are kept between runs; null keeps none.</summary>
+    public string? PipelineCacheDirectory { get; init; }
+
+    /// <summary>Loads Vulkan's validation layer. Slow; for development.</summary>
+    public bool EnableValidation { get; init; }
+
+    /// <summary>Receives the validation layer's messages, on the thread that caused them; null writes them to stderr.</summary>
+    public Action<string>? OnValidationMessage { get; init; }
+
+    /// <summary>Throws <see cref="ArgumentOutOfRangeException"/> naming the first option that is out of its range.</summary>
+    public void Validate()
+    {
+        Positive(ContextLength, nameof(ContextLength));
+        Positive(KvCacheTokens, nameof(KvCacheTokens));
+        Positive(ChunkTokens, nameof(ChunkTokens));
+        Positive(CpuThreads, nameof(CpuThreads));
+        if (MemoryBudgetBytes <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBudgetBytes), MemoryBudgetBytes, "MemoryBudgetBytes must be at least 1.");
+        if (AdapterIndex < 0) throw new ArgumentOutOfRangeException(nameof(AdapterIndex), AdapterIndex, "AdapterIndex must be at least 0.");
+    }
+
+    private static void Positive(int? value, string name)
+    {
+        if (value <= 0) throw new ArgumentOutOfRangeException(name, value, $"{name} must be at least 1.");
+    }
+}
