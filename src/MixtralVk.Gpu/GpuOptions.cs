@@ -27,6 +27,6 @@ public sealed record GpuOptions
     /// <summary>Test hook: refuses the n-th and later memory allocations (counted from 0) as if the device were full.</summary>
     internal int FailAllocationsFrom { get; init; } = int.MaxValue;
 
-    /// <summary>Test hook: keeps what is submitted, for the hazard replay.</summary>
-    internal SubmissionTrace? Trace { get; init; }
+    /// <summary>Test hook: replays what is submitted and looks for hazards.</summary>
+    internal HazardReplay? Replay { get; init; }
 }

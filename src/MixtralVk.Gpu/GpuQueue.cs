@@ -51,7 +51,7 @@ public sealed unsafe class GpuQueue : IDisposable
             if (_hostLock is null) Submit(recording, firstStage, stageCount, ticket);
             else SubmitUnderHostLock(_hostLock, recording, firstStage, stageCount, ticket);
             Volatile.Write(ref _submitted, ticket);
-            _device.Options.Trace?.Add(recording, firstStage, stageCount);
+            _device.Options.Replay?.Add(recording, firstStage, stageCount);
             return ticket;
         }
     }

@@ -93,12 +93,12 @@ public sealed class RecorderTests : IDisposable
         using Recording recording = Chain().Finish("replay");
         // Two rounds: the first barrier of the first stage guards against the end of the round before.
         Command[] commands = [.. Enumerable.Repeat(recording.Stages, 2).SelectMany(s => s).SelectMany(s => s.Commands)];
-        Assert.Null(SubmissionTrace.FindHazard(commands));
+        Assert.Null(HazardReplay.Find(commands));
         int first = Array.FindIndex(commands, c => c is not BarrierCommand);
         for (int i = first; i < commands.Length; i++)
         {
             if (commands[i] is not BarrierCommand { To: not AccessKind.HostRead }) continue;
-            Assert.NotNull(SubmissionTrace.FindHazard(commands.Where((_, index) => index != i)));
+            Assert.NotNull(HazardReplay.Find(commands.Where((_, index) => index != i)));
         }
     }
 
@@ -111,7 +111,7 @@ public sealed class RecorderTests : IDisposable
             new BarrierCommand(BarrierCommand.Device, BarrierCommand.Device & ~AccessKind.IndirectRead),
             new DispatchCommand(new PipelineKey("scale", new([]), 0, 0), [], [], default, _size.View, [new Access(_size.View, AccessKind.IndirectRead)]),
         ];
-        Assert.Contains("IndirectRead", SubmissionTrace.FindHazard(commands), StringComparison.Ordinal);
+        Assert.Contains("IndirectRead", HazardReplay.Find(commands), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -127,7 +127,7 @@ public sealed class RecorderTests : IDisposable
     [Fact]
     public void Submitting_allocates_nothing()
     {
-        using TestGpu quiet = TestGpu.Open(Shaders, with: o => o with { Validation = false, Trace = null });
+        using TestGpu quiet = TestGpu.Open(Shaders, with: o => o with { Validation = false, Replay = null });
         using GpuBuffer buffer = quiet.Device.CreateBuffer(12, BufferUse.Device, "size");
         Recorder recorder = quiet.Device.CreateRecorder();
         recorder.BeginStage("x");

@@ -1,6 +1,7 @@
 using MixtralVk.Cpu;
 using MixtralVk.Loading;
 using MixtralVk.Model;
+using MixtralVk.Model.Vulkan;
 
 namespace MixtralVk.Testing;
 
@@ -9,10 +10,21 @@ public static class TestDevices
 {
     private delegate ForwardPass Opener(ModelSource source, int context, int maxBatchTokens, KvFormat kv, int pages);
 
+    // One device for all tests: a pipeline that one test had compiled serves the next.
+    private static readonly Lazy<TestGpu> _vulkan = new(() => TestGpu.Open(VulkanForwardPass.Shaders));
+
     private static readonly Dictionary<string, Opener> _openers = new()
     {
         ["cpu"] = (source, context, maxBatchTokens, kv, pages) => CpuForwardPass.Load(source, context, maxBatchTokens, kv, pages, 2, null, default),
+        ["vulkan"] = (source, context, maxBatchTokens, kv, pages) =>
+            VulkanForwardPass.Load(source, _vulkan.Value.Device, context, maxBatchTokens, kv, pages, new CleanAtEnd(_vulkan.Value)),
     };
+
+    /// <summary>Fails the test that closes its model on a device that has seen a validation message or a hazard.</summary>
+    private sealed class CleanAtEnd(TestGpu gpu) : IDisposable
+    {
+        public void Dispose() => gpu.AssertClean();
+    }
 
     /// <summary>Names of the devices.</summary>
     public static IEnumerable<string> Names => _openers.Keys;

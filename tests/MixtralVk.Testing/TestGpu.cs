@@ -14,7 +14,7 @@ internal sealed class TestGpu : IDisposable
 
     private TestGpu(ShaderLibrary shaders, string? adapter, Func<GpuOptions, GpuOptions>? with)
     {
-        var options = new GpuOptions { Validation = true, Trace = Trace, OnMessage = m => { lock (_messages) _messages.Add(m); } };
+        var options = new GpuOptions { Validation = true, Replay = Replay, OnMessage = m => { lock (_messages) _messages.Add(m); } };
         _instance = GpuInstance.Create(with?.Invoke(options) ?? options);
         try
         {
@@ -37,7 +37,7 @@ internal sealed class TestGpu : IDisposable
 
     public GpuDevice Device { get; }
 
-    public SubmissionTrace Trace { get; } = new();
+    public HazardReplay Replay { get; } = new();
 
     public IReadOnlyList<string> Messages
     {
@@ -63,15 +63,20 @@ internal sealed class TestGpu : IDisposable
     /// <summary>Says that the test is about a failure, so leaks and messages of the way there are not counted twice.</summary>
     public void ExpectFailure() => _failed = true;
 
+    /// <summary>Fails on any validation message and any access that no barrier orders.</summary>
+    public void AssertClean()
+    {
+        if (Messages.Count > 0) throw new InvalidOperationException($"The validation layer said: {string.Join(Environment.NewLine, Messages)}");
+        if (Replay.Hazard is { } hazard) throw new InvalidOperationException($"Unsynchronised access: {hazard}");
+    }
+
     public void Dispose()
     {
         int leaked = Device.LiveBuffers;
-        string? hazard = SubmissionTrace.FindHazard(Trace.Commands);
         Device.Dispose();
         _instance.Dispose();
         if (_failed) return;
-        if (Messages.Count > 0) throw new InvalidOperationException($"The validation layer said: {string.Join(Environment.NewLine, Messages)}");
-        if (hazard is not null) throw new InvalidOperationException($"Unsynchronised access: {hazard}");
+        AssertClean();
         if (leaked > 0) throw new InvalidOperationException($"{leaked} buffers were not disposed.");
     }
 }

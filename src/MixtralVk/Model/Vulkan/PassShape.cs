@@ -27,7 +27,7 @@ internal sealed record PassShape(uint MaxRows, uint TokensPerPass, uint RowsPerL
         {
             1 => new PassShape(rows, 1, rowsPerLane, 1, 1),
             <= 4 => new PassShape(rows, 4, rowsPerLane, 1, 1),
-            _ => new PassShape(rows, 16, 1, 4, 4),
+            _ => new PassShape(rows, 8, 1, 4, 4),
         })];
     }
 }

@@ -16,14 +16,16 @@ public sealed class VulkanForwardPass : ForwardPass
     private readonly ModelOnDevice _model;
     private readonly RowClass[] _classes;
     private readonly Recording _status;
+    private readonly IDisposable? _owner;
     private StepBatch? _batch;
+    private bool _disposed;
     private RowClass _tokens, _outputs;
 
     /// <summary>The recordings of one row-count class: of all tokens, up to the last layer's keys, and of the wanted rows from there on.</summary>
     private readonly record struct RowClass(uint MaxRows, Recording Tokens, Recording Outputs);
 
     private VulkanForwardPass(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
-        IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        IDisposable? owner, IProgress<LoadProgress>? progress, CancellationToken cancellation)
         : base(source.Config, contextLength, maxBatchTokens, kvFormat, pageCount)
     {
         _device = device;
@@ -42,6 +44,7 @@ public sealed class VulkanForwardPass : ForwardPass
             Recorder status = device.CreateRecorder();
             StageRecorder.Status(status, activations);
             _status = Own(status.Finish("status"));
+            _owner = owner;
         }
         catch
         {
@@ -51,7 +54,7 @@ public sealed class VulkanForwardPass : ForwardPass
     }
 
     /// <summary>
-    /// Loads a model onto <paramref name="device"/>, which must outlive it.
+    /// Loads a model onto <paramref name="device"/>, which must outlive the pass.
     /// </summary>
     /// <param name="source">The opened model; may be closed afterwards.</param>
     /// <param name="device">The device.</param>
@@ -59,15 +62,16 @@ public sealed class VulkanForwardPass : ForwardPass
     /// <param name="maxBatchTokens">Most tokens of one step.</param>
     /// <param name="kvFormat">Storage of keys and values.</param>
     /// <param name="pageCount">Pages of the KV cache, of 32 tokens each.</param>
+    /// <param name="owner">Disposed after the pass has freed what it has on the device: the device's owner, where that is the pass. Not disposed when loading fails.</param>
     /// <param name="progress">Told after each piece of weights, on any thread.</param>
     /// <param name="cancellation">Stops loading and frees everything.</param>
     /// <exception cref="OutOfGpuMemoryException">The model does not fit the budget or the device.</exception>
     public static VulkanForwardPass Load(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
-        IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
+        IDisposable? owner = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(device);
-        return new VulkanForwardPass(source, device, contextLength, maxBatchTokens, kvFormat, pageCount, progress, cancellation);
+        return new VulkanForwardPass(source, device, contextLength, maxBatchTokens, kvFormat, pageCount, owner, progress, cancellation);
     }
 
     /// <summary>The shaders of the engine, for <see cref="GpuDevice.Open"/>.</summary>
@@ -201,9 +205,12 @@ public sealed class VulkanForwardPass : ForwardPass
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
+        if (_disposed) return;
+        _disposed = true;
         if (_device.Queue.Submitted > 0) WaitForDevice();
         for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
         _owned.Clear();
+        _owner?.Dispose();
     }
 
     private void WaitForDevice()
