@@ -47,6 +47,16 @@ internal static class AttentionCases
         new(KvFormat.F16, 1, 1, 2, 1, [512]),
     ];
 
+    /// <summary>
+    /// Ties of halves to both sides, the largest half, the first float that rounds to infinity, denormal halves and their ties, what rounds to
+    /// zero, infinity.
+    /// </summary>
+    private static readonly float[] HardToRound =
+    [
+        1 + 1 / 2048f, 1 + 3 / 2048f, -1 - 1 / 2048f, 1.9999f, 65504, 65519.99f, -65520, 3e5f, 6.1e-5f, 6.0974e-5f, 3e-6f, MathF.Pow(2, -25), 3 * MathF.Pow(2, -25),
+        5 * MathF.Pow(2, -25), MathF.BitIncrement(MathF.Pow(2, -25)), 1e-9f, -0f, float.NegativeInfinity,
+    ];
+
     private static KernelCase<Rope> Rope(int queryHeads, int kvHeads, int headDim, int ropeDim, int[] positions) => new(
         $"rope {queryHeads}+{kvHeads}x{headDim} rotating {ropeDim} at {string.Join(",", positions)}", memory =>
     {
@@ -74,7 +84,7 @@ internal static class AttentionCases
     {
         var (format, queryHeads, kvHeads, headDim, owners, positions) = shape;
         int rowLength = (queryHeads + 2 * kvHeads) * headDim, kvDim = kvHeads * headDim;
-        float[] qkv = [.. TestData.Floats(positions.Length * rowLength, 1).Select((v, i) => i % 7 == 0 ? v * 1e-6f : i % 11 == 0 ? v * 3e5f : v)];
+        float[] qkv = [.. TestData.Floats(positions.Length * rowLength, 1).Select((v, i) => i % 3 == 0 ? HardToRound[i / 3 % HardToRound.Length] : v)];
         int[,] tables = PageTables(shape);
         KvPool before = NewPool(shape), expected = NewPool(shape);
         for (int t = 0; t < positions.Length; t++)
@@ -84,7 +94,7 @@ internal static class AttentionCases
         }
         CaseBuffer keys = memory.InOut(before.Keys, "keys"), values = memory.InOut(before.Values, "values");
         var kernel = new KvWrite(format, memory.Rows(positions.Length), memory.Input(positions), memory.Input(OwnersOf(shape)), Flat(memory, tables),
-            memory.Input(qkv), keys, values, (uint)queryHeads, (uint)kvHeads, (uint)headDim, (uint)tables.GetLength(1), (uint)positions.Length + 1);
+            memory.Input(qkv), keys.ExactView, values.ExactView, (uint)queryHeads, (uint)kvHeads, (uint)headDim, (uint)tables.GetLength(1), (uint)positions.Length + 1);
         return (kernel, () =>
         {
             Compare.Words(expected.Keys, keys.Read<uint>());
@@ -191,10 +201,10 @@ internal static class AttentionCases
 
         public int PartialWords => (int)AttentionSplit.PartialBytes((uint)_shape.Positions.Length, (uint)_shape.QueryHeads, (uint)MaxSplits, (uint)_shape.HeadDim) / 4;
 
-        public AttentionPrefill Prefill(CaseBuffer output) => new(_shape.Format, _rows, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer, _valueBuffer,
+        public AttentionPrefill Prefill(CaseBuffer output) => new(_shape.Format, _rows, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer.ExactView, _valueBuffer.ExactView,
             output, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, (uint)_shape.Positions.Length + 1);
 
-        public AttentionSplit Split(CaseBuffer partials) => new(_shape.Format, _rows, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer, _valueBuffer,
+        public AttentionSplit Split(CaseBuffer partials) => new(_shape.Format, _rows, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer.ExactView, _valueBuffer.ExactView,
             partials, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, (uint)MaxSplits, (uint)_shape.Positions.Length);
 
         public AttentionMerge Merge(CaseBuffer partials, CaseBuffer output) => new(_rows, _positions, partials, output, (uint)_shape.QueryHeads,

@@ -4,15 +4,17 @@ using MixtralVk.Gpu;
 namespace MixtralVk.Testing.Kernels;
 
 /// <summary>
-/// One argument of a kernel case between two guard zones. Guards, and the whole of an output before the kernel runs, hold a NaN of a known
-/// pattern: a read outside turns results into NaN, a write outside or a forgotten output shows.
+/// One argument of a kernel case between two guard zones. Guards hold a NaN of a known pattern, an output before the kernel runs another: a
+/// read outside turns results into NaN, a write outside or a forgotten output shows. The binding reaches into the guard behind the data, as
+/// drivers drop accesses outside a binding without a word.
 /// </summary>
 internal sealed class CaseBuffer : IDisposable
 {
-    /// <summary>The pattern: a NaN, and an index far outside anything.</summary>
-    public const uint Poison = 0x7FC0DEAD;
+    /// <summary>What outputs hold before the kernel runs: a NaN, and an index far outside anything.</summary>
+    public const uint Poison = 0x7FC0BEEF;
 
-    private const int GuardWords = 64;
+    private const uint Guard = 0x7FC0DEAD;
+    private const int GuardWords = 1024;
 
     private readonly GpuBuffer _upload, _device, _readBack;
     private readonly uint[] _initial;
@@ -25,7 +27,7 @@ internal sealed class CaseBuffer : IDisposable
         _isInput = isInput;
         _words = words.Length;
         _initial = new uint[_words + 2 * GuardWords];
-        Array.Fill(_initial, Poison);
+        Array.Fill(_initial, Guard);
         words.CopyTo(_initial.AsSpan(GuardWords));
 
         var size = (ulong)_initial.Length * sizeof(uint);
@@ -38,8 +40,11 @@ internal sealed class CaseBuffer : IDisposable
 
     public string Name { get; }
 
-    /// <summary>The argument without its guards.</summary>
-    public BufferView View => _device.View.Slice(GuardWords * sizeof(uint), (ulong)_words * sizeof(uint));
+    /// <summary>The argument and the guard behind it.</summary>
+    public BufferView View => _device.View.Slice(GuardWords * sizeof(uint), ((ulong)_words + GuardWords) * sizeof(uint));
+
+    /// <summary>The argument alone, for kernels that take its length from the binding.</summary>
+    public BufferView ExactView => _device.View.Slice(GuardWords * sizeof(uint), (ulong)_words * sizeof(uint));
 
     public static implicit operator BufferView(CaseBuffer buffer) => buffer.View;
 

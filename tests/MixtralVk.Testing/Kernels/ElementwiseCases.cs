@@ -11,7 +11,7 @@ internal static class ElementwiseCases
     public static IEnumerable<KernelCase> All =>
     [
         RmsNorm(1, 1, 1), RmsNorm(1, 127, 1), RmsNorm(3, 129, 5), RmsNorm(2, 4096, 2),
-        FiniteCheck(3, 17, 4, null), FiniteCheck(3, 300, 4, float.NaN), FiniteCheck(3, 300, 4, float.NegativeInfinity),
+        FiniteCheck(3, 17, 4, null), FiniteCheck(3, 200, 4, float.NaN), FiniteCheck(3, 300, 4, float.NegativeInfinity),
         SwiGlu(1, 1, 1, 1), SwiGlu(3, 65, 2, 4), SwiGlu(2, 172, 3, 2),
         GatherRows(1, 1, 1, 1), GatherRows(3, 65, 5, 4),
         CombineExperts(1, 1, 1, 1), CombineExperts(3, 65, 2, 4), CombineExperts(2, 172, 16, 2),

@@ -63,8 +63,8 @@ public sealed class AttentionTests(KernelDevice gpu)
             CaseBuffer keys = memory.InOut(pool, "keys"), values = memory.InOut(pool, "values"), output = memory.Output(2 * 2 * 16);
             memory.Run(recorder =>
             {
-                recorder.Dispatch(new KvWrite(KvFormat.F16, rows, positions, owners, pageTables, qkv, keys, values, heads, heads, headDim, maxPages, 2));
-                recorder.Dispatch(new AttentionPrefill(KvFormat.F16, rows, positions, owners, pageTables, qkv, keys, values, output, heads, heads, headDim, 96, maxPages, 2));
+                recorder.Dispatch(new KvWrite(KvFormat.F16, rows, positions, owners, pageTables, qkv, keys.ExactView, values.ExactView, heads, heads, headDim, maxPages, 2));
+                recorder.Dispatch(new AttentionPrefill(KvFormat.F16, rows, positions, owners, pageTables, qkv, keys.ExactView, values.ExactView, output, heads, heads, headDim, 96, maxPages, 2));
             });
             Compare.Words(pool, keys.Read<uint>());
             foreach (float v in output.Read<float>()) Assert.Equal(0, v);
