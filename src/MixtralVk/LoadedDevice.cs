@@ -63,7 +63,7 @@ internal sealed class LoadedDevice : IDisposable
                 }
                 device = GpuDevice.Open(instance.Adapters[adapter], VulkanForwardPass.Shaders);
                 VulkanForwardPass pass = VulkanForwardPass.Load(
-                    source, device, contextLength, options.ChunkTokens, options.KvFormat, pageCount, progress, cancellationToken);
+                    source, device, contextLength, options.ChunkTokens, options.KvFormat, pageCount, progress: progress, cancellation: cancellationToken);
                 DeviceDescription description = instance.Adapters[adapter].Description;
                 return new LoadedDevice(pass, new DeviceInfo(DeviceKind.Vulkan, $"{description.Name} (Vulkan, {description.Driver})"), device, instance);
             }
