@@ -1,4 +1,7 @@
 using MixtralVk.Loading;
+using MixtralVk.Model;
+using MixtralVk.Testing.Gguf;
+using MixtralVk.Tokenization;
 
 namespace MixtralVk.Tests;
 
@@ -53,6 +56,73 @@ public class MixtralModelTests
         ];
         Assert.All(bad, options => Assert.Throws<ArgumentOutOfRangeException>(() => MixtralModel.Load(ShippedModel.Path, options)));
         Assert.Throws<ModelFileException>(() => MixtralModel.Load(Path.Combine(AppContext.BaseDirectory, "no such file.gguf"), s_cpu));
+    }
+
+    [Fact]
+    public void TheSameAnswersOnVulkanAsOnTheCpu()
+    {
+        using MixtralModel cpu = MixtralModel.Load(ShippedModel.Path, s_cpu), vulkan = MixtralModel.Load(ShippedModel.Path, s_cpu with { Device = DeviceKind.Vulkan });
+        Assert.Equal(DeviceKind.Vulkan, vulkan.Device.Kind);
+        var greedy = new GenerationOptions { Temperature = 0, MaxTokens = 32 };
+        using Chat a = cpu.StartChat("You are Mira, a cheerful baker from Oakvale.", greedy), b = vulkan.StartChat("You are Mira, a cheerful baker from Oakvale.", greedy);
+        foreach (string question in new[] { "Who are you?", "Where do you live?" })
+            Assert.Equal(string.Concat(a.Ask(question)), string.Concat(b.Ask(question)));
+    }
+
+    [Fact]
+    public void AnUnknownAdapterIsATypedError() =>
+        Assert.Throws<DeviceNotFoundException>(() => MixtralModel.Load(ShippedModel.Path, new MixtralOptions { AdapterName = "no such adapter" }));
+
+    [Fact]
+    public void WithoutAKnownFormOfConversationRawTextStillWorks()
+    {
+        using TemporaryFile file = new SyntheticModel().WriteTemporary();
+        using MixtralModel model = MixtralModel.Load(file.Path, s_cpu);
+        Assert.Null(model.ChatTemplate);
+        Assert.Throws<ChatTemplateException>(() => model.StartChat("You are Mira."));
+        using Session session = model.StartSession();
+        session.Prefill(model.Tokenizer.Encode("the door"));
+        Assert.NotEmpty(session.Generate(new GenerationOptions { MaxTokens = 3 }));
+    }
+
+    [Fact]
+    public void AnotherKindOfVocabularyIsRefused()
+    {
+        using TemporaryFile file = TemporaryFile.With(new SyntheticModel().ToWriter().Remove("tokenizer.ggml.model").Add("tokenizer.ggml.model", "gpt2").ToBytes());
+        Assert.Throws<TokenizerException>(() => MixtralModel.Load(file.Path, s_cpu));
+    }
+
+    [Theory]
+    [InlineData("output.weight")]
+    [InlineData("blk.1.ffn_norm.weight")]
+    public void DamagedWeightsEndAStepAndLeaveTheSessionUsable(string tensor)
+    {
+        using TemporaryFile file = new SyntheticModel { Damage = new Dictionary<string, float> { [tensor] = float.NaN } }.WriteTemporary();
+        using MixtralModel model = MixtralModel.Load(file.Path, s_cpu with { ContextLength = 64, ChunkTokens = 8 });
+        int free = model.ForwardPass.Pages.FreeCount;
+        using Session session = model.StartSession();
+        for (int attempt = 0; attempt < 3; attempt++)
+        {
+            Assert.Throws<NonFiniteException>(() => session.Prefill([1, 5, 6, 7, 8, 9, 10, 11, 12, 13]));
+            Assert.InRange(session.Tokens.Length, 0, 8);
+        }
+        session.Prefill([]);
+        Assert.Equal(free, model.ForwardPass.Pages.FreeCount);
+    }
+
+    [Fact]
+    public void SessionsOnSeveralThreadsTakeTurns()
+    {
+        using MixtralModel model = MixtralModel.Load(ShippedModel.Path, s_cpu with { KvCacheTokens = 4 * 512, CpuThreads = 1, ChunkTokens = 8 });
+        string[] personas = [.. new[] { "Mira", "Hugo", "Iska", "Pierre" }.Select(name => $"You are {name}, a gruff miller from Hillmere.")];
+        string[] Ask(string persona)
+        {
+            using Chat chat = model.StartChat(persona, new GenerationOptions { Temperature = 0, MaxTokens = 20 });
+            return [string.Concat(chat.Ask("Who are you?")), string.Concat(chat.Ask("Where do you live?"))];
+        }
+        string[][] alone = [.. personas.Select(Ask)], together = new string[personas.Length][];
+        Parallel.For(0, personas.Length, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i => together[i] = Ask(personas[i]));
+        Assert.Equal(alone, together);
     }
 
     private sealed class Recorder(List<LoadProgress> seen) : IProgress<LoadProgress>
