@@ -1,1 +1,18 @@
-Console.WriteLine("mixtralvk");
+using System.CommandLine;
+using System.Text;
+using MixtralVk.Cli;
+using MixtralVk.Cli.Commands;
+
+Console.OutputEncoding = Encoding.UTF8;
+
+var root = new RootCommand("Runs language models of the Mixtral architecture on Vulkan, or on the CPU.")
+{
+    ChatCommand.Create(),
+    GenerateCommand.Create(),
+    InspectCommand.Create(),
+    TokenizeCommand.Create(),
+    LogitsCommand.Create(),
+    BenchCommand.Create(),
+    DevicesCommand.Create(),
+};
+return await ProgramExit.RunAsync(root.Parse(args)).ConfigureAwait(false);

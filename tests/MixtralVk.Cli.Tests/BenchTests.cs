@@ -1,0 +1,51 @@
+using System.Text.Json;
+
+namespace MixtralVk.Cli.Tests;
+
+public sealed class BenchTests
+{
+    [Fact]
+    public async Task JsonHasEveryMeasurement()
+    {
+        Outcome outcome = await Bench("--json", "--repeat", "3");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.StartsWith("device: CPU", Assert.Single(outcome.ErrorLines));
+        using JsonDocument json = JsonDocument.Parse(outcome.Out);
+        JsonElement root = json.RootElement;
+        foreach (string name in new[] { "prefillTokensPerSecond", "decodeTokensPerSecond", "firstTokenSeconds", "prefillCpuSecondsPerToken", "decodeCpuSecondsPerToken" })
+        {
+            JsonElement spread = root.GetProperty(name);
+            double min = spread.GetProperty("min").GetDouble(), median = spread.GetProperty("median").GetDouble(), max = spread.GetProperty("max").GetDouble();
+            Assert.True(0 < min && min <= median && median <= max, name);
+        }
+        // What is read per token times tokens per second, in 10^9 bytes.
+        double expected = root.GetProperty("weightBytesPerToken").GetInt64() * root.GetProperty("decodeTokensPerSecond").GetProperty("median").GetDouble() / 1e9;
+        Assert.Equal(expected, root.GetProperty("weightGBPerSecond").GetDouble(), 1e-9);
+        Assert.InRange(root.GetProperty("peakMemoryBytes").GetInt64(), root.GetProperty("weightBytesPerToken").GetInt64(), 1L << 40);
+    }
+
+    [Fact]
+    public async Task TextShowsTheMediansWithTheirUnits()
+    {
+        Outcome outcome = await Bench("--repeat", "1");
+        Assert.Equal(0, outcome.ExitCode);
+        foreach (string label in new[] { "prefill", "decode", "first token", "CPU, decode", "weights", "memory" })
+            Assert.Contains(outcome.OutLines, line => line.StartsWith(label, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task MoreTokensThanTheContextHoldsAreRefused() => CommandLine.AssertFailed(await Bench("--prompt-tokens", "600"), "512");
+
+    [Theory]
+    [InlineData("--repeat", "0")]
+    [InlineData("--gen-tokens", "-1")]
+    [InlineData("--prompt-tokens", "x")]
+    public async Task AWrongNumberIsAUsageError(string option, string value) => CommandLine.AssertUsageError(await Bench(option, value), option);
+
+    private static Task<Outcome> Bench(params string[] options)
+    {
+        string[] size = options.Contains("--prompt-tokens") ? [] : ["--prompt-tokens", "16"];
+        string[] generated = options.Contains("--gen-tokens") ? [] : ["--gen-tokens", "4"];
+        return CommandLine.Run(["bench", CommandLine.ShippedModel, "--device", "cpu", .. size, .. generated, .. options]);
+    }
+}

@@ -1,0 +1,100 @@
+using System.Text.Json;
+
+namespace MixtralVk.Cli.Tests;
+
+public sealed class GenerateTests
+{
+    private const string Prompt = "You are Mira, a cheerful baker from Oakvale. Who are you?";
+
+    [Fact]
+    public async Task WritesTheTextToStdoutAndTheDeviceToStderr()
+    {
+        Outcome outcome = await Generate("--temperature", "0");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Contains("Mira", Assert.Single(outcome.OutLines));
+        Assert.StartsWith("device: CPU", Assert.Single(outcome.ErrorLines));
+    }
+
+    [Fact]
+    public async Task TheSameSeedGivesTheSameText()
+    {
+        string first = (await Generate("--seed", "7", "--temperature", "1.5", "--raw", "--max-tokens", "30")).Out;
+        string again = (await Generate("--seed", "7", "--temperature", "1.5", "--raw", "--max-tokens", "30")).Out;
+        string other = (await Generate("--seed", "8", "--temperature", "1.5", "--raw", "--max-tokens", "30")).Out;
+        Assert.Equal(first, again);
+        Assert.NotEqual(first, other);
+    }
+
+    [Fact]
+    public async Task JsonTellsIdsTimingsAndWhyItEnded()
+    {
+        Outcome outcome = await Generate("--temperature", "0", "--json");
+        Assert.Equal(0, outcome.ExitCode);
+        using JsonDocument json = JsonDocument.Parse(outcome.Out);
+        JsonElement root = json.RootElement, timings = root.GetProperty("timings");
+        Assert.Contains("Mira", root.GetProperty("text").GetString());
+        Assert.Equal("EndOfText", root.GetProperty("finishReason").GetString());
+        Assert.Equal(2, root.GetProperty("ids").EnumerateArray().Last().GetInt32()); // </s>
+        Assert.Equal(root.GetProperty("ids").GetArrayLength(), timings.GetProperty("generatedTokens").GetInt32());
+        Assert.True(timings.GetProperty("tokensPerSecond").GetDouble() > 0);
+        Assert.True(timings.GetProperty("loadSeconds").GetDouble() > 0);
+        Assert.StartsWith("CPU", root.GetProperty("device").GetString());
+    }
+
+    [Fact]
+    public async Task MaxTokensEndsTheText()
+    {
+        Outcome outcome = await Generate("--temperature", "0", "--json", "--max-tokens", "3");
+        using JsonDocument json = JsonDocument.Parse(outcome.Out);
+        Assert.Equal("MaxTokens", json.RootElement.GetProperty("finishReason").GetString());
+        Assert.Equal(3, json.RootElement.GetProperty("ids").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task RawGoesOnWithTheText()
+    {
+        string raw = (await Generate("--temperature", "0", "--raw", "--max-tokens", "8")).Out;
+        string chat = (await Generate("--temperature", "0", "--chat", "--max-tokens", "8")).Out;
+        Assert.NotEqual(chat, raw);
+    }
+
+    [Theory]
+    [InlineData("--temperature", "-1")]
+    [InlineData("--temperature", "NaN")]
+    [InlineData("--temperature", "hot")]
+    [InlineData("--max-tokens", "0")]
+    [InlineData("--max-tokens", "-3")]
+    [InlineData("--seed", "-1")]
+    [InlineData("--context", "0")]
+    public async Task AValueOutOfRangeIsAUsageError(string option, string value) => CommandLine.AssertUsageError(await Generate(option, value), option);
+
+    [Fact]
+    public async Task RawAndChatExcludeEachOther() => CommandLine.AssertUsageError(await Generate("--raw", "--chat"), "--raw", "--chat");
+
+    [Fact]
+    public async Task APromptLongerThanTheContextIsRefused() =>
+        CommandLine.AssertFailed(await CommandLine.Run("generate", CommandLine.ShippedModel, "--device", "cpu", "--prompt", string.Join(' ', Enumerable.Repeat("mill", 600))), "512");
+
+    [Fact]
+    public async Task WithoutAVulkanDriverVulkanIsRefusedAndAutoTakesTheCpu()
+    {
+        // VK_ICD_FILENAMES for loaders older than VK_DRIVER_FILES.
+        (string, string)[] noDriver = [("VK_DRIVER_FILES", "/nowhere.json"), ("VK_ICD_FILENAMES", "/nowhere.json")];
+        string[] arguments = ["generate", CommandLine.ShippedModel, "--prompt", Prompt, "--max-tokens", "3"];
+        CommandLine.AssertFailed(await CommandLine.Run("", [.. arguments, "--device", "vulkan"], noDriver), "Vulkan");
+        Outcome auto = await CommandLine.Run("", [.. arguments, "--device", "auto"], noDriver);
+        Assert.Equal(0, auto.ExitCode);
+        Assert.StartsWith("device: CPU", Assert.Single(auto.ErrorLines));
+    }
+
+    [Fact]
+    public async Task AFullDiskBehindStdoutIsAnError()
+    {
+        if (!File.Exists("/dev/full")) return; // Linux only
+        Outcome outcome = await CommandLine.Shell(">/dev/full", "generate", CommandLine.ShippedModel, "--device", "cpu", "--prompt", Prompt);
+        CommandLine.AssertFailed(outcome, "No space left");
+    }
+
+    private static Task<Outcome> Generate(params string[] options) =>
+        CommandLine.Run(["generate", CommandLine.ShippedModel, "--prompt", Prompt, "--device", "cpu", .. options]);
+}

@@ -1,0 +1,53 @@
+namespace MixtralVk.Cli.Tests;
+
+public sealed class HelpTests
+{
+    public static readonly string[] Commands = ["devices", "inspect", "tokenize", "logits", "generate", "chat", "bench"];
+
+    public static TheoryData<string> EachCommand => [.. Commands];
+
+    [Fact]
+    public async Task RootListsEveryCommand()
+    {
+        Outcome outcome = await CommandLine.Run("--help");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Empty(outcome.Error);
+        Assert.All(Commands, command => Assert.Contains(outcome.OutLines, line => line.StartsWith(command, StringComparison.Ordinal)));
+    }
+
+    [Theory, MemberData(nameof(EachCommand))]
+    public async Task EveryCommandExplainsItself(string command)
+    {
+        Outcome outcome = await CommandLine.Run(command, "--help");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Empty(outcome.Error);
+        Assert.Contains($"mixtralvk {command}", outcome.Out);
+    }
+
+    [Theory, MemberData(nameof(EachCommand))]
+    public async Task EveryCommandRefusesAnUnknownOption(string command) =>
+        CommandLine.AssertUsageError(await CommandLine.Run(command, CommandLine.ShippedModel, "--nonsense"));
+
+    [Fact]
+    public async Task NoCommandIsAUsageError() => CommandLine.AssertUsageError(await CommandLine.Run());
+
+    [Fact]
+    public async Task AnUnknownCommandIsAUsageError() => CommandLine.AssertUsageError(await CommandLine.Run("speak"));
+
+    [Theory]
+    [InlineData("inspect")]
+    [InlineData("tokenize", "--text", "a")]
+    [InlineData("logits", "--tokens", "1", "--out", "x")]
+    [InlineData("generate", "--prompt", "a")]
+    [InlineData("bench")]
+    public async Task AMissingFileArgumentIsAUsageError(params string[] arguments) =>
+        CommandLine.AssertUsageError(await CommandLine.Run(arguments), "FILE");
+
+    [Theory]
+    [InlineData("generate", "--prompt", "a")]
+    [InlineData("logits", "--tokens", "1", "--out", "x")]
+    [InlineData("bench")]
+    [InlineData("chat")]
+    public async Task AnUnknownDeviceIsAUsageError(params string[] arguments) =>
+        CommandLine.AssertUsageError(await CommandLine.Run([.. arguments, CommandLine.ShippedModel, "--device", "toaster"]), "toaster");
+}

@@ -1,0 +1,68 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace MixtralVk.Cli;
+
+/// <summary>Arguments and options that several commands have. A value that is out of range is a usage error in one line.</summary>
+internal static class CommonOptions
+{
+    public static Argument<string> File() => new("FILE") { Description = "A model in GGUF format." };
+
+    public static Option<string> Device() =>
+        OneOf("--device", "auto takes a GPU, or the CPU where there is none; vulkan takes any Vulkan device, a software driver too.", "auto", "vulkan", "cpu");
+
+    public static Option<int?> MaxTokens() => Positive("--max-tokens", "Most tokens of an answer (256).");
+
+    public static Option<int?> Context() =>
+        Positive("--context", $"Context length in tokens (the model's, at most {MixtralOptions.DefaultContextLength}).");
+
+    public static Option<ulong?> Seed() =>
+        new("--seed") { Description = "The same seed gives the same text; without it each run differs.", HelpName = "n" };
+
+    public static Option<bool> Json(string description) => new("--json") { Description = description };
+
+    public static Option<float?> Temperature()
+    {
+        const string name = "--temperature";
+        return new Option<float?>(name)
+        {
+            Description = "0 always takes the likeliest token; higher is more varied (0.7; 0 in a chat with the shipped model).",
+            HelpName = "x",
+            CustomParser = result =>
+            {
+                string text = result.Tokens[0].Value;
+                if (float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && value >= 0 && float.IsFinite(value)) return value;
+                result.AddError($"{name} must be a number of 0 or more, not '{text}'.");
+                return null;
+            },
+        };
+    }
+
+    /// <summary>An option with a number that must be 1 or more.</summary>
+    public static Option<int?> Positive(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "n",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) && value > 0) return value;
+            result.AddError($"{name} must be a whole number of 1 or more, not '{text}'.");
+            return null;
+        },
+    };
+
+    /// <summary>An option with one of a few words, of which the first is the default.</summary>
+    public static Option<string> OneOf(string name, string description, params string[] words) => new(name)
+    {
+        Description = description,
+        HelpName = string.Join('|', words),
+        DefaultValueFactory = _ => words[0],
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (!words.Contains(text)) result.AddError($"{name} must be one of {string.Join(", ", words)}, not '{text}'.");
+            return text;
+        },
+    };
+}

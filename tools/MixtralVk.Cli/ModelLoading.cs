@@ -1,0 +1,22 @@
+using MixtralVk.Model;
+
+namespace MixtralVk.Cli;
+
+/// <summary>Loads the model a command was given and says on stderr where it runs.</summary>
+internal static class ModelLoading
+{
+    public static MixtralModel Load(string file, string device, int? context, CancellationToken cancellation, KvFormat kv = KvFormat.F16, int? chunk = null)
+    {
+        var options = new MixtralOptions
+        {
+            Device = device switch { "vulkan" => DeviceKind.Vulkan, "cpu" => DeviceKind.Cpu, _ => DeviceKind.Auto },
+            ContextLength = context,
+            KvFormat = kv,
+            PipelineCacheDirectory = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "mixtralvk", "pipelines"),
+        };
+        if (chunk is int tokens) options = options with { ChunkTokens = tokens };
+        MixtralModel model = LoadingBar.Show(progress => MixtralModel.Load(file, options, progress, cancellation));
+        Console.Error.WriteLine($"device: {model.Device.Description}");
+        return model;
+    }
+}

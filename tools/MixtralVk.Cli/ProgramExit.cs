@@ -1,0 +1,45 @@
+using System.CommandLine;
+using MixtralVk.Gpu;
+
+namespace MixtralVk.Cli;
+
+/// <summary>Turns how a command ends into an exit code and at most one sentence on stderr.</summary>
+internal static class ProgramExit
+{
+    public const int Success = 0, Failure = 1, Usage = 2, Interrupted = 130;
+
+    /// <summary>Runs what was parsed: 0, 1 when the command failed, 2 when the command line is wrong, 130 after Ctrl-C.</summary>
+    public static async Task<int> RunAsync(ParseResult parsed)
+    {
+        if (parsed.Errors.Count > 0) return Explain(parsed);
+        var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
+        // The chat has its own Ctrl-C: the first one only stops an answer.
+        if (parsed.CommandResult.Command.Name == Commands.ChatCommand.Name) invocation.ProcessTerminationTimeout = null;
+        try
+        {
+            return await parsed.InvokeAsync(invocation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return Interrupted;
+        }
+        catch (Exception e) when (e is MixtralException or GpuException or IOException or UnauthorizedAccessException)
+        {
+            return Fail(e.Message);
+        }
+    }
+
+    private static int Explain(ParseResult parsed)
+    {
+        Console.Error.WriteLine($"mixtralvk: {parsed.Errors[0].Message}");
+        string command = parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
+        Console.Error.WriteLine($"Try: mixtralvk{command} --help");
+        return Usage;
+    }
+
+    private static int Fail(string message)
+    {
+        Console.Error.WriteLine($"mixtralvk: {message.TrimEnd('.')}.");
+        return Failure;
+    }
+}
