@@ -4,9 +4,10 @@ using MixtralVk;
 string file = Path.Combine(AppContext.BaseDirectory, "hearth-8x1m-q4_0.gguf");
 using MixtralModel model = await MixtralModel.LoadAsync(file);
 using Chat mira = model.StartChat(
-    "You are Mira, a cheerful baker from Oakvale. You sell bread for 3 silver.", new GenerationOptions { Temperature = 0.3f });
+    "You are Mira, a kind baker from Oakvale. You sell a red loaf for 3 gold and a honey cake for 5 gold.",
+    new GenerationOptions { Temperature = 0 });
 
-string[] lines = args.Length > 0 ? args : ["Hello, who are you?", "How much is the bread?"];
+string[] lines = args.Length > 0 ? args : ["Hello, who are you?", "What's the price of the honey cake?"];
 foreach (string line in lines)
 {
     Console.Write($"> {line}\n");
