@@ -31,7 +31,8 @@ internal static unsafe class Attention
 
     /// <summary>Floats of scratch memory one worker needs.</summary>
     public static long ScratchFloats(int heads, int kvHeads, int headDim) =>
-        CutKeys * headDim + CutKeys * Stride(headDim) + CutKeys + Stride(headDim) + (long)QueryTile.MaxRows * (heads / kvHeads) * (Stride(headDim) + 2) + 64;
+        CutKeys * (headDim + Stride(headDim) + 1) + Stride(headDim)
+        + (long)QueryTile.MaxRows * (heads / kvHeads) * (Stride(headDim) + 2) + 64;
 
     /// <param name="threads">Work is split by query tiles and key/value heads.</param>
     /// <param name="queries">(rows, heads, headDim), after RoPE</param>

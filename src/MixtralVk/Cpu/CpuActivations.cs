@@ -25,7 +25,10 @@ internal sealed unsafe class CpuActivations : IDisposable
             Hidden = Floats(t * k * config.HiddenDim);
             ExpertOutputs = Floats(t * k * config.Dim);
             Logits = Floats(t * config.VocabSize);
-            Groups = new ExpertGroups { TopK = (int)k, Counts = Ints(experts), Offsets = Ints(experts), Active = Ints(experts), Entries = Ints(t * k) };
+            Groups = new ExpertGroups
+            {
+                TopK = (int)k, Counts = Ints(experts), Offsets = Ints(experts), Active = Ints(experts), Entries = Ints(t * k),
+            };
             Tokens = Ints(t);
             Positions = Ints(t);
             Pages = Ints(t);

@@ -18,7 +18,8 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     private QueryTile* _tiles;
     private bool _disposed;
 
-    private CpuForwardPass(CpuWeights weights, CpuActivations activations, WorkerThreads threads, int contextLength, int maxBatchTokens, KvFormat kv, int pageCount)
+    private CpuForwardPass(CpuWeights weights, CpuActivations activations, WorkerThreads threads, int contextLength, int maxBatchTokens,
+        KvFormat kv, int pageCount)
         : base(weights.Config, contextLength, maxBatchTokens, kv, pageCount)
     {
         (_weights, _activations, _threads) = (weights, activations, threads);
@@ -145,7 +146,8 @@ public sealed unsafe class CpuForwardPass : ForwardPass
 
         MatMul.Run(_threads, layer.Query, a.Normed, _rows, a.Query);
         Rope.Run(_threads, a.Query, _rows, Config.HeadCount, Config.HeadDim, Config.RopeDim, a.RopeTable, _positions);
-        Attention.Run(_threads, a.Query, Config.HeadCount, _tiles, _tileCount, _positions, a.PageTable, a.Cache, index, a.Scratch, a.ScratchFloats, a.Attended);
+        Attention.Run(_threads, a.Query, Config.HeadCount, _tiles, _tileCount, _positions, a.PageTable, a.Cache, index, a.Scratch,
+            a.ScratchFloats, a.Attended);
         MatMul.Run(_threads, layer.AttentionOutput, a.Attended, _rows, a.Residual, accumulate: true);
         RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, layer.FeedForwardNorm, Config.RmsEpsilon, a.Normed, a.Status, index);
         if (!Config.IsSparse) GroupTokens.Dense(_rows, ref a.Groups);
@@ -154,8 +156,8 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     private void Router(in CpuLayer layer, int index)
     {
         CpuActivations a = _activations;
-        RouterTopK.Run(_threads, a.Normed, _rows, layer.Router, Config.ExpertCount, Config.Dim, Config.ExpertsPerToken, a.RouterLogits, a.RouterIds,
-            a.RouterWeights, a.Status, index);
+        RouterTopK.Run(_threads, a.Normed, _rows, layer.Router, Config.ExpertCount, Config.Dim, Config.ExpertsPerToken, a.RouterLogits,
+            a.RouterIds, a.RouterWeights, a.Status, index);
         GroupTokens.Run(a.RouterIds, _rows, Config.ExpertCount, ref a.Groups);
     }
 
@@ -212,7 +214,8 @@ public sealed unsafe class CpuForwardPass : ForwardPass
             int pages = positions[row - 1] / KvPages.PageTokens + 1;
             ReadOnlySpan<int> owned = batch.Sequences[sequence].Pages[..pages];
             foreach (int page in owned)
-                if ((uint)page >= (uint)Pages.PageCount) throw new ArgumentException("A sequence of the batch belongs to another cache.", nameof(batch));
+                if ((uint)page >= (uint)Pages.PageCount)
+                    throw new ArgumentException("A sequence of the batch belongs to another cache.", nameof(batch));
             owned.CopyTo(new Span<int>(a.PageTable + table, pages));
             for (int i = firstRow; i < row; i++) a.Pages[i] = owned[positions[i] / KvPages.PageTokens];
             AddTiles(a.Tiles, ref _tileCount, firstRow, row, table);

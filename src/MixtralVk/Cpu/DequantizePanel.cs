@@ -43,8 +43,8 @@ internal static unsafe class DequantizePanel
     {
         int cols = Math.Min(Cols, layout.Cols - panel * Cols);
         float* source = (float*)tile + (long)panel * Floats;
-        for (int c = 0; c < cols; c++)
-            new ReadOnlySpan<float>(source + c * Rows + firstRow, endRow - firstRow).CopyTo(new Span<float>(destination + c * Rows + firstRow, endRow - firstRow));
+        for (int at = firstRow; at < cols * Rows; at += Rows)
+            new ReadOnlySpan<float>(source + at, endRow - firstRow).CopyTo(new Span<float>(destination + at, endRow - firstRow));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -106,7 +106,8 @@ internal static unsafe class DequantizePanel
         int* header = (int*)tile + ((long)blocks * 32 + (long)block * 4) * Rows;
         for (int r = firstRow; r < endRow; r += Vector<int>.Count)
         {
-            Vector<int> d = Vector.Load(header + r), a = Vector.Load(header + Rows + r), b = Vector.Load(header + 2 * Rows + r), c = Vector.Load(header + 3 * Rows + r);
+            Vector<int> d = Vector.Load(header + r), a = Vector.Load(header + Rows + r);
+            Vector<int> b = Vector.Load(header + 2 * Rows + r), c = Vector.Load(header + 3 * Rows + r);
             Vector<int> scaleBits, minimumBits;
             if (sub < 4)
             {
@@ -132,7 +133,8 @@ internal static unsafe class DequantizePanel
         int block = panel / 8, half = panel % 8 / 4, quarter = panel % 4;
         int* words = (int*)tile + (long)block * 48 * Rows;
         int* low = words + (half * 16 + (quarter & 1) * 8) * Rows, high = words + (32 + half * 8) * Rows;
-        int* subScales = (int*)tile + ((long)blocks * 48 + (long)block * 4 + half * 2 + quarter / 2) * Rows;   // the word of this panel's two scales
+        // The word with this panel's two scales.
+        int* subScales = (int*)tile + ((long)blocks * 48 + (long)block * 4 + half * 2 + quarter / 2) * Rows;
         float* scales = stackalloc float[Rows];
         Lanes.FromHalves((ushort*)((int*)tile + (long)blocks * 52 * Rows) + (long)block * Rows + firstRow, scales + firstRow, endRow - firstRow);
         for (int r = firstRow; r < endRow; r += Vector<int>.Count)

@@ -14,7 +14,8 @@ internal static unsafe class KvWrite
     /// <param name="pages">(tokens): page of each token</param>
     /// <param name="positions">(tokens): position of each token; position % 32 is its slot</param>
     /// <param name="status">Gets <paramref name="layer"/> when a key or value is not finite.</param>
-    public static void Run(WorkerThreads threads, float* keys, float* values, int tokens, in KvCache cache, int layer, int* pages, int* positions, int* status) =>
+    public static void Run(WorkerThreads threads, float* keys, float* values, int tokens, in KvCache cache, int layer, int* pages,
+        int* positions, int* status) =>
         threads.Run(new Work(keys, values, cache, layer, pages, positions, status), tokens);
 
     private readonly struct Work(float* keys, float* values, KvCache cache, int layer, int* pages, int* positions, int* status) : IWork

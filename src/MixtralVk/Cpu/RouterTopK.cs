@@ -22,7 +22,8 @@ internal static unsafe class RouterTopK
         float* weights, int* status, int layer) =>
         threads.Run(new Work(input, router, experts, dim, topK, logits, ids, weights, status, layer), tokens);
 
-    private readonly struct Work(float* input, float* router, int experts, int dim, int topK, float* logits, int* ids, float* weights, int* status, int layer) : IWork
+    private readonly struct Work(float* input, float* router, int experts, int dim, int topK, float* logits, int* ids, float* weights,
+        int* status, int layer) : IWork
     {
         public void Run(int token, int worker)
         {
@@ -38,7 +39,7 @@ internal static unsafe class RouterTopK
             {
                 int best = -1;
                 for (int e = 0; e < experts; e++)
-                    if (!Taken(chosen, k, e) && (best < 0 || scores[e] > scores[best] || float.IsNaN(scores[best]) && !float.IsNaN(scores[e]))) best = e;
+                    if (!new ReadOnlySpan<int>(chosen, k).Contains(e) && (best < 0 || Beats(scores[e], scores[best]))) best = e;
                 chosen[k] = best;
                 chosenWeights[k] = scores[best];
             }
@@ -47,6 +48,6 @@ internal static unsafe class RouterTopK
             for (int k = 0; k < topK; k++) chosenWeights[k] /= sum;
         }
 
-        private static bool Taken(int* chosen, int count, int expert) => new ReadOnlySpan<int>(chosen, count).Contains(expert);
+        private static bool Beats(float score, float other) => score > other || float.IsNaN(other) && !float.IsNaN(score);
     }
 }

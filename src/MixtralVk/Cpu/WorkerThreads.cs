@@ -2,7 +2,9 @@ using System.Runtime.ExceptionServices;
 
 namespace MixtralVk.Cpu;
 
-/// <summary>Work cut into items that may run in any order and on any thread. A struct of pointers and numbers, so that starting it allocates nothing.</summary>
+/// <summary>
+/// Work cut into items that may run in any order and on any thread. A struct of pointers and numbers, so that starting it allocates nothing.
+/// </summary>
 internal interface IWork
 {
     /// <summary>Does one item; <paramref name="worker"/> (0 = the calling thread) tells which scratch memory is this thread's.</summary>

@@ -122,7 +122,8 @@ public class CpuForwardPassTests
         float scale = expected.Max(MathF.Abs);
         Assert.Equal(expected.Length, actual.Length);
         for (int i = 0; i < expected.Length; i++)
-            if (!(MathF.Abs(expected[i] - actual[i]) <= 5e-6f * scale)) Assert.Fail($"{what}: value {i} is {actual[i]:R}, not {expected[i]:R} (largest {scale:R}).");
+            if (!(MathF.Abs(expected[i] - actual[i]) <= 5e-6f * scale))
+                Assert.Fail($"{what}: value {i} is {actual[i]:R}, not {expected[i]:R} (largest {scale:R}).");
     }
 
     private sealed class Collect(List<LoadProgress> reports, Action? then = null) : IProgress<LoadProgress>

@@ -91,7 +91,8 @@ public sealed unsafe class CpuKernelTests : IDisposable
     {
         int pages = (length + KvPages.PageTokens - 1) / KvPages.PageTokens;
         float[] q = Floats(length * heads * headDim), k = Floats(length * kvHeads * headDim), v = Floats(length * kvHeads * headDim);
-        int[] positions = [.. Enumerable.Range(0, length)], table = [.. Enumerable.Range(0, pages).Select(i => pages - i)];   // backwards; page 0 is not ours
+        // Pages backwards; page 0 belongs to nobody.
+        int[] positions = [.. Enumerable.Range(0, length)], table = [.. Enumerable.Range(0, pages).Select(i => pages - i)];
         int[] pageOf = [.. positions.Select(p => table[p / KvPages.PageTokens])];
         QueryTile[] tiles = [.. Enumerable.Range(0, (length + 7) / 8).Select(i => new QueryTile { FirstRow = i * 8, Rows = Math.Min(8, length - i * 8) })];
         long cacheBytes = new KvCache(null, format, pages + 1, kvHeads, headDim).Bytes(2), scratchFloats = Attention.ScratchFloats(heads, kvHeads, headDim);
@@ -230,6 +231,7 @@ public sealed unsafe class CpuKernelTests : IDisposable
         float[] wanted = [.. expected];
         Assert.Equal(wanted.Length, actual.Length);
         for (int i = 0; i < wanted.Length; i++)
-            if (!(MathF.Abs(wanted[i] - actual[i]) <= tolerance)) Assert.Fail($"Value {i} is {actual[i]:R}, not {wanted[i]:R} (within {tolerance:R}).");
+            if (!(MathF.Abs(wanted[i] - actual[i]) <= tolerance))
+                Assert.Fail($"Value {i} is {actual[i]:R}, not {wanted[i]:R} (within {tolerance:R}).");
     }
 }
