@@ -14,6 +14,7 @@ fi
 "$root/tools/setup.sh" "${options[@]}"
 
 export DOTNET_NOLOGO=1
-dotnet build "$root/tools/MixtralVk.Cli" -c Release -v quiet -nologo </dev/null >&2
+echo "demo: building" >&2
+dotnet build "$root/tools/MixtralVk.Cli" -c Release -v quiet -nologo -clp:ErrorsOnly </dev/null >&2
 
 exec "$root/tools/MixtralVk.Cli/bin/Release/net10.0/mixtralvk" chat "$@"
