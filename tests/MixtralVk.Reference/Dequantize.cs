@@ -10,7 +10,7 @@ public static class Dequantize
     {
         TensorType.F32 or TensorType.F16 => 1,
         TensorType.Q4_0 or TensorType.Q8_0 => 32,
-        TensorType.Q4_K or TensorType.Q6_K => 256,
+        TensorType.Q4_K or TensorType.Q5_K or TensorType.Q6_K => 256,
     };
 
     /// <summary>Bytes of one block.</summary>
@@ -21,6 +21,7 @@ public static class Dequantize
         TensorType.Q4_0 => 2 + 16,
         TensorType.Q8_0 => 2 + 32,
         TensorType.Q4_K => 2 + 2 + 12 + 128,
+        TensorType.Q5_K => 2 + 2 + 12 + 32 + 128,
         TensorType.Q6_K => 128 + 64 + 16 + 2,
     };
 
@@ -47,6 +48,7 @@ public static class Dequantize
             case TensorType.Q4_0: Q4_0(block, y); break;
             case TensorType.Q8_0: Q8_0(block, y); break;
             case TensorType.Q4_K: Q4_K(block, y); break;
+            case TensorType.Q5_K: Q5_K(block, y); break;
             case TensorType.Q6_K: Q6_K(block, y); break;
         }
     }
@@ -79,9 +81,7 @@ public static class Dequantize
         ReadOnlySpan<byte> packed = block.Slice(4, 12), nibbles = block[16..];
         for (int s = 0; s < 8; s++)
         {
-            // The first four are the low 6 bits of bytes 0-3 and 4-7; of the others 4 bits lie in bytes 8-11, 2 in the tops of bytes 0-7.
-            int scale = s < 4 ? packed[s] & 63 : packed[s + 4] & 15 | packed[s - 4] >> 6 << 4;
-            int minimum = s < 4 ? packed[s + 4] & 63 : packed[s + 4] >> 4 | packed[s] >> 6 << 4;
+            var (scale, minimum) = SubScale(packed, s);
             for (int i = 0; i < 32; i++)
             {
                 int q = nibbles[s / 2 * 32 + i] >> (s % 2 * 4) & 15;
@@ -89,6 +89,27 @@ public static class Dequantize
             }
         }
     }
+
+    /// <summary>As Q4_K, with 32 bytes of fifth bits before the nibbles: bit s of byte i belongs to value i of sub-block s.</summary>
+    private static void Q5_K(ReadOnlySpan<byte> block, Span<float> y)
+    {
+        float d = HalfAt(block, 0), dmin = HalfAt(block, 2);
+        ReadOnlySpan<byte> packed = block.Slice(4, 12), fifthBits = block.Slice(16, 32), nibbles = block[48..];
+        for (int s = 0; s < 8; s++)
+        {
+            var (scale, minimum) = SubScale(packed, s);
+            for (int i = 0; i < 32; i++)
+            {
+                int q = nibbles[s / 2 * 32 + i] >> (s % 2 * 4) & 15 | (fifthBits[i] >> s & 1) << 4;
+                y[s * 32 + i] = d * scale * q - dmin * minimum;
+            }
+        }
+    }
+
+    /// <summary>The first four are the low 6 bits of bytes 0-3 and 4-7; of the others 4 bits lie in bytes 8-11, 2 in the tops of bytes 0-7.</summary>
+    private static (int Scale, int Minimum) SubScale(ReadOnlySpan<byte> packed, int s) => s < 4
+        ? (packed[s] & 63, packed[s + 4] & 63)
+        : (packed[s + 4] & 15 | packed[s - 4] >> 6 << 4, packed[s + 4] >> 4 | packed[s] >> 6 << 4);
 
     /// <summary>
     /// 128 bytes of low nibbles, 64 bytes of high bit pairs, 16 signed scales, f16 d. Each half of 128 values uses 64 bytes of nibbles

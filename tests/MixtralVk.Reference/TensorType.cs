@@ -8,6 +8,7 @@ public enum TensorType
     Q4_0 = 2,
     Q8_0 = 8,
     Q4_K = 12,
+    Q5_K = 13,
     Q6_K = 14,
 }
 

@@ -31,6 +31,11 @@ public sealed record OracleCase(string Name, SyntheticModel? Model, int[] Tokens
         {
             Weights = WeightFormat.Q4_K, OutputFormat = WeightFormat.Q6_K, DownFormat = WeightFormat.Q6_K, AttentionFormat = WeightFormat.Q8_0,
         }),
+        // The formats of llama.cpp's Q4_K_M.
+        Synthetic("q4_k_m", _wide with
+        {
+            Weights = WeightFormat.Q4_K, OutputFormat = WeightFormat.Q6_K, DownFormat = WeightFormat.Q6_K, AttentionFormat = WeightFormat.Q5_K,
+        }),
         Synthetic("dense-f32-172", _small with { Experts = 0, Heads = 8, KvHeads = 4, Hidden = 172, Layers = 5 }),
         Synthetic("dense-q4_0-tied-output", _small with { Weights = WeightFormat.Q4_0, Experts = 0, TiedOutput = true }),
         // Crosses a page border, a border of keys at 256 and a page border again.

@@ -35,6 +35,7 @@ internal static unsafe class DequantizePanel
             case WeightFormat.Q8_0: Q8_0(layout.Blocks, tile, panel, firstRow, endRow, destination); break;
             case WeightFormat.Q4_0: Q4_0(layout.Blocks, tile, panel, firstRow, endRow, destination); break;
             case WeightFormat.Q4_K: Q4_K(layout.Blocks, tile, panel, firstRow, endRow, destination); break;
+            case WeightFormat.Q5_K: Q5_K(layout.Blocks, tile, panel, firstRow, endRow, destination); break;
             case WeightFormat.Q6_K: Q6_K(layout.Blocks, tile, panel, firstRow, endRow, destination); break;
         }
     }
@@ -106,24 +107,27 @@ internal static unsafe class DequantizePanel
         int* header = (int*)tile + ((long)blocks * 32 + (long)block * 4) * Rows;
         for (int r = firstRow; r < endRow; r += Vector<int>.Count)
         {
-            Vector<int> d = Vector.Load(header + r), a = Vector.Load(header + Rows + r);
-            Vector<int> b = Vector.Load(header + 2 * Rows + r), c = Vector.Load(header + 3 * Rows + r);
-            Vector<int> scaleBits, minimumBits;
-            if (sub < 4)
-            {
-                scaleBits = a >>> (8 * sub) & new Vector<int>(63);
-                minimumBits = b >>> (8 * sub) & new Vector<int>(63);
-            }
-            else
-            {
-                int shift = 8 * (sub - 4);
-                scaleBits = c >>> shift & new Vector<int>(15) | (a >>> (shift + 6) & new Vector<int>(3)) << 4;
-                minimumBits = c >>> (shift + 4) & new Vector<int>(15) | (b >>> (shift + 6) & new Vector<int>(3)) << 4;
-            }
-            Vector<float> scale = Lanes.FromHalf(d & new Vector<int>(0xFFFF)) * Vector.ConvertToSingle(scaleBits);
-            Vector<float> offset = -(Lanes.FromHalf(d >>> 16) * Vector.ConvertToSingle(minimumBits));
+            var (scale, offset) = SubScale(header + r, sub);
             for (int w = 0; w < 8; w++)
                 Nibbles(Vector.Load(words + w * Rows + r) >>> (4 * (sub & 1)), scale, offset, destination + 4 * w * Rows + r);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Q5_K(int blocks, byte* tile, int panel, int firstRow, int endRow, float* destination)
+    {
+        int block = panel / 8, sub = panel % 8;
+        int* high = (int*)tile + (long)block * 40 * Rows, low = high + (8 + sub / 2 * 8) * Rows;
+        int* header = (int*)tile + ((long)blocks * 40 + (long)block * 4) * Rows;
+        for (int r = firstRow; r < endRow; r += Vector<int>.Count)
+        {
+            var (scale, offset) = SubScale(header + r, sub);
+            for (int w = 0; w < 8; w++)
+            {
+                Vector<int> bits = Vector.Load(low + w * Rows + r) >>> (4 * (sub & 1)) & new Vector<int>(0x0F0F0F0F)
+                    | (Vector.Load(high + w * Rows + r) >>> sub & new Vector<int>(0x01010101)) << 4;
+                Bytes(bits, scale, offset, destination + 4 * w * Rows + r);
+            }
         }
     }
 
@@ -155,15 +159,42 @@ internal static unsafe class DequantizePanel
         }
     }
 
+    /// <summary>d * scale and -dmin * minimum of a sub-block of Q4_K or Q5_K, whose four words of header are <see cref="Rows"/> apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector<float> Scale, Vector<float> Offset) SubScale(int* header, int sub)
+    {
+        Vector<int> d = Vector.Load(header), a = Vector.Load(header + Rows);
+        Vector<int> b = Vector.Load(header + 2 * Rows), c = Vector.Load(header + 3 * Rows);
+        Vector<int> scaleBits, minimumBits;
+        if (sub < 4)
+        {
+            scaleBits = a >>> (8 * sub) & new Vector<int>(63);
+            minimumBits = b >>> (8 * sub) & new Vector<int>(63);
+        }
+        else
+        {
+            int shift = 8 * (sub - 4);
+            scaleBits = c >>> shift & new Vector<int>(15) | (a >>> (shift + 6) & new Vector<int>(3)) << 4;
+            minimumBits = c >>> (shift + 4) & new Vector<int>(15) | (b >>> (shift + 6) & new Vector<int>(3)) << 4;
+        }
+        return (Lanes.FromHalf(d & new Vector<int>(0xFFFF)) * Vector.ConvertToSingle(scaleBits),
+            -(Lanes.FromHalf(d >>> 16) * Vector.ConvertToSingle(minimumBits)));
+    }
+
     /// <summary>The low nibble of each byte of a word is a column: q * scale + offset.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Nibbles(Vector<int> word, Vector<float> scale, Vector<float> offset, float* to)
+    private static void Nibbles(Vector<int> word, Vector<float> scale, Vector<float> offset, float* to) =>
+        Bytes(word & new Vector<int>(0x0F0F0F0F), scale, offset, to);
+
+    /// <summary>Each byte of a word is a column: q * scale + offset.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Bytes(Vector<int> word, Vector<float> scale, Vector<float> offset, float* to)
     {
-        var nibble = new Vector<int>(15);
-        Lanes.MultiplyAdd(Vector.ConvertToSingle(word & nibble), scale, offset).Store(to);
-        Lanes.MultiplyAdd(Vector.ConvertToSingle(word >>> 8 & nibble), scale, offset).Store(to + Rows);
-        Lanes.MultiplyAdd(Vector.ConvertToSingle(word >>> 16 & nibble), scale, offset).Store(to + 2 * Rows);
-        Lanes.MultiplyAdd(Vector.ConvertToSingle(word >>> 24 & nibble), scale, offset).Store(to + 3 * Rows);
+        var mask = new Vector<int>(255);
+        Lanes.MultiplyAdd(Vector.ConvertToSingle(word & mask), scale, offset).Store(to);
+        Lanes.MultiplyAdd(Vector.ConvertToSingle(word >>> 8 & mask), scale, offset).Store(to + Rows);
+        Lanes.MultiplyAdd(Vector.ConvertToSingle(word >>> 16 & mask), scale, offset).Store(to + 2 * Rows);
+        Lanes.MultiplyAdd(Vector.ConvertToSingle(word >>> 24), scale, offset).Store(to + 3 * Rows);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -26,6 +26,7 @@ internal readonly record struct EmbeddingRows(WeightFormat Format, BufferView We
         WeightFormat.Q8_0 => "embedding/embedding_rows_q8_0",
         WeightFormat.Q4_0 => "embedding/embedding_rows_q4_0",
         WeightFormat.Q4_K => "embedding/embedding_rows_q4_k",
+        WeightFormat.Q5_K => "embedding/embedding_rows_q5_k",
         WeightFormat.Q6_K => "embedding/embedding_rows_q6_k",
     };
 

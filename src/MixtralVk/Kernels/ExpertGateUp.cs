@@ -38,6 +38,7 @@ internal readonly record struct ExpertGateUp(WeightFormat Format, BufferView Gro
         WeightFormat.Q8_0 => "experts/expert_gate_up_q8_0",
         WeightFormat.Q4_0 => "experts/expert_gate_up_q4_0",
         WeightFormat.Q4_K => "experts/expert_gate_up_q4_k",
+        WeightFormat.Q5_K => "experts/expert_gate_up_q5_k",
         WeightFormat.Q6_K => "experts/expert_gate_up_q6_k",
     };
 

@@ -37,6 +37,7 @@ internal readonly record struct ExpertMatMul(WeightFormat Format, BufferView Gro
         WeightFormat.Q8_0 => "experts/expert_matmul_q8_0",
         WeightFormat.Q4_0 => "experts/expert_matmul_q4_0",
         WeightFormat.Q4_K => "experts/expert_matmul_q4_k",
+        WeightFormat.Q5_K => "experts/expert_matmul_q5_k",
         WeightFormat.Q6_K => "experts/expert_matmul_q6_k",
     };
 

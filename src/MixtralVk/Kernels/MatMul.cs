@@ -35,6 +35,7 @@ internal readonly record struct MatMul(WeightFormat Format, BufferView Weights, 
         WeightFormat.Q8_0 => "matmul/matmul_q8_0",
         WeightFormat.Q4_0 => "matmul/matmul_q4_0",
         WeightFormat.Q4_K => "matmul/matmul_q4_k",
+        WeightFormat.Q5_K => "matmul/matmul_q5_k",
         WeightFormat.Q6_K => "matmul/matmul_q6_k",
     };
 

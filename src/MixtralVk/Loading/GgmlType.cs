@@ -54,6 +54,7 @@ internal static class GgmlTypes
         GgmlType.Q8_0 => Quantization.WeightFormat.Q8_0,
         GgmlType.Q4_0 => Quantization.WeightFormat.Q4_0,
         GgmlType.Q4_K => Quantization.WeightFormat.Q4_K,
+        GgmlType.Q5_K => Quantization.WeightFormat.Q5_K,
         GgmlType.Q6_K => Quantization.WeightFormat.Q6_K,
         _ => null,
     };

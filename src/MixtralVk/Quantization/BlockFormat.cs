@@ -29,6 +29,7 @@ internal abstract unsafe class BlockFormat
         WeightFormat.Q8_0 => Q8_0.Format,
         WeightFormat.Q4_0 => Q4_0.Format,
         WeightFormat.Q4_K => Q4_K.Format,
+        WeightFormat.Q5_K => Q5_K.Format,
         WeightFormat.Q6_K => Q6_K.Format,
     };
 

@@ -47,10 +47,10 @@ internal sealed unsafe class Q4_K : BlockFormat
     }
 
     /// <summary>
-    /// The 6-bit scale and minimum of a sub-block. Bytes 0-3 hold the scales of 0-3, bytes 4-7 their minima, both in the low six bits;
+    /// The 6-bit scale and minimum of a sub-block, from the 12 bytes as three words. Bytes 0-3 hold the scales of 0-3, bytes 4-7 their minima, both in the low six bits;
     /// bytes 8-11 the low nibbles of scale and minimum of 4-7, whose top two bits are the top two of bytes 0-7.
     /// </summary>
-    private static (int Scale, int Minimum) SubScale(int sub, uint scales, uint minima, uint rest)
+    internal static (int Scale, int Minimum) SubScale(int sub, uint scales, uint minima, uint rest)
     {
         int shift = sub % 4 * 8;
         int low = (int)(scales >> shift) & 255, high = (int)(minima >> shift) & 255, nibbles = (int)(rest >> shift) & 255;

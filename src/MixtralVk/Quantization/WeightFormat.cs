@@ -13,6 +13,8 @@ public enum WeightFormat
     Q4_0,
     /// <summary>Blocks of 256: f16 scale and minimum, 8 pairs of 6-bit sub-scales and sub-minima, 256 nibbles.</summary>
     Q4_K,
+    /// <summary>Blocks of 256: f16 scale and minimum, 8 pairs of 6-bit sub-scales and sub-minima, 256 five-bit values.</summary>
+    Q5_K,
     /// <summary>Blocks of 256: f16 scale, 16 signed 8-bit sub-scales, 256 six-bit values.</summary>
     Q6_K,
 }

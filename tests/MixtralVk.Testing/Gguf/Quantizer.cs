@@ -15,6 +15,7 @@ public static class Quantizer
         WeightFormat.Q8_0 => GgmlType.Q8_0,
         WeightFormat.Q4_0 => GgmlType.Q4_0,
         WeightFormat.Q4_K => GgmlType.Q4_K,
+        WeightFormat.Q5_K => GgmlType.Q5_K,
         WeightFormat.Q6_K => GgmlType.Q6_K,
     };
 
@@ -35,6 +36,7 @@ public static class Quantizer
                 case WeightFormat.Q8_0: Q8_0(block, to); break;
                 case WeightFormat.Q4_0: Q4_0(block, to); break;
                 case WeightFormat.Q4_K: Q4_K(block, to); break;
+                case WeightFormat.Q5_K: Q5_K(block, to); break;
                 case WeightFormat.Q6_K: Q6_K(block, to); break;
                 default: throw new ArgumentOutOfRangeException(nameof(format));
             }
@@ -74,12 +76,31 @@ public static class Quantizer
 
     private static void Q4_K(ReadOnlySpan<float> x, Span<byte> to)
     {
+        Span<byte> levels = stackalloc byte[256];
+        SubBlocks(x, 15, to, levels);
+        for (int i = 0; i < 256; i++) to[16 + i / 64 * 32 + i % 32] |= (byte)(levels[i] << i / 32 % 2 * 4);
+    }
+
+    private static void Q5_K(ReadOnlySpan<float> x, Span<byte> to)
+    {
+        Span<byte> levels = stackalloc byte[256];
+        SubBlocks(x, 31, to, levels);
+        for (int i = 0; i < 256; i++)
+        {
+            to[48 + i / 64 * 32 + i % 32] |= (byte)((levels[i] & 15) << i / 32 % 2 * 4);
+            to[16 + i % 32] |= (byte)(levels[i] >> 4 << i / 32);
+        }
+    }
+
+    /// <summary>What Q4_K and Q5_K share: the header of 16 bytes, d, dmin and the 8 scales and minima, and levels from 0 to <paramref name="most"/>.</summary>
+    private static void SubBlocks(ReadOnlySpan<float> x, int most, Span<byte> to, Span<byte> levels)
+    {
         Span<float> scales = stackalloc float[8], minima = stackalloc float[8];
         for (int sub = 0; sub < 8; sub++)
         {
             float low = 0, high = float.MinValue;
             foreach (float v in x.Slice(sub * 32, 32)) (low, high) = (Math.Min(low, v), Math.Max(high, v));
-            (scales[sub], minima[sub]) = ((Math.Max(high, low) - low) / 15, -low);
+            (scales[sub], minima[sub]) = ((Math.Max(high, low) - low) / most, -low);
         }
         float d = WriteHalf(to, Largest(scales) / 63), dmin = WriteHalf(to[2..], Largest(minima) / 63);
         for (int sub = 0; sub < 8; sub++)
@@ -97,11 +118,7 @@ public static class Quantizer
                 packed[sub - 4] |= (byte)(scale >> 4 << 6);
                 packed[sub] |= (byte)(minimum >> 4 << 6);
             }
-            for (int i = 0; i < 32; i++)
-            {
-                int q = Level(x[sub * 32 + i] + dmin * minimum, d * scale, 0, 15);
-                to[16 + sub / 2 * 32 + i] |= (byte)(q << sub % 2 * 4);
-            }
+            for (int i = sub * 32; i < sub * 32 + 32; i++) levels[i] = (byte)Level(x[i] + dmin * minimum, d * scale, 0, most);
         }
     }
 

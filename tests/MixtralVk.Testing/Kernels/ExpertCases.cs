@@ -31,7 +31,7 @@ internal static class ExpertCases
             yield return Group(100, 3, 128);
             foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
             {
-                int cols = format is WeightFormat.Q4_K or WeightFormat.Q6_K ? 256 : 96;
+                int cols = format is WeightFormat.Q4_K or WeightFormat.Q5_K or WeightFormat.Q6_K ? 256 : 96;
                 yield return GateUp(new(format, 65, cols, 1, 2, 4, 3), 1);
                 yield return GateUp(new(format, 130, cols, 26, 2, 4, 1), 4, rowsPerLane: 2);
                 yield return GateUp(new(format, 64, cols, 40, 1, 2, 0), 16);

@@ -21,7 +21,7 @@ internal static class MatMulCases
             foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
             {
                 // 3 blocks of 32 (or of 256) make the two column splits unequal.
-                int cols = format is WeightFormat.Q4_K or WeightFormat.Q6_K ? 768 : 96;
+                int cols = format is WeightFormat.Q4_K or WeightFormat.Q5_K or WeightFormat.Q6_K ? 768 : 96;
                 yield return MatMul(new(format, 65, cols, 1, 1), 1);
                 yield return MatMul(new(format, 130, cols, 5, 7), 4, rowsPerLane: 2);
                 yield return MatMul(new(format, 64, cols, 17, 17), 8, accumulate: true);
@@ -40,6 +40,7 @@ internal static class MatMulCases
             // Real rows of Mixtral 8x7B: K/V and expert up projections.
             yield return MatMul(new(WeightFormat.Q4_0, 1024, 4096, 1, 1), 1, rowsPerLane: 4);
             yield return MatMul(new(WeightFormat.Q4_K, 1024, 4096, 1, 1), 1);
+            yield return MatMul(new(WeightFormat.Q5_K, 256, 4096, 1, 1), 1);
             yield return MatMul(new(WeightFormat.Q6_K, 256, 14336, 1, 1), 1);
             yield return MatMul(new(WeightFormat.Q8_0, 256, 14336, 2, 2), 4);
             yield return MatMul(new(WeightFormat.F16, 128, 4096, 1, 1), 1);

@@ -63,7 +63,7 @@ internal sealed class TestMatrix
             if (type == TensorType.F32) BinaryPrimitives.WriteSingleLittleEndian(bytes, random.NextSingle() * 2 - 1);
             else if (type == TensorType.Q6_K) BinaryPrimitives.WriteHalfLittleEndian(bytes[208..], Scale());
             else BinaryPrimitives.WriteHalfLittleEndian(bytes, type == TensorType.F16 ? (Half)(random.NextSingle() * 2 - 1) : Scale());
-            if (type == TensorType.Q4_K) BinaryPrimitives.WriteHalfLittleEndian(bytes[2..], Scale());
+            if (type is TensorType.Q4_K or TensorType.Q5_K) BinaryPrimitives.WriteHalfLittleEndian(bytes[2..], Scale());
         }
         return file;
 
@@ -77,6 +77,7 @@ internal sealed class TestMatrix
         WeightFormat.Q8_0 => TensorType.Q8_0,
         WeightFormat.Q4_0 => TensorType.Q4_0,
         WeightFormat.Q4_K => TensorType.Q4_K,
+        WeightFormat.Q5_K => TensorType.Q5_K,
         WeightFormat.Q6_K => TensorType.Q6_K,
     };
 }

@@ -221,7 +221,7 @@ public sealed unsafe class CpuKernelTests : IDisposable
         WeightFormat.F32 => [1, 31, 33, 100],
         WeightFormat.F16 => [2, 31, 34, 100],
         WeightFormat.Q8_0 or WeightFormat.Q4_0 => [32, 96],
-        WeightFormat.Q4_K or WeightFormat.Q6_K => [256, 512],
+        WeightFormat.Q4_K or WeightFormat.Q5_K or WeightFormat.Q6_K => [256, 512],
     };
 
     private float[] Floats(int count) => [.. Enumerable.Range(0, count).Select(_ => _random.NextSingle() * 2 - 1)];

@@ -66,6 +66,7 @@ public sealed class GgufModelSourceTests
     [InlineData(WeightFormat.Q8_0, 0.03)]
     [InlineData(WeightFormat.Q4_0, 0.45)]
     [InlineData(WeightFormat.Q4_K, 0.3)]
+    [InlineData(WeightFormat.Q5_K, 0.15)]
     [InlineData(WeightFormat.Q6_K, 0.12)]
     public void MatricesHoldTheFilesValues(WeightFormat format, double bound)
     {

@@ -14,7 +14,10 @@ internal static class TestShapes
         ["f16, part of the head rotated"] = _plain with { Weights = WeightFormat.F16, HeadDim = 24, RopeDim = 8, Vocab = 129 },
         ["q8_0, 4 experts, top-3, one KV head"] = _plain with { Weights = WeightFormat.Q8_0, Experts = 4, TopK = 3, KvHeads = 1 },
         ["q4_0, 16 experts, top-1"] = _plain with { Weights = WeightFormat.Q4_0, Experts = 16, TopK = 1 },
-        ["q4_k and q6_k"] = _wide with { Weights = WeightFormat.Q4_K, DownFormat = WeightFormat.Q6_K, OutputFormat = WeightFormat.Q6_K },
+        ["q4_k, q5_k and q6_k"] = _wide with
+        {
+            Weights = WeightFormat.Q4_K, AttentionFormat = WeightFormat.Q5_K, DownFormat = WeightFormat.Q6_K, OutputFormat = WeightFormat.Q6_K,
+        },
         ["dense, tied output"] = _plain with { Weights = WeightFormat.Q4_0, Experts = 0, TiedOutput = true },
     };
 

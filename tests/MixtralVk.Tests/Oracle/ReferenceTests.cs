@@ -57,6 +57,24 @@ public class ReferenceTests
     }
 
     [Fact]
+    public void Q5_K_has_the_fifth_bits_of_each_sub_block_in_a_bit_of_its_own()
+    {
+        var block = new byte[176];
+        _one.CopyTo(block, 0);
+        _half.CopyTo(block, 2);
+        block[4] = block[5] = 1;         // scales 0 and 1; minima 0 and 1 are 0
+        block[12 + 1] = 0b0011_0010;     // sub-block 5: scale 2, minimum 3
+        block[16] = 0b0000_0001;         // value 0 only
+        block[16 + 31] = 0b0010_0010;    // values 63 and 191, the last ones of sub-blocks 1 and 5
+        block[48] = 0x37;                // value 0 = 7 + 16, value 32 = 3
+        block[48 + 31] = 0x90;           // value 31 = 0, value 63 = 9 + 16
+        block[48 + 2 * 32 + 31] = 0xF0;  // value 191 = 15 + 16
+        float[] values = Dequantize.Blocks(TensorType.Q5_K, block);
+        Assert.Equal((23f, 3f, 0f, 25f), (values[0], values[32], values[31], values[63]));
+        Assert.Equal((2 * 31 - 0.5f * 3, -0.5f * 3), (values[191], values[190]));
+    }
+
+    [Fact]
     public void Q6_K_joins_nibbles_and_bit_pairs()
     {
         var block = new byte[210];

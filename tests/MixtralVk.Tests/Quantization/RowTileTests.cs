@@ -76,6 +76,7 @@ public sealed class RowTileTests
     [InlineData(WeightFormat.Q8_0, 64, 2 * 34 * 64)]
     [InlineData(WeightFormat.Q4_0, 96, 3 * 18 * 64 + 128)]
     [InlineData(WeightFormat.Q4_K, 512, 2 * 144 * 64)]
+    [InlineData(WeightFormat.Q5_K, 512, 2 * 176 * 64)]
     [InlineData(WeightFormat.Q6_K, 256, 210 * 64 + 128)]
     public void TileSizesAreTheFormatsPaddedTo256(WeightFormat format, int cols, int bytes)
     {
@@ -103,6 +104,7 @@ public sealed class RowTileTests
         WeightFormat.Q8_0 => [(2, 4, 8), (0, 2, 1)],
         WeightFormat.Q4_0 => [(2, 4, 4), (0, 2, 1)],
         WeightFormat.Q4_K => [(16, 4, 32), (0, 4, 4)],
+        WeightFormat.Q5_K => [(16, 4, 40), (0, 4, 4)],
         WeightFormat.Q6_K => [(0, 4, 48), (192, 4, 4), (208, 2, 1)],
         WeightFormat.F32 or WeightFormat.F16 => throw new ArgumentOutOfRangeException(nameof(format)),
     };
