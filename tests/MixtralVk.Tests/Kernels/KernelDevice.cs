@@ -30,7 +30,8 @@ public sealed class KernelDevice : IDisposable
     {
         int before = _gpu.Messages.Count;
         body();
-        Assert.Equal([], _gpu.Messages.Skip(before));
+        string[] messages = [.. _gpu.Messages.Skip(before)];
+        Assert.True(messages.Length == 0, string.Join(Environment.NewLine, messages));
     }
 }
 
