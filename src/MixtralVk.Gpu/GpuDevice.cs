@@ -135,7 +135,9 @@ public sealed unsafe class GpuDevice : IDisposable
         ArgumentNullException.ThrowIfNull(recorders);
         PipelineKey[] keys = [.. recorders.SelectMany(r => r.Pipelines).Distinct()];
         int done = 0;
-        var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
+        // The layer's instrumentation of shaders fails when two threads make pipelines (seen with 1.3.239).
+        int threads = Options.GpuAssistedValidation ? 1 : Environment.ProcessorCount;
+        var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = threads };
         try
         {
             Parallel.ForEach(keys, options, key =>

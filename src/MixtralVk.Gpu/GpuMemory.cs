@@ -81,7 +81,7 @@ internal sealed unsafe class GpuMemory : IDisposable
 
     private void WithRange(GpuBuffer buffer, Func<Vk, Device, MappedMemoryRange, Result> call, string name)
     {
-        if (_device.Description.MemoryTypes[buffer.Block.Type].Traits.HasFlag(MemoryTraits.HostCoherent)) return;
+        if ((_device.Description.MemoryTypes[buffer.Block.Type].Traits & MemoryTraits.HostCoherent) != 0) return;
         ulong length = Math.Min((buffer.Size + _alignment - 1) / _alignment * _alignment, buffer.Block.Size - buffer.BlockOffset);
         var range = new MappedMemoryRange(memory: buffer.Block.Memory, offset: buffer.BlockOffset, size: length);
         call(_device.Vk, _device.Handle, range).ThrowOnError(name);

@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using MixtralVk.Cpu;
+using MixtralVk.Gpu;
 using MixtralVk.Loading;
 using MixtralVk.Model;
 using MixtralVk.Model.Vulkan;
@@ -53,6 +55,39 @@ public static class TestDevices
             for (int row = 0; row < batch.OutputCount; row++) pass.Logits(row).CopyTo(logits.AsSpan((first + row) * pass.Config.VocabSize));
         }
         return logits;
+    }
+
+    /// <summary>The residual stream (rows, dim) between two stages of a step.</summary>
+    public static float[] Residual(ForwardPass pass, int rows)
+    {
+        var values = new float[rows * pass.Config.Dim];
+        if (pass is CpuForwardPass cpu) cpu.Residual.CopyTo(values);
+        else if (pass is VulkanForwardPass vulkan) ReadBack(vulkan, values);
+        return values;
+    }
+
+    /// <summary>Replaces the residual stream between two stages of a step.</summary>
+    public static void SetResidual(ForwardPass pass, float[] values)
+    {
+        if (pass is CpuForwardPass cpu) values.CopyTo(cpu.Residual);
+        else if (pass is VulkanForwardPass vulkan)
+        {
+            using var uploader = new WeightUploader(vulkan.Device);
+            BufferView destination = vulkan.Residual.Slice(0, (ulong)values.Length * sizeof(float));
+            uploader.Run([new Upload(destination, bytes => MemoryMarshal.AsBytes(values.AsSpan()).CopyTo(bytes), "residual")], null, default);
+        }
+    }
+
+    private static void ReadBack(VulkanForwardPass pass, float[] values)
+    {
+        using GpuBuffer copy = pass.Device.CreateBuffer((ulong)values.Length * sizeof(float), BufferUse.ReadBack, "residual");
+        Recorder recorder = pass.Device.CreateRecorder();
+        recorder.BeginStage("residual");
+        recorder.Copy(pass.Residual.Slice(0, copy.Size), copy.View);
+        using Recording recording = recorder.Finish("residual");
+        pass.Device.Queue.Wait(pass.Device.Queue.Submit(recording, 0, 1));
+        copy.Invalidate();
+        copy.Map<float>().CopyTo(values);
     }
 
     /// <summary>Seeded tokens of a vocabulary.</summary>

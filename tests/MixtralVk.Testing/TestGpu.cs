@@ -66,7 +66,7 @@ internal sealed class TestGpu : IDisposable
     /// <summary>Fails on any validation message and any access that no barrier orders.</summary>
     public void AssertClean()
     {
-        if (Messages.Count > 0) throw new InvalidOperationException($"The validation layer said: {string.Join(Environment.NewLine, Messages)}");
+        if (Messages.Count > 0) throw new InvalidOperationException($"The validation layer said {Messages.Count} things, first: {string.Join(Environment.NewLine, Messages.Take(3))}");
         if (Replay.Hazard is { } hazard) throw new InvalidOperationException($"Unsynchronised access: {hazard}");
     }
 

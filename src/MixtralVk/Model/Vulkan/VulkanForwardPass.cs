@@ -77,6 +77,18 @@ public sealed class VulkanForwardPass : ForwardPass
     /// <summary>The shaders of the engine, for <see cref="GpuDevice.Open"/>.</summary>
     public static ShaderLibrary Shaders { get; } = new(typeof(VulkanForwardPass).Assembly);
 
+    /// <summary>What the stages work on; for tests that look between two stages.</summary>
+    internal ModelOnDevice OnDevice => _model;
+
+    /// <summary>The device; for tests that look between two stages.</summary>
+    internal GpuDevice Device => _device;
+
+    /// <summary>The residual stream as the next stage finds it: from the last layer's attention on only the wanted rows are left.</summary>
+    internal BufferView Residual => NextStage > StageIndexOfLastAttention ? _model.Activations.OutputResidual : _model.Activations.Residual;
+
+    /// <summary>All stages of a step of up to <paramref name="rows"/> tokens in order of submission; for the hazard replay.</summary>
+    internal IEnumerable<Recording> RecordingsFor(int rows) => [ClassFor(rows).Tokens, ClassFor(rows).Outputs, _status];
+
     /// <inheritdoc/>
     public override void Begin(StepBatch batch)
     {

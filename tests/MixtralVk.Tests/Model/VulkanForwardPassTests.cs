@@ -1,0 +1,153 @@
+using MixtralVk.Gpu;
+using MixtralVk.Loading;
+using MixtralVk.Model;
+using MixtralVk.Model.Vulkan;
+using MixtralVk.Quantization;
+using MixtralVk.Testing;
+using MixtralVk.Testing.Gguf;
+
+namespace MixtralVk.Tests.Model;
+
+/// <summary>What only the Vulkan path has: barriers, binding limits, device memory.</summary>
+public class VulkanForwardPassTests
+{
+    private static readonly SyntheticModel _model = new() { Weights = WeightFormat.Q4_0, Experts = 4 };
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(20)]
+    public void Removing_any_barrier_leaves_a_hazard(int rows)
+    {
+        using TemporaryFile file = _model.WriteTemporary();
+        using var pass = (VulkanForwardPass)TestDevices.Open("vulkan", file.Path, context: 300, maxBatchTokens: 32);
+        RecordedStage[] stages = [.. pass.RecordingsFor(rows).SelectMany(r => r.Stages)];
+        Command[] step = [.. stages.SelectMany(s => s.Commands)], steps = Twice(step);
+        Assert.Null(HazardReplay.Find(steps));
+        foreach (RecordedStage stage in stages)
+        {
+            // A stage begins with a barrier so that it is safe after any other: the one before it in a step, or itself.
+            Command begin = stage.Commands[0];
+            Assert.True(IsNeeded(begin, steps) || IsNeeded(begin, Twice([.. stage.Commands])), $"The first barrier of {stage.Name} orders nothing.");
+            foreach (Command barrier in stage.Commands.Skip(1).Where(c => c is BarrierCommand { To: not AccessKind.HostRead }))
+                Assert.True(IsNeeded(barrier, stage.Commands), $"A barrier of {stage.Name} orders nothing.");
+        }
+    }
+
+    private static bool IsNeeded(Command barrier, IEnumerable<Command> commands) => HazardReplay.Find(commands.Where(c => !ReferenceEquals(c, barrier))) is not null;
+
+    /// <summary>Commands submitted twice: what ran concurrently in one submission does not with the next.</summary>
+    private static Command[] Twice(Command[] commands) => [.. commands.Select(c => c is BarrierCommand ? c : c with { Group = -c.Group }), .. commands];
+
+    [Fact]
+    public void Matrices_cut_into_ranges_by_the_specification_s_least_limits_give_the_same_bits()
+    {
+        // 64 tokens by 320 logits and the widest matrices exceed 16 KiB; one tile does not.
+        DeviceLimits least = DeviceLimits.SpecificationMinimum with { MaxStorageBufferRange = 96 << 10 };
+        using TemporaryFile file = (_model with { Vocab = 2000, Hidden = 320, Weights = WeightFormat.F32 }).WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        int[] tokens = TestDevices.RandomTokens(20, 2000);
+        float[] whole = Logits(null), cut = Logits(least);
+        Assert.Equal(whole, cut);
+
+        float[] Logits(DeviceLimits? limits)
+        {
+            using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders, with: o => o with { LimitTo = limits });
+            using var pass = VulkanForwardPass.Load(source, gpu.Device, 64, 10, KvFormat.F16, 2);
+            return TestDevices.AllLogits(pass, tokens, 10);
+        }
+    }
+
+    [Fact]
+    public void Running_out_of_memory_at_any_allocation_is_a_typed_error_and_leaks_nothing()
+    {
+        using TemporaryFile file = _model.WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        for (int failing = 0; ; failing++)
+        {
+            using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders, with: o => o with { FailAllocationsFrom = failing });
+            try
+            {
+                using var pass = VulkanForwardPass.Load(source, gpu.Device, 64, 8, KvFormat.F16, 2);
+                Assert.True(failing > 0, "No allocation was refused.");
+                return;
+            }
+            catch (OutOfGpuMemoryException)
+            {
+                Assert.Equal(0, gpu.Device.LiveBuffers);
+                Assert.Equal(0, gpu.Device.UsedMemory);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_model_above_the_budget_is_refused_before_its_weights_are_read()
+    {
+        using TemporaryFile file = _model.WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders, with: o => o with { MemoryBudget = 256 << 10 });
+        var progress = new List<LoadProgress>();
+        var error = Assert.Throws<OutOfGpuMemoryException>(() =>
+            VulkanForwardPass.Load(source, gpu.Device, 1024, 64, KvFormat.F16, 32, progress: new Reports(progress.Add)));
+        Assert.Contains("budget", error.Message, StringComparison.Ordinal);
+        Assert.Empty(progress);
+    }
+
+    [Fact]
+    public void Loading_can_be_cancelled_and_leaves_nothing_behind()
+    {
+        using TemporaryFile file = _model.WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
+        using var cancellation = new CancellationTokenSource();
+        var progress = new Reports(_ => cancellation.Cancel());
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            VulkanForwardPass.Load(source, gpu.Device, 64, 8, KvFormat.F16, 2, progress: progress, cancellation: cancellation.Token));
+        Assert.Equal(0, gpu.Device.LiveBuffers);
+    }
+
+    [Fact]
+    public void Hostile_weights_everywhere_end_with_a_typed_error_at_every_batch_size()
+    {
+        SyntheticModel hostile = _model with { Damage = _model.TensorNames.ToDictionary(name => name, _ => float.NaN) };
+        using TemporaryFile file = hostile.WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
+        using var pass = VulkanForwardPass.Load(source, gpu.Device, 64, 16, KvFormat.F16, 2);
+        using var sequence = new KvSequence(pass.Pages);
+        foreach (int rows in (int[])[1, 3, 16])
+        {
+            var batch = new StepBatch(16);
+            batch.Add(sequence, TestDevices.RandomTokens(rows, 320), LogitRows.All);
+            Assert.Equal(-1, Assert.Throws<NonFiniteException>(() => pass.Step(batch)).Layer);
+        }
+    }
+
+    [Fact]
+    public void A_step_allocates_nothing()
+    {
+        using TemporaryFile file = _model.WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders, with: o => o with { Validation = false, Replay = null });
+        using var pass = VulkanForwardPass.Load(source, gpu.Device, 64, 8, KvFormat.F16, 2);
+        using var sequence = new KvSequence(pass.Pages);
+        var batch = new StepBatch(8);
+        long before = 0;
+        for (int step = 0; step < 20; step++)
+        {
+            if (step == 10) before = GC.GetAllocatedBytesForCurrentThread();
+            batch.Clear();
+            batch.Add(sequence, [step], LogitRows.Last);
+            pass.Step(batch);
+        }
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private sealed class Reports(Action<LoadProgress> onReport) : IProgress<LoadProgress>
+    {
+        public void Report(LoadProgress value)
+        {
+            lock (onReport) onReport(value);
+        }
+
+    }
+}
