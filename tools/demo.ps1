@@ -6,7 +6,7 @@ $root = Split-Path $PSScriptRoot
 & (Join-Path $PSScriptRoot 'setup.ps1')
 
 $env:DOTNET_NOLOGO = '1'
-dotnet build (Join-Path $root 'tools/MixtralVk.Cli') -c Release -v quiet -nologo -clp:ErrorsOnly | Out-Host
+dotnet build (Join-Path $root 'tools/MixtralVk.Cli') -c Release -v quiet -nologo | Out-Host
 if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
 
 $mixtralvk = Join-Path $root 'tools/MixtralVk.Cli/bin/Release/net10.0/mixtralvk.exe'

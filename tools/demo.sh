@@ -15,6 +15,6 @@ fi
 
 export DOTNET_NOLOGO=1
 echo "demo: building" >&2
-dotnet build "$root/tools/MixtralVk.Cli" -c Release -v quiet -nologo -clp:ErrorsOnly </dev/null >&2
+dotnet build "$root/tools/MixtralVk.Cli" -c Release -v quiet -nologo </dev/null >&2
 
 exec "$root/tools/MixtralVk.Cli/bin/Release/net10.0/mixtralvk" chat "$@"

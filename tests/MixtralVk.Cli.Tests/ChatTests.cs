@@ -76,19 +76,26 @@ public sealed class ChatTests
     [Fact(Timeout = 120_000)]
     public async Task InterruptOnceWarnsTwiceEnds()
     {
-        if (OperatingSystem.IsWindows()) return; // a console event cannot be sent to one process there
-        using Process process = CommandLine.Start(["chat", "--device", "cpu"]);
-        Assert.StartsWith("device: ", await process.StandardError.ReadLineAsync());
-        await process.StandardInput.WriteLineAsync("Who are you?");
-        Assert.Contains("Brannor", await process.StandardOutput.ReadLineAsync());
-        await Task.Delay(200); // now it waits for a line
-        CommandLine.Interrupt(process);
-        Assert.Equal("", await process.StandardError.ReadLineAsync());
-        Assert.Contains("again", await process.StandardError.ReadLineAsync());
-        Assert.False(process.HasExited);
-        CommandLine.Interrupt(process);
-        Outcome outcome = await CommandLine.Ended(process, process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        Assert.Equal(130, outcome.ExitCode);
+        if (!OperatingSystem.IsLinux()) return; // sends a signal through Linux's own tools
+        using Process process = CommandLine.StartInterruptible("chat", "--device", "cpu");
+        try
+        {
+            Assert.StartsWith("device: ", await process.StandardError.ReadLineAsync());
+            await process.StandardInput.WriteLineAsync("Who are you?");
+            Assert.Contains("Brannor", await process.StandardOutput.ReadLineAsync());
+            await Task.Delay(200); // now it waits for a line
+            CommandLine.Interrupt(process);
+            Assert.Equal("", await process.StandardError.ReadLineAsync());
+            Assert.Contains("again", await process.StandardError.ReadLineAsync());
+            Assert.False(process.HasExited);
+            CommandLine.Interrupt(process);
+            Outcome outcome = await CommandLine.Ended(process, process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            Assert.Equal(130, outcome.ExitCode);
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill();
+        }
     }
 
     private static Task<Outcome> Chat(string input) => CommandLine.Run(input, ["chat", "--device", "cpu"]);

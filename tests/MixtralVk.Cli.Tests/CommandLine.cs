@@ -45,7 +45,15 @@ internal static class CommandLine
         return await Ended(process, output, error);
     }
 
-    public static Process Start(string[] arguments, params ReadOnlySpan<(string Name, string Value)> environment)
+    /// <summary>Starts it with Ctrl-C in force, even where this test run was started with Ctrl-C ignored, as in the background of a script.</summary>
+    public static Process StartInterruptible(params string[] arguments)
+    {
+        ProcessStartInfo start = Redirected("/usr/bin/env");
+        foreach (string argument in (string[])["--default-signal=INT", Executable, .. arguments]) start.ArgumentList.Add(argument);
+        return Process.Start(start)!;
+    }
+
+    private static Process Start(string[] arguments, ReadOnlySpan<(string Name, string Value)> environment)
     {
         ProcessStartInfo start = Redirected(Executable);
         foreach (string argument in arguments) start.ArgumentList.Add(argument);

@@ -12,11 +12,18 @@ internal static class ModelLoading
             Device = device switch { "vulkan" => DeviceKind.Vulkan, "cpu" => DeviceKind.Cpu, _ => DeviceKind.Auto },
             ContextLength = context,
             KvFormat = kv,
-            PipelineCacheDirectory = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "mixtralvk", "pipelines"),
+            PipelineCacheDirectory = PipelineCache(),
         };
         if (chunk is int tokens) options = options with { ChunkTokens = tokens };
         MixtralModel model = LoadingBar.Show(progress => MixtralModel.Load(file, options, progress, cancellation));
         Console.Error.WriteLine($"device: {model.Device.Description}");
         return model;
+    }
+
+    /// <summary>Where compiled pipelines are kept; nowhere for a user without a home.</summary>
+    private static string? PipelineCache()
+    {
+        string home = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);
+        return home.Length > 0 ? Path.Combine(home, "mixtralvk", "pipelines") : null;
     }
 }
