@@ -58,6 +58,23 @@ public class VulkanForwardPassTests
     }
 
     [Fact]
+    public void The_kernel_shapes_for_real_gpus_give_the_bits_of_those_for_software()
+    {
+        using TemporaryFile file = _model.WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        int[] tokens = TestDevices.RandomTokens(70, 320);
+        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
+        float[] first = Logits(AdapterType.Software, 50);
+        foreach (int chunk in (int[])[1, 3, 16, 50]) Assert.Equal(first, Logits(AdapterType.Discrete, chunk));
+
+        float[] Logits(AdapterType device, int chunk)
+        {
+            using var pass = VulkanForwardPass.Load(source, gpu.Device, 128, 50, KvFormat.F16, 4, PassShape.Classes(device, 50));
+            return TestDevices.AllLogits(pass, tokens, chunk);
+        }
+    }
+
+    [Fact]
     public void Running_out_of_memory_at_any_allocation_is_a_typed_error_and_leaks_nothing()
     {
         using TemporaryFile file = _model.WriteTemporary();

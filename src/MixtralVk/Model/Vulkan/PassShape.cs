@@ -18,16 +18,25 @@ internal sealed record PassShape(uint MaxRows, uint TokensPerPass, uint RowsPerL
     public bool HasWide => MaxRows > NarrowLimit;
 
     /// <summary>The classes for steps of up to <paramref name="maxBatchTokens"/> tokens: 1, up to 4, up to 16, a chunk.</summary>
-    public static IReadOnlyList<PassShape> Classes(DeviceDescription device, int maxBatchTokens)
+    public static IReadOnlyList<PassShape> Classes(AdapterType device, int maxBatchTokens) =>
+        [.. SmallClasses.Where(rows => rows < maxBatchTokens).Append((uint)maxBatchTokens).Select(rows => device == AdapterType.Software ? OnSoftware(rows) : OnGpu(rows))];
+
+    /// <summary>Many small workgroups hide a GPU's latencies; a chunk shares each decoded weight among 16 tokens.</summary>
+    private static PassShape OnGpu(uint rows) => rows switch
     {
-        // Several rows per lane reuse each activation, but leave a large GPU with too few workgroups to hide its latencies.
-        uint rowsPerLane = device.Type == AdapterType.Software ? 4u : 1u;
-        uint most = (uint)maxBatchTokens;
-        return [.. SmallClasses.Where(rows => rows < most).Append(most).Select(rows => rows switch
-        {
-            1 => new PassShape(rows, 1, rowsPerLane, 1, 1),
-            <= 4 => new PassShape(rows, 4, rowsPerLane, 1, 1),
-            _ => new PassShape(rows, 8, 1, 4, 4),
-        })];
-    }
+        1 => new PassShape(rows, 1, 1, 1, 1),
+        <= 4 => new PassShape(rows, 4, 1, 1, 1),
+        _ => new PassShape(rows, 16, 1, 4, 4),
+    };
+
+    /// <summary>
+    /// A software driver loads each activation lane by lane, so many rows must share it (docs/performance.md); an expert's few tokens run in
+    /// the same shape as many.
+    /// </summary>
+    private static PassShape OnSoftware(uint rows) => rows switch
+    {
+        1 => new PassShape(rows, 1, 4, 1, 1),
+        <= 4 => new PassShape(rows, 4, 4, 4, 4),
+        _ => new PassShape(rows, 4, 8, 4, rows),
+    };
 }

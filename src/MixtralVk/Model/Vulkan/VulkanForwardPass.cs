@@ -25,7 +25,7 @@ public sealed class VulkanForwardPass : ForwardPass
     private readonly record struct RowClass(uint MaxRows, Recording Tokens, Recording Outputs);
 
     private VulkanForwardPass(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
-        IDisposable? owner, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        IReadOnlyList<PassShape> shapes, IDisposable? owner, IProgress<LoadProgress>? progress, CancellationToken cancellation)
         : base(source.Config, contextLength, maxBatchTokens, kvFormat, pageCount)
     {
         _device = device;
@@ -40,7 +40,7 @@ public sealed class VulkanForwardPass : ForwardPass
             var weights = Own(GpuWeights.Load(device, source, progress, cancellation));
             _model = new ModelOnDevice(Config, kvFormat, weights, cache, activations, parameters, ropeTable);
             FillConstants();
-            _classes = Record(cancellation);
+            _classes = Record(shapes, cancellation);
             Recorder status = device.CreateRecorder();
             StageRecorder.Status(status, activations);
             _status = Own(status.Finish("status"));
@@ -71,8 +71,13 @@ public sealed class VulkanForwardPass : ForwardPass
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(device);
-        return new VulkanForwardPass(source, device, contextLength, maxBatchTokens, kvFormat, pageCount, owner, progress, cancellation);
+        return Load(source, device, contextLength, maxBatchTokens, kvFormat, pageCount, PassShape.Classes(device.Description.Type, maxBatchTokens), owner, progress, cancellation);
     }
+
+    /// <summary>The same with kernel shapes of the caller's choice; the last one serves steps of <paramref name="maxBatchTokens"/> tokens.</summary>
+    internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
+        IReadOnlyList<PassShape> shapes, IDisposable? owner = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default) =>
+        new(source, device, contextLength, maxBatchTokens, kvFormat, pageCount, shapes, owner, progress, cancellation);
 
     /// <summary>The shaders of the engine, for <see cref="GpuDevice.Open"/>.</summary>
     public static ShaderLibrary Shaders { get; } = new(typeof(VulkanForwardPass).Assembly);
@@ -155,12 +160,12 @@ public sealed class VulkanForwardPass : ForwardPass
     /// stage for each of the model's up to the last layer's attention, of which it does what all tokens need; the outputs recording goes on
     /// from there with the wanted rows.
     /// </summary>
-    private RowClass[] Record(CancellationToken cancellation)
+    private RowClass[] Record(IReadOnlyList<PassShape> shapes, CancellationToken cancellation)
     {
         Activations a = _model.Activations;
         int last = Config.LayerCount - 1;
         var recorders = new List<(PassShape Shape, Recorder Tokens, Recorder Outputs)>();
-        foreach (PassShape shape in PassShape.Classes(_device.Description, MaxBatchTokens))
+        foreach (PassShape shape in shapes)
         {
             Recorder tokenRecorder = _device.CreateRecorder(), outputRecorder = _device.CreateRecorder();
             var tokens = new StageRecorder(_model, tokenRecorder, shape, _model.Parameters.Tokens, a.Residual, a.Qkv);
