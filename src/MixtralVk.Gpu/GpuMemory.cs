@@ -24,6 +24,7 @@ internal sealed unsafe class GpuMemory : IDisposable
     private readonly Lock _lock = new();
     private readonly List<MemoryBlock> _blocks = [];
     private readonly ulong _alignment;
+    private readonly uint _allowedTypes;
     private long _budget;
     private int _allocations;
 
@@ -33,6 +34,12 @@ internal sealed unsafe class GpuMemory : IDisposable
         _budget = budget;
         // Also the granularity of flushes, so that flushing one buffer never touches its neighbour.
         _alignment = Math.Max(256, Math.Max(device.Limits.MinStorageBufferOffsetAlignment, device.Limits.NonCoherentAtomSize));
+        // The same for all buffers of one usage (specification of VkMemoryRequirements), so a small one tells.
+        Buffer probe = CreateVkBuffer(_alignment);
+        MemoryRequirements requirements;
+        device.Vk.GetBufferMemoryRequirements(device.Handle, probe, &requirements);
+        device.Vk.DestroyBuffer(device.Handle, probe, null);
+        _allowedTypes = requirements.MemoryTypeBits;
     }
 
     /// <summary>Bytes of all blocks.</summary>
@@ -53,7 +60,7 @@ internal sealed unsafe class GpuMemory : IDisposable
         ArgumentOutOfRangeException.ThrowIfZero(size);
         lock (_lock)
         {
-            int type = DeviceChoices.MemoryTypeFor(_device.Description, use);
+            int type = DeviceChoices.MemoryTypeFor(_device.Description, use, _allowedTypes);
             foreach (MemoryBlock block in _blocks)
                 if (block.Type == type && block.Ranges.TryTake(size, out ulong offset)) return Cut(block, offset, size, use, name);
 
@@ -116,16 +123,12 @@ internal sealed unsafe class GpuMemory : IDisposable
     {
         Vk vk = _device.Vk;
         Device device = _device.Handle;
-        var bufferInfo = new BufferCreateInfo(size: size, sharingMode: SharingMode.Exclusive, usage: BufferUsageFlags.StorageBufferBit
-            | BufferUsageFlags.TransferSrcBit | BufferUsageFlags.TransferDstBit | BufferUsageFlags.IndirectBufferBit | BufferUsageFlags.UniformBufferBit);
-        Buffer buffer;
-        vk.CreateBuffer(device, &bufferInfo, null, &buffer).ThrowOnError("vkCreateBuffer");
+        Buffer buffer = CreateVkBuffer(size);
         DeviceMemory memory = default;
         try
         {
             MemoryRequirements requirements;
             vk.GetBufferMemoryRequirements(device, buffer, &requirements);
-            if ((requirements.MemoryTypeBits >> type & 1) == 0) throw new GpuUnsupportedException(_device.Description.Name, [$"storage buffers in memory type {type}"]);
             var allocate = new MemoryAllocateInfo(allocationSize: requirements.Size, memoryTypeIndex: (uint)type);
             Result result = _allocations++ >= _device.Options.FailAllocationsFrom ? Result.ErrorOutOfDeviceMemory : vk.AllocateMemory(device, &allocate, null, &memory);
             if (result is Result.ErrorOutOfDeviceMemory or Result.ErrorOutOfHostMemory or Result.ErrorTooManyObjects)
@@ -145,6 +148,15 @@ internal sealed unsafe class GpuMemory : IDisposable
             if (memory.Handle != 0) vk.FreeMemory(device, memory, null);
             throw;
         }
+    }
+
+    private Buffer CreateVkBuffer(ulong size)
+    {
+        var info = new BufferCreateInfo(size: size, sharingMode: SharingMode.Exclusive, usage: BufferUsageFlags.StorageBufferBit
+            | BufferUsageFlags.TransferSrcBit | BufferUsageFlags.TransferDstBit | BufferUsageFlags.IndirectBufferBit);
+        Buffer buffer;
+        _device.Vk.CreateBuffer(_device.Handle, &info, null, &buffer).ThrowOnError("vkCreateBuffer");
+        return buffer;
     }
 
     private void Release(MemoryBlock block)

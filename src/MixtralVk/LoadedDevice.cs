@@ -48,6 +48,7 @@ internal sealed class LoadedDevice : IDisposable
             var instance = GpuInstance.Create(new GpuOptions
             {
                 Validation = options.EnableValidation,
+                DebugNames = options.EnableDebugNames,
                 OnMessage = options.OnValidationMessage ?? Console.Error.WriteLine,
                 MemoryBudget = options.MemoryBudgetBytes,
                 PipelineCacheDirectory = options.PipelineCacheDirectory,

@@ -41,6 +41,9 @@ public sealed record MixtralOptions
     /// <summary>Loads Vulkan's validation layer. Slow; for development.</summary>
     public bool EnableValidation { get; init; }
 
+    /// <summary>Names Vulkan objects and labels dispatches, for frame captures. On with <see cref="EnableValidation"/>.</summary>
+    public bool EnableDebugNames { get; init; }
+
     /// <summary>Receives the validation layer's messages, on the thread that caused them; null writes them to stderr.</summary>
     public Action<string>? OnValidationMessage { get; init; }
 
