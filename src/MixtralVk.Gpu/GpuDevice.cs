@@ -135,8 +135,8 @@ public sealed unsafe class GpuDevice : IDisposable
         ArgumentNullException.ThrowIfNull(recorders);
         PipelineKey[] keys = [.. recorders.SelectMany(r => r.Pipelines).Distinct()];
         int done = 0;
-        // The layer's instrumentation of shaders fails when two threads make pipelines (seen with 1.3.239).
-        int threads = Options.GpuAssistedValidation ? 1 : Environment.ProcessorCount;
+        // The validation layer fails, or crashes, when two threads use it at once (seen with 1.3.239).
+        int threads = Options.Validation ? 1 : Environment.ProcessorCount;
         var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = threads };
         try
         {

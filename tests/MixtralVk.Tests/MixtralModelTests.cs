@@ -5,6 +5,7 @@ using MixtralVk.Tokenization;
 
 namespace MixtralVk.Tests;
 
+[Collection(VulkanCollection.Name)]
 public class MixtralModelTests
 {
     private static readonly MixtralOptions s_cpu = new() { Device = DeviceKind.Cpu };

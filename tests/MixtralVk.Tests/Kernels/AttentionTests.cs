@@ -4,7 +4,7 @@ using MixtralVk.Testing.Kernels;
 
 namespace MixtralVk.Tests.Kernels;
 
-[Collection(KernelCollection.Name)]
+[Collection(VulkanCollection.Name)]
 public sealed class AttentionTests(KernelDevice gpu)
 {
     public static TheoryData<int> Shapes => [.. Enumerable.Range(0, AttentionCases.Shapes.Count())];

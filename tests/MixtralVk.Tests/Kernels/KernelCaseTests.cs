@@ -3,7 +3,7 @@ using MixtralVk.Testing.Kernels;
 namespace MixtralVk.Tests.Kernels;
 
 /// <summary>Every kernel case against the reference.</summary>
-[Collection(KernelCollection.Name)]
+[Collection(VulkanCollection.Name)]
 public sealed class KernelCaseTests(KernelDevice gpu)
 {
     public static TheoryData<string> Names => [.. KernelCases.All.Select(c => c.Name)];

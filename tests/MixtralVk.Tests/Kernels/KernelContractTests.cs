@@ -4,7 +4,7 @@ using MixtralVk.Testing.Kernels;
 namespace MixtralVk.Tests.Kernels;
 
 /// <summary>What each kernel binds against what its shader declares: names, order, access, types and offsets.</summary>
-[Collection(KernelCollection.Name)]
+[Collection(VulkanCollection.Name)]
 public sealed class KernelContractTests(KernelDevice gpu)
 {
     /// <summary>The shaders compiled without optimisation, which keeps names and unused declarations.</summary>

@@ -34,10 +34,3 @@ public sealed class KernelDevice : IDisposable
         Assert.True(messages.Length == 0, string.Join(Environment.NewLine, messages));
     }
 }
-
-/// <summary>Tests that share the device; they run one after the other.</summary>
-[CollectionDefinition(Name)]
-public sealed class KernelCollection : ICollectionFixture<KernelDevice>
-{
-    public const string Name = "kernels";
-}

@@ -4,7 +4,7 @@ using MixtralVk.Testing.Kernels;
 
 namespace MixtralVk.Tests.Kernels;
 
-[Collection(KernelCollection.Name)]
+[Collection(VulkanCollection.Name)]
 public sealed class MatMulTests(KernelDevice gpu)
 {
     public static TheoryData<WeightFormat> Formats => [.. Enum.GetValues<WeightFormat>()];

@@ -5,7 +5,7 @@ using MixtralVk.Testing.Kernels;
 namespace MixtralVk.Tests.Kernels;
 
 /// <summary>The router and the grouping under weights and ids that a stranger's file can bring about.</summary>
-[Collection(KernelCollection.Name)]
+[Collection(VulkanCollection.Name)]
 public sealed class RouterTests(KernelDevice gpu)
 {
     private const int Dim = 64, Experts = 8, TopK = 3;

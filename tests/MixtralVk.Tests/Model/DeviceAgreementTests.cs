@@ -1,6 +1,7 @@
 namespace MixtralVk.Tests.Model;
 
 /// <summary>The same greedy text on the GPU and on the CPU.</summary>
+[Collection(VulkanCollection.Name)]
 public class DeviceAgreementTests
 {
     private static readonly string[] _questions =

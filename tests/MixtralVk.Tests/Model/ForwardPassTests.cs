@@ -5,6 +5,7 @@ using MixtralVk.Testing.Gguf;
 namespace MixtralVk.Tests.Model;
 
 /// <summary>How tokens are cut into steps and stages must not change one bit, on any device.</summary>
+[Collection(VulkanCollection.Name)]
 public class ForwardPassTests
 {
     // Lengths around the borders of pages (32 tokens) and of key cuts (256).

@@ -6,6 +6,7 @@ using MixtralVk.Testing.Gguf;
 namespace MixtralVk.Tests.Model;
 
 /// <summary>NaN, infinity and denormals in every tensor: a typed error that names the layer, or finite logits.</summary>
+[Collection(VulkanCollection.Name)]
 public class HostileWeightsTests
 {
     public static TheoryData<string, string, WeightFormat> Models()

@@ -6,6 +6,7 @@ using MixtralVk.Testing.Gguf;
 namespace MixtralVk.Tests.Model;
 
 /// <summary>Each layer by itself against the scalar reference, so that an error cannot hide behind those of other layers.</summary>
+[Collection(VulkanCollection.Name)]
 public class LayerTests
 {
     public static TheoryData<string, string> Models()

@@ -9,6 +9,7 @@ using MixtralVk.Testing.Gguf;
 namespace MixtralVk.Tests.Model;
 
 /// <summary>What only the Vulkan path has: barriers, binding limits, device memory.</summary>
+[Collection(VulkanCollection.Name)]
 public class VulkanForwardPassTests
 {
     private static readonly SyntheticModel _model = new() { Weights = WeightFormat.Q4_0, Experts = 4 };

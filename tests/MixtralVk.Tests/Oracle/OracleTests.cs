@@ -8,6 +8,7 @@ using Xunit.Abstractions;
 namespace MixtralVk.Tests.Oracle;
 
 /// <summary>Logits against those of an independent program (llama.cpp over exact floats); tools/goldens/oracle.sh made them.</summary>
+[Collection(VulkanCollection.Name)]
 public class OracleTests(ITestOutputHelper output)
 {
     private static readonly string _goldens = Path.Combine(AppContext.BaseDirectory, "Oracle", "goldens");
