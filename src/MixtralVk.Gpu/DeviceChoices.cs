@@ -18,6 +18,9 @@ public enum BufferUse
 /// <summary>Every decision about a device, as pure functions of its <see cref="DeviceDescription"/>.</summary>
 public static class DeviceChoices
 {
+    /// <summary>Storage buffers that the kernels bind at most. Vulkan guarantees 4; every driver of the GPUs we serve has 16 and more.</summary>
+    public const int NeededStorageBuffers = 8;
+
     /// <summary>Heaps of host-visible device memory up to this size are a small window (256 MiB BAR): they are left to others.</summary>
     private const ulong SmallWindow = 512ul << 20;
 
@@ -32,6 +35,7 @@ public static class DeviceChoices
         if (!device.Features.Maintenance4) missing.Add("maintenance4");
         if (!device.Features.SubgroupSizeControl) missing.Add("subgroupSizeControl");
         if (!device.QueueFamilies.Any(f => f.Traits.HasFlag(QueueTraits.Compute) && f.Count > 0)) missing.Add("a compute queue");
+        if (device.Limits.MaxStorageBuffersPerStage < NeededStorageBuffers) missing.Add($"maxPerStageDescriptorStorageBuffers of at least {NeededStorageBuffers}");
         if (!device.MemoryTypes.Any(t => t.Traits.HasFlag(MemoryTraits.HostVisible))) missing.Add("host-visible memory");
         return missing;
     }
@@ -89,7 +93,7 @@ public static class DeviceChoices
             // Write-combined system memory: the host streams into it, the copy engine reads it over the bus.
             BufferUse.Upload => Weigh(coherent, !local, !cached),
             BufferUse.ReadBack => Weigh(cached, coherent, !local),
-            BufferUse.Parameters => Weigh(coherent, local, !cached),
+            BufferUse.Parameters => Weigh(coherent, local && !window, !cached),
         };
     }
 
@@ -118,12 +122,15 @@ public static class DeviceChoices
         return (long)(heap / 10 * 8);
     }
 
-    /// <summary>Size in bytes of the memory blocks that buffers are cut from: an eighth of the heap, between 16 and 256 MiB, a power of two.</summary>
-    public static ulong BlockSize(DeviceDescription device, int memoryType)
+    /// <summary>
+    /// Size in bytes of the memory blocks that buffers are cut from: for device memory an eighth of the heap, between 16 and 256 MiB, a power
+    /// of two; 16 MiB for the little that the host sees.
+    /// </summary>
+    public static ulong BlockSize(DeviceDescription device, int memoryType, BufferUse use)
     {
         ArgumentNullException.ThrowIfNull(device);
         ulong eighth = BitOperations.RoundUpToPowerOf2(device.MemoryHeaps[device.MemoryTypes[memoryType].Heap].Size / 8);
-        ulong block = Math.Clamp(eighth, 16ul << 20, 256ul << 20);
+        ulong block = use == BufferUse.Device ? Math.Clamp(eighth, 16ul << 20, 256ul << 20) : 16ul << 20;
         return Math.Min(block, Math.Min(device.Limits.MaxAllocationSize, device.Limits.MaxBufferSize));
     }
 

@@ -39,8 +39,9 @@ public sealed record DeviceLimits
     public required float TimestampPeriod { get; init; }
 
     /// <summary>
-    /// The least a Vulkan 1.3 device must offer (specification, "Required Limits"). <see cref="GpuOptions.LimitTo"/> with this value tests
-    /// that nothing relies on more.
+    /// The least a Vulkan 1.3 device must offer (specification, "Required Limits"), but for the storage buffers per stage, of which the
+    /// engine asks for more (<see cref="DeviceChoices.NeededStorageBuffers"/>). <see cref="GpuOptions.LimitTo"/> with this value tests that
+    /// nothing relies on more.
     /// </summary>
     public static DeviceLimits SpecificationMinimum { get; } = new()
     {
@@ -48,7 +49,7 @@ public sealed record DeviceLimits
         MaxUniformBufferRange = 16384,
         MaxTexelBufferElements = 65536,
         MaxPushConstantsSize = 128,
-        MaxStorageBuffersPerStage = 4,
+        MaxStorageBuffersPerStage = DeviceChoices.NeededStorageBuffers,
         MaxWorkgroupInvocations = 128,
         MaxWorkgroupCount = 65535,
         MaxSharedMemory = 16384,

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Silk.NET.Vulkan;
 using Silk.NET.Vulkan.Extensions.EXT;
 
@@ -29,7 +30,15 @@ public sealed unsafe class GpuDevice : IDisposable
         Limits = options.LimitTo is { } limits ? description.Limits.ClampTo(limits) : description.Limits;
         Memory = new GpuMemory(this, options.MemoryBudget ?? DeviceChoices.DefaultBudget(description));
         Pipelines = new PipelineStore(this, shaders);
-        Queue = new GpuQueue(this, queue, queueFamily, submitLock);
+        try
+        {
+            Queue = new GpuQueue(this, queue, queueFamily, submitLock);
+        }
+        catch
+        {
+            Pipelines.Dispose();
+            throw;
+        }
     }
 
     /// <summary>What the device is.</summary>
@@ -41,7 +50,7 @@ public sealed unsafe class GpuDevice : IDisposable
     /// <summary>The compute queue.</summary>
     public GpuQueue Queue { get; }
 
-    /// <summary>Bytes of memory blocks taken from the device.</summary>
+    /// <summary>Bytes taken of the device's own memory.</summary>
     public long UsedMemory => Memory.UsedBytes;
 
     /// <summary>Buffers that were created and not disposed.</summary>
@@ -76,9 +85,18 @@ public sealed unsafe class GpuDevice : IDisposable
         Vk vk = Vk.GetApi();
         vk.CurrentInstance = instance.Handle;
         vk.CurrentDevice = handle;
-        Queue queue;
-        vk.GetDeviceQueue(handle, (uint)family, 0, &queue);
-        return new GpuDevice(vk, handle, true, description, instance.Options, instance.DebugUtils, shaders, family, queue, null, null);
+        try
+        {
+            Queue queue;
+            vk.GetDeviceQueue(handle, (uint)family, 0, &queue);
+            return new GpuDevice(vk, handle, true, description, instance.Options, instance.DebugUtils, shaders, family, queue, null, null);
+        }
+        catch
+        {
+            vk.DestroyDevice(handle, null);
+            vk.Dispose();
+            throw;
+        }
     }
 
     /// <summary>What a host must enable on <paramref name="adapter"/> when it makes the device itself and lends it through <see cref="Wrap"/>.</summary>
@@ -105,10 +123,8 @@ public sealed unsafe class GpuDevice : IDisposable
             if (missing.Length > 0) throw new GpuUnsupportedException(description.Name, missing);
             if (host.QueueFamily < 0 || host.QueueFamily >= description.QueueFamilies.Count || !description.QueueFamilies[host.QueueFamily].Traits.HasFlag(QueueTraits.Compute))
                 throw new ArgumentException($"Queue family {host.QueueFamily} of {description.Name} cannot compute.", nameof(host));
-            Vk vk = Vk.GetApi();
-            vk.CurrentInstance = instance.Handle;
-            vk.CurrentDevice = new Device(host.Device);
-            return new GpuDevice(vk, new Device(host.Device), false, description, instance.Options, instance.DebugUtils, shaders, host.QueueFamily,
+            // The attached instance's functions serve the device too, through the loader.
+            return new GpuDevice(instance.Vk, new Device(host.Device), false, description, instance.Options, instance.DebugUtils, shaders, host.QueueFamily,
                 new Queue(host.Queue), host.SubmitLock, instance);
         }
         catch
@@ -146,11 +162,24 @@ public sealed unsafe class GpuDevice : IDisposable
                 progress?.Report((Interlocked.Increment(ref done), keys.Length));
             });
         }
-        catch (AggregateException e) when (e.InnerExceptions[0] is GpuException cause)
+        catch (AggregateException e)
         {
-            throw cause;
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
         }
         Pipelines.Save();
+    }
+
+    /// <summary>Waits for what was submitted to <see cref="Queue"/>, and for nothing of a host that shares the device. Returns on a lost device too.</summary>
+    public void WaitIdle()
+    {
+        try
+        {
+            Queue.Wait(Queue.Submitted);
+        }
+        catch (GpuException)
+        {
+            // Lost, or unable to wait: what follows is freeing our side, which is right all the same.
+        }
     }
 
     internal void SetName(ObjectType type, ulong handle, string name)
@@ -191,17 +220,20 @@ public sealed unsafe class GpuDevice : IDisposable
         return device;
     }
 
-    /// <summary>Waits for the device and frees everything made from it.</summary>
+    /// <summary>Waits for what was submitted and frees everything made from the device.</summary>
     public void Dispose()
     {
         if (_disposed) return;
         _disposed = true;
-        Vk.DeviceWaitIdle(Handle);   // a lost device answers with an error; what follows is right all the same
-        Queue.Dispose();
+        WaitIdle();
+        Queue.Destroy();
         Pipelines.Dispose();
         Memory.Dispose();
-        if (_ownsDevice) Vk.DestroyDevice(Handle, null);
-        Vk.Dispose();
+        if (_ownsDevice)
+        {
+            Vk.DestroyDevice(Handle, null);
+            Vk.Dispose();
+        }
         _ownInstance?.Dispose();
     }
 }

@@ -90,8 +90,15 @@ public sealed unsafe class GpuInstance : IDisposable
 
     private Instance Create(bool debug)
     {
-        uint version = 0;
-        Vk.EnumerateInstanceVersion(&version).ThrowOnError("vkEnumerateInstanceVersion");
+        uint version = Vk.Version10;
+        try
+        {
+            Vk.EnumerateInstanceVersion(&version).ThrowOnError("vkEnumerateInstanceVersion");
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // A loader of Vulkan 1.0 has no such function.
+        }
         if (version < Vk.Version13) throw new NoVulkanException("The Vulkan loader is older than 1.3; install a newer driver, or run on the CPU.");
 
         using var name = new Utf8("MixtralVk");

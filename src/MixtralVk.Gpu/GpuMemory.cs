@@ -16,7 +16,8 @@ internal sealed unsafe class MemoryBlock(int type, Buffer buffer, DeviceMemory m
 }
 
 /// <summary>
-/// Cuts buffers from memory blocks and keeps the sum of the blocks within a byte budget. Thread-safe.
+/// Cuts buffers from memory blocks and keeps the device's own memory within a byte budget; the little that lies in the host's memory on a
+/// card (staging, read-back) does not count. Thread-safe.
 /// </summary>
 internal sealed unsafe class GpuMemory : IDisposable
 {
@@ -25,6 +26,7 @@ internal sealed unsafe class GpuMemory : IDisposable
     private readonly List<MemoryBlock> _blocks = [];
     private readonly ulong _alignment;
     private readonly uint _allowedTypes;
+    private readonly int _deviceHeap;
     private long _budget;
     private int _allocations;
 
@@ -40,9 +42,10 @@ internal sealed unsafe class GpuMemory : IDisposable
         device.Vk.GetBufferMemoryRequirements(device.Handle, probe, &requirements);
         device.Vk.DestroyBuffer(device.Handle, probe, null);
         _allowedTypes = requirements.MemoryTypeBits;
+        _deviceHeap = HeapOf(DeviceChoices.MemoryTypeFor(device.Description, BufferUse.Device, _allowedTypes));
     }
 
-    /// <summary>Bytes of all blocks.</summary>
+    /// <summary>Bytes of the blocks in the device's own memory.</summary>
     public long UsedBytes { get; private set; }
 
     /// <summary>Buffers not disposed yet.</summary>
@@ -64,7 +67,7 @@ internal sealed unsafe class GpuMemory : IDisposable
             foreach (MemoryBlock block in _blocks)
                 if (block.Type == type && block.Ranges.TryTake(size, out ulong offset)) return Cut(block, offset, size, use, name);
 
-            MemoryBlock fresh = Allocate(type, size, name);
+            MemoryBlock fresh = Allocate(type, size, use, name);
             fresh.Ranges.TryTake(size, out ulong start);
             return Cut(fresh, start, size, use, name);
         }
@@ -100,22 +103,25 @@ internal sealed unsafe class GpuMemory : IDisposable
         return new GpuBuffer(this, block, offset, size, use, name);
     }
 
-    private MemoryBlock Allocate(int type, ulong size, string name)
+    private int HeapOf(int type) => _device.Description.MemoryTypes[type].Heap;
+
+    private MemoryBlock Allocate(int type, ulong size, BufferUse use, string name)
     {
         ulong needed = (size + _alignment - 1) / _alignment * _alignment;
         if (needed > Math.Min(_device.Limits.MaxAllocationSize, _device.Limits.MaxBufferSize))
             throw new OutOfGpuMemoryException($"{_device.Description.Name} cannot hold {needed} bytes ({name}) in one buffer.", (long)needed);
-        ulong usual = DeviceChoices.BlockSize(_device.Description, type);
-        // A block of the usual size where it fits the budget; a large buffer, or the last bytes of the budget, gets a block of its own size.
-        ulong blockSize = needed > usual / 2 || UsedBytes + (long)usual > _budget ? needed : usual;
-        if (UsedBytes + (long)blockSize > _budget)
+        ulong usual = DeviceChoices.BlockSize(_device.Description, type, use);
+        bool counts = HeapOf(type) == _deviceHeap;
+        // Large buffers get a block of their own, so that little is lost at the ends of blocks; so do the last bytes of the budget.
+        ulong blockSize = needed > usual / 8 || counts && UsedBytes + (long)usual > _budget ? needed : usual;
+        if (counts && UsedBytes + (long)blockSize > _budget)
         {
             throw new OutOfGpuMemoryException(
                 $"{name} needs {needed >> 20} MiB of GPU memory, but {UsedBytes >> 20} of {_budget >> 20} MiB of the budget are used; raise the budget or shorten the context.", (long)needed);
         }
         MemoryBlock block = NewBlock(type, blockSize, name);
         _blocks.Add(block);
-        UsedBytes += (long)block.Size;
+        if (counts) UsedBytes += (long)block.Size;
         return block;
     }
 
@@ -161,7 +167,7 @@ internal sealed unsafe class GpuMemory : IDisposable
 
     private void Release(MemoryBlock block)
     {
-        UsedBytes -= (long)block.Size;
+        if (HeapOf(block.Type) == _deviceHeap) UsedBytes -= (long)block.Size;
         _device.Vk.DestroyBuffer(_device.Handle, block.Buffer, null);
         _device.Vk.FreeMemory(_device.Handle, block.Memory, null);
     }

@@ -6,7 +6,7 @@ namespace MixtralVk.Gpu;
 /// <summary>
 /// Submits recorded stages in order and tells when they are done, by a timeline semaphore whose value counts submissions. Thread-safe.
 /// </summary>
-public sealed unsafe class GpuQueue : IDisposable
+public sealed unsafe class GpuQueue
 {
     private readonly GpuDevice _device;
     private readonly Queue _queue;
@@ -69,7 +69,7 @@ public sealed unsafe class GpuQueue : IDisposable
     {
         Semaphore timeline = _timeline;
         var info = new SemaphoreWaitInfo(semaphoreCount: 1, pSemaphores: &timeline, pValues: &ticket);
-        ulong nanoseconds = timeout is { } limit ? (ulong)Math.Max(0, limit.Ticks) * 100 : ulong.MaxValue;
+        ulong nanoseconds = timeout is { } limit && limit.Ticks < long.MaxValue / 100 ? (ulong)Math.Max(0, limit.Ticks) * 100 : ulong.MaxValue;
         Result result = _device.Vk.WaitSemaphores(_device.Handle, &info, nanoseconds);
         if (result == Result.Timeout) return false;
         result.ThrowOnError("vkWaitSemaphores");
@@ -89,6 +89,6 @@ public sealed unsafe class GpuQueue : IDisposable
         _device.Vk.QueueSubmit2(_queue, 1, &submit, default).ThrowOnError("vkQueueSubmit2");
     }
 
-    /// <summary>Destroys the semaphore; the queue must be idle.</summary>
-    public void Dispose() => _device.Vk.DestroySemaphore(_device.Handle, _timeline, null);
+    /// <summary>Destroys the semaphore; nothing may be in flight.</summary>
+    internal void Destroy() => _device.Vk.DestroySemaphore(_device.Handle, _timeline, null);
 }

@@ -33,7 +33,20 @@ internal sealed unsafe class PipelineStore : IDisposable
         }
     }
 
-    public ComputePipeline Get(PipelineKey key) => _pipelines.GetOrAdd(key, k => new Lazy<ComputePipeline>(() => Create(k))).Value;
+    public ComputePipeline Get(PipelineKey key)
+    {
+        Lazy<ComputePipeline> pipeline = _pipelines.GetOrAdd(key, k => new Lazy<ComputePipeline>(() => Create(k)));
+        try
+        {
+            return pipeline.Value;
+        }
+        catch
+        {
+            // Lazy keeps its exception; a later try may find the memory that was missing.
+            _pipelines.TryRemove(new KeyValuePair<PipelineKey, Lazy<ComputePipeline>>(key, pipeline));
+            throw;
+        }
+    }
 
     /// <summary>Writes what the driver compiled to the cache file, where there is one.</summary>
     public void Save()
@@ -90,7 +103,9 @@ internal sealed unsafe class PipelineStore : IDisposable
         var range = new PushConstantRange(ShaderStageFlags.ComputeBit, 0, (uint)pushWords * 4);
         var info = new PipelineLayoutCreateInfo(setLayoutCount: 1, pSetLayouts: &setLayout, pushConstantRangeCount: pushWords > 0 ? 1u : 0u, pPushConstantRanges: &range);
         PipelineLayout layout;
-        _device.Vk.CreatePipelineLayout(_device.Handle, &info, null, &layout).ThrowOnError("vkCreatePipelineLayout");
+        Result result = _device.Vk.CreatePipelineLayout(_device.Handle, &info, null, &layout);
+        if (result < 0) _device.Vk.DestroyDescriptorSetLayout(_device.Handle, setLayout, null);
+        result.ThrowOnError("vkCreatePipelineLayout");
         string name = $"{buffers} buffers, {pushWords} push words";
         _device.SetName(ObjectType.DescriptorSetLayout, setLayout.Handle, name);
         _device.SetName(ObjectType.PipelineLayout, layout.Handle, name);

@@ -120,6 +120,7 @@ public sealed class Recorder
     private void Check(string shader, DispatchSize size, List<NamedBuffer> buffers, bool isDirect)
     {
         DeviceLimits limits = _device.Limits;
+        if (buffers.Count > limits.MaxStorageBuffersPerStage) throw new ArgumentException($"{shader}: {buffers.Count} buffers, the device binds {limits.MaxStorageBuffersPerStage}.");
         if (_push.Count * 4 > limits.MaxPushConstantsSize) throw new ArgumentException($"{shader}: {_push.Count * 4} bytes of push constants.");
         if (isDirect && Math.Max(size.X, Math.Max(size.Y, size.Z)) > limits.MaxWorkgroupCount) throw new ArgumentException($"{shader}: {size} exceeds the device's workgroup count.");
         foreach (NamedBuffer buffer in buffers)

@@ -87,7 +87,7 @@ public sealed class Chat : IDisposable
     /// <summary>The tokens up to where the answer begins; forgets the oldest turns where that and the answer would not fit.</summary>
     internal List<int> BuildPrompt(string question, GenerationOptions options)
     {
-        int context = Session.Model.ContextLength;
+        int context = Session.Model.ContextLength, remembered = _forgotten;
         int room = context - Math.Min(options.MaxTokens, context / 4);
         if (Build(question) > room)
             while (_forgotten < _turns.Count)
@@ -95,7 +95,11 @@ public sealed class Chat : IDisposable
                 _forgotten++;
                 if (Build(question) <= room - context / 4) break;
             }
-        if (_prompt.Count >= context) throw new ContextOverflowException(_prompt.Count + 1, context);
+        if (_prompt.Count >= context)
+        {
+            _forgotten = remembered; // a question that cannot be asked at all costs no memory
+            throw new ContextOverflowException(_prompt.Count + 1, context);
+        }
         return _prompt;
     }
 

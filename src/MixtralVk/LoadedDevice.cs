@@ -31,7 +31,7 @@ internal sealed class LoadedDevice : IDisposable
         {
             return OnVulkan() ?? OnCpu("");
         }
-        catch (GpuException problem) when (!insist && problem is NoVulkanException or GpuUnsupportedException or OutOfGpuMemoryException)
+        catch (GpuException problem) when (!insist && problem is not DeviceLostException)
         {
             return OnCpu(problem is NoVulkanException ? "" : $"; not on the GPU: {problem.Message}");
         }
@@ -39,7 +39,7 @@ internal sealed class LoadedDevice : IDisposable
         LoadedDevice OnCpu(string remark)
         {
             CpuForwardPass pass = CpuForwardPass.Load(
-                source, contextLength, options.ChunkTokens, options.KvFormat, pageCount, options.CpuThreads ?? 0, progress, cancellationToken);
+                source, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat, pageCount, options.CpuThreads ?? 0, progress, cancellationToken);
             return new LoadedDevice(pass, new DeviceInfo(DeviceKind.Cpu, $"CPU, {options.CpuThreads ?? Environment.ProcessorCount} threads{remark}"));
         }
 
@@ -64,7 +64,7 @@ internal sealed class LoadedDevice : IDisposable
                 }
                 device = GpuDevice.Open(instance.Adapters[adapter], VulkanForwardPass.Shaders);
                 VulkanForwardPass pass = VulkanForwardPass.Load(
-                    source, device, contextLength, options.ChunkTokens, options.KvFormat, pageCount, progress: progress, cancellation: cancellationToken);
+                    source, device, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat, pageCount, progress: progress, cancellation: cancellationToken);
                 DeviceDescription description = instance.Adapters[adapter].Description;
                 return new LoadedDevice(pass, new DeviceInfo(DeviceKind.Vulkan, $"{description.Name} (Vulkan, {description.Driver})"), device, instance);
             }

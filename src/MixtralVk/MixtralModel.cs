@@ -73,7 +73,7 @@ public sealed class MixtralModel : IDisposable
         var tokenizer = new Tokenizer(source.Vocabulary);
         ModelConfig config = source.Config;
         int contextLength = Math.Min(options.ContextLength ?? MixtralOptions.DefaultContextLength, config.ContextLength);
-        int pageCount = (Math.Max(options.KvCacheTokens ?? contextLength, contextLength) + KvPages.PageTokens - 1) / KvPages.PageTokens;
+        int pageCount = KvPages.PagesFor(Math.Max(options.KvCacheTokens ?? contextLength, contextLength));
         var memory = new MemoryUsage(source.Describe().WeightBytes, MemoryUsage.KvBytes(config, options.KvFormat, pageCount));
         if (memory.TotalBytes > options.MemoryBudgetBytes) throw new MemoryBudgetException(memory.TotalBytes, options.MemoryBudgetBytes.Value);
         cancellationToken.ThrowIfCancellationRequested();
@@ -98,6 +98,9 @@ public sealed class MixtralModel : IDisposable
     public Chat StartChat(string? persona = null, GenerationOptions? options = null) =>
         ChatTemplate is null ? throw _chatProblem! : new Chat(this, ChatTemplate, persona, options ?? new GenerationOptions());
 
-    /// <summary>Frees the model's memory.</summary>
-    public void Dispose() => _device.Dispose();
+    /// <summary>Frees the model's memory, once a step in progress on another thread has finished.</summary>
+    public void Dispose()
+    {
+        lock (StepLock) _device.Dispose();
+    }
 }

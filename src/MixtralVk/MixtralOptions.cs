@@ -26,13 +26,19 @@ public sealed record MixtralOptions
     /// <summary>Prompt tokens computed in one step. More is faster and takes more memory; cancellation waits for part of a step.</summary>
     public int ChunkTokens { get; init; } = 128;
 
+    /// <summary>Most tokens of one step that <see cref="ChunkTokens"/> may ask for.</summary>
+    public const int MaxChunkTokens = 2048;
+
     /// <summary>How keys and values are stored.</summary>
     public KvFormat KvFormat { get; init; } = KvFormat.F16;
 
     /// <summary>Threads of the CPU path; null takes one per processor core.</summary>
     public int? CpuThreads { get; init; }
 
-    /// <summary>Most bytes of weights and KV cache together; null for no limit of the engine's own.</summary>
+    /// <summary>
+    /// Most bytes to take, null for no limit of the engine's own. On the CPU it bounds weights and KV cache; on a GPU all of its memory that the
+    /// model takes, intermediate results (some MiB) included.
+    /// </summary>
     public long? MemoryBudgetBytes { get; init; }
 
     /// <summary>Folder where compiled pipelines are kept between runs; null keeps none.</summary>
@@ -53,6 +59,9 @@ public sealed record MixtralOptions
         Positive(ContextLength, nameof(ContextLength));
         Positive(KvCacheTokens, nameof(KvCacheTokens));
         Positive(ChunkTokens, nameof(ChunkTokens));
+        if (ChunkTokens > MaxChunkTokens) throw new ArgumentOutOfRangeException(nameof(ChunkTokens), ChunkTokens, $"ChunkTokens must be at most {MaxChunkTokens}.");
+        if (PipelineCacheDirectory is not null && (PipelineCacheDirectory.Length == 0 || PipelineCacheDirectory.Contains('\0')))
+            throw new ArgumentException("PipelineCacheDirectory must be a path.", nameof(PipelineCacheDirectory));
         Positive(CpuThreads, nameof(CpuThreads));
         if (MemoryBudgetBytes <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBudgetBytes), MemoryBudgetBytes, "MemoryBudgetBytes must be at least 1.");
         if (AdapterIndex < 0) throw new ArgumentOutOfRangeException(nameof(AdapterIndex), AdapterIndex, "AdapterIndex must be at least 0.");

@@ -56,7 +56,12 @@ public sealed class Session : IDisposable
         Version++;
         int kept = Tokens[.._kv.Length].CommonPrefixLength(tokens);
         if (kept == tokens.Length && (!_logitsAreCurrent || tokens.Length < _kv.Length)) kept = Math.Max(0, kept - 1); // its logits are wanted
-        lock (_stepLock) _kv.Truncate(kept);
+        lock (_stepLock)
+        {
+            int available = _kv.Pages.Length + _forward.Pages.FreeCount;
+            if (KvPages.PagesFor(tokens.Length) > available) throw new ContextOverflowException(tokens.Length, available * KvPages.PageTokens);
+            _kv.Truncate(kept);
+        }
         CollectionsMarshal.SetCount(_tokens, kept);
         _tokens.AddRange(tokens[kept..]);
         try
@@ -109,7 +114,7 @@ public sealed class Session : IDisposable
         if (_tokens.Count > _forward.ContextLength) return false;
         lock (_stepLock)
         {
-            int pages = (_tokens.Count + KvPages.PageTokens - 1) / KvPages.PageTokens - _kv.Pages.Length;
+            int pages = KvPages.PagesFor(_tokens.Count) - _kv.Pages.Length;
             if (pages > _forward.Pages.FreeCount) return false;
             _kv.Reserve(_tokens.Count);
             return true;

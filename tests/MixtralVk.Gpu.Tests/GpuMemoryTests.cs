@@ -23,6 +23,17 @@ public class GpuMemoryTests
     }
 
     [Fact]
+    public void Large_buffers_waste_nothing_at_the_ends_of_blocks()
+    {
+        using TestGpu gpu = TestGpu.Open(Shaders);
+        ulong block = DeviceChoices.BlockSize(gpu.Device.Description, DeviceChoices.MemoryTypeFor(gpu.Device.Description, BufferUse.Device), BufferUse.Device);
+        ulong size = block / 8 * 3;   // an expert of Mixtral in a block of 256 MiB
+        GpuBuffer[] experts = [.. Enumerable.Range(0, 5).Select(i => gpu.Device.CreateBuffer(size, BufferUse.Device, $"expert {i}"))];
+        Assert.Equal(5 * (long)size, gpu.Device.UsedMemory);
+        foreach (GpuBuffer expert in experts) expert.Dispose();
+    }
+
+    [Fact]
     public void The_budget_is_kept_to_the_byte_and_may_change_at_any_time()
     {
         using TestGpu gpu = TestGpu.Open(Shaders, with: o => o with { MemoryBudget = 1 << 20 });

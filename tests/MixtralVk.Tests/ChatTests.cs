@@ -98,6 +98,7 @@ public sealed class ChatTests(LoadedModel loaded)
         string before = Answer(chat, "Who are you?");
         string tooLong = string.Concat(Enumerable.Repeat("bread and ", _model.ContextLength));
         Assert.Throws<ContextOverflowException>(() => Answer(chat, tooLong));
+        Assert.Equal(0, chat.ForgottenTurns);
         Assert.Equal(2, chat.History.Count());
         chat.Reset();
         Assert.Equal(before, Answer(chat, "Who are you?"));

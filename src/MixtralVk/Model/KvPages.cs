@@ -34,6 +34,9 @@ public sealed class KvPages
     /// <summary>Pages nobody owns.</summary>
     public int FreeCount => _free.Count;
 
+    /// <summary>Pages that hold <paramref name="tokens"/> tokens of one sequence.</summary>
+    public static int PagesFor(int tokens) => tokens / PageTokens + (tokens % PageTokens > 0 ? 1 : 0);
+
     internal bool TryTake(out int page) => _free.TryPop(out page);
 
     internal void Return(int page) => _free.Push(page);

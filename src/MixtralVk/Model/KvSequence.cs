@@ -24,9 +24,9 @@ public sealed class KvSequence : IDisposable
     /// </summary>
     public void Reserve(int length)
     {
-        int wanted = (length + KvPages.PageTokens - 1) / KvPages.PageTokens;
+        int wanted = KvPages.PagesFor(length);
         if (wanted - _pages.Count > _pool.FreeCount)
-            throw new ContextOverflowException(length, Length + (_pages.Count * KvPages.PageTokens - Length) + _pool.FreeCount * KvPages.PageTokens);
+            throw new ContextOverflowException(length, (_pages.Count + _pool.FreeCount) * KvPages.PageTokens);
         while (_pages.Count < wanted && _pool.TryTake(out int page)) _pages.Add(page);
     }
 
@@ -43,7 +43,7 @@ public sealed class KvSequence : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
         Length = length;
-        int keep = (length + KvPages.PageTokens - 1) / KvPages.PageTokens;
+        int keep = KvPages.PagesFor(length);
         for (int i = _pages.Count - 1; i >= keep; i--) _pool.Return(_pages[i]);
         _pages.RemoveRange(keep, _pages.Count - keep);
     }

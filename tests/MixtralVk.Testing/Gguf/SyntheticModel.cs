@@ -41,6 +41,8 @@ public sealed record SyntheticModel
     public WeightFormat? AttentionFormat { get; init; }
     /// <summary>Format of gate and up.</summary>
     public WeightFormat? GateUpFormat { get; init; }
+    /// <summary>Format of up where it is not that of gate.</summary>
+    public WeightFormat? UpFormat { get; init; }
     public WeightFormat? DownFormat { get; init; }
     public WeightFormat RouterFormat { get; init; } = WeightFormat.F32;
     public WeightFormat NormFormat { get; init; } = WeightFormat.F32;
@@ -101,7 +103,7 @@ public sealed record SyntheticModel
             yield return new(p + "ffn_norm.weight", [Dim], NormFormat, 0.1f, Mean: 1);
             if (Experts > 0) yield return new(p + "ffn_gate_inp.weight", [Dim, Experts], RouterFormat, 4 * dimScale);
             yield return new(p + "ffn_gate" + s, [Dim, Hidden, .. experts], gateUp, dimScale);
-            yield return new(p + "ffn_up" + s, [Dim, Hidden, .. experts], gateUp, dimScale);
+            yield return new(p + "ffn_up" + s, [Dim, Hidden, .. experts], UpFormat ?? gateUp, dimScale);
             yield return new(p + "ffn_down" + s, [Hidden, Dim, .. experts], DownFormat ?? Weights, 2 * hiddenScale);
         }
         yield return new("output_norm.weight", [Dim], NormFormat, 0.1f, Mean: 1);

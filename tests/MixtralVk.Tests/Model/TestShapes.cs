@@ -18,6 +18,7 @@ internal static class TestShapes
         {
             Weights = WeightFormat.Q4_K, AttentionFormat = WeightFormat.Q5_K, DownFormat = WeightFormat.Q6_K, OutputFormat = WeightFormat.Q6_K,
         },
+        ["gate and up of different formats"] = _plain with { GateUpFormat = WeightFormat.Q8_0, UpFormat = WeightFormat.Q4_0, Experts = 3 },
         ["dense, tied output"] = _plain with { Weights = WeightFormat.Q4_0, Experts = 0, TiedOutput = true },
     };
 

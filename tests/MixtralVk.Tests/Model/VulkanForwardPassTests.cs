@@ -39,12 +39,14 @@ public class VulkanForwardPassTests
     /// <summary>Commands submitted twice: what ran concurrently in one submission does not with the next.</summary>
     private static Command[] Twice(Command[] commands) => [.. commands.Select(c => c is BarrierCommand ? c : c with { Group = -c.Group }), .. commands];
 
-    [Fact]
-    public void Matrices_cut_into_ranges_by_the_specification_s_least_limits_give_the_same_bits()
+    [Theory]
+    [InlineData(WeightFormat.F32)]
+    [InlineData(WeightFormat.Q4_0)]
+    public void Matrices_cut_into_ranges_by_the_specification_s_least_limits_give_the_same_bits(WeightFormat up)
     {
-        // 64 tokens by 320 logits and the widest matrices exceed 16 KiB; one tile does not.
+        // The embedding, the output matrix and the gate exceed 96 KiB; one tile of them does not.
         DeviceLimits least = DeviceLimits.SpecificationMinimum with { MaxStorageBufferRange = 96 << 10 };
-        using TemporaryFile file = (_model with { Vocab = 2000, Hidden = 320, Weights = WeightFormat.F32 }).WriteTemporary();
+        using TemporaryFile file = (_model with { Vocab = 2000, Dim = 128, Hidden = 320, Weights = WeightFormat.F32, UpFormat = up }).WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
         int[] tokens = TestDevices.RandomTokens(20, 2000);
         float[] whole = Logits(null), cut = Logits(least);

@@ -114,7 +114,7 @@ internal sealed class Activations : IDisposable
         GpuBuffer buffer = _device.CreateBuffer((ulong)count * 4, BufferUse.Device, name);
         _buffers.Add(buffer);
         if (buffer.Size > _device.Limits.MaxStorageBufferRange)
-            throw new MixtralException($"A step of so many tokens needs {buffer.Size >> 20} MiB for its {name}, but this device binds at most {_device.Limits.MaxStorageBufferRange >> 20} MiB; use smaller chunks.");
+            throw new GpuModelException($"A step of so many tokens needs {buffer.Size >> 20} MiB for its {name}, but this device binds at most {_device.Limits.MaxStorageBufferRange >> 20} MiB; use smaller chunks.");
         return buffer.View;
     }
 

@@ -16,7 +16,7 @@ internal sealed class GpuKvCache : IDisposable
         ulong pageBytes = (ulong)(KvPages.PageTokens * config.KvDim) * (format switch { KvFormat.F16 => 2u, KvFormat.F32 => 4u });
         ulong bytes = pageBytes * (ulong)pageCount;
         if (bytes > device.Limits.MaxStorageBufferRange)
-            throw new MixtralException($"The KV cache holds at most {device.Limits.MaxStorageBufferRange / pageBytes * KvPages.PageTokens} tokens on this device; open the model with a smaller context.");
+            throw new GpuModelException($"The KV cache holds at most {device.Limits.MaxStorageBufferRange / pageBytes * KvPages.PageTokens} tokens on this device; open the model with a smaller context.");
         try
         {
             for (int layer = 0; layer < config.LayerCount; layer++)

@@ -37,7 +37,7 @@ internal sealed class GpuMatrix
     private static TileRange[] Cut(RowTileLayout layout, BufferView view, uint maxBytes)
     {
         int tilesPerRange = (int)Math.Min(layout.Tiles, maxBytes / layout.TileBytes);
-        if (tilesPerRange == 0) throw new MixtralException($"A row of {layout.Cols} columns is too long for this device's buffer bindings of {maxBytes} bytes.");
+        if (tilesPerRange == 0) throw new GpuModelException($"A row of {layout.Cols} columns is too long for this device's buffer bindings of {maxBytes} bytes.");
         var ranges = new TileRange[(layout.Tiles + tilesPerRange - 1) / tilesPerRange];
         for (int i = 0; i < ranges.Length; i++)
         {

@@ -27,7 +27,7 @@ internal sealed class GpuWeights : IDisposable
             Embedding = Matrix(MatrixRole.TokenEmbedding, 0);
             Layers = [.. Enumerable.Range(0, config.LayerCount).Select(Layer)];
             OutputNorm = Vector("output norm", source.Norm(NormRole.Output));
-            Output = Matrix(MatrixRole.Output, 0);
+            Output = source.OutputIsEmbedding ? Embedding : Matrix(MatrixRole.Output, 0);
             Experts = new ExpertSlots(device, source);
             for (int layer = 0; layer < config.LayerCount; layer++)
                 for (int expert = 0; expert < Math.Max(1, config.ExpertCount); expert++) AddExpert(layer, expert);
@@ -111,12 +111,13 @@ internal sealed class GpuWeights : IDisposable
     private void AddTiles(GpuMatrix matrix, MatrixRole role, int layer, int expert)
     {
         RowTileLayout layout = matrix.Layout;
+        string what = role is MatrixRole.TokenEmbedding or MatrixRole.Output ? $"{role}" : $"layer {layer}";
         int tilesPerPiece = (int)Math.Max(1, WeightUploader.PieceBytes / layout.TileBytes);
         for (int tile = 0; tile < layout.Tiles; tile += tilesPerPiece)
         {
             (int first, int count) = (tile, Math.Min(tilesPerPiece, layout.Tiles - tile));
             BufferView destination = matrix.View.Slice((ulong)(first * layout.TileBytes), (ulong)(count * layout.TileBytes));
-            _uploads.Add(new Upload(destination, bytes => _source.CopyTiles(role, layer, expert, first, count, bytes), $"layer {layer}"));
+            _uploads.Add(new Upload(destination, bytes => _source.CopyTiles(role, layer, expert, first, count, bytes), what));
         }
     }
 

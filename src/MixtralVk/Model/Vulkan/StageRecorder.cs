@@ -174,7 +174,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Pass
     {
         ExpertWeights first = model.Weights.Experts.Of(layer, 0);
         recorder.Dispatch(new GroupTokens(rows.Rows, _activations.ExpertIds, _activations.Groups, _activations.Entries, _activations.Arguments, Experts, TopK,
-            Grid.CoverTiles(first.Gate.LargestRange, shape.RowsPerLane), Grid.CoverTiles(first.Down.LargestRange, shape.RowsPerLane),
+            Grid.CoverTiles(Math.Max(first.Gate.LargestRange, first.Up.LargestRange), shape.RowsPerLane), Grid.CoverTiles(first.Down.LargestRange, shape.RowsPerLane),
             shape.NarrowTokens, shape.TokensPerPass, shape.NarrowLimit, shape.MaxRows));
     }
 

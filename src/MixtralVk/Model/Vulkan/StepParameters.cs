@@ -24,7 +24,7 @@ internal sealed class StepParameters : IDisposable
 
     public StepParameters(GpuDevice device, ModelConfig config, int maxBatchTokens, int contextLength)
     {
-        _maxPages = PagesOf(contextLength);
+        _maxPages = KvPages.PagesFor(contextLength);
         _queryHeads = config.HeadCount;
         ulong alignment = Math.Max(16, device.Limits.MinStorageBufferOffsetAlignment);
         ulong Place(int words)
@@ -70,13 +70,17 @@ internal sealed class StepParameters : IDisposable
         batch.Positions.CopyTo(Words(Tokens.Positions));
         batch.Owners.CopyTo(Words(Tokens.Owners));
         batch.OutputRows.CopyTo(Words(OutputRows));
+        int longest = 0, longestOutput = 0;
+        foreach (int position in batch.Positions) longest = Math.Max(longest, position + 1);
         for (int i = 0; i < batch.OutputCount; i++)
         {
-            outputPositions[i] = batch.Positions[batch.OutputRows[i]];
-            outputOwners[i] = batch.Owners[batch.OutputRows[i]];
+            int row = batch.OutputRows[i];
+            outputPositions[i] = batch.Positions[row];
+            outputOwners[i] = batch.Owners[row];
+            longestOutput = Math.Max(longestOutput, batch.Positions[row] + 1);
         }
-        WriteSizes(Tokens, batch.Count);
-        WriteSizes(Outputs, batch.OutputCount);
+        WriteSizes(Tokens, batch.Count, longest);
+        WriteSizes(Outputs, batch.OutputCount, longestOutput);
         for (int s = 0; s < batch.Sequences.Count; s++)
         {
             ReadOnlySpan<int> pages = batch.Sequences[s].Pages;
@@ -85,11 +89,10 @@ internal sealed class StepParameters : IDisposable
         _buffer.Flush();
     }
 
-    private void WriteSizes(RowSet set, int rows)
+    /// <summary>Only writes: reading mapped device memory back is slow.</summary>
+    private void WriteSizes(RowSet set, int rows, int longest)
     {
         Words(set.Rows)[0] = rows;
-        int longest = 0;
-        foreach (int position in Words(set.Positions)[..rows]) longest = Math.Max(longest, position + 1);
         Span<int> size = Words(set.SplitSize);
         size[0] = _queryHeads;
         size[1] = rows;
@@ -97,8 +100,6 @@ internal sealed class StepParameters : IDisposable
     }
 
     private Span<int> Words(BufferView view) => _buffer.Map<int>(view.Offset, view.Length);
-
-    private static int PagesOf(int contextLength) => (contextLength + KvPages.PageTokens - 1) / KvPages.PageTokens;
 
     public void Dispose() => _buffer.Dispose();
 }

@@ -20,6 +20,7 @@ public sealed class VulkanForwardPass : ForwardPass
     private StepBatch? _batch;
     private bool _disposed;
     private RowClass _tokens, _outputs;
+    private int _outputCount;
 
     /// <summary>The recordings of one row-count class: of all tokens, up to the last layer's keys, and of the wanted rows from there on.</summary>
     private readonly record struct RowClass(uint MaxRows, Recording Tokens, Recording Outputs);
@@ -62,19 +63,21 @@ public sealed class VulkanForwardPass : ForwardPass
     /// <param name="maxBatchTokens">Most tokens of one step.</param>
     /// <param name="kvFormat">Storage of keys and values.</param>
     /// <param name="pageCount">Pages of the KV cache, of 32 tokens each.</param>
-    /// <param name="owner">Disposed after the pass has freed what it has on the device: the device's owner, where that is the pass. Not disposed when loading fails.</param>
     /// <param name="progress">Told after each piece of weights, on any thread.</param>
     /// <param name="cancellation">Stops loading and frees everything.</param>
     /// <exception cref="OutOfGpuMemoryException">The model does not fit the budget or the device.</exception>
     public static VulkanForwardPass Load(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
-        IDisposable? owner = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
+        IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(device);
-        return Load(source, device, contextLength, maxBatchTokens, kvFormat, pageCount, PassShape.Classes(device.Description.Type, maxBatchTokens), owner, progress, cancellation);
+        return Load(source, device, contextLength, maxBatchTokens, kvFormat, pageCount, PassShape.Classes(device.Description.Type, maxBatchTokens), null, progress, cancellation);
     }
 
-    /// <summary>The same with kernel shapes of the caller's choice; the last one serves steps of <paramref name="maxBatchTokens"/> tokens.</summary>
+    /// <summary>
+    /// The same with kernel shapes of the caller's choice, of which the last serves steps of <paramref name="maxBatchTokens"/> tokens, and with
+    /// something to dispose after the pass has freed what it has on the device.
+    /// </summary>
     internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
         IReadOnlyList<PassShape> shapes, IDisposable? owner = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default) =>
         new(source, device, contextLength, maxBatchTokens, kvFormat, pageCount, shapes, owner, progress, cancellation);
@@ -127,7 +130,7 @@ public sealed class VulkanForwardPass : ForwardPass
     public override ReadOnlySpan<float> Logits(int outputRow)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(outputRow);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(outputRow, MaxBatchTokens);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(outputRow, _outputCount);
         ulong rowBytes = (ulong)Config.VocabSize * sizeof(float);
         return _model.Activations.LogitsReadBack.Map<float>((ulong)outputRow * rowBytes, rowBytes);
     }
@@ -140,11 +143,13 @@ public sealed class VulkanForwardPass : ForwardPass
     private void Complete(StepBatch batch)
     {
         _batch = null;
+        _outputCount = 0;
         GpuBuffer statusBuffer = _model.Activations.StatusReadBack;
         statusBuffer.Invalidate();
         uint status = statusBuffer.Map<uint>()[0];
         if (status != uint.MaxValue) throw new NonFiniteException((int)status - 1, Config.LayerCount);
         if (batch.OutputCount > 0) _model.Activations.LogitsReadBack.Invalidate();
+        _outputCount = batch.OutputCount;
         batch.Commit();
     }
 
@@ -209,8 +214,8 @@ public sealed class VulkanForwardPass : ForwardPass
 
     private void CheckKernelLimits()
     {
-        if (Config.ExpertCount > RouterTopK.MaxExperts) throw new MixtralException($"The model has {Config.ExpertCount} experts per layer; at most {RouterTopK.MaxExperts} are supported on the GPU.");
-        if (Config.HeadDim > AttentionSplit.SplitKeys) throw new MixtralException($"The model's heads are {Config.HeadDim} long; at most {AttentionSplit.SplitKeys} are supported on the GPU.");
+        if (Config.ExpertCount > RouterTopK.MaxExperts) throw new GpuModelException($"The model has {Config.ExpertCount} experts per layer; at most {RouterTopK.MaxExperts} are supported on the GPU.");
+        if (Config.HeadDim > AttentionSplit.SplitKeys) throw new GpuModelException($"The model's heads are {Config.HeadDim} long; at most {AttentionSplit.SplitKeys} are supported on the GPU.");
     }
 
     private T Own<T>(T resource) where T : IDisposable
@@ -224,21 +229,10 @@ public sealed class VulkanForwardPass : ForwardPass
     {
         if (_disposed) return;
         _disposed = true;
-        if (_device.Queue.Submitted > 0) WaitForDevice();
+        _device.WaitIdle();
         for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
         _owned.Clear();
         _owner?.Dispose();
     }
 
-    private void WaitForDevice()
-    {
-        try
-        {
-            _device.Queue.Wait(_device.Queue.Submitted);
-        }
-        catch (DeviceLostException)
-        {
-            // Nothing runs on a lost device any more; what is left is freeing our side.
-        }
-    }
 }

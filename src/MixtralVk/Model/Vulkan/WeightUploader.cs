@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
 using MixtralVk.Gpu;
 
 namespace MixtralVk.Model.Vulkan;
@@ -27,19 +28,20 @@ internal sealed class WeightUploader : IDisposable
     public void Run(IReadOnlyList<Upload> uploads, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         long total = uploads.Sum(u => (long)u.Destination.Length), done = 0;
+        bool direct = DeviceChoices.WritesDeviceMemoryDirectly(_device.Description);
         var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
         try
         {
             Parallel.ForEach(uploads, options, upload =>
             {
-                if (DeviceChoices.WritesDeviceMemoryDirectly(_device.Description)) upload.Fill(upload.Destination.Buffer.Map<byte>(upload.Destination.Offset, upload.Destination.Length));
+                if (direct && upload.Destination.Buffer.IsMapped) upload.Fill(upload.Destination.Buffer.Map<byte>(upload.Destination.Offset, upload.Destination.Length));
                 else Stage(upload);
                 progress?.Report(new LoadProgress(Interlocked.Add(ref done, (long)upload.Destination.Length), total, upload.What));
             });
         }
-        catch (AggregateException e) when (e.InnerExceptions[0] is MixtralException or GpuException)
+        catch (AggregateException e)
         {
-            throw e.InnerExceptions[0];
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
         }
     }
 
