@@ -31,7 +31,9 @@ internal static class ProgramExit
 
     private static int Explain(ParseResult parsed)
     {
-        Console.Error.WriteLine($"mixtralvk: {parsed.Errors[0].Message}");
+        // A word nobody knows says more than what is missing because of it; the parser lists it last.
+        string problem = parsed.UnmatchedTokens.Count > 0 ? parsed.Errors[^1].Message : parsed.Errors[0].Message;
+        Console.Error.WriteLine($"mixtralvk: {problem}");
         string command = parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
         Console.Error.WriteLine($"Try: mixtralvk{command} --help");
         return Usage;

@@ -20,21 +20,24 @@ internal sealed class WeightUploader : IDisposable
     public const long PieceBytes = 8 << 20;
 
     private readonly GpuDevice _device;
+    private readonly bool _direct;
     private readonly ConcurrentBag<GpuBuffer> _staging = [];
 
-    public WeightUploader(GpuDevice device) => _device = device;
+    public WeightUploader(GpuDevice device) : this(device, DeviceChoices.WritesDeviceMemoryDirectly(device.Description)) { }
+
+    /// <summary>With the way to go chosen by the caller: writing directly asks for memory the host sees.</summary>
+    public WeightUploader(GpuDevice device, bool direct) => (_device, _direct) = (device, direct);
 
     /// <summary>Runs all uploads and waits for them. On cancellation or failure the destinations hold garbage.</summary>
     public void Run(IReadOnlyList<Upload> uploads, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         long total = uploads.Sum(u => (long)u.Destination.Length), done = 0;
-        bool direct = DeviceChoices.WritesDeviceMemoryDirectly(_device.Description);
         var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
         try
         {
             Parallel.ForEach(uploads, options, upload =>
             {
-                if (direct && upload.Destination.Buffer.IsMapped) upload.Fill(upload.Destination.Buffer.Map<byte>(upload.Destination.Offset, upload.Destination.Length));
+                if (_direct && upload.Destination.Buffer.IsMapped) upload.Fill(upload.Destination.Buffer.Map<byte>(upload.Destination.Offset, upload.Destination.Length));
                 else Stage(upload);
                 progress?.Report(new LoadProgress(Interlocked.Add(ref done, (long)upload.Destination.Length), total, upload.What));
             });
