@@ -151,7 +151,7 @@ public sealed unsafe class GpuDevice : IDisposable
         ArgumentNullException.ThrowIfNull(recorders);
         PipelineKey[] keys = [.. recorders.SelectMany(r => r.Pipelines).Distinct()];
         int done = 0;
-        // The validation layer fails, or crashes, when two threads use it at once (seen with 1.3.239).
+        // The validation layer has crashed when two threads used it at once (1.3.239).
         int threads = Options.Validation ? 1 : Environment.ProcessorCount;
         var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = threads };
         try
