@@ -2,13 +2,14 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using MixtralVk.Gpu;
 using MixtralVk.Model.Vulkan;
+using MixtralVk.Testing;
 
 namespace MixtralVk.Tests;
 
 /// <summary>The three borders of docs/design.md.</summary>
 public partial class LayeringTests
 {
-    private static readonly string _sources = Path.Combine(RepositoryRoot(AppContext.BaseDirectory), "src", "MixtralVk");
+    private static readonly string _sources = Path.Combine(Repository.Root, "src", "MixtralVk");
 
     [Fact]
     public void No_vulkan_handle_leaves_the_gpu_layer()
@@ -50,9 +51,6 @@ public partial class LayeringTests
         FieldInfo field => [field.FieldType],
         _ => [],
     };
-
-    private static string RepositoryRoot(string folder) => File.Exists(Path.Combine(folder, "MixtralVk.sln")) ? folder
-        : RepositoryRoot(Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("No folder above the tests holds MixtralVk.sln."));
 
     [GeneratedRegex(@"""[^""\n]*(token_embd|attn_(q|k|v|output|norm)|ffn_(gate|up|down|norm)|output_norm)")]
     private static partial Regex TensorName();

@@ -6,25 +6,13 @@ namespace MixtralVk.Cpu;
 /// </summary>
 internal static unsafe class Rope
 {
-    /// <summary>Fills the table (position, ropeDim / 2) of (cos, sin); computed in double, as angles reach tens of thousands.</summary>
-    public static void FillTable(float* table, int positions, int ropeDim, double ropeBase)
-    {
-        for (int position = 0; position < positions; position++)
-            for (int i = 0; i < ropeDim; i += 2)
-            {
-                var (sin, cos) = Math.SinCos(position * Math.Pow(ropeBase, -(double)i / ropeDim));
-                *table++ = (float)cos;
-                *table++ = (float)sin;
-            }
-    }
-
     /// <param name="threads">Work is split by rows.</param>
     /// <param name="vectors">(rows, heads, headDim)</param>
     /// <param name="rows">Number of rows.</param>
     /// <param name="heads">Heads of a row.</param>
     /// <param name="headDim">Length of a head.</param>
     /// <param name="ropeDim">Leading dimensions of a head that turn.</param>
-    /// <param name="table">Of <see cref="FillTable"/>.</param>
+    /// <param name="table">Of <see cref="Model.RopeTable"/>.</param>
     /// <param name="positions">(rows)</param>
     public static void Run(WorkerThreads threads, float* vectors, int rows, int heads, int headDim, int ropeDim, float* table, int* positions) =>
         threads.Run(new Work(vectors, heads, headDim, ropeDim, table, positions), rows);

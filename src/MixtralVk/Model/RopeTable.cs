@@ -10,10 +10,10 @@ internal static class RopeTable
     /// Fills (position, ropeDim / 2) pairs of cosine and sine, for as many positions as fit <paramref name="table"/>. Computed in double, as the
     /// angle grows to tens of thousands.
     /// </summary>
-    public static void Fill(ModelConfig config, Span<float> table)
+    public static void Fill(int ropeDim, double ropeBase, Span<float> table)
     {
-        int pairs = config.RopeDim / 2;
-        double[] frequencies = [.. Enumerable.Range(0, pairs).Select(i => Math.Pow(config.RopeBase, -2.0 * i / config.RopeDim))];
+        int pairs = ropeDim / 2;
+        double[] frequencies = [.. Enumerable.Range(0, pairs).Select(i => Math.Pow(ropeBase, -2.0 * i / ropeDim))];
         for (int position = 0; position < table.Length / (2 * pairs); position++)
         {
             Span<float> row = table.Slice(position * 2 * pairs, 2 * pairs);

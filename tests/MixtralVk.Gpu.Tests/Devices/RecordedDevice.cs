@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using MixtralVk.Gpu.Tests.Vulkan;
+using MixtralVk.Testing;
 
 namespace MixtralVk.Gpu.Tests.Devices;
 

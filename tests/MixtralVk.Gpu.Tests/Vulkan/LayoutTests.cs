@@ -1,3 +1,5 @@
+using MixtralVk.Testing;
+
 namespace MixtralVk.Gpu.Tests.Vulkan;
 
 /// <summary>Every struct of the binding against a C compiler's view of the Vulkan headers: here if there is a compiler, else as

@@ -1,4 +1,5 @@
 using BindingsGen;
+using MixtralVk.Testing;
 
 namespace MixtralVk.Gpu.Tests.Vulkan;
 

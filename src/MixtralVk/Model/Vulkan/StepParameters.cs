@@ -20,22 +20,22 @@ internal sealed class StepParameters : IDisposable
 {
     private readonly GpuBuffer _buffer;
     private readonly int _maxPages, _queryHeads;
-    private ulong _end;
 
     public StepParameters(GpuDevice device, ModelConfig config, int maxBatchTokens, int contextLength)
     {
         _maxPages = KvPages.PagesFor(contextLength);
         _queryHeads = config.HeadCount;
         ulong alignment = Math.Max(16, device.Limits.MinStorageBufferOffsetAlignment);
+        ulong end = 0;
         ulong Place(int words)
         {
-            ulong offset = _end;
-            _end = (_end + (ulong)words * 4 + alignment - 1) / alignment * alignment;
+            ulong offset = end;
+            end = (end + (ulong)words * 4 + alignment - 1) / alignment * alignment;
             return offset;
         }
         ulong[] offsets = [.. Enumerable.Range(0, 8).Select(i => Place(i < 2 ? 4 : maxBatchTokens)), Place(4), Place(4)];
         ulong pageTables = Place(maxBatchTokens * _maxPages);
-        _buffer = device.CreateBuffer(_end, BufferUse.Parameters, "step parameters");
+        _buffer = device.CreateBuffer(end, BufferUse.Parameters, "step parameters");
         BufferView View(int i, int words) => new(_buffer, offsets[i], (ulong)words * 4);
         Tokens = new RowSet(View(0, 4), View(2, maxBatchTokens), View(3, maxBatchTokens), View(8, 3));
         Outputs = new RowSet(View(1, 4), View(4, maxBatchTokens), View(5, maxBatchTokens), View(9, 3));

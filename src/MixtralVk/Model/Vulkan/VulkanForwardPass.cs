@@ -85,9 +85,6 @@ public sealed class VulkanForwardPass : ForwardPass
     /// <summary>The shaders of the engine, for <see cref="GpuDevice.Open"/>.</summary>
     public static ShaderLibrary Shaders { get; } = new(typeof(VulkanForwardPass).Assembly);
 
-    /// <summary>What the stages work on; for tests that look between two stages.</summary>
-    internal ModelOnDevice OnDevice => _model;
-
     /// <summary>The device; for tests that look between two stages.</summary>
     internal GpuDevice Device => _device;
 
@@ -206,7 +203,7 @@ public sealed class VulkanForwardPass : ForwardPass
         using var uploader = new WeightUploader(_device);
         uploader.Run(
         [
-            new Upload(_model.RopeTable.View, bytes => RopeTable.Fill(Config, MemoryMarshal.Cast<byte, float>(bytes)), "rope table"),
+            new Upload(_model.RopeTable.View, bytes => RopeTable.Fill(Config.RopeDim, Config.RopeBase, MemoryMarshal.Cast<byte, float>(bytes)), "rope table"),
             new Upload(a.ExpertIds, bytes => bytes.Clear(), "expert ids"),
             new Upload(a.ExpertWeights, bytes => MemoryMarshal.Cast<byte, float>(bytes).Fill(1), "expert weights"),
         ], null, CancellationToken.None);

@@ -1,4 +1,4 @@
-namespace MixtralVk.Gpu.Tests.Vulkan;
+namespace MixtralVk.Testing;
 
 /// <summary>The repository the test runs in.</summary>
 internal static class Repository
