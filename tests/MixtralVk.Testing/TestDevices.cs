@@ -20,7 +20,7 @@ public static class TestDevices
         ["cpu"] = (source, context, maxBatchTokens, kv, pages) => CpuForwardPass.Load(source, context, maxBatchTokens, kv, pages, 2, null, default),
         ["vulkan"] = (source, context, maxBatchTokens, kv, pages) =>
             VulkanForwardPass.Load(source, _vulkan.Value.Device, context, maxBatchTokens, kv, pages,
-                PassShape.Classes(AdapterType.Software, maxBatchTokens), new CleanAtEnd(_vulkan.Value)),
+                null, new CleanAtEnd(_vulkan.Value)),
     };
 
     /// <summary>Fails the test that closes its model on a device that has seen a validation message or a hazard.</summary>

@@ -19,17 +19,12 @@ namespace MixtralVk.Kernels;
 /// <param name="OutputRows">Rows of the matrix in the range.</param>
 /// <param name="FirstRow">Column of the output that the range's first row fills.</param>
 /// <param name="OutputStride">Length of an output row.</param>
-/// <param name="TokensPerPass">Entries of a workgroup: each weight is decoded once for so many; at most 16.</param>
 /// <param name="MaxEntries">Most entries of a step: tokens * top-k. The grid where the dispatch is not indirect.</param>
-/// <param name="RowsPerLane">Tiles of a workgroup: each activation is loaded once for so many; RowsPerLane * TokensPerPass is at most 64.</param>
-/// <param name="ColumnSplits">Runs the columns are cut into: 1 or 2.</param>
+/// <param name="Variant">How the work is cut.</param>
 internal readonly record struct ExpertMatMul(WeightFormat Format, BufferView Groups, BufferView Entries, BufferView Weights, BufferView Input,
-    BufferView Output, uint Expert, uint InputRowDivisor, uint Cols, uint OutputRows, uint FirstRow, uint OutputStride, uint TokensPerPass,
-    uint MaxEntries, uint RowsPerLane = 1, uint ColumnSplits = 2) : IKernel
+    BufferView Output, uint Expert, uint InputRowDivisor, uint Cols, uint OutputRows, uint FirstRow, uint OutputStride,
+    uint MaxEntries, ProductVariant Variant) : IKernel
 {
-    /// <summary>The order this product adds in.</summary>
-    public SummationOrder SummationOrder => new(ColumnSplits);
-
     public string Shader => Format switch
     {
         WeightFormat.F32 => "experts/expert_matmul_f32",
@@ -41,13 +36,11 @@ internal readonly record struct ExpertMatMul(WeightFormat Format, BufferView Gro
         WeightFormat.Q6_K => "experts/expert_matmul_q6_k",
     };
 
-    public DispatchSize Workgroups => new(Grid.CoverTiles(OutputRows, RowsPerLane), Grid.Cover(MaxEntries, TokensPerPass));
+    public DispatchSize Workgroups => new(Grid.CoverTiles(OutputRows, Variant.RowsPerLane), Grid.Cover(MaxEntries, Variant.TokensPerPass));
 
     public void Bind(ref Bindings b)
     {
-        b.Constant(ColumnSplits);
-        b.Constant(RowsPerLane);
-        b.Constant(TokensPerPass);
+        Variant.Bind(ref b);
         b.Constant(Cols);
         b.Constant(InputRowDivisor);
         b.Read(Groups);

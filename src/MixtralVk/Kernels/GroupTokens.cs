@@ -14,15 +14,12 @@ namespace MixtralVk.Kernels;
 /// <param name="Arguments">uint3 (ExpertCount, 4), packed: see <see cref="ArgumentOffset"/>; <see cref="ArgumentBytes"/>.</param>
 /// <param name="ExpertCount">Number of experts; at most 128.</param>
 /// <param name="TopK">Experts per token.</param>
-/// <param name="GateUpWorkgroups">x of the gate/up dispatches (the most over the ranges of the matrix; a kernel ignores what it lacks).</param>
-/// <param name="DownWorkgroups">x of the down dispatches.</param>
-/// <param name="NarrowTokens">TokensPerPass of the narrow variant.</param>
-/// <param name="WideTokens">TokensPerPass of the wide variant.</param>
-/// <param name="NarrowLimit">Most entries of an expert for which the narrow variant runs.</param>
+/// <param name="GateUp">The gate/up dispatches of an expert.</param>
+/// <param name="Down">The down dispatches of an expert.</param>
+/// <param name="NarrowLimit">Most entries of an expert for which the narrow variants run.</param>
 /// <param name="MaxRows">Most tokens of a step.</param>
 internal readonly record struct GroupTokens(BufferView Rows, BufferView Ids, BufferView Groups, BufferView Entries, BufferView Arguments,
-    uint ExpertCount, uint TopK, uint GateUpWorkgroups, uint DownWorkgroups, uint NarrowTokens, uint WideTokens, uint NarrowLimit,
-    uint MaxRows) : IKernel
+    uint ExpertCount, uint TopK, ExpertGrids GateUp, ExpertGrids Down, uint NarrowLimit, uint MaxRows) : IKernel
 {
     private const ulong DispatchBytes = 3 * sizeof(uint);
 
@@ -45,15 +42,33 @@ internal readonly record struct GroupTokens(BufferView Rows, BufferView Ids, Buf
         b.Constant(ExpertCount);
         b.Constant(TopK);
         b.Constant(MaxRows);
-        b.Constant(GateUpWorkgroups);
-        b.Constant(DownWorkgroups);
-        b.Constant(NarrowTokens);
-        b.Constant(WideTokens);
         b.Constant(NarrowLimit);
+        b.Constant(GateUp.Narrow.Workgroups, "GateUpNarrowWorkgroups");
+        b.Constant(GateUp.Narrow.TokensPerPass, "GateUpNarrowTokens");
+        b.Constant(GateUp.Wide.Workgroups, "GateUpWideWorkgroups");
+        b.Constant(GateUp.Wide.TokensPerPass, "GateUpWideTokens");
+        b.Constant(Down.Narrow.Workgroups, "DownNarrowWorkgroups");
+        b.Constant(Down.Narrow.TokensPerPass, "DownNarrowTokens");
+        b.Constant(Down.Wide.Workgroups, "DownWideWorkgroups");
+        b.Constant(Down.Wide.TokensPerPass, "DownWideTokens");
         b.Read(Rows);
         b.Read(Ids);
         b.Write(Groups);
         b.Write(Entries);
         b.Write(Arguments);
     }
+}
+
+/// <summary>Size of the dispatch of one variant for one expert.</summary>
+/// <param name="Workgroups">x (the most over the ranges of the matrix; a kernel ignores what it lacks).</param>
+/// <param name="TokensPerPass">Entries of a workgroup in y.</param>
+internal readonly record struct ExpertGrid(uint Workgroups, uint TokensPerPass);
+
+/// <summary>The dispatches of the two variants of an expert's product.</summary>
+internal readonly record struct ExpertGrids(ExpertGrid Narrow, ExpertGrid Wide)
+{
+    /// <summary>The grids of a matrix whose largest range has <paramref name="rows"/> rows.</summary>
+    public static ExpertGrids Of(ExpertVariants variants, uint rows) => new(Of(variants.Narrow, rows), Of(variants.Wide, rows));
+
+    private static ExpertGrid Of(ProductVariant variant, uint rows) => new(Grid.CoverTiles(rows, variant.RowsPerLane), variant.TokensPerPass);
 }

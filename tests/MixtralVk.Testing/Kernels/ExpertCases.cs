@@ -32,16 +32,16 @@ internal static class ExpertCases
             foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
             {
                 int cols = format is WeightFormat.Q4_K or WeightFormat.Q5_K or WeightFormat.Q6_K ? 256 : 96;
-                yield return GateUp(new(format, 65, cols, 1, 2, 4, 3), 1);
-                yield return GateUp(new(format, 130, cols, 26, 2, 4, 1), 4, rowsPerLane: 2);
-                yield return GateUp(new(format, 64, cols, 40, 1, 2, 0), 16);
-                yield return Down(new(format, 65, cols, 1, 2, 4, 3), 1, divisor: 1);
-                yield return Down(new(format, 130, cols, 26, 2, 4, 1), 8, divisor: 1, rowsPerLane: 2);
-                yield return Down(new(format, 64, cols, 26, 2, 4, 1), 4, divisor: 2);
+                yield return GateUp(new(format, 65, cols, 1, 2, 4, 3), new(1, 1, 2));
+                yield return GateUp(new(format, 130, cols, 26, 2, 4, 1), new(2, 4, 2));
+                yield return GateUp(new(format, 64, cols, 40, 1, 2, 0), new(1, 16, 2));
+                yield return Down(new(format, 65, cols, 1, 2, 4, 3), new(1, 1, 2), divisor: 1);
+                yield return Down(new(format, 130, cols, 26, 2, 4, 1), new(2, 8, 2), divisor: 1);
+                yield return Down(new(format, 64, cols, 26, 2, 4, 1), new(1, 4, 2), divisor: 2);
             }
-            yield return GateUp(new(WeightFormat.F32, 172, 172, 3, 2, 4, 1), 4);
-            yield return Down(new(WeightFormat.F16, 172, 17, 3, 2, 4, 1), 4, divisor: 1);
-            yield return GateUp(new(WeightFormat.Q4_0, 192, 4096, 1, 2, 8, 7), 1);
+            yield return GateUp(new(WeightFormat.F32, 172, 172, 3, 2, 4, 1), new(1, 4, 2));
+            yield return Down(new(WeightFormat.F16, 172, 17, 3, 2, 4, 1), new(1, 4, 2), divisor: 1);
+            yield return GateUp(new(WeightFormat.Q4_0, 192, 4096, 1, 2, 8, 7), new(1, 1, 2));
         }
     }
 
@@ -74,56 +74,57 @@ internal static class ExpertCases
 
     private static KernelCase<GroupTokens> Group(int tokens, int topK, int experts) => new($"group_tokens {tokens} top-{topK} of {experts}", memory =>
     {
-        const uint narrowTokens = 2, wideTokens = 8, narrowLimit = 5;
+        const uint narrowLimit = 5;
+        ExpertGrids gateUp = new(new(7, 2), new(3, 8)), down = new(new(9, 1), new(4, 16));
         int[] ids = ExpertIds(tokens, topK, experts);
         var expected = GroupReference.Run(ids, experts);
         CaseBuffer groups = memory.Output(2 * experts, "groups"), entries = memory.Output(ids.Length, "entries"), arguments = memory.Output(12 * experts, "arguments");
-        var kernel = new GroupTokens(memory.Rows(tokens), memory.Input(ids), groups, entries, arguments, (uint)experts, (uint)topK, 7, 9,
-            narrowTokens, wideTokens, narrowLimit, (uint)tokens);
+        var kernel = new GroupTokens(memory.Rows(tokens), memory.Input(ids), groups, entries, arguments, (uint)experts, (uint)topK, gateUp, down, narrowLimit, (uint)tokens);
         return (kernel, () =>
         {
             Compare.Words([.. expected.Counts.Zip(expected.Offsets, (c, o) => (uint[])[(uint)c, (uint)o]).SelectMany(p => p)], groups.Read<uint>());
             Compare.Words([.. expected.Entries.Select(e => (uint)e)], entries.Read<uint>());
             for (int e = 0; e < experts; e++)
-                foreach (bool down in (bool[])[false, true])
+                foreach (bool isDown in (bool[])[false, true])
                     foreach (bool wide in (bool[])[false, true])
                     {
                         var count = (uint)expected.Counts[e];
-                        uint perWorkgroup = wide ? wideTokens : narrowTokens;
-                        uint[] size = count == 0 || count <= narrowLimit == wide ? [0, 0, 0] : [down ? 9u : 7, (count + perWorkgroup - 1) / perWorkgroup, 1];
-                        Compare.Words(size, arguments.Read<uint>().Slice((int)GroupTokens.ArgumentOffset((uint)e, down, wide) / 4, 3));
+                        ExpertGrids grids = isDown ? down : gateUp;
+                        ExpertGrid grid = wide ? grids.Wide : grids.Narrow;
+                        uint[] size = count == 0 || count <= narrowLimit == wide ? [0, 0, 0] : [grid.Workgroups, (count + grid.TokensPerPass - 1) / grid.TokensPerPass, 1];
+                        Compare.Words(size, arguments.Read<uint>().Slice((int)GroupTokens.ArgumentOffset((uint)e, isDown, wide) / 4, 3));
                     }
         });
     });
 
     /// <summary>Gate and up with SwiGLU; rows of other experts' entries must stay as they are.</summary>
-    public static KernelCase<ExpertGateUp> GateUp(ExpertShape shape, int tokensPerPass, int rowsPerLane = 1)
+    public static KernelCase<ExpertGateUp> GateUp(ExpertShape shape, ProductVariant variant)
     {
         var (format, rows, cols, tokens, topK, experts, expert) = shape;
-        return new($"expert_gate_up {format} {rows}x{cols} {tokens} top-{topK} T{tokensPerPass} R{rowsPerLane}", memory =>
+        return new($"expert_gate_up {format} {rows}x{cols} {tokens} top-{topK} {variant}", memory =>
         {
             TestMatrix gate = new(format, rows, cols, 1), up = new(format, rows, cols, 2);
             float[] input = TestData.Floats(tokens * cols, 3);
             ExpertEntries served = new(memory, shape);
             CaseBuffer output = memory.Output(tokens * topK * rows);
             var kernel = new ExpertGateUp(format, served.Groups, served.Entries, memory.Input(gate.Tiles), memory.Input(up.Tiles), memory.Input(input), output,
-                (uint)expert, (uint)topK, (uint)cols, (uint)rows, 0, (uint)rows, (uint)tokensPerPass, (uint)(tokens * topK), (uint)rowsPerLane);
+                (uint)expert, (uint)topK, (uint)cols, (uint)rows, 0, (uint)rows, (uint)(tokens * topK), variant);
             return (kernel, () => served.Compare(output, entry => GateUpReference.Run(gate.Values, up.Values, input.AsSpan(entry / topK * cols, cols), cols)));
         }, bytes: 2 * new RowTileLayout(format, rows, cols).Bytes, flops: 4L * rows * cols * tokens * topK / experts);
     }
 
     /// <summary>The product over the entries of one expert, with one input row for every <paramref name="divisor"/> entries.</summary>
-    public static KernelCase<ExpertMatMul> Down(ExpertShape shape, int tokensPerPass, int divisor, int rowsPerLane = 1)
+    public static KernelCase<ExpertMatMul> Down(ExpertShape shape, ProductVariant variant, int divisor)
     {
         var (format, rows, cols, tokens, topK, experts, expert) = shape;
-        return new($"expert_matmul {format} {rows}x{cols} {tokens} top-{topK} T{tokensPerPass} R{rowsPerLane} /{divisor}", memory =>
+        return new($"expert_matmul {format} {rows}x{cols} {tokens} top-{topK} {variant} /{divisor}", memory =>
         {
             TestMatrix matrix = new(format, rows, cols, 1);
             float[] input = TestData.Floats(tokens * topK / divisor * cols, 3);
             ExpertEntries served = new(memory, shape);
             CaseBuffer output = memory.Output(tokens * topK * rows);
             var kernel = new ExpertMatMul(format, served.Groups, served.Entries, memory.Input(matrix.Tiles), memory.Input(input), output,
-                (uint)expert, (uint)divisor, (uint)cols, (uint)rows, 0, (uint)rows, (uint)tokensPerPass, (uint)(tokens * topK), (uint)rowsPerLane);
+                (uint)expert, (uint)divisor, (uint)cols, (uint)rows, 0, (uint)rows, (uint)(tokens * topK), variant);
             return (kernel, () => served.Compare(output, entry => MatMulReference.Run(matrix.Values, input.AsSpan(entry / divisor * cols, cols), cols)));
         }, bytes: new RowTileLayout(format, rows, cols).Bytes, flops: 2L * rows * cols * tokens * topK / experts);
     }

@@ -22,36 +22,36 @@ internal static class MatMulCases
             {
                 // 3 blocks of 32 (or of 256) make the two column splits unequal.
                 int cols = format is WeightFormat.Q4_K or WeightFormat.Q5_K or WeightFormat.Q6_K ? 768 : 96;
-                yield return MatMul(new(format, 65, cols, 1, 1), 1);
-                yield return MatMul(new(format, 130, cols, 5, 7), 4, rowsPerLane: 2);
-                yield return MatMul(new(format, 64, cols, 17, 17), 8, accumulate: true);
-                yield return MatMul(new(format, 63, cols, 15, 20), 16);
-                yield return MatMul(new(format, 200, cols, 2, 2), 1, firstTile: 1, rowsPerLane: 4);
-                yield return MatMul(new(format, 26, cols, 3, 3), 4, columnSplits: 1);
+                yield return MatMul(new(format, 65, cols, 1, 1), new(1, 1, 2));
+                yield return MatMul(new(format, 130, cols, 5, 7), new(2, 4, 2));
+                yield return MatMul(new(format, 64, cols, 17, 17), new(1, 8, 2), accumulate: true);
+                yield return MatMul(new(format, 63, cols, 15, 20), new(1, 16, 2));
+                yield return MatMul(new(format, 200, cols, 2, 2), new(4, 1, 2), firstTile: 1);
+                yield return MatMul(new(format, 26, cols, 3, 3), new(1, 4, 1));
                 yield return Embedding(format, 300, cols, 6, 8, firstTile: 0, tiles: 5);
                 yield return Embedding(format, 300, cols, 6, 8, firstTile: 1, tiles: 2);
             }
             foreach (WeightFormat format in (WeightFormat[])[WeightFormat.F32, WeightFormat.F16])
                 foreach ((int rows, int cols, int tokens) in ((int, int, int)[])[(1, 1, 1), (28, 17, 15), (26, 26, 26), (172, 172, 3), (64, 15, 2)])
                 {
-                    yield return MatMul(new(format, rows, cols, tokens, tokens), 4);
+                    yield return MatMul(new(format, rows, cols, tokens, tokens), new(1, 4, 2));
                     yield return Embedding(format, rows, cols, tokens, tokens, 0, 99);
                 }
             // Real rows of Mixtral 8x7B: K/V and expert up projections.
-            yield return MatMul(new(WeightFormat.Q4_0, 1024, 4096, 1, 1), 1, rowsPerLane: 4);
-            yield return MatMul(new(WeightFormat.Q4_K, 1024, 4096, 1, 1), 1);
-            yield return MatMul(new(WeightFormat.Q5_K, 256, 4096, 1, 1), 1);
-            yield return MatMul(new(WeightFormat.Q6_K, 256, 14336, 1, 1), 1);
-            yield return MatMul(new(WeightFormat.Q8_0, 256, 14336, 2, 2), 4);
-            yield return MatMul(new(WeightFormat.F16, 128, 4096, 1, 1), 1);
+            yield return MatMul(new(WeightFormat.Q4_0, 1024, 4096, 1, 1), new(4, 1, 2));
+            yield return MatMul(new(WeightFormat.Q4_K, 1024, 4096, 1, 1), new(1, 1, 2));
+            yield return MatMul(new(WeightFormat.Q5_K, 256, 4096, 1, 1), new(1, 1, 2));
+            yield return MatMul(new(WeightFormat.Q6_K, 256, 14336, 1, 1), new(1, 1, 2));
+            yield return MatMul(new(WeightFormat.Q8_0, 256, 14336, 2, 2), new(1, 4, 2));
+            yield return MatMul(new(WeightFormat.F16, 128, 4096, 1, 1), new(1, 1, 2));
         }
     }
 
     /// <summary>The product of a seeded matrix; <paramref name="firstTile"/> binds only the tiles from there on.</summary>
-    public static KernelCase<MatMul> MatMul(MatMulShape shape, int tokensPerPass, int rowsPerLane = 1, int columnSplits = 2, bool accumulate = false, int firstTile = 0)
+    public static KernelCase<MatMul> MatMul(MatMulShape shape, ProductVariant variant, bool accumulate = false, int firstTile = 0)
     {
         var (format, rows, cols, tokens, maxTokens) = shape;
-        string name = $"matmul {format} {rows}x{cols}x{tokens} T{tokensPerPass} R{rowsPerLane} S{columnSplits}{(accumulate ? " +=" : "")}{(firstTile > 0 ? $" from tile {firstTile}" : "")}";
+        string name = $"matmul {format} {rows}x{cols}x{tokens} {variant}{(accumulate ? " +=" : "")}{(firstTile > 0 ? $" from tile {firstTile}" : "")}";
         return new(name, memory =>
         {
             var matrix = new TestMatrix(format, rows, cols, 1);
@@ -60,7 +60,7 @@ internal static class MatMulCases
             int firstRow = firstTile * RowTileLayout.TileRows;
             CaseBuffer weights = memory.Input<byte>(matrix.Tiles.AsSpan((int)(firstTile * matrix.Layout.TileBytes)), "weights");
             var kernel = new MatMul(format, weights, memory.Rows(tokens), memory.Input(input), output, (uint)cols, (uint)(rows - firstRow), (uint)firstRow,
-                (uint)rows, (uint)tokensPerPass, accumulate, (uint)maxTokens, (uint)rowsPerLane, (uint)columnSplits);
+                (uint)rows, accumulate, (uint)maxTokens, variant);
             return (kernel, () =>
             {
                 float[] product = MatMulReference.Run(matrix.Values, input, cols), expected = accumulate ? before : Compare.Untouched(maxTokens * rows);

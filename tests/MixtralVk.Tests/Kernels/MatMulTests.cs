@@ -30,8 +30,8 @@ public sealed class MatMulTests(KernelDevice gpu)
             {
                 CaseBuffer output = memory.Output(tokens * rows);
                 var kernel = new MatMul(format, memory.Input(matrix.Tiles), memory.Rows(tokens), memory.Input(input), output, cols, rows, 0, rows,
-                    tokensPerPass, false, tokens, rowsPerLane);
-                Assert.Equal(new SummationOrder(2), kernel.SummationOrder);
+                    false, tokens, new ProductVariant(rowsPerLane, tokensPerPass, 2));
+                Assert.Equal(new SummationOrder(2), kernel.Variant.SummationOrder);
                 memory.Run(recorder => recorder.Dispatch(kernel));
                 result = output.Read<uint>().ToArray();
             });
@@ -54,9 +54,9 @@ public sealed class MatMulTests(KernelDevice gpu)
             CaseBuffer weights = memory.Input(matrix.Tiles), x = memory.Input(input);
             memory.Run(recorder =>
             {
-                recorder.Dispatch(new MatMul(format, weights, count, x, plain, cols, rows, 0, rows, 1, false, tokens));
-                recorder.Dispatch(new ExpertMatMul(format, groups, entries, weights, x, expert, 0, 1, cols, rows, 0, rows, 1, tokens));
-                recorder.Dispatch(new ExpertMatMul(format, groups, entries, weights, x, wide, 0, 1, cols, rows, 0, rows, 8, tokens, RowsPerLane: 2));
+                recorder.Dispatch(new MatMul(format, weights, count, x, plain, cols, rows, 0, rows, false, tokens, new(1, 1, 2)));
+                recorder.Dispatch(new ExpertMatMul(format, groups, entries, weights, x, expert, 0, 1, cols, rows, 0, rows, tokens, new(1, 1, 2)));
+                recorder.Dispatch(new ExpertMatMul(format, groups, entries, weights, x, wide, 0, 1, cols, rows, 0, rows, tokens, new(2, 8, 2)));
             });
             Compare.Words(plain.Read<uint>(), expert.Read<uint>());
             Compare.Words(plain.Read<uint>(), wide.Read<uint>());
@@ -76,9 +76,9 @@ public sealed class MatMulTests(KernelDevice gpu)
             CaseBuffer fused = memory.Output(tokens * rows), gateOutput = memory.Output(tokens * rows), upOutput = memory.Output(tokens * rows);
             memory.Run(recorder =>
             {
-                recorder.Dispatch(new ExpertGateUp(WeightFormat.Q4_K, groups, entries, gateWeights, upWeights, x, fused, 0, 1, cols, rows, 0, rows, 4, tokens));
-                recorder.Dispatch(new ExpertMatMul(WeightFormat.Q4_K, groups, entries, gateWeights, x, gateOutput, 0, 1, cols, rows, 0, rows, 1, tokens));
-                recorder.Dispatch(new ExpertMatMul(WeightFormat.Q4_K, groups, entries, upWeights, x, upOutput, 0, 1, cols, rows, 0, rows, 1, tokens));
+                recorder.Dispatch(new ExpertGateUp(WeightFormat.Q4_K, groups, entries, gateWeights, upWeights, x, fused, 0, 1, cols, rows, 0, rows, tokens, new(1, 4, 2)));
+                recorder.Dispatch(new ExpertMatMul(WeightFormat.Q4_K, groups, entries, gateWeights, x, gateOutput, 0, 1, cols, rows, 0, rows, tokens, new(1, 1, 2)));
+                recorder.Dispatch(new ExpertMatMul(WeightFormat.Q4_K, groups, entries, upWeights, x, upOutput, 0, 1, cols, rows, 0, rows, tokens, new(1, 1, 2)));
                 recorder.Dispatch(new SwiGlu(count, gateOutput, upOutput, gateOutput, rows, 1, tokens));
             });
             Compare.Words(fused.Read<uint>(), gateOutput.Read<uint>());
@@ -95,7 +95,7 @@ public sealed class MatMulTests(KernelDevice gpu)
         gpu.Run(memory =>
         {
             CaseBuffer output = memory.Output(rows);
-            var kernel = new MatMul(WeightFormat.F32, memory.Input(matrix.Tiles), memory.Rows(1), memory.Input(TestData.Floats(cols, 2)), output, cols, rows, 0, rows, 1, false, 1);
+            var kernel = new MatMul(WeightFormat.F32, memory.Input(matrix.Tiles), memory.Rows(1), memory.Input(TestData.Floats(cols, 2)), output, cols, rows, 0, rows, false, 1, new(1, 1, 2));
             memory.Run(recorder => recorder.Dispatch(kernel));
             ReadOnlySpan<float> y = output.Read<float>();
             for (int r = 0; r < rows; r++) Assert.Equal(r == 5, float.IsNaN(y[r]));

@@ -1,4 +1,5 @@
 using MixtralVk.Gpu;
+using MixtralVk.Kernels;
 using MixtralVk.Loading;
 using MixtralVk.Model;
 using MixtralVk.Model.Vulkan;
@@ -72,7 +73,8 @@ public class VulkanForwardPassTests
 
         float[] Logits(AdapterType device, int chunk)
         {
-            using var pass = VulkanForwardPass.Load(source, gpu.Device, 128, 50, KvFormat.F16, 4, PassShape.Classes(device, 50));
+            using var pass = VulkanForwardPass.Load(source, gpu.Device, 128, 50, KvFormat.F16, 4,
+                ProductChoices.Shipped(gpu.Device.Description with { Type = device }));
             return TestDevices.AllLogits(pass, tokens, chunk);
         }
     }

@@ -1,4 +1,5 @@
 using MixtralVk.Gpu;
+using MixtralVk.Kernels;
 using MixtralVk.Quantization;
 
 namespace MixtralVk.Model.Vulkan;
@@ -30,6 +31,9 @@ internal sealed class GpuMatrix
     public uint Cols => (uint)Layout.Cols;
 
     public IReadOnlyList<TileRange> Ranges { get; }
+
+    /// <summary>What a kernel's variant is chosen for.</summary>
+    public ProductShape ShapeFor(ProductKind kind) => new(kind, Format, Rows, Cols);
 
     /// <summary>Rows of the largest range: what a grid must cover.</summary>
     public uint LargestRange => Ranges.Max(r => r.RowCount);

@@ -5,16 +5,17 @@ namespace MixtralVk.Model.Vulkan;
 
 /// <summary>Everything on the device that the stages of a model work on.</summary>
 internal sealed record ModelOnDevice(ModelConfig Config, KvFormat KvFormat, GpuWeights Weights, GpuKvCache Cache, Activations Activations,
-    StepParameters Parameters, GpuBuffer RopeTable);
+    StepParameters Parameters, GpuBuffer RopeTable, ProductChoices Products);
 
 /// <summary>
 /// Records the stages of a model for one set of rows and one row-count class. Sites (what a kernel reports on a value that is not finite)
 /// are the layer that made the value plus one: 0 the embedding, layerCount + 1 the head.
 /// </summary>
-internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, PassShape shape, RowSet rows, BufferView residual, BufferView qkv)
+internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint maxRows, RowSet rows, BufferView residual, BufferView qkv)
 {
     private readonly ModelConfig _config = model.Config;
     private readonly Activations _activations = model.Activations;
+    private readonly TokenClass _tokens = TokenClasses.Of(maxRows);
     private uint Dim => (uint)_config.Dim;
     private uint Heads => (uint)_config.HeadCount;
     private uint KvHeads => (uint)_config.KvHeadCount;
@@ -31,7 +32,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Pass
         GpuMatrix matrix = model.Weights.Embedding;
         using IDisposable disjoint = recorder.Concurrent();
         foreach (TileRange range in matrix.Ranges)
-            recorder.Dispatch(new EmbeddingRows(matrix.Format, range.View, rows.Rows, model.Parameters.TokenIds, residual, matrix.Cols, range.FirstRow, range.RowCount, shape.MaxRows));
+            recorder.Dispatch(new EmbeddingRows(matrix.Format, range.View, rows.Rows, model.Parameters.TokenIds, residual, matrix.Cols, range.FirstRow, range.RowCount, maxRows));
     }
 
     /// <summary>A layer's whole attention stage.</summary>
@@ -53,8 +54,8 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Pass
     public void AttendWanted(int layer, BufferView allResidual, BufferView allQkv)
     {
         recorder.BeginStage($"layer {layer} attention, wanted rows");
-        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, allResidual, residual, Dim, shape.MaxRows));
-        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, allQkv, qkv, QkvDim, shape.MaxRows));
+        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, allResidual, residual, Dim, maxRows));
+        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, allQkv, qkv, QkvDim, maxRows));
         Attend(layer);
     }
 
@@ -63,7 +64,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Pass
     {
         recorder.BeginStage($"layer {layer} router");
         recorder.Dispatch(new RouterTopK(rows.Rows, _activations.Normed, model.Weights.Layers[layer].Router!.View, _activations.ExpertIds,
-            _activations.ExpertWeights, _activations.Status, Dim, Experts, TopK, SiteOf(layer), shape.MaxRows));
+            _activations.ExpertWeights, _activations.Status, Dim, Experts, TopK, SiteOf(layer), maxRows));
         GroupByExpert(layer);
     }
 
@@ -74,32 +75,34 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Pass
         // A dense block is one expert that every row chooses (ids 0, weights 1 since loading).
         if (!_config.IsSparse) GroupByExpert(layer);
         ExpertWeights[] experts = [.. Enumerable.Range(0, (int)Experts).Select(expert => model.Weights.Experts.Of(layer, expert))];
-        bool fused = experts.All(e => e.Gate.Format == e.Up.Format);
+        bool fused = IsFused(layer);
+        ExpertVariants variants = GateUpVariants(layer);
         using (recorder.Concurrent())
         {
             for (uint expert = 0; expert < Experts; expert++)
             {
-                if (fused) FusedGateUp(experts[expert], expert);
+                if (fused) FusedGateUp(experts[expert], expert, variants);
                 else
                 {
-                    ExpertProduct(experts[expert].Gate, _activations.Normed, _activations.Hidden, expert, TopK, isDown: false);
-                    ExpertProduct(experts[expert].Up, _activations.Normed, _activations.HiddenUp, expert, TopK, isDown: false);
+                    ExpertProduct(experts[expert].Gate, _activations.Normed, _activations.Hidden, expert, TopK, variants, isDown: false);
+                    ExpertProduct(experts[expert].Up, _activations.Normed, _activations.HiddenUp, expert, TopK, variants, isDown: false);
                 }
             }
         }
-        if (!fused) recorder.Dispatch(new SwiGlu(rows.Rows, _activations.Hidden, _activations.HiddenUp, _activations.Hidden, (uint)_config.HiddenDim, TopK, shape.MaxRows));
+        if (!fused) recorder.Dispatch(new SwiGlu(rows.Rows, _activations.Hidden, _activations.HiddenUp, _activations.Hidden, (uint)_config.HiddenDim, TopK, maxRows));
     }
 
     /// <summary>residual += sum over the chosen experts of weight * (down hidden).</summary>
     public void Down(int layer)
     {
         recorder.BeginStage($"layer {layer} down");
+        ExpertVariants variants = DownVariants(layer);
         using (recorder.Concurrent())
         {
             for (uint expert = 0; expert < Experts; expert++)
-                ExpertProduct(model.Weights.Experts.Of(layer, (int)expert).Down, _activations.Hidden, _activations.ExpertOutput, expert, 1, isDown: true);
+                ExpertProduct(model.Weights.Experts.Of(layer, (int)expert).Down, _activations.Hidden, _activations.ExpertOutput, expert, 1, variants, isDown: true);
         }
-        recorder.Dispatch(new CombineExperts(rows.Rows, _activations.ExpertOutput, _activations.ExpertWeights, residual, Dim, TopK, shape.MaxRows));
+        recorder.Dispatch(new CombineExperts(rows.Rows, _activations.ExpertOutput, _activations.ExpertWeights, residual, Dim, TopK, maxRows));
     }
 
     /// <summary>Logits of every row, and their copy for the host.</summary>
@@ -108,8 +111,8 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Pass
         recorder.BeginStage("head");
         Norm(model.Weights.OutputNorm, (uint)_config.LayerCount);
         using (recorder.Concurrent()) Product(model.Weights.Output, _activations.Normed, _activations.Logits, 0, (uint)_config.VocabSize, accumulate: false);
-        recorder.Dispatch(new FiniteCheck(rows.Rows, _activations.Logits, _activations.Status, (uint)_config.VocabSize, (uint)_config.LayerCount + 1, shape.MaxRows));
-        ulong bytes = (ulong)shape.MaxRows * (ulong)_config.VocabSize * 4;
+        recorder.Dispatch(new FiniteCheck(rows.Rows, _activations.Logits, _activations.Status, (uint)_config.VocabSize, (uint)_config.LayerCount + 1, maxRows));
+        ulong bytes = (ulong)maxRows * (ulong)_config.VocabSize * 4;
         recorder.Copy(_activations.Logits.Slice(0, bytes), _activations.LogitsReadBack.View.Slice(0, bytes));
     }
 
@@ -133,71 +136,82 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Pass
             Product(weights.Key, _activations.Normed, qkv, queryDim, QkvDim, accumulate: false);
             Product(weights.Value, _activations.Normed, qkv, queryDim + kvDim, QkvDim, accumulate: false);
         }
-        recorder.Dispatch(new Rope(rows.Rows, rows.Positions, model.RopeTable.View, qkv, Heads, KvHeads, HeadDim, (uint)_config.RopeDim, shape.MaxRows));
+        recorder.Dispatch(new Rope(rows.Rows, rows.Positions, model.RopeTable.View, qkv, Heads, KvHeads, HeadDim, (uint)_config.RopeDim, maxRows));
         recorder.Dispatch(new KvWrite(model.KvFormat, rows.Rows, rows.Positions, rows.Owners, model.Parameters.PageTables, qkv,
-            model.Cache.Keys(layer), model.Cache.Values(layer), Heads, KvHeads, HeadDim, model.Parameters.MaxPages, shape.MaxRows));
+            model.Cache.Keys(layer), model.Cache.Values(layer), Heads, KvHeads, HeadDim, model.Parameters.MaxPages, maxRows));
     }
 
     private void Attend(int layer)
     {
         LayerWeights weights = model.Weights.Layers[layer];
         BufferView keys = model.Cache.Keys(layer), values = model.Cache.Values(layer), pages = model.Parameters.PageTables;
-        if (shape.MaxRows <= Activations.SplitRows && _activations.MaxSplits > 1)
+        if (maxRows <= Activations.SplitRows && _activations.MaxSplits > 1)
         {
             recorder.DispatchIndirect(new AttentionSplit(model.KvFormat, rows.Rows, rows.Positions, rows.Owners, pages, qkv, keys, values,
-                _activations.Partials, Heads, KvHeads, HeadDim, QkvDim, model.Parameters.MaxPages, _activations.MaxSplits, shape.MaxRows), rows.SplitSize);
-            recorder.Dispatch(new AttentionMerge(rows.Rows, rows.Positions, _activations.Partials, _activations.Attended, Heads, HeadDim, _activations.MaxSplits, shape.MaxRows));
+                _activations.Partials, Heads, KvHeads, HeadDim, QkvDim, model.Parameters.MaxPages, _activations.MaxSplits, maxRows), rows.SplitSize);
+            recorder.Dispatch(new AttentionMerge(rows.Rows, rows.Positions, _activations.Partials, _activations.Attended, Heads, HeadDim, _activations.MaxSplits, maxRows));
         }
         else
         {
             recorder.Dispatch(new AttentionPrefill(model.KvFormat, rows.Rows, rows.Positions, rows.Owners, pages, qkv, keys, values,
-                _activations.Attended, Heads, KvHeads, HeadDim, QkvDim, model.Parameters.MaxPages, shape.MaxRows));
+                _activations.Attended, Heads, KvHeads, HeadDim, QkvDim, model.Parameters.MaxPages, maxRows));
         }
         using (recorder.Concurrent()) Product(weights.AttentionOutput, _activations.Attended, residual, 0, Dim, accumulate: true);
         Norm(weights.FeedForwardNorm, SiteOf(layer));
     }
 
     private void Norm(GpuBuffer weight, uint site) =>
-        recorder.Dispatch(new RmsNorm(rows.Rows, residual, weight.View, _activations.Normed, _activations.Status, Dim, _config.RmsEpsilon, site, shape.MaxRows));
+        recorder.Dispatch(new RmsNorm(rows.Rows, residual, weight.View, _activations.Normed, _activations.Status, Dim, _config.RmsEpsilon, site, maxRows));
 
     /// <summary>Dispatches that fill different columns of the output: called inside <see cref="Recorder.Concurrent"/>.</summary>
     private void Product(GpuMatrix matrix, BufferView input, BufferView output, uint firstRow, uint outputStride, bool accumulate)
     {
+        ProductVariant variant = model.Products.For(matrix.ShapeFor(ProductKind.Dense), _tokens);
         foreach (TileRange range in matrix.Ranges)
         {
             recorder.Dispatch(new MatMul(matrix.Format, range.View, rows.Rows, input, output, matrix.Cols, range.RowCount, firstRow + range.FirstRow,
-                outputStride, shape.TokensPerPass, accumulate, shape.MaxRows, shape.RowsPerLane));
+                outputStride, accumulate, maxRows, variant));
         }
     }
 
     private void GroupByExpert(int layer)
     {
         ExpertWeights first = model.Weights.Experts.Of(layer, 0);
+        ExpertVariants gateUp = GateUpVariants(layer), down = DownVariants(layer);
         recorder.Dispatch(new GroupTokens(rows.Rows, _activations.ExpertIds, _activations.Groups, _activations.Entries, _activations.Arguments, Experts, TopK,
-            Grid.CoverTiles(Math.Max(first.Gate.LargestRange, first.Up.LargestRange), shape.RowsPerLane), Grid.CoverTiles(first.Down.LargestRange, shape.RowsPerLane),
-            shape.NarrowTokens, shape.TokensPerPass, shape.NarrowLimit, shape.MaxRows));
+            ExpertGrids.Of(gateUp, Math.Max(first.Gate.LargestRange, first.Up.LargestRange)), ExpertGrids.Of(down, first.Down.LargestRange), gateUp.NarrowLimit, maxRows));
     }
 
-    private void FusedGateUp(ExpertWeights weights, uint expert)
+    /// <summary>Gate and up run in one kernel unless their formats differ in one of the experts.</summary>
+    private bool IsFused(int layer) => Enumerable.Range(0, (int)Experts).Select(e => model.Weights.Experts.Of(layer, e)).All(e => e.Gate.Format == e.Up.Format);
+
+    // The first expert decides for all of a layer, as their dispatches are sized together.
+    private ExpertVariants GateUpVariants(int layer) => Variants(model.Weights.Experts.Of(layer, 0).Gate, IsFused(layer) ? ProductKind.GateUp : ProductKind.Down);
+
+    private ExpertVariants DownVariants(int layer) => Variants(model.Weights.Experts.Of(layer, 0).Down, ProductKind.Down);
+
+    private ExpertVariants Variants(GpuMatrix matrix, ProductKind kind) => model.Products.ForExpert(matrix.ShapeFor(kind), _tokens);
+
+    private void FusedGateUp(ExpertWeights weights, uint expert, ExpertVariants variants)
     {
         GpuMatrix gate = weights.Gate, up = weights.Up;
         foreach ((TileRange gateRange, TileRange upRange) in gate.Ranges.Zip(up.Ranges))
         {
             var kernel = new ExpertGateUp(gate.Format, _activations.Groups, _activations.Entries, gateRange.View, upRange.View, _activations.Normed,
-                _activations.Hidden, expert, TopK, gate.Cols, gateRange.RowCount, gateRange.FirstRow, gate.Rows, shape.NarrowTokens, shape.MaxRows * TopK, shape.RowsPerLane);
+                _activations.Hidden, expert, TopK, gate.Cols, gateRange.RowCount, gateRange.FirstRow, gate.Rows, maxRows * TopK, variants.Narrow);
             recorder.DispatchIndirect(kernel, Size(expert, down: false, wide: false));
-            if (shape.HasWide) recorder.DispatchIndirect(kernel with { TokensPerPass = shape.TokensPerPass }, Size(expert, down: false, wide: true));
+            if (variants.HasWide(maxRows)) recorder.DispatchIndirect(kernel with { Variant = variants.Wide }, Size(expert, down: false, wide: true));
         }
     }
 
-    private void ExpertProduct(GpuMatrix matrix, BufferView input, BufferView output, uint expert, uint inputRowDivisor, bool isDown)
+    private void ExpertProduct(GpuMatrix matrix, BufferView input, BufferView output, uint expert, uint inputRowDivisor, ExpertVariants variants, bool isDown)
     {
         foreach (TileRange range in matrix.Ranges)
         {
             var kernel = new ExpertMatMul(matrix.Format, _activations.Groups, _activations.Entries, range.View, input, output, expert, inputRowDivisor,
-                matrix.Cols, range.RowCount, range.FirstRow, matrix.Rows, shape.NarrowTokens, shape.MaxRows * TopK, shape.RowsPerLane);
+                matrix.Cols, range.RowCount, range.FirstRow, matrix.Rows, maxRows * TopK, variants.Narrow);
             recorder.DispatchIndirect(kernel, Size(expert, isDown, wide: false));
-            if (shape.HasWide) recorder.DispatchIndirect(kernel with { TokensPerPass = shape.TokensPerPass }, Size(expert, isDown, wide: true));
+            if (variants.HasWide(maxRows)) recorder.DispatchIndirect(kernel with { Variant = variants.Wide }, Size(expert, isDown, wide: true));
         }
     }
 

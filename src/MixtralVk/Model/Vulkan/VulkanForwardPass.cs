@@ -26,7 +26,7 @@ public sealed class VulkanForwardPass : ForwardPass
     private readonly record struct RowClass(uint MaxRows, Recording Tokens, Recording Outputs);
 
     private VulkanForwardPass(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
-        IReadOnlyList<PassShape> shapes, IDisposable? owner, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        ProductChoices? products, IDisposable? owner, IProgress<LoadProgress>? progress, CancellationToken cancellation)
         : base(source.Config, contextLength, maxBatchTokens, kvFormat, pageCount)
     {
         _device = device;
@@ -39,9 +39,10 @@ public sealed class VulkanForwardPass : ForwardPass
             var cache = Own(new GpuKvCache(device, Config, kvFormat, pageCount));
             var ropeTable = Own(device.CreateBuffer((ulong)contextLength * (ulong)Config.RopeDim * sizeof(float), BufferUse.Device, "rope table"));
             var weights = Own(GpuWeights.Load(device, source, progress, cancellation));
-            _model = new ModelOnDevice(Config, kvFormat, weights, cache, activations, parameters, ropeTable);
+            _model = new ModelOnDevice(Config, kvFormat, weights, cache, activations, parameters, ropeTable,
+                products ?? ProductChoices.Shipped(device.Description with { Limits = device.Limits }));
             FillConstants();
-            _classes = Record(shapes, cancellation);
+            _classes = Record(maxBatchTokens, cancellation);
             Recorder status = device.CreateRecorder();
             StageRecorder.Status(status, activations);
             _status = Own(status.Finish("status"));
@@ -71,16 +72,16 @@ public sealed class VulkanForwardPass : ForwardPass
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(device);
-        return Load(source, device, contextLength, maxBatchTokens, kvFormat, pageCount, PassShape.Classes(device.Description.Type, maxBatchTokens), null, progress, cancellation);
+        return Load(source, device, contextLength, maxBatchTokens, kvFormat, pageCount, null, null, progress, cancellation);
     }
 
     /// <summary>
-    /// The same with kernel shapes of the caller's choice, of which the last serves steps of <paramref name="maxBatchTokens"/> tokens, and with
-    /// something to dispose after the pass has freed what it has on the device.
+    /// The same with product variants of the caller's choice (null: the shipped ones), and with something to dispose after the pass has freed
+    /// what it has on the device.
     /// </summary>
     internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
-        IReadOnlyList<PassShape> shapes, IDisposable? owner = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default) =>
-        new(source, device, contextLength, maxBatchTokens, kvFormat, pageCount, shapes, owner, progress, cancellation);
+        ProductChoices? products, IDisposable? owner = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default) =>
+        new(source, device, contextLength, maxBatchTokens, kvFormat, pageCount, products, owner, progress, cancellation);
 
     /// <summary>The shaders of the engine, for <see cref="GpuDevice.Open"/>.</summary>
     public static ShaderLibrary Shaders { get; } = new(typeof(VulkanForwardPass).Assembly);
@@ -162,16 +163,16 @@ public sealed class VulkanForwardPass : ForwardPass
     /// stage for each of the model's up to the last layer's attention, of which it does what all tokens need; the outputs recording goes on
     /// from there with the wanted rows.
     /// </summary>
-    private RowClass[] Record(IReadOnlyList<PassShape> shapes, CancellationToken cancellation)
+    private RowClass[] Record(int maxBatchTokens, CancellationToken cancellation)
     {
         Activations a = _model.Activations;
         int last = Config.LayerCount - 1;
-        var recorders = new List<(PassShape Shape, Recorder Tokens, Recorder Outputs)>();
-        foreach (PassShape shape in shapes)
+        var recorders = new List<(uint MaxRows, Recorder Tokens, Recorder Outputs)>();
+        foreach (uint maxRows in TokenClasses.Cover((uint)maxBatchTokens))
         {
             Recorder tokenRecorder = _device.CreateRecorder(), outputRecorder = _device.CreateRecorder();
-            var tokens = new StageRecorder(_model, tokenRecorder, shape, _model.Parameters.Tokens, a.Residual, a.Qkv);
-            var outputs = new StageRecorder(_model, outputRecorder, shape, _model.Parameters.Outputs, a.OutputResidual, a.OutputQkv);
+            var tokens = new StageRecorder(_model, tokenRecorder, maxRows, _model.Parameters.Tokens, a.Residual, a.Qkv);
+            var outputs = new StageRecorder(_model, outputRecorder, maxRows, _model.Parameters.Outputs, a.OutputResidual, a.OutputQkv);
             tokens.Embedding();
             for (int layer = 0; layer < last; layer++)
             {
@@ -182,11 +183,11 @@ public sealed class VulkanForwardPass : ForwardPass
             outputs.AttendWanted(last, a.Residual, a.Qkv);
             FeedForward(outputs, last);
             outputs.Head();
-            recorders.Add((shape, tokenRecorder, outputRecorder));
+            recorders.Add((maxRows, tokenRecorder, outputRecorder));
         }
         _device.PreparePipelines([.. recorders.SelectMany(r => new[] { r.Tokens, r.Outputs })], cancellation: cancellation);
-        return [.. recorders.Select(r => new RowClass(r.Shape.MaxRows,
-            Own(r.Tokens.Finish($"up to {r.Shape.MaxRows} tokens")), Own(r.Outputs.Finish($"up to {r.Shape.MaxRows} wanted rows"))))];
+        return [.. recorders.Select(r => new RowClass(r.MaxRows,
+            Own(r.Tokens.Finish($"up to {r.MaxRows} tokens")), Own(r.Outputs.Finish($"up to {r.MaxRows} wanted rows"))))];
     }
 
     private void FeedForward(StageRecorder stages, int layer)

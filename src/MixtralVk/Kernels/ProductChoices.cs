@@ -1,0 +1,65 @@
+using MixtralVk.Gpu;
+
+namespace MixtralVk.Kernels;
+
+/// <summary>One measured choice: plain fields, so that it can be written to a file.</summary>
+internal readonly record struct ProductChoice(ProductShape Shape, TokenClass Tokens, ProductVariant Variant);
+
+/// <summary>The two variants an expert's product is recorded in: up to <paramref name="NarrowLimit"/> entries run the narrow one.</summary>
+internal readonly record struct ExpertVariants(ProductVariant Narrow, ProductVariant Wide, uint NarrowLimit)
+{
+    /// <summary>True when steps of <paramref name="maxRows"/> tokens need both.</summary>
+    public bool HasWide(uint maxRows) => maxRows > NarrowLimit && Narrow != Wide;
+}
+
+/// <summary>
+/// Which variant each product runs in on a device: the shipped table (<see cref="ShippedVariants"/>), and measured choices that override it.
+/// Immutable. All token classes of one shape add in one order, so a row's bits do not depend on how many are computed with it.
+/// </summary>
+internal sealed class ProductChoices
+{
+    private readonly DeviceDescription _device;
+    private readonly Dictionary<(ProductShape, TokenClass), ProductVariant> _measured;
+
+    private ProductChoices(DeviceDescription device, Dictionary<(ProductShape, TokenClass), ProductVariant> measured) => (_device, _measured) = (device, measured);
+
+    /// <summary>The shipped table for a device, with the limits in force in its description.</summary>
+    public static ProductChoices Shipped(DeviceDescription device) => new(device, []);
+
+    /// <summary>What overrides the shipped table.</summary>
+    public IEnumerable<ProductChoice> Measured => _measured.Select(m => new ProductChoice(m.Key.Item1, m.Key.Item2, m.Value));
+
+    /// <summary>The variant of a product in steps of a class.</summary>
+    public ProductVariant For(ProductShape shape, TokenClass tokens) =>
+        _measured.TryGetValue((shape, tokens), out ProductVariant variant) ? variant : ShippedVariants.For(_device, shape, tokens);
+
+    /// <summary>The variants of an expert's product in steps of a class: the wide one is the class's, the narrow one that of few tokens.</summary>
+    public ExpertVariants ForExpert(ProductShape shape, TokenClass tokens)
+    {
+        var narrow = (TokenClass)Math.Min((int)tokens, (int)TokenClass.Few);
+        return new ExpertVariants(For(shape, narrow), For(shape, tokens), narrow.MaxTokens());
+    }
+
+    /// <summary>
+    /// These choices with others for one shape, one for each class. Throws <see cref="ArgumentException"/> when the device cannot run one of
+    /// them or they add in different orders.
+    /// </summary>
+    public ProductChoices With(ProductShape shape, IReadOnlyDictionary<TokenClass, ProductVariant> variants)
+    {
+        ArgumentNullException.ThrowIfNull(variants);
+        Check(_device, shape, variants);
+        var measured = new Dictionary<(ProductShape, TokenClass), ProductVariant>(_measured);
+        foreach (TokenClass tokens in TokenClasses.All) measured[(shape, tokens)] = variants[tokens];
+        return new ProductChoices(_device, measured);
+    }
+
+    private static void Check(DeviceDescription device, ProductShape shape, IReadOnlyDictionary<TokenClass, ProductVariant> variants)
+    {
+        foreach (TokenClass tokens in TokenClasses.All)
+        {
+            if (!variants.TryGetValue(tokens, out ProductVariant variant)) throw new ArgumentException($"{shape} has no variant for {tokens}.");
+            if (ProductVariants.WhyNot(device, shape, variant) is { } reason) throw new ArgumentException($"{shape}: {reason}.");
+        }
+        if (variants.Values.Select(v => v.SummationOrder).Distinct().Count() > 1) throw new ArgumentException($"The variants of {shape} add in different orders.");
+    }
+}
