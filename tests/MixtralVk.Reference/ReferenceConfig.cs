@@ -2,7 +2,11 @@ namespace MixtralVk.Reference;
 
 /// <summary>The sizes of a model; <paramref name="ExpertCount"/> 0 means dense.</summary>
 public sealed record ReferenceConfig(int LayerCount, int Dim, int HeadCount, int KvHeadCount, int HeadDim, int HiddenDim, int ExpertCount,
-    int ExpertsPerToken, int VocabSize, int RopeDim, float RopeBase, float RmsEpsilon);
+    int ExpertsPerToken, int VocabSize, int RopeDim, float RopeBase, float RmsEpsilon)
+{
+    /// <summary>How the context was extended.</summary>
+    public RopeExtension RopeExtension { get; init; } = RopeExtension.None;
+}
 
 /// <summary>The tensors of a model.</summary>
 public enum ReferenceTensor

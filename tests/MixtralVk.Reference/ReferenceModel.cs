@@ -63,7 +63,7 @@ public sealed class ReferenceModel(ReferenceConfig config, ReferenceWeights weig
     }
 
     private float[] Rotate(float[] vectors, int[] positions) =>
-        Rope.Run(vectors, positions, config.HeadDim, config.RopeDim, config.RopeBase);
+        Rope.Run(vectors, positions, config.HeadDim, config.RopeExtension.Frequencies(config.RopeDim, config.RopeBase), config.RopeExtension.Magnitude);
 
     private float[] ExpertOutputs(int layer, float[] normed, int[] ids)
     {

@@ -1,3 +1,4 @@
+using MixtralVk.Model;
 using MixtralVk.Quantization;
 using MixtralVk.Testing.Gguf;
 
@@ -38,6 +39,11 @@ public sealed record OracleCase(string Name, SyntheticModel? Model, int[] Tokens
         }),
         Synthetic("dense-f32-172", _small with { Experts = 0, Heads = 8, KvHeads = 4, Hidden = 172, Layers = 5 }),
         Synthetic("dense-q4_0-tied-output", _small with { Weights = WeightFormat.Q4_0, Experts = 0, TiedOutput = true }),
+        Synthetic("rope-linear", _small with { RopeScaling = new(RopeScalingKind.Linear, 4), HeadDim = 32 }),
+        // Pairs that keep their frequency, that are divided and between; the factor of attention besides YaRN's own.
+        new("rope-yarn", _small with { RopeBase = 10000, RopeScaling = new(RopeScalingKind.Yarn, 4, 1.25f, 256), HeadDim = 64 },
+            TestDevices.RandomTokens(100, 320), 24),
+        Synthetic("rope-factors", _small with { Experts = 0, RopeBase = 500000, RopeFactors = true, HeadDim = 32, TiedOutput = true }),
         // Crosses a page border, a border of keys at 256 and a page border again.
         new("q4_0-long", _small with { Weights = WeightFormat.Q4_0, Seed = 2 }, TestDevices.RandomTokens(300, 320, seed: 9), 50),
         // "[INST] You are Mira, the miller of Brook. You are cheerful.\nHello, who are you? Where is the mill? [/INST] I am Mira"

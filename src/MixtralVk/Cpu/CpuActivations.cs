@@ -38,7 +38,7 @@ internal sealed unsafe class CpuActivations : IDisposable
             WantedTiles = (QueryTile*)Bytes(t * sizeof(QueryTile));
             Status = Ints(1);
             RopeTable = Floats((long)contextLength * config.RopeDim);
-            Model.RopeTable.Fill(config.RopeDim, config.RopeBase, new Span<float>(RopeTable, checked(contextLength * config.RopeDim)));
+            Model.RopeTable.Fill(config, new Span<float>(RopeTable, checked(contextLength * config.RopeDim)));
             ScratchFloats = Attention.ScratchFloats(config.HeadCount, config.KvHeadCount, config.HeadDim);
             Scratch = Floats(workers * ScratchFloats);
             Cache = new KvCache(null, kvFormat, pageCount, config.KvHeadCount, config.HeadDim);

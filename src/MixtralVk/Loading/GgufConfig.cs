@@ -9,7 +9,10 @@ namespace MixtralVk.Loading;
 internal static class GgufConfig
 {
     private const int MaxLayers = 1024, MaxDim = 1 << 17, MaxHeads = 4096, MaxHeadDim = 4096, MaxHidden = 1 << 20, MaxExperts = 1024,
-        MaxContext = 1 << 26, MaxVocab = 1 << 22;
+        MaxVocab = 1 << 22;
+
+    /// <summary>Longest context of any model.</summary>
+    public const int MaxContext = 1 << 26;
 
     public static ModelConfig Read(GgufFile file, int vocabSize)
     {
@@ -27,6 +30,8 @@ internal static class GgufConfig
         if (headDim % 2 != 0 || ropeDim % 2 != 0) throw file.Error($"heads of {headDim} with RoPE over {ropeDim}; both must be even.");
         if ((long)heads * headDim > MaxHidden) throw file.Error($"{heads} heads of {headDim} are more than {MaxHidden} together.");
         int experts = Int(file, "llama.expert_count", 0, MaxExperts, 0);
+        int context = Int(file, "llama.context_length", 1, MaxContext);
+        float ropeBase = Positive(file, "llama.rope.freq_base", 10000);
 
         return new ModelConfig
         {
@@ -40,9 +45,11 @@ internal static class GgufConfig
             ExpertCount = experts,
             ExpertsPerToken = experts == 0 ? 0 : Int(file, "llama.expert_used_count", 1, experts),
             VocabSize = vocabSize,
-            ContextLength = Int(file, "llama.context_length", 1, MaxContext),
-            RopeBase = Positive(file, "llama.rope.freq_base", 10000),
+            ContextLength = (int)Math.Min(context, Window(file)),
+            RopeBase = ropeBase,
             RopeDim = ropeDim,
+            RopeScaling = GgufRope.Scaling(file, ropeBase, context),
+            RopeFactors = GgufRope.Factors(file, ropeDim),
             RmsEpsilon = Positive(file, "llama.attention.layer_norm_rms_epsilon", null),
         };
     }
@@ -66,19 +73,9 @@ internal static class GgufConfig
     /// <summary>Settings that change what the model computes and that the engine does not implement.</summary>
     private static void RefuseUnsupported(GgufFile file)
     {
-        if (file.Integer("split.count") is > 1) throw file.Error("the model is split over several files, which is not supported yet.");
         if (file.Integer("general.quantization_version") is long version && version != 2)
             throw file.Error($"general.quantization_version is {version}; only 2 is supported.");
 
-        string scaling = file.Text("llama.rope.scaling.type") ?? "linear";
-        double factor = file.Number("llama.rope.scaling.factor") ?? file.Number("llama.rope.scale_linear") ?? 1;
-        if (scaling is not ("none" or "linear") || scaling == "linear" && factor is not (0 or 1))
-            throw file.Error($"RoPE scaling ('{scaling}', factor {factor:R}) is not supported yet.");
-        if (file.Number("llama.rope.scaling.attn_factor") is double attention && attention != 1)
-            throw file.Error("llama.rope.scaling.attn_factor is not supported yet.");
-
-        if (file.Integer("llama.attention.sliding_window") is long window && window > 0 && window < file.Integer("llama.context_length"))
-            throw file.Error($"sliding-window attention (llama.attention.sliding_window {window}) is not supported yet.");
         if (file.Flag("llama.attention.causal") == false) throw file.Error("attention that is not causal is not supported.");
         if (file.Integer("llama.expert_gating_func") is long gating && gating is not (0 or 1))
             throw file.Error($"expert routing other than softmax (llama.expert_gating_func {gating}) is not supported.");
@@ -88,15 +85,25 @@ internal static class GgufConfig
         if (file.Integer("llama.expert_group_count") is > 1) throw file.Error("groups of experts are not supported.");
     }
 
-    private static int Int(GgufFile file, string key, int least, int most, int? absent = null)
+    /// <summary>
+    /// Tokens that attention sees (Mistral 7B v0.1: 4096). The engine attends to everything, which is the same up to that length, so longer
+    /// contexts are not offered.
+    /// </summary>
+    private static long Window(GgufFile file) =>
+        file.Integer("llama.attention.sliding_window") is long window && window > 0 ? window : long.MaxValue;
+
+    /// <summary>An integer within bounds.</summary>
+    public static int Int(GgufFile file, string key, int least, int most, int? absent = null)
     {
         long value = file.Integer(key) ?? absent ?? throw file.Error($"{key} is missing.");
         return value >= least && value <= most ? (int)value : throw file.Error($"{key} is {value}; {least} to {most} is supported.");
     }
 
-    private static float Positive(GgufFile file, string key, float? absent)
+    /// <summary>A finite positive number.</summary>
+    public static float Positive(GgufFile file, string key, float? absent, bool zeroIsAbsent = false)
     {
         double value = file.Number(key) ?? absent ?? throw file.Error($"{key} is missing.");
+        if (zeroIsAbsent && value == 0 && absent is float otherwise) return otherwise;
         float rounded = (float)value;
         return float.IsFinite(rounded) && rounded > 0 ? rounded : throw file.Error($"{key} is {value:R}, not a finite positive number.");
     }

@@ -1,87 +1,48 @@
-using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 
 namespace MixtralVk.Loading;
 
 /// <summary>
-/// An opened GGUF file, version 2 or 3, little-endian, mapped into memory. The whole header was checked when it was opened. Reading is
-/// thread-safe; spans handed out are valid until <see cref="Dispose"/>. The file is held without write sharing; a file that nevertheless
-/// shrinks while it is mapped (a network drive, a foreign program on Linux) ends the process when its lost part is read.
+/// An opened GGUF model, version 2 or 3, little-endian, mapped into memory: one file, or all parts of a split one. The whole header was
+/// checked when it was opened. Reading is thread-safe; spans handed out are valid until <see cref="Dispose"/>. The file is held without write
+/// sharing; a file that nevertheless shrinks while it is mapped (a network drive, a foreign program on Linux) ends the process when its lost
+/// part is read.
 /// </summary>
-public sealed unsafe class GgufFile : IDisposable
+public sealed class GgufFile : IDisposable
 {
-    private readonly MemoryMappedFile _mapping;
-    private readonly MemoryMappedViewAccessor _view;
-    private readonly byte* _start;
-    private readonly GgufHeader _header;
+    private readonly GgufPart[] _parts;
     private bool _disposed;
 
-    private GgufFile(string path, FileStream stream)
+    private GgufFile(string path, GgufPart[] parts)
     {
         Path = path;
-        Length = stream.Length;
-        _mapping = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-        try
-        {
-            _view = _mapping.CreateViewAccessor(0, Length, MemoryMappedFileAccess.Read);
-            _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
-            var cursor = new GgufCursor(path, _start, Length);
-            _header = GgufHeader.Read(ref cursor);
-        }
-        catch
-        {
-            Unmap();
-            throw;
-        }
+        _parts = parts;
+        Tensors = parts.Length == 1 ? parts[0].Header.Tensors : parts.SelectMany(part => part.Header.Tensors).ToDictionary();
     }
 
-    /// <summary>Path of the file.</summary>
+    /// <summary>Path of the file; of a split model the path it was opened by.</summary>
     public string Path { get; }
 
-    /// <summary>Size of the file in bytes.</summary>
-    public long Length { get; }
+    /// <summary>Size in bytes of the file, or of all parts together.</summary>
+    public long Length => _parts.Sum(part => part.File.Length);
+
+    /// <summary>Number of files the model is in.</summary>
+    public int PartCount => _parts.Length;
 
     /// <summary>Version of the format: 2 or 3.</summary>
-    public int Version => (int)_header.Version;
+    public int Version => (int)_parts[0].Header.Version;
 
-    /// <summary>Metadata by key.</summary>
-    public IReadOnlyDictionary<string, GgufValue> Metadata => _header.Metadata;
+    /// <summary>Metadata by key; of a split model that of the first part.</summary>
+    public IReadOnlyDictionary<string, GgufValue> Metadata => _parts[0].Header.Metadata;
 
-    /// <summary>Tensors by name.</summary>
-    public IReadOnlyDictionary<string, GgufTensor> Tensors => _header.Tensors;
+    /// <summary>Tensors by name, of all parts.</summary>
+    public IReadOnlyDictionary<string, GgufTensor> Tensors { get; }
 
-    /// <summary>Opens a file. Throws <see cref="ModelFileException"/> when it cannot be read or anything in its header is wrong.</summary>
-    public static GgufFile Open(string path)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        if (Directory.Exists(path)) throw new ModelFileException(path, "is a directory, not a model file.");
-        try
-        {
-            FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            try
-            {
-                if (!stream.CanSeek) throw new ModelFileException(path, "is not a regular file.");
-                if (stream.Length == 0) throw new ModelFileException(path, "is empty.");
-                return new GgufFile(path, stream);
-            }
-            catch
-            {
-                stream.Dispose();
-                throw;
-            }
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new ModelFileException(path, "does not exist.", e);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new ModelFileException(path, "may not be read (no permission).", e);
-        }
-        catch (Exception e) when (e is IOException or ArgumentException or NotSupportedException)
-        {
-            throw new ModelFileException(path, $"cannot be opened: {e.Message}", e);
-        }
-    }
+    /// <summary>
+    /// Opens a file; of a split model (<c>NAME-00001-of-00003.gguf</c>) any part, and the others are found beside it. Throws
+    /// <see cref="ModelFileException"/> when it cannot be read or anything in its header is wrong.
+    /// </summary>
+    public static GgufFile Open(string path) => new(path, GgufParts.Open(path));
 
     /// <summary>An integer value that fits 64 bits with sign; null when the key is absent.</summary>
     public long? Integer(string key) => Find(key, out GgufValue value) ? value.Integer ?? throw Mistyped(key, value, "an integer") : null;
@@ -99,7 +60,7 @@ public sealed unsafe class GgufFile : IDisposable
     public string[]? Strings(string key)
     {
         if (!FindArray(key, "strings", type => type == GgufValueType.String, out GgufValue array)) return null;
-        var cursor = new GgufCursor(Path, _start, Length, array.ArrayOffset);
+        GgufCursor cursor = _parts[0].File.Cursor(array.ArrayOffset);
         var strings = new string[array.Count];
         string what = $"a string of metadata value '{key}'";
         for (int i = 0; i < strings.Length; i++) strings[i] = cursor.Text(what, 1 << 20);
@@ -109,12 +70,12 @@ public sealed unsafe class GgufFile : IDisposable
     /// <summary>An array of 32-bit floats; null when the key is absent.</summary>
     public float[]? Floats(string key) =>
         FindArray(key, "32-bit floats", type => type == GgufValueType.Float32, out GgufValue array)
-            ? new ReadOnlySpan<float>(_start + array.ArrayOffset, (int)array.Count).ToArray() : null;
+            ? MemoryMarshal.Cast<byte, float>(Bytes(array)).ToArray() : null;
 
     /// <summary>An array of 32-bit integers, with or without sign; null when the key is absent.</summary>
     public int[]? Integers(string key) =>
         FindArray(key, "32-bit integers", type => type is GgufValueType.Int32 or GgufValueType.UInt32, out GgufValue array)
-            ? new ReadOnlySpan<int>(_start + array.ArrayOffset, (int)array.Count).ToArray() : null;
+            ? MemoryMarshal.Cast<byte, int>(Bytes(array)).ToArray() : null;
 
     /// <summary>Raw bytes of <paramref name="rowCount"/> rows of a tensor of this file, at most 2 GiB.</summary>
     public ReadOnlySpan<byte> Rows(GgufTensor tensor, long firstRow, int rowCount)
@@ -123,18 +84,14 @@ public sealed unsafe class GgufFile : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(firstRow);
         ArgumentOutOfRangeException.ThrowIfNegative(rowCount);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(firstRow, tensor.RowCount - rowCount);
-        long offset = tensor.Offset + firstRow * tensor.RowBytes;
-        int bytes = checked((int)(rowCount * tensor.RowBytes));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length - bytes); // a tensor of another file
-        return new ReadOnlySpan<byte>(_start + offset, bytes);
+        return tensor.File.Bytes(tensor.Offset + firstRow * tensor.RowBytes, checked((int)(rowCount * tensor.RowBytes)));
     }
 
     /// <summary>Unmaps and closes the file. Nobody may read from it any more.</summary>
     public void Dispose()
     {
-        if (_disposed) return;
         _disposed = true;
-        Unmap();
+        foreach (GgufPart part in _parts) part.File.Dispose();
     }
 
     internal ModelFileException Error(string problem) => new(Path, problem);
@@ -152,13 +109,10 @@ public sealed unsafe class GgufFile : IDisposable
         return true;
     }
 
+    /// <summary>The elements of an array of numbers, whose extent was checked.</summary>
+    private ReadOnlySpan<byte> Bytes(GgufValue array) =>
+        _parts[0].File.Bytes(array.ArrayOffset, checked((int)(array.Count * GgufValue.FixedBytes(array.ElementType))));
+
     private ModelFileException Mistyped(string key, GgufValue value, string wanted) =>
         Error($"metadata value '{key}' is {(value.Type == GgufValueType.Array ? $"an {value}" : $"{value} ({value.Type})")}, not {wanted}.");
-
-    private void Unmap()
-    {
-        if (_start != null) _view.SafeMemoryMappedViewHandle.ReleasePointer();
-        _view?.Dispose();
-        _mapping.Dispose();
-    }
 }

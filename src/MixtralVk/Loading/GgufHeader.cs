@@ -20,8 +20,9 @@ internal sealed class GgufHeader
     public required Dictionary<string, GgufValue> Metadata { get; init; }
     public required Dictionary<string, GgufTensor> Tensors { get; init; }
 
-    public static GgufHeader Read(ref GgufCursor cursor)
+    public static GgufHeader Read(MappedFile file)
     {
+        GgufCursor cursor = file.Cursor();
         uint version = ReadVersion(ref cursor);
         ulong tensorCount = ReadCount(ref cursor, "the tensor count", LeastTensorBytes);
         ulong valueCount = ReadCount(ref cursor, "the metadata count", LeastValueBytes);
@@ -45,7 +46,7 @@ internal sealed class GgufHeader
             ulong room = fileBytes < dataStart ? 0 : fileBytes - dataStart;
             if (offset > room || bytes > room - offset)
                 throw cursor.Error($"tensor '{name}' needs {bytes} bytes at offset {offset} of the data, which has {room} bytes; the file is truncated or damaged.");
-            var tensor = new GgufTensor(name, type, dimensions, (long)(dataStart + offset), (long)bytes);
+            var tensor = new GgufTensor(name, type, dimensions, (long)(dataStart + offset), (long)bytes, file);
             if (!tensors.TryAdd(name, tensor)) throw cursor.Error($"tensor '{name}' appears twice.");
         }
         RefuseOverlap(in cursor, tensors.Values);
@@ -111,8 +112,8 @@ internal sealed class GgufHeader
         ulong count = cursor.Number<ulong>(what);
         int elementBytes = GgufValue.FixedBytes(elementType);
         int leastBytes = elementBytes > 0 ? elementBytes : sizeof(ulong);
-        if (count > (ulong)cursor.Remaining / (ulong)leastBytes || count > (ulong)Array.MaxLength)
-            throw cursor.Error($"{what} is an array of {count} elements, more than the rest of the file can hold.");
+        if (count > (ulong)Math.Min(cursor.Remaining, int.MaxValue) / (ulong)leastBytes)
+            throw cursor.Error($"{what} is an array of {count} elements, more than the rest of the file can hold or this engine reads.");
 
         long offset = cursor.Position;
         if (elementBytes > 0) cursor.Skip(count * (ulong)elementBytes, what);

@@ -4,7 +4,7 @@ using MixtralVk.Tokenization;
 
 namespace MixtralVk.Loading;
 
-/// <summary>A model of architecture <c>llama</c> in a GGUF file: sparse with merged expert tensors (Mixtral) or dense (Mistral, Llama).</summary>
+/// <summary>A model of architecture <c>llama</c> in a GGUF file: sparse (Mixtral) or dense (Mistral, Llama).</summary>
 internal sealed class GgufModelSource : ModelSource
 {
     private readonly GgufFile _file;
@@ -73,7 +73,7 @@ internal sealed class GgufModelSource : ModelSource
             foreach (MatrixRole role in (ReadOnlySpan<MatrixRole>)[MatrixRole.Query, MatrixRole.Key, MatrixRole.Value, MatrixRole.AttentionOutput])
                 attention += Layout(role, layer).Bytes;
             foreach (MatrixRole role in (ReadOnlySpan<MatrixRole>)[MatrixRole.GateProj, MatrixRole.UpProj, MatrixRole.DownProj])
-                feedForward += Layout(role, layer).Bytes * Math.Max(1, Config.ExpertCount);
+                for (int expert = 0; expert < Math.Max(1, Config.ExpertCount); expert++) feedForward += Layout(role, layer, expert).Bytes;
             small += (long)Config.Dim * (2 + Config.ExpertCount) * sizeof(float);
         }
         long read = Config.IsSparse ? feedForward / Config.ExpertCount * Config.ExpertsPerToken : feedForward;

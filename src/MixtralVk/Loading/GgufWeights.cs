@@ -3,7 +3,7 @@ using MixtralVk.Quantization;
 
 namespace MixtralVk.Loading;
 
-/// <summary>A matrix inside a tensor: merged expert tensors hold one after the other.</summary>
+/// <summary>A matrix inside a tensor: merged expert tensors hold one after the other, and a tensor may have more rows than are used.</summary>
 internal readonly record struct GgufMatrix(GgufTensor Tensor, long FirstRow, RowTileLayout Layout);
 
 /// <summary>
@@ -23,8 +23,8 @@ internal sealed class GgufWeights
         _config = config;
         RefuseUnsupported();
         OutputIsEmbedding = !file.Tensors.ContainsKey("output.weight");
-        _embedding = Matrix("token_embd.weight", config.VocabSize, config.Dim);
-        _output = OutputIsEmbedding ? _embedding : Matrix("output.weight", config.VocabSize, config.Dim);
+        _embedding = VocabularyMatrix("token_embd.weight");
+        _output = OutputIsEmbedding ? _embedding : VocabularyMatrix("output.weight");
         _outputNorm = Matrix("output_norm.weight", 1, config.Dim);
         _layers = [.. Enumerable.Range(0, config.LayerCount).Select(ReadLayer)];
     }
@@ -45,9 +45,9 @@ internal sealed class GgufWeights
             MatrixRole.Key => _layers[layer].Key,
             MatrixRole.Value => _layers[layer].Value,
             MatrixRole.AttentionOutput => _layers[layer].AttentionOutput,
-            MatrixRole.GateProj => Expert(_layers[layer].Gate, expert),
-            MatrixRole.UpProj => Expert(_layers[layer].Up, expert),
-            MatrixRole.DownProj => Expert(_layers[layer].Down, expert),
+            MatrixRole.GateProj => _layers[layer].Gate[expert],
+            MatrixRole.UpProj => _layers[layer].Up[expert],
+            MatrixRole.DownProj => _layers[layer].Down[expert],
             MatrixRole.Output => _output,
         };
     }
@@ -74,10 +74,7 @@ internal sealed class GgufWeights
     private Layer ReadLayer(int layer)
     {
         string prefix = $"blk.{layer}.";
-        int dim = _config.Dim, hidden = _config.HiddenDim, experts = Math.Max(1, _config.ExpertCount);
-        string suffix = _config.IsSparse ? "_exps.weight" : ".weight";
-        if (_config.IsSparse && _file.Tensors.ContainsKey(prefix + "ffn_gate.0.weight"))
-            throw _file.Error("each expert is a tensor of its own (an early Mixtral file), which is not supported yet.");
+        int dim = _config.Dim, hidden = _config.HiddenDim;
         return new Layer(
             AttentionNorm: Matrix(prefix + "attn_norm.weight", 1, dim),
             Query: Matrix(prefix + "attn_q.weight", _config.QueryDim, dim),
@@ -86,21 +83,39 @@ internal sealed class GgufWeights
             AttentionOutput: Matrix(prefix + "attn_output.weight", dim, _config.QueryDim),
             FeedForwardNorm: Matrix(prefix + "ffn_norm.weight", 1, dim),
             Router: _config.IsSparse ? Matrix(prefix + "ffn_gate_inp.weight", _config.ExpertCount, dim) : null,
-            Gate: Matrix(prefix + "ffn_gate" + suffix, hidden, dim, experts),
-            Up: Matrix(prefix + "ffn_up" + suffix, hidden, dim, experts),
-            Down: Matrix(prefix + "ffn_down" + suffix, dim, hidden, experts));
+            Gate: Experts(prefix + "ffn_gate", hidden, dim),
+            Up: Experts(prefix + "ffn_up", hidden, dim),
+            Down: Experts(prefix + "ffn_down", dim, hidden));
     }
 
+    /// <summary>
+    /// The experts' matrices: a merged tensor (<c>NAME_exps</c>), or one tensor each (<c>NAME.0</c> and so on) as in Mixtral files of early
+    /// 2024, whose types may differ. A dense model has the one matrix.
+    /// </summary>
+    private ExpertMatrices Experts(string name, int rows, int cols)
+    {
+        if (!_config.IsSparse) return new ExpertMatrices([Matrix(name + ".weight", rows, cols)]);
+        string merged = name + "_exps.weight";
+        if (!_file.Tensors.ContainsKey(name + ".0.weight")) return new ExpertMatrices([Matrix(merged, rows, cols, _config.ExpertCount)]);
+        if (_file.Tensors.ContainsKey(merged)) throw _file.Error($"the experts of '{merged}' are there a second time, one tensor each.");
+        return new ExpertMatrices([.. Enumerable.Range(0, _config.ExpertCount).Select(expert => Matrix($"{name}.{expert}.weight", rows, cols))]);
+    }
+
+    /// <summary>
+    /// A matrix with a row per token. Padded vocabularies have rows beyond the last token, which no text can reach: they are not used.
+    /// </summary>
+    private GgufMatrix VocabularyMatrix(string name) => Matrix(name, _config.VocabSize, _config.Dim, mayHaveMoreRows: true);
+
     /// <summary>Finds a tensor and checks its type and shape; GGUF leaves out trailing dimensions of 1.</summary>
-    private GgufMatrix Matrix(string name, int rows, int cols, int count = 1)
+    private GgufMatrix Matrix(string name, int rows, int cols, int count = 1, bool mayHaveMoreRows = false)
     {
         if (!_file.Tensors.TryGetValue(name, out GgufTensor? tensor)) throw _file.Error($"tensor '{name}' is missing.");
         long[] wanted = [cols, rows, count, 1];
         for (int i = 0; i < wanted.Length; i++)
         {
             long found = i < tensor.Dimensions.Count ? tensor.Dimensions[i] : 1;
-            if (found != wanted[i])
-                throw _file.Error($"tensor '{name}' has the shape {string.Join(" x ", tensor.Dimensions)}; the model's sizes want {cols} x {rows}{(count > 1 ? $" x {count}" : "")}.");
+            if (found == wanted[i] || mayHaveMoreRows && i == 1 && found > rows) continue;
+            throw _file.Error($"tensor '{name}' has the shape {string.Join(" x ", tensor.Dimensions)}; the model's sizes want {cols} x {rows}{(count > 1 ? $" x {count}" : "")}.");
         }
         WeightFormat format = tensor.Type.WeightFormat() ?? throw _file.Error($"tensor '{name}' has type {tensor.Type}, which is not supported yet.");
         var layout = new RowTileLayout(format, rows, cols);
@@ -115,7 +130,7 @@ internal sealed class GgufWeights
         {
             string? part = name switch
             {
-                _ when name.StartsWith("rope_freqs.", StringComparison.Ordinal) || name.StartsWith("rope_factors_", StringComparison.Ordinal) => "RoPE frequency factors",
+                _ when name.StartsWith("rope_factors_", StringComparison.Ordinal) => "RoPE factors of LongRoPE",
                 _ when name.EndsWith(".bias", StringComparison.Ordinal) => "biases",
                 _ when name.EndsWith(".scale", StringComparison.Ordinal) => "tensor scales",
                 _ when name.Contains("_shexp.", StringComparison.Ordinal) => "shared experts",
@@ -132,9 +147,13 @@ internal sealed class GgufWeights
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(layer, _layers.Length);
     }
 
-    private static GgufMatrix Expert(GgufMatrix merged, int expert) => merged with { FirstRow = (long)expert * merged.Layout.Rows };
-
     private sealed record Layer(
         GgufMatrix AttentionNorm, GgufMatrix Query, GgufMatrix Key, GgufMatrix Value, GgufMatrix AttentionOutput, GgufMatrix FeedForwardNorm,
-        GgufMatrix? Router, GgufMatrix Gate, GgufMatrix Up, GgufMatrix Down);
+        GgufMatrix? Router, ExpertMatrices Gate, ExpertMatrices Up, ExpertMatrices Down);
+
+    /// <summary>One tensor that holds all experts, or one per expert.</summary>
+    private readonly record struct ExpertMatrices(GgufMatrix[] Matrices)
+    {
+        public GgufMatrix this[int expert] => Matrices.Length > 1 ? Matrices[expert] : Matrices[0] with { FirstRow = (long)expert * Matrices[0].Layout.Rows };
+    }
 }

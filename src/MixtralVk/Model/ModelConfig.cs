@@ -23,12 +23,16 @@ public sealed record ModelConfig
     public required int ExpertsPerToken { get; init; }
     /// <summary>Number of tokens in the vocabulary.</summary>
     public required int VocabSize { get; init; }
-    /// <summary>Longest context in tokens the model was made for.</summary>
+    /// <summary>Longest context in tokens the model was made for, and that its file's sliding window, if any, does not cut.</summary>
     public required int ContextLength { get; init; }
     /// <summary>RoPE base frequency.</summary>
     public required float RopeBase { get; init; }
     /// <summary>Leading dimensions of a head that RoPE rotates, in interleaved pairs (2i, 2i+1); even, at most <see cref="HeadDim"/>.</summary>
     public required int RopeDim { get; init; }
+    /// <summary>How positions beyond those of the training are brought back into its range.</summary>
+    public RopeScaling RopeScaling { get; init; } = RopeScaling.None;
+    /// <summary>What each pair's frequency is divided by, besides <see cref="RopeScaling"/>: ropeDim / 2 numbers, or none.</summary>
+    public IReadOnlyList<float> RopeFactors { get; init; } = [];
     /// <summary>Epsilon of every RMSNorm.</summary>
     public required float RmsEpsilon { get; init; }
 

@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using MixtralVk.Loading;
+using MixtralVk.Model;
 using MixtralVk.Quantization;
 
 namespace MixtralVk.Testing.Gguf;
@@ -25,6 +28,9 @@ public sealed record SyntheticModel
     public int Vocab { get; init; } = 320;
     public int Context { get; init; } = 1024;
     public float RopeBase { get; init; } = 1e6f;
+    public RopeScaling RopeScaling { get; init; } = RopeScaling.None;
+    /// <summary>Writes <c>rope_freqs.weight</c>: pair i's frequency is divided by 1 + i / 2.</summary>
+    public bool RopeFactors { get; init; }
     /// <summary>Rotated part of a head; 0 is the whole.</summary>
     public int RopeDim { get; init; }
     public float Epsilon { get; init; } = 1e-5f;
@@ -32,6 +38,8 @@ public sealed record SyntheticModel
     /// <summary>No output matrix: the embedding serves.</summary>
     public bool TiedOutput { get; init; }
     public uint Version { get; init; } = 3;
+    /// <summary>One tensor per expert, as in files of early 2024, with the values of the merged ones.</summary>
+    public bool SeparateExperts { get; init; }
 
     /// <summary>Format of every matrix that has none of its own below.</summary>
     public WeightFormat Weights { get; init; } = WeightFormat.F32;
@@ -78,9 +86,38 @@ public sealed record SyntheticModel
             .Add("llama.attention.head_count_kv", (uint)KvHeads).Add("llama.attention.layer_norm_rms_epsilon", Epsilon);
         if (HeadDim * Heads != Dim) writer.Add("llama.attention.key_length", (uint)HeadDim).Add("llama.attention.value_length", (uint)HeadDim);
         if (Experts > 0) writer.Add("llama.expert_count", (uint)Experts).Add("llama.expert_used_count", (uint)TopK);
+        AddRopeScaling(writer);
         SyntheticVocabulary.AddTo(writer, Vocab);
-        foreach (Tensor tensor in Tensors()) writer.AddTensor(tensor.Name, Quantizer.TypeOf(tensor.Format), tensor.Dimensions, Data(tensor));
+        if (RopeFactors)
+        {
+            float[] factors = [.. Enumerable.Range(0, (RopeDim == 0 ? HeadDim : RopeDim) / 2).Select(i => 1 + i / 2f)];
+            writer.AddTensor("rope_freqs.weight", GgmlType.F32, [factors.Length], MemoryMarshal.AsBytes(factors.AsSpan()).ToArray());
+        }
+        foreach (Tensor tensor in Tensors())
+        {
+            if (SeparateExperts && tensor.Dimensions.Length == 3) AddSeparately(writer, tensor);
+            else writer.AddTensor(tensor.Name, Quantizer.TypeOf(tensor.Format), tensor.Dimensions, Data(tensor));
+        }
         return writer;
+    }
+
+    private void AddRopeScaling(GgufWriter writer)
+    {
+        if (RopeScaling == RopeScaling.None) return;
+        const string section = "llama.rope.scaling.";
+        writer.Add(section + "type", RopeScaling.Kind.ToString().ToLowerInvariant()).Add(section + "factor", RopeScaling.Factor)
+            .Add(section + "attn_factor", RopeScaling.AttentionFactor);
+        if (RopeScaling.Kind != RopeScalingKind.Yarn) return;
+        writer.Add(section + "original_context_length", (uint)RopeScaling.OriginalContext)
+            .Add(section + "yarn_beta_fast", RopeScaling.BetaFast).Add(section + "yarn_beta_slow", RopeScaling.BetaSlow);
+    }
+
+    private void AddSeparately(GgufWriter writer, Tensor merged)
+    {
+        byte[] data = Data(merged);
+        int bytes = data.Length / Experts;
+        for (int expert = 0; expert < Experts; expert++)
+            writer.AddTensor(merged.Name.Replace("_exps", $".{expert}"), Quantizer.TypeOf(merged.Format), merged.Dimensions[..2], data[(expert * bytes)..((expert + 1) * bytes)]);
     }
 
     /// <summary>The floats a tensor was quantised from, in the file's order (columns fastest); damage is not in them.</summary>

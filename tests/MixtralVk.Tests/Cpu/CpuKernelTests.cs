@@ -76,7 +76,7 @@ public sealed unsafe class CpuKernelTests : IDisposable
         int[] positions = [0, 1, 511, 32767];
         float[] vectors = Floats(positions.Length * heads * headDim);
         GuardedFloats table = new(32768 * ropeDim), inPlace = new(vectors);
-        RopeTable.Fill(ropeDim, 1e6, new Span<float>(table.Pointer, 32768 * ropeDim));
+        RopeTable.Fill([.. Enumerable.Range(0, ropeDim / 2).Select(i => Math.Pow(1e6, -2.0 * i / ropeDim))], 1, new Span<float>(table.Pointer, 32768 * ropeDim));
         fixed (int* at = positions) Rope.Run(_threads, inPlace.Pointer, positions.Length, heads, headDim, ropeDim, table.Pointer, at);
         AssertClose(Ref.Rope.Run(vectors, positions, headDim, ropeDim, 1e6), inPlace.Values(), 1e-6f);
     }

@@ -31,6 +31,11 @@ public sealed class HostileModelTests
     [InlineData("llama.context_length", 4000000000u)]
     [InlineData("llama.rope.freq_base", 0f)]
     [InlineData("llama.rope.freq_base", float.PositiveInfinity)]
+    [InlineData("llama.rope.scaling.factor", -2f)]
+    [InlineData("llama.rope.scaling.factor", float.NaN)]
+    [InlineData("llama.rope.scale_linear", float.PositiveInfinity)]
+    [InlineData("llama.rope.scaling.attn_factor", 0f)]
+    [InlineData("llama.attention.sliding_window", "wide")]
     [InlineData("llama.attention.layer_norm_rms_epsilon", float.NaN)]
     [InlineData("llama.attention.layer_norm_rms_epsilon", -1e-5f)]
     [InlineData("tokenizer.ggml.bos_token_id", 40u)]
@@ -48,12 +53,7 @@ public sealed class HostileModelTests
     [Theory]
     [InlineData("general.architecture", "mamba", "'mamba' is not supported")]
     [InlineData("general.quantization_version", 1u, "quantization_version")]
-    [InlineData("split.count", 3u, "split over several files")]
-    [InlineData("llama.rope.scaling.type", "yarn", "RoPE scaling ('yarn'")]
-    [InlineData("llama.rope.scaling.factor", 4f, "RoPE scaling ('linear', factor 4)")]
-    [InlineData("llama.rope.scale_linear", 2f, "RoPE scaling")]
-    [InlineData("llama.rope.scaling.attn_factor", 0.5f, "attn_factor")]
-    [InlineData("llama.attention.sliding_window", 512u, "sliding-window")]
+    [InlineData("llama.rope.scaling.type", "longrope", "RoPE scaling of type 'longrope'")]
     [InlineData("llama.attention.causal", false, "causal")]
     [InlineData("llama.expert_gating_func", 2u, "softmax")]
     [InlineData("llama.expert_weights_scale", 2.5f, "expert_weights_scale")]
@@ -62,9 +62,21 @@ public sealed class HostileModelTests
     public void WhatWouldChangeTheResultIsRefused(string key, object value, string cause) => Refused(Small.ToWriter().Remove(key), key, value, cause);
 
     [Theory]
+    [InlineData("llama.rope.scaling.yarn_ext_factor", 0.5f, "only 1 is supported")]
+    [InlineData("llama.rope.scaling.yarn_attn_factor", 2f, "only 1 is supported")]
+    [InlineData("llama.rope.scaling.yarn_log_multiplier", 0.1f, "only 0 is supported")]
+    [InlineData("llama.rope.scaling.yarn_beta_fast", -1f, "yarn_beta_fast")]
+    [InlineData("llama.rope.scaling.original_context_length", 0u, "original_context_length")]
+    [InlineData("llama.rope.freq_base", 1f, "above 1")]
+    public void YarnValueThatIsNotSupportedNamesItsKey(string key, object value, string cause) =>
+        Refused(Small.ToWriter().Add("llama.rope.scaling.type", "yarn").Remove(key), key, value, cause);
+
+    [Theory]
     [InlineData("llama.rope.scaling.type", "none")]
     [InlineData("llama.rope.scaling.factor", 1f)]
+    [InlineData("llama.rope.scaling.factor", 0f)]
     [InlineData("llama.attention.sliding_window", 1024u)]
+    [InlineData("llama.attention.sliding_window", 0u)]
     [InlineData("llama.expert_gating_func", 1u)]
     [InlineData("general.quantization_version", 2u)]
     public void WhatChangesNothingIsAccepted(string key, object value)
@@ -97,12 +109,13 @@ public sealed class HostileModelTests
             "tensor 'output_norm.weight' has type BF16, which is not supported yet");
 
     [Theory]
-    [InlineData("rope_freqs.weight", "RoPE frequency factors")]
+    [InlineData("rope_factors_long.weight", "RoPE factors of LongRoPE")]
+    [InlineData("rope_freqs.weight", "'rope_freqs.weight' has 0 at place 0")]
     [InlineData("blk.0.attn_q.bias", "biases")]
     [InlineData("blk.0.ffn_up_exps.scale", "tensor scales")]
     [InlineData("blk.0.ffn_up_shexp.weight", "shared experts")]
     [InlineData("blk.0.attn_k_norm.weight", "norms of queries and keys")]
-    [InlineData("blk.0.ffn_gate.0.weight", "each expert is a tensor of its own")]
+    [InlineData("blk.0.ffn_gate.0.weight", "the experts of 'blk.0.ffn_gate_exps.weight' are there a second time")]
     public void TensorThatWouldChangeTheResultIsRefused(string name, string cause) =>
         Refused(Small.ToWriter().AddTensor(name, GgmlType.F32, [8], new byte[32]), cause);
 

@@ -204,7 +204,7 @@ public sealed class VulkanForwardPass : ForwardPass
         using var uploader = new WeightUploader(_device);
         uploader.Run(
         [
-            new Upload(_model.RopeTable.View, bytes => RopeTable.Fill(Config.RopeDim, Config.RopeBase, MemoryMarshal.Cast<byte, float>(bytes)), "rope table"),
+            new Upload(_model.RopeTable.View, bytes => RopeTable.Fill(Config, MemoryMarshal.Cast<byte, float>(bytes)), "rope table"),
             new Upload(a.ExpertIds, bytes => bytes.Clear(), "expert ids"),
             new Upload(a.ExpertWeights, bytes => MemoryMarshal.Cast<byte, float>(bytes).Fill(1), "expert weights"),
         ], null, CancellationToken.None);
