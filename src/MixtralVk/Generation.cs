@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using MixtralVk.Grammar;
 using MixtralVk.Sampling;
 using MixtralVk.Tokenization;
 
@@ -28,6 +29,12 @@ public sealed class Generation : IEnumerable<GeneratedToken>
 
     /// <summary>Why it ended; null while it runs.</summary>
     public FinishReason? FinishReason { get; private set; }
+
+    /// <summary>
+    /// True when the text is complete by <see cref="GenerationOptions.Constraint"/>: only then may it be parsed. It always is unless the
+    /// generation was interrupted (cancelled, stopped by a stop string or a full context). Without a constraint always false.
+    /// </summary>
+    public bool IsComplete { get; private set; }
 
     /// <summary>The seed the tokens were drawn with: with it as <see cref="SamplingOptions.Seed"/> the same text comes again. 0 until it runs.</summary>
     public ulong Seed { get; private set; }
@@ -63,7 +70,9 @@ public sealed class Generation : IEnumerable<GeneratedToken>
         var sampler = new Sampler(_options, tokenizer.VocabSize);
         Seed = sampler.Seed;
         foreach (int token in _session.Tokens[Math.Max(0, _session.Tokens.Length - _options.RepetitionWindow)..]) sampler.Accept(token);
+        ConstrainedText? constrained = _options.Constraint?.Begin(tokenizer, _options.MaxTokens);
         var decoder = new StreamingDecoder(tokenizer, trimLeadingSpace: false);
+        bool trimSpace = _options.Constraint is { SkipsSpace: true };
         var stops = new StopMatcher(_options.StopStrings);
         try
         {
@@ -71,9 +80,9 @@ public sealed class Generation : IEnumerable<GeneratedToken>
             {
                 if (_session.Version != version) throw new InvalidOperationException("The session was used for something else before this generation ended.");
                 long start = Stopwatch.GetTimestamp();
-                if (!TrySample(sampler, out int token)) yield break;
-                FinishReason = ReasonToEnd(token, tokenizer, _session.Append(token));
-                string text = stops.Append(decoder.Append(token));
+                if (!TrySample(sampler, constrained, out int token)) yield break;
+                FinishReason = ReasonToEnd(token, tokenizer, constrained, _session.Append(token));
+                string text = stops.Append(Trimmed(decoder.Append(token), ref trimSpace));
                 if (stops.Stopped) FinishReason = MixtralVk.FinishReason.StopString;
                 else if (FinishReason is not null) text += stops.Append(decoder.Flush()) + stops.Flush();
                 _elapsed += Stopwatch.GetTimestamp() - start;
@@ -86,25 +95,36 @@ public sealed class Generation : IEnumerable<GeneratedToken>
         }
     }
 
-    private bool TrySample(Sampler sampler, out int token)
+    /// <summary>The text without the space in front that a constraint lets through.</summary>
+    private static string Trimmed(string text, ref bool trimSpace)
+    {
+        if (!trimSpace || text.Length == 0) return text;
+        trimSpace = false;
+        return text[0] == ' ' ? text[1..] : text;
+    }
+
+    private bool TrySample(Sampler sampler, ConstrainedText? constrained, out int token)
     {
         token = -1;
         if (_cancellationToken.IsCancellationRequested) return false;
         try
         {
-            token = sampler.Sample(_session.Logits(_cancellationToken));
+            ReadOnlySpan<float> logits = _session.Logits(_cancellationToken);
+            token = constrained is null ? sampler.Sample(logits) : sampler.Sample(logits, constrained.Allowed(_options.MaxTokens - _count));
         }
         catch (OperationCanceledException) when (_cancellationToken.IsCancellationRequested)
         {
             return false;
         }
         sampler.Accept(token);
+        constrained?.Accept(token);
+        IsComplete = constrained is { IsComplete: true };
         _count++;
         return true;
     }
 
-    private FinishReason? ReasonToEnd(int token, Tokenizer tokenizer, bool hasRoom) =>
-        tokenizer.IsEnd(token) ? MixtralVk.FinishReason.EndOfText
+    private FinishReason? ReasonToEnd(int token, Tokenizer tokenizer, ConstrainedText? constrained, bool hasRoom) =>
+        tokenizer.IsEnd(token) || constrained is { IsFinal: true } ? MixtralVk.FinishReason.EndOfText
         : _count >= _options.MaxTokens ? MixtralVk.FinishReason.MaxTokens
         : hasRoom ? null
         : MixtralVk.FinishReason.ContextFull;

@@ -1,3 +1,4 @@
+using MixtralVk.Grammar;
 using MixtralVk.Sampling;
 
 namespace MixtralVk;
@@ -10,6 +11,12 @@ public sealed record GenerationOptions : SamplingOptions
 
     /// <summary>Texts at which generation ends; they are not part of the answer.</summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];
+
+    /// <summary>
+    /// What the answer must look like; null for any text. The answer is then kept completable within <see cref="MaxTokens"/>; a limit below
+    /// the shortest possible answer throws <see cref="GrammarException"/> before anything is generated.
+    /// </summary>
+    public Constraint? Constraint { get; init; }
 
     /// <inheritdoc/>
     public override void Validate()

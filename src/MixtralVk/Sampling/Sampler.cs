@@ -44,10 +44,13 @@ public sealed class Sampler
     /// Chooses a token. <paramref name="logits"/>: one per token of the vocabulary, not changed.
     /// Throws <see cref="MixtralException"/> when no token is possible (all NaN or negative infinity).
     /// </summary>
-    public int Sample(ReadOnlySpan<float> logits)
+    public int Sample(ReadOnlySpan<float> logits) => Sample(logits, []);
+
+    /// <summary>The same among the tokens whose bit is set (bit <c>t % 32</c> of word <c>t / 32</c>); among all when there are no bits.</summary>
+    internal int Sample(ReadOnlySpan<float> logits, ReadOnlySpan<uint> allowed)
     {
         if (logits.Length != VocabSize) throw new ArgumentException($"{logits.Length} logits for a vocabulary of {VocabSize}.", nameof(logits));
-        Span<ulong> candidates = SelectLikeliest(logits);
+        Span<ulong> candidates = SelectLikeliest(logits, allowed);
         if (candidates.IsEmpty) throw new MixtralException("No token can follow: every logit is NaN or negative infinity.");
         if (candidates.Length == 1) return TokenOf(candidates[0]);
 
@@ -68,12 +71,13 @@ public sealed class Sampler
     }
 
     /// <summary>The likeliest tokens in order, at most as many as top-k keeps.</summary>
-    private Span<ulong> SelectLikeliest(ReadOnlySpan<float> logits)
+    private Span<ulong> SelectLikeliest(ReadOnlySpan<float> logits, ReadOnlySpan<uint> allowed)
     {
         Span<ulong> kept = _candidates;
         int count = 0;
         for (int token = 0; token < logits.Length; token++)
         {
+            if (!allowed.IsEmpty && (allowed[token / 32] >> (token % 32) & 1) == 0) continue;
             float logit = logits[token];
             if (float.IsNaN(logit) || float.IsNegativeInfinity(logit)) continue;
             ulong key = KeyOf(Penalized(logit, token), token);

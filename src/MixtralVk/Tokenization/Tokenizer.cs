@@ -78,6 +78,9 @@ public sealed class Tokenizer
     /// <summary>Token that ends a text; -1 for none.</summary>
     public int Eos => _data.Eos;
 
+    /// <summary>Token that ends an answer where that is not <see cref="Eos"/>; -1 for none.</summary>
+    public int EndOfTurn => _data.EndOfTurn;
+
     /// <summary>True for the tokens at which an answer ends.</summary>
     public bool IsEnd(int token) => token >= 0 && (token == _data.Eos || token == _data.EndOfTurn);
 

@@ -1,0 +1,226 @@
+namespace MixtralVk.Grammar;
+
+/// <summary>A way out of a state of the automaton.</summary>
+internal enum EdgeKind : byte
+{
+    /// <summary>Takes a byte between First and Last.</summary>
+    Byte,
+    /// <summary>Takes nothing.</summary>
+    Empty,
+    /// <summary>Goes through a rule, then to Target.</summary>
+    Call,
+}
+
+/// <summary>An edge of the automaton.</summary>
+internal readonly record struct Edge(EdgeKind Kind, byte First, byte Last, int Rule, int Target);
+
+/// <summary>
+/// A grammar as a network of states over bytes, one part per rule, with edges that call rules (a recursive transition network: W. A. Woods,
+/// "Transition network grammars for natural language analysis", 1970). Of every state it knows the fewest bytes to the end of its rule, and it
+/// has no edge into a part that cannot end: a text that has a next byte can always be completed. Immutable.
+/// </summary>
+internal sealed class Automaton
+{
+    /// <summary>More bytes than any text has.</summary>
+    public const int Unreachable = int.MaxValue / 4;
+
+    private readonly List<List<Edge>> _edges = [];
+    private readonly List<int> _ruleOf = [];
+    private readonly List<int> _entry = [], _end = []; // of each rule
+    private readonly ConstraintLimits _limits;
+    private readonly int[] _shortest;
+
+    public Automaton(RuleSet rules, ConstraintLimits limits)
+    {
+        _limits = limits;
+        for (int rule = 0; rule < rules.Count; rule++) AddRule();
+        for (int rule = 0; rule < rules.Count; rule++) Build(rules.BodyOf(rule), _entry[rule], _end[rule], rule);
+        Start = _entry[rules.Root.Rule];
+        _shortest = FindShortest();
+        if (_shortest[Start] >= Unreachable) throw new GrammarException("No text can match: no way through the grammar comes to an end.");
+        foreach (List<Edge> edges in _edges) edges.RemoveAll(e => Cost(e) >= Unreachable);
+        RefuseLeftRecursion(rules);
+    }
+
+    public int Start { get; }
+
+    public int StateCount => _edges.Count;
+
+    /// <summary>Fewest bytes from the state to the end of its rule.</summary>
+    public int ShortestToEnd(int state) => _shortest[state];
+
+    public bool IsEndOfRule(int state) => _end[_ruleOf[state]] == state;
+
+    public int EntryOf(int rule) => _entry[rule];
+
+    public List<Edge> EdgesOf(int state) => _edges[state];
+
+    private int AddRule()
+    {
+        int rule = _entry.Count;
+        _entry.Add(NewState(rule));
+        _end.Add(NewState(rule));
+        return rule;
+    }
+
+    private int NewState(int rule)
+    {
+        if (_edges.Count == _limits.MaxStates) throw new GrammarException($"The grammar is too large: it needs more than {_limits.MaxStates} states.");
+        _edges.Add([]);
+        _ruleOf.Add(rule);
+        return _edges.Count - 1;
+    }
+
+    private void Build(Expression expression, int from, int to, int rule)
+    {
+        switch (expression)
+        {
+            case ByteRange range:
+                _edges[from].Add(new Edge(EdgeKind.Byte, range.First, range.Last, 0, to));
+                break;
+            case RuleReference reference:
+                _edges[from].Add(new Edge(EdgeKind.Call, 0, 0, reference.Rule, to));
+                break;
+            case Choice choice:
+                foreach (Expression option in choice.Options) Build(option, from, to, rule);
+                break;
+            case Sequence sequence:
+                for (int i = 0; i < sequence.Parts.Count; i++)
+                {
+                    int next = i == sequence.Parts.Count - 1 ? to : NewState(rule);
+                    Build(sequence.Parts[i], from, next, rule);
+                    from = next;
+                }
+                if (sequence.Parts.Count == 0) AddEmpty(from, to);
+                break;
+            case Repeat repeat:
+                BuildRepeat(repeat, from, to, rule);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(expression));
+        }
+    }
+
+    private void BuildRepeat(Repeat repeat, int from, int to, int rule)
+    {
+        if (repeat is { Least: > 1 } or { Most: > 1 } && repeat.Inner is not (ByteRange or RuleReference))
+        {
+            // Many copies of a large part: it becomes a rule of its own, and each copy one call.
+            int inner = AddRule();
+            Build(repeat.Inner, _entry[inner], _end[inner], inner);
+            repeat = repeat with { Inner = new RuleReference(inner) };
+        }
+        for (int i = 0; i < repeat.Least; i++)
+        {
+            int next = NewState(rule);
+            Build(repeat.Inner, from, next, rule);
+            from = next;
+        }
+        if (repeat.Most is null)
+        {
+            int loop = NewState(rule);
+            AddEmpty(from, loop);
+            Build(repeat.Inner, loop, loop, rule);
+            from = loop;
+        }
+        else
+        {
+            for (int i = repeat.Least; i < repeat.Most; i++)
+            {
+                AddEmpty(from, to);
+                int next = NewState(rule);
+                Build(repeat.Inner, from, next, rule);
+                from = next;
+            }
+        }
+        AddEmpty(from, to);
+    }
+
+    private void AddEmpty(int from, int to) => _edges[from].Add(new Edge(EdgeKind.Empty, 0, 0, 0, to));
+
+    /// <summary>Bytes of an edge and of the shortest way on from it.</summary>
+    private long Cost(in Edge edge) => edge.Kind switch
+    {
+        EdgeKind.Byte => 1L + _shortest[edge.Target],
+        EdgeKind.Call => (long)_shortest[_entry[edge.Rule]] + _shortest[edge.Target],
+        _ => _shortest[edge.Target],
+    };
+
+    /// <summary>Relaxes the edges until nothing gets shorter; most edges lead to later states, so few rounds from the last to the first do.</summary>
+    private int[] FindShortest()
+    {
+        int[] shortest = new int[_edges.Count];
+        Array.Fill(shortest, Unreachable);
+        foreach (int end in _end) shortest[end] = 0;
+        for (bool changed = true; changed;)
+        {
+            changed = false;
+            for (int state = shortest.Length - 1; state >= 0; state--)
+            {
+                foreach (Edge edge in _edges[state])
+                {
+                    long way = shortest[edge.Target] + edge.Kind switch { EdgeKind.Byte => 1L, EdgeKind.Call => shortest[_entry[edge.Rule]], _ => 0L };
+                    if (way >= shortest[state]) continue;
+                    shortest[state] = (int)way;
+                    changed = true;
+                }
+            }
+        }
+        return shortest;
+    }
+
+    /// <summary>A rule that comes back to itself before it has taken a byte would be entered without end.</summary>
+    private void RefuseLeftRecursion(RuleSet rules)
+    {
+        var calls = new HashSet<int>[_entry.Count];
+        for (int rule = 0; rule < calls.Length; rule++) calls[rule] = CalledFirst(rule);
+        byte[] visit = new byte[calls.Length]; // 0 not seen, 1 on the way, 2 done
+        for (int rule = 0; rule < calls.Length; rule++) Visit(rule);
+
+        void Visit(int start)
+        {
+            var path = new Stack<(int Rule, IEnumerator<int> Called)>();
+            if (visit[start] == 0) Enter(start);
+            while (path.TryPeek(out var top))
+            {
+                if (!top.Called.MoveNext())
+                {
+                    visit[path.Pop().Rule] = 2;
+                    continue;
+                }
+                int next = top.Called.Current;
+                if (visit[next] == 1)
+                {
+                    int named = path.Select(p => p.Rule).Append(next).FirstOrDefault(r => r < rules.Count);
+                    throw new GrammarException($"The rule '{rules.NameOf(named)}' begins with itself; write it so that something comes before the repetition.");
+                }
+                if (visit[next] == 0) Enter(next);
+            }
+
+            void Enter(int rule)
+            {
+                visit[rule] = 1;
+                path.Push((rule, calls[rule].GetEnumerator()));
+            }
+        }
+    }
+
+    /// <summary>The rules that can be entered before the rule has taken a byte.</summary>
+    private HashSet<int> CalledFirst(int rule)
+    {
+        var called = new HashSet<int>();
+        var seen = new HashSet<int> { _entry[rule] };
+        var open = new Stack<int>(seen);
+        while (open.TryPop(out int state))
+        {
+            foreach (Edge edge in _edges[state])
+            {
+                if (edge.Kind == EdgeKind.Byte) continue;
+                if (edge.Kind == EdgeKind.Call) called.Add(edge.Rule);
+                bool canBeEmpty = edge.Kind == EdgeKind.Empty || _shortest[_entry[edge.Rule]] == 0;
+                if (canBeEmpty && seen.Add(edge.Target)) open.Push(edge.Target);
+            }
+        }
+        return called;
+    }
+}

@@ -1,0 +1,113 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using MixtralVk.Tokenization;
+
+namespace MixtralVk.Grammar;
+
+/// <summary>
+/// What an answer must look like: JSON of a schema, a regular expression, or a GBNF grammar. Generation then offers the sampler only tokens
+/// with which the answer can still be completed within the token limit, so that what is complete always matches. Immutable and thread-safe;
+/// make one and use it for many answers: what it learns of a vocabulary is kept.
+/// </summary>
+public sealed class Constraint
+{
+    private readonly Automaton _automaton;
+    private readonly ConstraintLimits _limits;
+    private readonly ConditionalWeakTable<Tokenizer, VocabularyMasks> _masks = [];
+
+    private Constraint(RuleSet rules, ConstraintLimits limits)
+    {
+        _limits = limits;
+        _automaton = new Automaton(rules, limits);
+        var states = new MatchStates(_automaton, limits.MaxAmbiguity);
+        if (states.Step(states.Start, (byte)' ') != MatchStates.Dead) return;
+        // Vocabularies of the SentencePiece kind like to begin a text with a space: it is let through, and trimmed from the answer.
+        rules.Root = rules.Add("start", new Sequence([Expression.Optional(Expression.Literal(" ")), rules.Root]));
+        _automaton = new Automaton(rules, limits);
+        SkipsSpace = true;
+    }
+
+    /// <summary>Fewest bytes of an answer.</summary>
+    public int ShortestBytes => _automaton.ShortestToEnd(_automaton.Start);
+
+    /// <summary>True when a space in front of the answer is not part of it.</summary>
+    internal bool SkipsSpace { get; }
+
+    /// <summary>
+    /// JSON that a schema describes: the subset of JSON Schema that OpenAI's structured outputs use, with <c>pattern</c>, <c>minLength</c> and
+    /// <c>maxLength</c> (see docs/constraints.md). Objects have the schema's properties in its order. Throws <see cref="GrammarException"/> naming what is not supported.
+    /// </summary>
+    public static Constraint JsonSchema(string schema, ConstraintLimits? limits = null)
+    {
+        limits = Check(schema, limits);
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(schema);
+            return new Constraint(JsonSchemaRules.Build(document.RootElement), limits);
+        }
+        catch (JsonException e)
+        {
+            throw new GrammarException($"The schema is not JSON: {e.Message}");
+        }
+    }
+
+    /// <summary>Any JSON value.</summary>
+    public static Constraint Json() => JsonSchema("true");
+
+    /// <summary>
+    /// Texts that match a regular expression as a whole (ECMAScript syntax, without look-around, back references and word borders).
+    /// Throws <see cref="GrammarException"/>.
+    /// </summary>
+    public static Constraint Regex(string pattern, ConstraintLimits? limits = null)
+    {
+        limits = Check(pattern, limits);
+        var rules = new RuleSet();
+        rules.Add("pattern", RegexParser.Parse(pattern, CharacterForm.Plain, wholeText: true));
+        return new Constraint(rules, limits);
+    }
+
+    /// <summary>
+    /// Texts of a grammar in the GBNF notation of llama.cpp; the rule <c>root</c> is the whole text. A rule may not begin with itself.
+    /// Throws <see cref="GrammarException"/> with the line.
+    /// </summary>
+    public static Constraint Gbnf(string grammar, ConstraintLimits? limits = null)
+    {
+        limits = Check(grammar, limits);
+        return new Constraint(GbnfParser.Parse(grammar), limits);
+    }
+
+    /// <summary>One of some texts.</summary>
+    public static Constraint OneOf(IEnumerable<string> texts)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        var rules = new RuleSet();
+        rules.Add("texts", new Choice([.. texts.Select(Expression.Literal)]));
+        return new Constraint(rules, ConstraintLimits.Default);
+    }
+
+    /// <summary>Tokens of a short answer: a token limit below this is refused before anything is generated.</summary>
+    public int ShortestTokens(Tokenizer tokenizer)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        TokenMasks masks = MasksFor(tokenizer).Current;
+        return masks.ShortestTokens(masks.Start);
+    }
+
+    /// <summary>The constraint at the beginning of an answer of at most <paramref name="maxTokens"/> tokens. Throws <see cref="GrammarException"/>.</summary>
+    internal ConstrainedText Begin(Tokenizer tokenizer, int maxTokens)
+    {
+        int shortest = ShortestTokens(tokenizer);
+        return shortest <= maxTokens ? new ConstrainedText(MasksFor(tokenizer))
+            : throw new GrammarException($"The shortest answer of the constraint takes {shortest} tokens; the limit of {maxTokens} cannot hold it.");
+    }
+
+    private VocabularyMasks MasksFor(Tokenizer tokenizer) => _masks.GetValue(tokenizer, t => new VocabularyMasks(_automaton, _limits, t));
+
+    private static ConstraintLimits Check(string source, ConstraintLimits? limits)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        limits ??= ConstraintLimits.Default;
+        return source.Length <= limits.MaxSourceLength ? limits
+            : throw new GrammarException($"The constraint is {source.Length} characters long; at most {limits.MaxSourceLength} are allowed.");
+    }
+}

@@ -1,0 +1,72 @@
+using System.Globalization;
+
+namespace MixtralVk.Grammar;
+
+/// <summary>Numbers of a schema: bounds and multiples.</summary>
+internal static class JsonNumbers
+{
+    private const int MostListed = 10_000, FractionDigits = 2, MostFractionDigits = 6;
+
+    public static Expression Of(SchemaKeywords schema, bool integer)
+    {
+        decimal? least = schema.TakeNumber("minimum"), above = schema.TakeNumber("exclusiveMinimum");
+        decimal? most = schema.TakeNumber("maximum"), below = schema.TakeNumber("exclusiveMaximum");
+        decimal? multiple = schema.TakeNumber("multipleOf");
+        if (multiple is not null) return MultiplesOf(multiple.Value, least, above, most, below, integer);
+        if (least is null && above is null && most is null && below is null) return integer ? JsonRules.Integer : JsonRules.Number;
+
+        Expression? integers = Scaled(least, above, most, below, 0);
+        if (integer) return integers ?? throw Impossible();
+        // Besides integers, numbers with a fixed count of decimals, enough to reach the bounds.
+        int decimals = new[] { least, above, most, below }.Max(bound => bound is null ? FractionDigits : DecimalsOf(bound.Value));
+        Expression? fractions = Scaled(least, above, most, below, Math.Max(FractionDigits, decimals));
+        Expression[] options = [.. new[] { integers, fractions }.OfType<Expression>()];
+        return options.Length > 0 ? new Choice(options) : throw Impossible();
+    }
+
+    /// <summary>The numbers within the bounds with this many decimals; null when there are none.</summary>
+    private static Expression? Scaled(decimal? least, decimal? above, decimal? most, decimal? below, int decimals)
+    {
+        decimal scale = Scale(decimals);
+        long? low = Max(Ceiling(least * scale), Floor(above * scale) + 1), high = Min(Floor(most * scale), Ceiling(below * scale) - 1);
+        return low > high ? null : IntegerRange.Between(low, high, decimals);
+    }
+
+    private static Choice MultiplesOf(decimal multiple, decimal? least, decimal? above, decimal? most, decimal? below, bool integer)
+    {
+        int decimals = DecimalsOf(multiple);
+        if (multiple <= 0 || integer && decimals > 0) throw new GrammarException("The schema's \"multipleOf\" must be above 0, and an integer for integers.");
+        long? low = Max(Ceiling(least / multiple), Floor(above / multiple) + 1), high = Min(Floor(most / multiple), Ceiling(below / multiple) - 1);
+        if (low is null || high is null || high - low >= MostListed)
+            throw new GrammarException($"The schema's \"multipleOf\" needs a minimum and a maximum with at most {MostListed} multiples between them.");
+        var options = new List<Expression>();
+        for (long i = low.Value; i <= high; i++) options.Add(Expression.Literal((i * multiple).ToString($"F{decimals}", CultureInfo.InvariantCulture)));
+        return options.Count > 0 ? new Choice(options) : throw Impossible();
+    }
+
+    private static int DecimalsOf(decimal number)
+    {
+        for (int decimals = 0; decimals <= MostFractionDigits; decimals++)
+            if (decimal.IsInteger(number * Scale(decimals))) return decimals;
+        throw new GrammarException($"The schema has a bound with more than {MostFractionDigits} decimals.");
+    }
+
+    private static decimal Scale(int decimals)
+    {
+        decimal scale = 1;
+        while (decimals-- > 0) scale *= 10;
+        return scale;
+    }
+
+    private static long? Ceiling(decimal? value) => value is null ? null : Checked(decimal.Ceiling(value.Value));
+
+    private static long? Floor(decimal? value) => value is null ? null : Checked(decimal.Floor(value.Value));
+
+    private static long Checked(decimal value) => Math.Abs(value) < 1_000_000_000_000_000 ? (long)value : throw new GrammarException("The schema has a bound of more than 15 digits.");
+
+    private static long? Max(long? a, long? b) => a is null ? b : b is null ? a : Math.Max(a.Value, b.Value);
+
+    private static long? Min(long? a, long? b) => a is null ? b : b is null ? a : Math.Min(a.Value, b.Value);
+
+    private static GrammarException Impossible() => new("The schema has a number that nothing satisfies.");
+}

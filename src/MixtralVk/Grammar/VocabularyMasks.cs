@@ -1,0 +1,38 @@
+using System.Runtime.CompilerServices;
+using MixtralVk.Tokenization;
+
+namespace MixtralVk.Grammar;
+
+/// <summary>The masks of one grammar for one vocabulary. When they have grown large, new ones take their place. Thread-safe.</summary>
+internal sealed class VocabularyMasks
+{
+    private static readonly ConditionalWeakTable<Tokenizer, TokenTrie> Tries = [];
+
+    private readonly Automaton _automaton;
+    private readonly ConstraintLimits _limits;
+    private readonly Tokenizer _tokenizer;
+    private readonly TokenTrie _trie;
+    private volatile TokenMasks _current;
+
+    public VocabularyMasks(Automaton automaton, ConstraintLimits limits, Tokenizer tokenizer)
+    {
+        _automaton = automaton;
+        _limits = limits;
+        _tokenizer = tokenizer;
+        _trie = Tries.GetValue(tokenizer, t => new TokenTrie(t));
+        if (_trie.MissingByte is int missing)
+            throw new GrammarException($"The vocabulary has no token for the single byte 0x{missing:X2}: its texts cannot be constrained.");
+        _current = NewMasks();
+    }
+
+    public TokenMasks Current
+    {
+        get
+        {
+            if (_current.IsFull) _current = NewMasks();
+            return _current;
+        }
+    }
+
+    private TokenMasks NewMasks() => new(_automaton, _limits, _tokenizer, _trie);
+}
