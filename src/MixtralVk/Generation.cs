@@ -83,7 +83,7 @@ public sealed class Generation : IEnumerable<GeneratedToken>
                 if (!TrySample(sampler, constrained, out int token)) yield break;
                 FinishReason = ReasonToEnd(token, tokenizer, constrained, _session.Append(token));
                 string text = stops.Append(Trimmed(decoder.Append(token), ref trimSpace));
-                if (stops.Stopped) FinishReason = MixtralVk.FinishReason.StopString;
+                if (stops.Stopped) (FinishReason, IsComplete) = (MixtralVk.FinishReason.StopString, false);
                 else if (FinishReason is not null) text += stops.Append(decoder.Flush()) + stops.Flush();
                 _elapsed += Stopwatch.GetTimestamp() - start;
                 yield return new GeneratedToken(token, text);

@@ -37,6 +37,9 @@ public sealed class Reply : IEnumerable<string>
     /// <summary>Why the answer ended; null while it runs.</summary>
     public FinishReason? FinishReason { get; private set; }
 
+    /// <summary>True when the answer is complete by its <see cref="GenerationOptions.Constraint"/>; an interrupted one is not to be parsed.</summary>
+    public bool IsComplete => _generation is { IsComplete: true };
+
     /// <summary>What it took.</summary>
     public GenerationTimings Timings => _generation?.Timings ?? default;
 

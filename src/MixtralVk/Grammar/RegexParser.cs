@@ -5,8 +5,7 @@ namespace MixtralVk.Grammar;
 
 /// <summary>
 /// Regular expressions in the syntax of ECMAScript (ECMA-262, "Patterns", unicode mode), as far as they are regular: no look-around, back
-/// references or word borders; <c>^</c> and <c>$</c> only at the ends of the pattern or of its alternatives. <c>\s</c> is limited to ASCII,
-/// its negation leaves out all Unicode spaces.
+/// references or word borders; <c>^</c> and <c>$</c> only at the ends of the pattern or of its alternatives.
 /// </summary>
 internal sealed class RegexParser
 {
@@ -14,8 +13,8 @@ internal sealed class RegexParser
 
     private static readonly CodePoints Digits = CodePoints.Range('0', '9');
     private static readonly CodePoints Word = Digits.Union(CodePoints.Range('a', 'z')).Union(CodePoints.Range('A', 'Z')).Union(CodePoints.Of('_'));
-    private static readonly CodePoints AsciiSpaces = CodePoints.Of('\t', '\n', '\v', '\f', '\r', ' ');
-    private static readonly CodePoints AllSpaces = AsciiSpaces.Union(CodePoints.Range(0x2000, 0x200A)).Union(CodePoints.Of(0xA0, 0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0xFEFF));
+    private static readonly CodePoints Spaces = CodePoints.Range(0x2000, 0x200A)
+        .Union(CodePoints.Of('\t', '\n', '\v', '\f', '\r', ' ', 0xA0, 0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0xFEFF));
     private static readonly CodePoints LineEnds = CodePoints.Of('\n', '\r', 0x2028, 0x2029);
 
     private readonly string _pattern;
@@ -175,8 +174,8 @@ internal sealed class RegexParser
             'D' => Digits.Complement(),
             'w' => Word,
             'W' => Word.Complement(),
-            's' => AsciiSpaces,
-            'S' => AllSpaces.Complement(),
+            's' => Spaces,
+            'S' => Spaces.Complement(),
             't' => CodePoints.Of('\t'),
             'n' => CodePoints.Of('\n'),
             'r' => CodePoints.Of('\r'),
