@@ -2,7 +2,7 @@ namespace MixtralVk.Cli.Tests;
 
 public sealed class HelpTests
 {
-    public static readonly string[] Commands = ["devices", "inspect", "tokenize", "logits", "generate", "chat", "bench"];
+    public static readonly string[] Commands = ["devices", "inspect", "tokenize", "logits", "generate", "chat", "bench", "convert", "quantize", "imatrix"];
 
     public static TheoryData<string> EachCommand => [.. Commands];
 
@@ -40,6 +40,8 @@ public sealed class HelpTests
     [InlineData("logits", "--tokens", "1", "--out", "x")]
     [InlineData("generate", "--prompt", "a")]
     [InlineData("bench")]
+    [InlineData("quantize", "--type", "q4_0", "-o", "x")]
+    [InlineData("imatrix", "--text", "a", "-o", "x")]
     public async Task AMissingFileArgumentIsAUsageError(params string[] arguments) =>
         CommandLine.AssertUsageError(await CommandLine.Run(arguments), "FILE");
 

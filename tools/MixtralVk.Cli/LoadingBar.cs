@@ -2,16 +2,16 @@ using Spectre.Console;
 
 namespace MixtralVk.Cli;
 
-/// <summary>Shows how far loading is, on stderr when that is a terminal.</summary>
+/// <summary>Shows how far loading or converting is, on stderr when that is a terminal.</summary>
 internal static class LoadingBar
 {
-    public static T Show<T>(Func<IProgress<LoadProgress>?, T> load)
+    public static T Show<T>(Func<IProgress<LoadProgress>?, T> load, string title = "loading")
     {
         if (Console.IsErrorRedirected) return load(null);
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         return console.Progress().AutoClear(true)
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn())
-            .Start(context => load(new Bar(context.AddTask("loading"))));
+            .Start(context => load(new Bar(context.AddTask(title))));
     }
 
     private sealed class Bar(ProgressTask task) : IProgress<LoadProgress>

@@ -12,6 +12,9 @@ var root = new RootCommand("Runs language models of the Mixtral architecture on 
     InspectCommand.Create(),
     TokenizeCommand.Create(),
     LogitsCommand.Create(),
+    ConvertCommand.Create(),
+    QuantizeCommand.Create(),
+    ImatrixCommand.Create(),
     BenchCommand.Create(),
     DevicesCommand.Create(),
 };

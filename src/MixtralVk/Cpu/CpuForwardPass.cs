@@ -67,6 +67,9 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     /// <summary>Residual stream (rows, dim) between stages: a test may replace it to feed a layer.</summary>
     internal Span<float> Residual => new(_activations.Residual, _rows * Config.Dim);
 
+    /// <summary>Told what every matrix is multiplied with; null observes nothing.</summary>
+    internal IMatrixInputs? Observer { get; set; }
+
     /// <inheritdoc/>
     public override void Begin(StepBatch batch)
     {
@@ -128,8 +131,8 @@ public sealed unsafe class CpuForwardPass : ForwardPass
             ref readonly CpuLayer layer = ref _weights.Layers[stage.Layer];
             if (stage.Kind == StageKind.Attention) AttentionBlock(layer, stage.Layer);
             else if (stage.Kind == StageKind.Router) Router(layer, stage.Layer);
-            else if (stage.Kind == StageKind.GateUp) GateUp(layer);
-            else Down(layer);
+            else if (stage.Kind == StageKind.GateUp) GateUp(layer, stage.Layer);
+            else Down(layer, stage.Layer);
         }
     }
 
@@ -138,6 +141,7 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         CpuActivations a = _activations;
         // What the first norm of a layer finds was made by the layer before.
         RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, layer.AttentionNorm, Config.RmsEpsilon, a.Normed, a.Status, index - 1);
+        ObserveRows(MatrixRole.Query, index, a.Normed, Config.Dim);
         MatMul.Run(_threads, layer.Key, a.Normed, _rows, a.Key);
         MatMul.Run(_threads, layer.Value, a.Normed, _rows, a.Value);
         Rope.Run(_threads, a.Key, _rows, Config.KvHeadCount, Config.HeadDim, Config.RopeDim, a.RopeTable, _positions);
@@ -148,6 +152,7 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         Rope.Run(_threads, a.Query, _rows, Config.HeadCount, Config.HeadDim, Config.RopeDim, a.RopeTable, _positions);
         Attention.Run(_threads, a.Query, Config.HeadCount, _tiles, _tileCount, _positions, a.PageTable, a.Cache, index, a.Scratch,
             a.ScratchFloats, a.Attended);
+        ObserveRows(MatrixRole.AttentionOutput, index, a.Attended, Config.QueryDim);
         MatMul.Run(_threads, layer.AttentionOutput, a.Attended, _rows, a.Residual, accumulate: true);
         RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, layer.FeedForwardNorm, Config.RmsEpsilon, a.Normed, a.Status, index);
         if (!Config.IsSparse) GroupTokens.Dense(_rows, ref a.Groups);
@@ -161,12 +166,17 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         GroupTokens.Run(a.RouterIds, _rows, Config.ExpertCount, ref a.Groups);
     }
 
-    private void GateUp(in CpuLayer layer) =>
-        ExpertGateUp.Run(_threads, layer.Gate, layer.Up, _activations.Groups, _activations.Normed, _activations.Hidden);
-
-    private void Down(in CpuLayer layer)
+    private void GateUp(in CpuLayer layer, int index)
     {
         CpuActivations a = _activations;
+        ObserveExperts(MatrixRole.GateProj, index, a.Normed, Config.Dim, a.Groups.TopK);
+        ExpertGateUp.Run(_threads, layer.Gate, layer.Up, a.Groups, a.Normed, a.Hidden);
+    }
+
+    private void Down(in CpuLayer layer, int index)
+    {
+        CpuActivations a = _activations;
+        ObserveExperts(MatrixRole.DownProj, index, a.Hidden, Config.HiddenDim, entriesPerRow: 1);
         ExpertDown.Run(_threads, layer.Down, a.Groups, a.Hidden, a.ExpertOutputs);
         if (!Config.IsSparse) new Span<float>(a.RouterWeights, _rows).Fill(1);
         CombineExperts.Run(_threads, a.ExpertOutputs, a.RouterWeights, _rows, a.Groups.TopK, Config.Dim, a.Residual);
@@ -176,9 +186,31 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     {
         CpuActivations a = _activations;
         RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, _weights.OutputNorm, Config.RmsEpsilon, a.Normed, a.Status, Config.LayerCount - 1);
+        ObserveRows(MatrixRole.Output, 0, a.Normed, Config.Dim);
         MatMul.Run(_threads, _weights.Output, a.Normed, _rows, a.Logits);
         for (int row = 0; row < _rows; row++)
             if (!Lanes.AllFinite(a.Logits + (long)row * Config.VocabSize, Config.VocabSize)) StepStatus.Report(a.Status, Config.LayerCount);
+    }
+
+    private void ObserveRows(MatrixRole role, int layer, float* input, int cols)
+    {
+        for (int row = 0; Observer is not null && row < _rows; row++) Observer.Observe(role, layer, 0, new ReadOnlySpan<float>(input + (long)row * cols, cols));
+    }
+
+    /// <summary>The rows each expert gets; an entry (token, slot) has the input row entry / <paramref name="entriesPerRow"/>.</summary>
+    private void ObserveExperts(MatrixRole role, int layer, float* input, int cols, int entriesPerRow)
+    {
+        if (Observer is null) return;
+        ref ExpertGroups groups = ref _activations.Groups;
+        for (int active = 0; active < groups.ActiveCount; active++)
+        {
+            int expert = groups.Active[active];
+            for (int i = 0; i < groups.Counts[expert]; i++)
+            {
+                long row = groups.Entries[groups.Offsets[expert] + i] / entriesPerRow;
+                Observer.Observe(role, layer, expert, new ReadOnlySpan<float>(input + row * cols, cols));
+            }
+        }
     }
 
     /// <summary>In the last layer only rows whose logits are wanted go on, once the keys and values of all are written.</summary>

@@ -96,6 +96,15 @@ public sealed class GgufFile : IDisposable
 
     internal ModelFileException Error(string problem) => new(Path, problem);
 
+    /// <summary>An array's elements as they lie in the file, of any type.</summary>
+    internal ReadOnlySpan<byte> ArrayBytes(GgufValue array)
+    {
+        if (array.ElementType != GgufValueType.String) return Bytes(array);
+        GgufCursor cursor = _parts[0].File.Cursor(array.ArrayOffset);
+        for (long i = 0; i < array.Count; i++) cursor.SkipText("an array of strings");
+        return _parts[0].File.Bytes(array.ArrayOffset, checked((int)(cursor.Position - array.ArrayOffset)));
+    }
+
     private bool Find(string key, out GgufValue value)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

@@ -50,6 +50,9 @@ public readonly struct GgufValue
     /// <summary>Position of an array's first element in the file.</summary>
     internal long ArrayOffset => _bits;
 
+    /// <summary>An integer or a truth value widened to 64 bits, or the bits of a floating-point number as a double.</summary>
+    internal long Bits => _bits;
+
     /// <inheritdoc/>
     public override string ToString() => Type switch
     {

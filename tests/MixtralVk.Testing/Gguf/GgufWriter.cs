@@ -1,4 +1,4 @@
-using System.Text;
+using MixtralVk.Conversion;
 using MixtralVk.Loading;
 
 namespace MixtralVk.Testing.Gguf;
@@ -6,7 +6,7 @@ namespace MixtralVk.Testing.Gguf;
 /// <summary>Writes GGUF files, version 2 or 3, from metadata and tensor bytes, with no check at all: tests also make wrong ones.</summary>
 public sealed class GgufWriter
 {
-    private readonly List<(string Key, GgufValueType Type, Action<BinaryWriter> Write)> _metadata = [];
+    private readonly GgufMetadata _metadata = new();
     private readonly List<(string Name, GgmlType Type, long[] Dimensions, byte[] Data, ulong? Offset)> _tensors = [];
 
     /// <summary>Version to write.</summary>
@@ -15,29 +15,21 @@ public sealed class GgufWriter
     /// <summary>Alignment of tensor data; a value other than 32 is also written as <c>general.alignment</c>.</summary>
     public int Alignment { get; init; } = 32;
 
-    public GgufWriter Add(string key, uint value) => Add(key, GgufValueType.UInt32, w => w.Write(value));
-    public GgufWriter Add(string key, int value) => Add(key, GgufValueType.Int32, w => w.Write(value));
-    public GgufWriter Add(string key, ulong value) => Add(key, GgufValueType.UInt64, w => w.Write(value));
-    public GgufWriter Add(string key, float value) => Add(key, GgufValueType.Float32, w => w.Write(value));
-    public GgufWriter Add(string key, bool value) => Add(key, GgufValueType.Bool, w => w.Write(value));
-    public GgufWriter Add(string key, string value) => Add(key, GgufValueType.String, w => Write(w, value));
-    public GgufWriter Add(string key, IReadOnlyList<string> values) => AddArray(key, GgufValueType.String, values, Write);
-    public GgufWriter Add(string key, IReadOnlyList<float> values) => AddArray(key, GgufValueType.Float32, values, (w, v) => w.Write(v));
-    public GgufWriter Add(string key, IReadOnlyList<int> values) => AddArray(key, GgufValueType.Int32, values, (w, v) => w.Write(v));
+    public GgufWriter Add(string key, uint value) => Added(_metadata.Add(key, value));
+    public GgufWriter Add(string key, int value) => Added(_metadata.Add(key, value));
+    public GgufWriter Add(string key, ulong value) => Added(_metadata.Add(key, value));
+    public GgufWriter Add(string key, float value) => Added(_metadata.Add(key, value));
+    public GgufWriter Add(string key, bool value) => Added(_metadata.Add(key, value));
+    public GgufWriter Add(string key, string value) => Added(_metadata.Add(key, value));
+    public GgufWriter Add(string key, IReadOnlyList<string> values) => Added(_metadata.Add(key, values));
+    public GgufWriter Add(string key, IReadOnlyList<float> values) => Added(_metadata.Add(key, values));
+    public GgufWriter Add(string key, IReadOnlyList<int> values) => Added(_metadata.Add(key, values));
 
     /// <summary>Adds a value of any type; <paramref name="write"/> writes what follows the type.</summary>
-    public GgufWriter Add(string key, GgufValueType type, Action<BinaryWriter> write)
-    {
-        _metadata.Add((key, type, write));
-        return this;
-    }
+    public GgufWriter Add(string key, GgufValueType type, Action<BinaryWriter> write) => Added(_metadata.Add(key, type, write));
 
     /// <summary>Takes values out again.</summary>
-    public GgufWriter Remove(params ReadOnlySpan<string> keys)
-    {
-        foreach (string key in keys) _metadata.RemoveAll(m => m.Key == key);
-        return this;
-    }
+    public GgufWriter Remove(params ReadOnlySpan<string> keys) => Added(_metadata.Remove(keys));
 
     /// <summary>Adds a tensor; dimensions fastest first. <paramref name="offset"/> is written instead of the true one.</summary>
     public GgufWriter AddTensor(string name, GgmlType type, long[] dimensions, byte[] data, ulong? offset = null)
@@ -78,7 +70,7 @@ public sealed class GgufWriter
         for (int i = 0; i < count; i++)
         {
             parts[i] = new GgufWriter { Version = Version, Alignment = Alignment };
-            if (i == 0) parts[i]._metadata.AddRange(_metadata);
+            if (i == 0) parts[i]._metadata.Add(_metadata);
             ushort number = (ushort)i;
             parts[i].Add("split.no", GgufValueType.UInt16, w => w.Write(number)).Add("split.count", GgufValueType.UInt16, w => w.Write((ushort)count))
                 .Add("split.tensors.count", _tensors.Count);
@@ -90,51 +82,20 @@ public sealed class GgufWriter
     private void Write(Stream stream)
     {
         if (Alignment != 32) Remove("general.alignment").Add("general.alignment", (uint)Alignment);
-        using var writer = new BinaryWriter(stream, Encoding.UTF8, leaveOpen: true);
-        writer.Write("GGUF"u8);
-        writer.Write(Version);
-        writer.Write((ulong)_tensors.Count);
-        writer.Write((ulong)_metadata.Count);
-        foreach (var (key, type, write) in _metadata)
-        {
-            Write(writer, key);
-            writer.Write((uint)type);
-            write(writer);
-        }
+        var entries = new List<GgufTensorEntry>();
         long end = 0;
         foreach (var (name, type, dimensions, data, offset) in _tensors)
         {
-            Write(writer, name);
-            writer.Write(dimensions.Length);
-            foreach (long dimension in dimensions) writer.Write(dimension);
-            writer.Write((uint)type);
-            writer.Write(offset ?? (ulong)end);
-            end += data.Length + Padding(data.Length);
+            entries.Add(new GgufTensorEntry(name, type, dimensions, offset ?? (ulong)end));
+            end += data.Length + GgufHeaderWriter.Padding(data.Length, Alignment);
         }
-        Pad(writer);
+        GgufHeaderWriter.Write(stream, Version, Alignment, _metadata, entries);
         foreach (var tensor in _tensors)
         {
-            writer.Write(tensor.Data);
-            Pad(writer);
+            stream.Write(tensor.Data);
+            stream.Write(new byte[GgufHeaderWriter.Padding(tensor.Data.Length, Alignment)]);
         }
     }
 
-    private void Pad(BinaryWriter writer) => writer.Write(new byte[Padding(writer.BaseStream.Position)]);
-
-    private int Padding(long position) => (int)((Alignment - position % Alignment) % Alignment);
-
-    private GgufWriter AddArray<T>(string key, GgufValueType type, IReadOnlyList<T> values, Action<BinaryWriter, T> write) =>
-        Add(key, GgufValueType.Array, w =>
-        {
-            w.Write((uint)type);
-            w.Write((ulong)values.Count);
-            foreach (T value in values) write(w, value);
-        });
-
-    private static void Write(BinaryWriter writer, string text)
-    {
-        byte[] bytes = Encoding.UTF8.GetBytes(text);
-        writer.Write((ulong)bytes.Length);
-        writer.Write(bytes);
-    }
+    private GgufWriter Added(GgufMetadata metadata) => this;
 }
