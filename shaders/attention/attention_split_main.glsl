@@ -2,20 +2,28 @@
 
 void main()
 {
-    const uint head = gl_WorkGroupID.x, row = gl_WorkGroupID.y, split = gl_WorkGroupID.z, lane = gl_LocalInvocationID.x;
-    if (row >= rowCount || split * CutKeys > last_key(row)) return;
-    load_query(row, head);
-    const Cut cut = attend(row, head, split);
+    const uint lane = gl_LocalInvocationID.x, split = gl_WorkGroupID.z;
+    if (gl_WorkGroupID.y >= tileCount) return;
+    const uvec2 tile = tiles[gl_WorkGroupID.y];
+    begin(tile);
+    if (split * CutKeys > tileLastKey) return;
+    attend(split);
 
-    const uint i = ((row * QueryHeads + head) * MaxSplits + split) * (HeadDim + 2u);
-    if (lane == 0u)
+    [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
     {
-        partials[i] = cut.most;
-        partials[i + 1u] = cut.total;
-    }
-    if (lane < HeadDim / 2u)
-    {
-        partials[i + 2u + 2u * lane] = cut.sum.x;
-        partials[i + 3u + 2u * lane] = cut.sum.y;
+        if (!is_query(q, tile.y) || split * CutKeys > lastKey[q]) continue;
+        const uint o = ((row_of(q, tile) * QueryHeads + head_of(q)) * MaxSplits + split) * (HeadDim + 2u);
+        if (lane == 0u)
+        {
+            partials[o] = cuts[q * PairsPerLane].most;
+            partials[o + 1u] = cuts[q * PairsPerLane].total;
+        }
+        [[unroll]] for (uint p = 0u; p < PairsPerLane; ++p)
+        {
+            const uint pair = lane + p * Lanes;
+            if (pair >= HeadDim / 2u) continue;
+            partials[o + 2u + 2u * pair] = cuts[q * PairsPerLane + p].sum.x;
+            partials[o + 3u + 2u * pair] = cuts[q * PairsPerLane + p].sum.y;
+        }
     }
 }

@@ -1,5 +1,5 @@
 // What 256 keys, or merged runs of 256, contribute: the largest score, the sum of exp(score - most), and the same sum weighted with the
-// values; a lane holds dimensions 2 * lane and 2 * lane + 1 of it.
+// values, of which a lane holds a pair of dimensions.
 struct Cut { float most; float total; vec2 sum; };
 
 const uint CutKeys = 256u;

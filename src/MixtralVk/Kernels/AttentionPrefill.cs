@@ -5,7 +5,7 @@ namespace MixtralVk.Kernels;
 
 /// <summary>Causal grouped-query attention of each row over the keys up to its position, 256 keys after the other.</summary>
 /// <param name="KvFormat">Format of the pools.</param>
-/// <param name="Rows">First word: rows of this step.</param>
+/// <param name="Tiles">As <see cref="QueryBlock.WriteTiles"/> writes them.</param>
 /// <param name="Positions">uint (rows).</param>
 /// <param name="Owners">uint (rows): index of the row's sequence.</param>
 /// <param name="PageTables">uint (sequences, MaxPages): page of each 32 positions.</param>
@@ -18,24 +18,31 @@ namespace MixtralVk.Kernels;
 /// <param name="HeadDim">Length of a head; even, at most 256.</param>
 /// <param name="QueryStride">Length of a row of Queries.</param>
 /// <param name="MaxPages">Length of a page table.</param>
-/// <param name="MaxRows">Most rows of a step.</param>
-internal readonly record struct AttentionPrefill(KvFormat KvFormat, BufferView Rows, BufferView Positions, BufferView Owners, BufferView PageTables,
+/// <param name="Block">Queries of a workgroup.</param>
+/// <param name="MaxTiles">Most tiles of a step.</param>
+internal readonly record struct AttentionPrefill(KvFormat KvFormat, BufferView Tiles, BufferView Positions, BufferView Owners, BufferView PageTables,
     BufferView Queries, BufferView Keys, BufferView Values, BufferView Output, uint QueryHeads, uint KvHeads, uint HeadDim, uint QueryStride,
-    uint MaxPages, uint MaxRows) : IKernel
+    uint MaxPages, QueryBlock Block, uint MaxTiles) : IKernel
 {
     /// <summary>Factor of the scores.</summary>
     public float Scale => 1 / MathF.Sqrt(HeadDim);
 
+    private uint HeadsPerBlock => Block.Heads;
+
+    private uint RowsPerTile => Block.Rows;
+
     public string Shader => KvFormat == KvFormat.F16 ? "attention/attention_prefill_f16" : "attention/attention_prefill_f32";
 
-    public DispatchSize Workgroups => new(QueryHeads, MaxRows);
+    public DispatchSize Workgroups => new(Block.HeadBlocks(QueryHeads, KvHeads), MaxTiles);
 
     public void Bind(ref Bindings b)
     {
         b.Constant(QueryHeads);
         b.Constant(KvHeads);
         b.Constant(HeadDim);
-        b.Read(Rows);
+        b.Constant(HeadsPerBlock);
+        b.Constant(RowsPerTile);
+        b.Read(Tiles);
         b.Read(Positions);
         b.Read(Owners);
         b.Read(PageTables);

@@ -8,7 +8,7 @@ namespace MixtralVk.Kernels;
 /// of <see cref="AttentionPrefill"/>.
 /// </summary>
 /// <param name="KvFormat">Format of the pools.</param>
-/// <param name="Rows">First word: rows of this step.</param>
+/// <param name="Tiles">As <see cref="QueryBlock.WriteTiles"/> writes them.</param>
 /// <param name="Positions">uint (rows).</param>
 /// <param name="Owners">uint (rows): index of the row's sequence.</param>
 /// <param name="PageTables">uint (sequences, MaxPages): page of each 32 positions.</param>
@@ -22,10 +22,11 @@ namespace MixtralVk.Kernels;
 /// <param name="QueryStride">Length of a row of Queries.</param>
 /// <param name="MaxPages">Length of a page table.</param>
 /// <param name="MaxSplits">Splits of the longest context: <see cref="SplitsOf"/>.</param>
-/// <param name="MaxRows">Most rows of a step.</param>
-internal readonly record struct AttentionSplit(KvFormat KvFormat, BufferView Rows, BufferView Positions, BufferView Owners, BufferView PageTables,
+/// <param name="Block">Queries of a workgroup.</param>
+/// <param name="MaxTiles">Most tiles of a step.</param>
+internal readonly record struct AttentionSplit(KvFormat KvFormat, BufferView Tiles, BufferView Positions, BufferView Owners, BufferView PageTables,
     BufferView Queries, BufferView Keys, BufferView Values, BufferView Partials, uint QueryHeads, uint KvHeads, uint HeadDim, uint QueryStride,
-    uint MaxPages, uint MaxSplits, uint MaxRows) : IKernel
+    uint MaxPages, uint MaxSplits, QueryBlock Block, uint MaxTiles) : IKernel
 {
     /// <summary>Keys of a split.</summary>
     public const uint SplitKeys = 256;
@@ -40,17 +41,23 @@ internal readonly record struct AttentionSplit(KvFormat KvFormat, BufferView Row
     /// <summary>Factor of the scores.</summary>
     public float Scale => 1 / MathF.Sqrt(HeadDim);
 
+    private uint HeadsPerBlock => Block.Heads;
+
+    private uint RowsPerTile => Block.Rows;
+
     public string Shader => KvFormat == KvFormat.F16 ? "attention/attention_split_f16" : "attention/attention_split_f32";
 
-    public DispatchSize Workgroups => new(QueryHeads, MaxRows, MaxSplits);
+    public DispatchSize Workgroups => new(Block.HeadBlocks(QueryHeads, KvHeads), MaxTiles, MaxSplits);
 
     public void Bind(ref Bindings b)
     {
         b.Constant(QueryHeads);
         b.Constant(KvHeads);
         b.Constant(HeadDim);
+        b.Constant(HeadsPerBlock);
+        b.Constant(RowsPerTile);
         b.Constant(MaxSplits);
-        b.Read(Rows);
+        b.Read(Tiles);
         b.Read(Positions);
         b.Read(Owners);
         b.Read(PageTables);

@@ -166,6 +166,15 @@ internal static class AttentionCases
 
     private static KvPool NewPool(AttentionShape shape) => new(shape.Format, shape.Owners * PagesPerOwner(shape), shape.KvHeads, shape.HeadDim);
 
+    /// <summary>The tiles of rows with these owners; what follows them must not matter.</summary>
+    public static CaseBuffer Tiles(CaseMemory memory, int[] owners, QueryBlock block)
+    {
+        var tiles = new int[QueryBlock.TileWords(owners.Length)];
+        Array.Fill(tiles, unchecked((int)CaseBuffer.Poison));
+        block.WriteTiles(owners, tiles);
+        return memory.Input(tiles, "tiles");
+    }
+
     private static CaseBuffer Flat(CaseMemory memory, int[,] tables) => memory.Input<int>([.. tables.Cast<int>()], "page tables");
 
     /// <summary>A filled cache and queries, and what attention makes of them by the reference.</summary>
@@ -173,7 +182,7 @@ internal static class AttentionCases
     {
         private readonly AttentionShape _shape;
         private readonly float[] _queries, _keys, _values;   // queries (rows, stride); keys, values (owner, position, kvHeads, headDim)
-        private readonly CaseBuffer _rows, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer, _valueBuffer;
+        private readonly CaseBuffer _rows, _tiles, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer, _valueBuffer;
         private readonly uint _stride, _maxPages;
 
         public AttentionInputs(CaseMemory memory, AttentionShape shape)
@@ -193,19 +202,23 @@ internal static class AttentionCases
             MaxSplits = (int)AttentionSplit.SplitsOf((uint)length) + 1;
             _maxPages = (uint)tables.GetLength(1);
             (_rows, _positions, _ownerIds) = (memory.Rows(rows), memory.Input(shape.Positions), memory.Input(OwnersOf(shape)));
+            _tiles = Tiles(memory, OwnersOf(shape), Block);
             (_pageTables, _queryBuffer) = (Flat(memory, tables), memory.Input(_queries));
             (_keyBuffer, _valueBuffer) = (memory.Input(pool.Keys, "keys"), memory.Input(pool.Values, "values"));
         }
 
         public int MaxSplits { get; }
 
+        /// <summary>Several rows to a workgroup.</summary>
+        public QueryBlock Block => QueryBlock.For((uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, severalRows: true);
+
         public int PartialWords => (int)AttentionSplit.PartialBytes((uint)_shape.Positions.Length, (uint)_shape.QueryHeads, (uint)MaxSplits, (uint)_shape.HeadDim) / 4;
 
-        public AttentionPrefill Prefill(CaseBuffer output) => new(_shape.Format, _rows, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer.ExactView, _valueBuffer.ExactView,
-            output, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, (uint)_shape.Positions.Length + 1);
+        public AttentionPrefill Prefill(CaseBuffer output) => new(_shape.Format, _tiles, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer.ExactView, _valueBuffer.ExactView,
+            output, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, Block, (uint)_shape.Positions.Length + 1);
 
-        public AttentionSplit Split(CaseBuffer partials) => new(_shape.Format, _rows, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer.ExactView, _valueBuffer.ExactView,
-            partials, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, (uint)MaxSplits, (uint)_shape.Positions.Length);
+        public AttentionSplit Split(CaseBuffer partials) => new(_shape.Format, _tiles, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer.ExactView, _valueBuffer.ExactView,
+            partials, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, (uint)MaxSplits, Block, (uint)_shape.Positions.Length);
 
         public AttentionMerge Merge(CaseBuffer partials, CaseBuffer output) => new(_rows, _positions, partials, output, (uint)_shape.QueryHeads,
             (uint)_shape.HeadDim, (uint)MaxSplits, (uint)_shape.Positions.Length);

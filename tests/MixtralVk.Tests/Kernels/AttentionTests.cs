@@ -42,7 +42,7 @@ public sealed class AttentionTests(KernelDevice gpu)
             {
                 AttentionCases.AttentionInputs inputs = new(memory, shape);
                 CaseBuffer output = memory.Output(inputs.Expected().Length);
-                AttentionPrefill kernel = inputs.Prefill(output) with { Rows = memory.Rows(rows) };
+                AttentionPrefill kernel = inputs.Prefill(output) with { Tiles = AttentionCases.Tiles(memory, new int[rows], inputs.Block) };
                 memory.Run(recorder => recorder.Dispatch(kernel));
                 bits = output.Read<uint>().ToArray();
             });
@@ -61,10 +61,12 @@ public sealed class AttentionTests(KernelDevice gpu)
             CaseBuffer rows = memory.Rows(2), positions = memory.Input<uint>([33, 4_000_000_000]), owners = memory.Input<uint>([0, 0]);
             CaseBuffer pageTables = memory.Input<uint>([1, 77]), qkv = memory.Input(TestData.Floats(2 * 6 * 16, 1));
             CaseBuffer keys = memory.InOut(pool, "keys"), values = memory.InOut(pool, "values"), output = memory.Output(2 * 2 * 16);
+            QueryBlock block = QueryBlock.For(heads, heads, headDim, severalRows: true);
+            CaseBuffer tiles = AttentionCases.Tiles(memory, [0, 0], block);
             memory.Run(recorder =>
             {
                 recorder.Dispatch(new KvWrite(KvFormat.F16, rows, positions, owners, pageTables, qkv, keys.ExactView, values.ExactView, heads, heads, headDim, maxPages, 2));
-                recorder.Dispatch(new AttentionPrefill(KvFormat.F16, rows, positions, owners, pageTables, qkv, keys.ExactView, values.ExactView, output, heads, heads, headDim, 96, maxPages, 2));
+                recorder.Dispatch(new AttentionPrefill(KvFormat.F16, tiles, positions, owners, pageTables, qkv, keys.ExactView, values.ExactView, output, heads, heads, headDim, 96, maxPages, block, 2));
             });
             Compare.Words(pool, keys.Read<uint>());
             foreach (float v in output.Read<float>()) Assert.Equal(0, v);

@@ -25,7 +25,8 @@ internal sealed class Activations : IDisposable
             OutputResidual = Floats(b * (long)config.Dim, "residual of wanted rows");
             OutputQkv = Floats(b * (long)qkv, "q, k, v of wanted rows");
             MaxSplits = AttentionSplit.SplitsOf((uint)contextLength);
-            Partials = Floats((long)AttentionSplit.PartialBytes(SplitRows, (uint)config.HeadCount, MaxSplits, (uint)config.HeadDim) / 4, "attention partials");
+            uint splitRows = AttentionPlan.SplitRows(config, MaxSplits);
+            Partials = Floats((long)AttentionSplit.PartialBytes(splitRows, (uint)config.HeadCount, MaxSplits, (uint)config.HeadDim) / 4, "attention partials");
             ExpertIds = Floats((long)b * k, "expert ids");
             ExpertWeights = Floats((long)b * k, "expert weights");
             Groups = Floats((long)GroupTokens.GroupBytes((uint)experts) / 4, "expert groups");
@@ -46,9 +47,6 @@ internal sealed class Activations : IDisposable
         }
     }
 
-    /// <summary>Most rows for which attention is split over the context (decode); above, rows alone fill the device.</summary>
-    public const int SplitRows = 4;
-
     /// <summary>(B, dim): the residual stream.</summary>
     public BufferView Residual { get; }
 
@@ -67,7 +65,7 @@ internal sealed class Activations : IDisposable
     /// <summary>(B, queryDim + 2 kvDim): the same for the queries.</summary>
     public BufferView OutputQkv { get; }
 
-    /// <summary>(<see cref="SplitRows"/>, heads, <see cref="MaxSplits"/>, headDim + 2).</summary>
+    /// <summary>(<see cref="AttentionPlan.SplitRows"/>, heads, <see cref="MaxSplits"/>, headDim + 2).</summary>
     public BufferView Partials { get; }
 
     /// <summary>Splits of the longest context.</summary>

@@ -145,16 +145,17 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
     {
         LayerWeights weights = model.Weights.Layers[layer];
         BufferView keys = model.Cache.Keys(layer), values = model.Cache.Values(layer), pages = model.Parameters.PageTables;
-        if (maxRows <= Activations.SplitRows && _activations.MaxSplits > 1)
+        AttentionPlan plan = AttentionPlan.For(_config, _activations.MaxSplits, maxRows);
+        if (plan.IsSplit)
         {
-            recorder.DispatchIndirect(new AttentionSplit(model.KvFormat, rows.Rows, rows.Positions, rows.Owners, pages, qkv, keys, values,
-                _activations.Partials, Heads, KvHeads, HeadDim, QkvDim, model.Parameters.MaxPages, _activations.MaxSplits, maxRows), rows.SplitSize);
+            recorder.DispatchIndirect(new AttentionSplit(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, qkv, keys, values, _activations.Partials,
+                Heads, KvHeads, HeadDim, QkvDim, model.Parameters.MaxPages, _activations.MaxSplits, plan.Block, maxRows), rows.AttentionSize);
             recorder.Dispatch(new AttentionMerge(rows.Rows, rows.Positions, _activations.Partials, _activations.Attended, Heads, HeadDim, _activations.MaxSplits, maxRows));
         }
         else
         {
-            recorder.Dispatch(new AttentionPrefill(model.KvFormat, rows.Rows, rows.Positions, rows.Owners, pages, qkv, keys, values,
-                _activations.Attended, Heads, KvHeads, HeadDim, QkvDim, model.Parameters.MaxPages, maxRows));
+            recorder.DispatchIndirect(new AttentionPrefill(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, qkv, keys, values, _activations.Attended,
+                Heads, KvHeads, HeadDim, QkvDim, model.Parameters.MaxPages, plan.Block, maxRows), rows.AttentionSize);
         }
         using (recorder.Concurrent()) Product(weights.AttentionOutput, _activations.Attended, residual, 0, Dim, accumulate: true);
         Norm(weights.FeedForwardNorm, SiteOf(layer));

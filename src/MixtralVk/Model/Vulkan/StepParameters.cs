@@ -9,8 +9,9 @@ namespace MixtralVk.Model.Vulkan;
 /// <param name="Rows">First word: number of rows.</param>
 /// <param name="Positions">uint (rows): position in the sequence.</param>
 /// <param name="Owners">uint (rows): index of the sequence's page table.</param>
-/// <param name="SplitSize">Size of the attention-split dispatch, three words.</param>
-internal readonly record struct RowSet(BufferView Rows, BufferView Positions, BufferView Owners, BufferView SplitSize);
+/// <param name="Tiles">Rows that attention takes together (<see cref="QueryBlock.WriteTiles"/>).</param>
+/// <param name="AttentionSize">Size of the attention dispatch, three words.</param>
+internal readonly record struct RowSet(BufferView Rows, BufferView Positions, BufferView Owners, BufferView Tiles, BufferView AttentionSize);
 
 /// <summary>
 /// The small buffer that the host writes for each step: counts, token ids, positions and page tables. Everything that differs between two
@@ -19,12 +20,15 @@ internal readonly record struct RowSet(BufferView Rows, BufferView Positions, Bu
 internal sealed class StepParameters : IDisposable
 {
     private readonly GpuBuffer _buffer;
-    private readonly int _maxPages, _queryHeads;
+    private readonly int _maxPages;
+    private readonly uint _queryHeads, _kvHeads;
+    private readonly int[] _outputOwners;   // apart, as reading mapped device memory back is slow
 
     public StepParameters(GpuDevice device, ModelConfig config, int maxBatchTokens, int contextLength)
     {
         _maxPages = KvPages.PagesFor(contextLength);
-        _queryHeads = config.HeadCount;
+        (_queryHeads, _kvHeads) = ((uint)config.HeadCount, (uint)config.KvHeadCount);
+        _outputOwners = new int[maxBatchTokens];
         ulong alignment = Math.Max(16, device.Limits.MinStorageBufferOffsetAlignment);
         ulong end = 0;
         ulong Place(int words)
@@ -33,15 +37,17 @@ internal sealed class StepParameters : IDisposable
             end = (end + (ulong)words * 4 + alignment - 1) / alignment * alignment;
             return offset;
         }
-        ulong[] offsets = [.. Enumerable.Range(0, 8).Select(i => Place(i < 2 ? 4 : maxBatchTokens)), Place(4), Place(4)];
-        ulong pageTables = Place(maxBatchTokens * _maxPages);
+        // Counts and sizes; then per row; then the tiles and pages.
+        int perRow = maxBatchTokens, tiles = QueryBlock.TileWords(maxBatchTokens);
+        int[] words = [4, 4, 4, 4, perRow, perRow, perRow, perRow, perRow, perRow, tiles, tiles, maxBatchTokens * _maxPages];
+        ulong[] offsets = [.. words.Select(Place)];
         _buffer = device.CreateBuffer(end, BufferUse.Parameters, "step parameters");
-        BufferView View(int i, int words) => new(_buffer, offsets[i], (ulong)words * 4);
-        Tokens = new RowSet(View(0, 4), View(2, maxBatchTokens), View(3, maxBatchTokens), View(8, 3));
-        Outputs = new RowSet(View(1, 4), View(4, maxBatchTokens), View(5, maxBatchTokens), View(9, 3));
-        TokenIds = View(6, maxBatchTokens);
-        OutputRows = View(7, maxBatchTokens);
-        PageTables = new BufferView(_buffer, pageTables, (ulong)(maxBatchTokens * _maxPages) * 4);
+        BufferView View(int i) => new(_buffer, offsets[i], (ulong)words[i] * 4);
+        Tokens = new RowSet(View(0), View(4), View(5), View(10), View(1));
+        Outputs = new RowSet(View(2), View(6), View(7), View(11), View(3));
+        TokenIds = View(8);
+        OutputRows = View(9);
+        PageTables = View(12);
     }
 
     /// <summary>All tokens of the step.</summary>
@@ -62,10 +68,12 @@ internal sealed class StepParameters : IDisposable
     /// <summary>Pages of the longest sequence.</summary>
     public uint MaxPages => (uint)_maxPages;
 
-    /// <summary>Writes a batch. The device must be done with the step before.</summary>
-    public void Write(StepBatch batch)
+    /// <summary>
+    /// Writes a batch, whose tokens and wanted rows run by the given plans. The device must be done with the step before.
+    /// </summary>
+    public void Write(StepBatch batch, AttentionPlan tokensPlan, AttentionPlan outputsPlan)
     {
-        Span<int> outputPositions = Words(Outputs.Positions), outputOwners = Words(Outputs.Owners);
+        Span<int> outputPositions = Words(Outputs.Positions);
         batch.Tokens.CopyTo(Words(TokenIds));
         batch.Positions.CopyTo(Words(Tokens.Positions));
         batch.Owners.CopyTo(Words(Tokens.Owners));
@@ -76,11 +84,13 @@ internal sealed class StepParameters : IDisposable
         {
             int row = batch.OutputRows[i];
             outputPositions[i] = batch.Positions[row];
-            outputOwners[i] = batch.Owners[row];
+            _outputOwners[i] = batch.Owners[row];
             longestOutput = Math.Max(longestOutput, batch.Positions[row] + 1);
         }
-        WriteSizes(Tokens, batch.Count, longest);
-        WriteSizes(Outputs, batch.OutputCount, longestOutput);
+        ReadOnlySpan<int> outputOwners = _outputOwners.AsSpan(0, batch.OutputCount);
+        outputOwners.CopyTo(Words(Outputs.Owners));
+        WriteSizes(Tokens, batch.Owners, longest, tokensPlan);
+        WriteSizes(Outputs, outputOwners, longestOutput, outputsPlan);
         for (int s = 0; s < batch.Sequences.Count; s++)
         {
             ReadOnlySpan<int> pages = batch.Sequences[s].Pages;
@@ -89,14 +99,13 @@ internal sealed class StepParameters : IDisposable
         _buffer.Flush();
     }
 
-    /// <summary>Only writes: reading mapped device memory back is slow.</summary>
-    private void WriteSizes(RowSet set, int rows, int longest)
+    private void WriteSizes(RowSet set, ReadOnlySpan<int> owners, int longest, AttentionPlan plan)
     {
-        Words(set.Rows)[0] = rows;
-        Span<int> size = Words(set.SplitSize);
-        size[0] = _queryHeads;
-        size[1] = rows;
-        size[2] = (int)AttentionSplit.SplitsOf((uint)longest);
+        Words(set.Rows)[0] = owners.Length;
+        Span<int> size = Words(set.AttentionSize);
+        size[0] = (int)plan.Block.HeadBlocks(_queryHeads, _kvHeads);
+        size[1] = plan.Block.WriteTiles(owners, Words(set.Tiles));
+        size[2] = plan.IsSplit ? (int)AttentionSplit.SplitsOf((uint)longest) : 1;
     }
 
     private Span<int> Words(BufferView view) => _buffer.Map<int>(view.Offset, view.Length);

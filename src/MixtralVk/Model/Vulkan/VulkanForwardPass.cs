@@ -100,9 +100,9 @@ public sealed class VulkanForwardPass : ForwardPass
     {
         ArgumentNullException.ThrowIfNull(batch);
         Check(batch);
-        _model.Parameters.Write(batch);
         _tokens = ClassFor(batch.Count);
         _outputs = ClassFor(batch.OutputCount);
+        _model.Parameters.Write(batch, PlanOf(_tokens), PlanOf(_outputs));
         _batch = batch;
         NextStage = 0;
     }
@@ -150,6 +150,8 @@ public sealed class VulkanForwardPass : ForwardPass
         _outputCount = batch.OutputCount;
         batch.Commit();
     }
+
+    private AttentionPlan PlanOf(RowClass rows) => AttentionPlan.For(Config, _model.Activations.MaxSplits, rows.MaxRows);
 
     private RowClass ClassFor(int rows)
     {

@@ -1,0 +1,33 @@
+using MixtralVk.Kernels;
+
+namespace MixtralVk.Model.Vulkan;
+
+/// <summary>How attention runs in one row-count class. Every plan gives the same bits.</summary>
+/// <param name="Block">The queries of a workgroup.</param>
+/// <param name="IsSplit">
+/// Each 256 keys of a tile have a workgroup of their own, and a second kernel merges (decode: few rows, long contexts); else one workgroup
+/// takes all keys of a tile (a chunk: its rows alone fill the device).
+/// </param>
+internal readonly record struct AttentionPlan(QueryBlock Block, bool IsSplit)
+{
+    /// <summary>Most rows whose keys are split.</summary>
+    private const uint MostSplitRows = 16;
+
+    /// <summary>Most memory for the results of splits, but for a single row's.</summary>
+    private const ulong MostPartialBytes = 32 << 20;
+
+    /// <summary>The plan for steps of up to <paramref name="maxRows"/> rows.</summary>
+    public static AttentionPlan For(ModelConfig config, uint maxSplits, uint maxRows)
+    {
+        bool isFew = maxRows <= SplitRows(config, maxSplits);
+        return new AttentionPlan(QueryBlock.For((uint)config.HeadCount, (uint)config.KvHeadCount, (uint)config.HeadDim, severalRows: !isFew), isFew && maxSplits > 1);
+    }
+
+    /// <summary>Most rows whose keys are split: as many as the memory for their results allows.</summary>
+    public static uint SplitRows(ModelConfig config, uint maxSplits)
+    {
+        uint rows = MostSplitRows;
+        while (rows > 1 && AttentionSplit.PartialBytes(rows, (uint)config.HeadCount, maxSplits, (uint)config.HeadDim) > MostPartialBytes) rows /= 4;
+        return rows;
+    }
+}
