@@ -1,6 +1,6 @@
 namespace MixtralVk.Gpu;
 
-/// <summary>The Vulkan features the engine knows. The first four are required; the rest are used where present.</summary>
+/// <summary>The Vulkan features the engine knows. The first five are required; the rest are used where present.</summary>
 public sealed record DeviceFeatures
 {
     /// <summary>Timeline semaphores (required).</summary>
@@ -11,6 +11,8 @@ public sealed record DeviceFeatures
     public required bool Maintenance4 { get; init; }
     /// <summary>A subgroup size can be asked for (required).</summary>
     public required bool SubgroupSizeControl { get; init; }
+    /// <summary>Shuffles between the lanes of a subgroup, in compute shaders (required).</summary>
+    public required bool SubgroupShuffle { get; init; }
     /// <summary>16-bit values in storage buffers.</summary>
     public required bool Storage16Bit { get; init; }
     /// <summary>8-bit values in storage buffers.</summary>

@@ -61,7 +61,7 @@ public sealed unsafe class GpuAdapter
             DeviceUuid = Convert.ToHexStringLower(new ReadOnlySpan<byte>(properties11.DeviceUuid, 16)),
             DriverUuid = Convert.ToHexStringLower(new ReadOnlySpan<byte>(properties11.DriverUuid, 16)),
             Limits = LimitsOf(core.Limits, properties11, properties13),
-            Features = FeaturesOf(vk, device, properties13),
+            Features = FeaturesOf(vk, device, properties11, properties13),
             MemoryTypes = MemoryTypesOf(vk, device, out IReadOnlyList<DeviceMemoryHeap> heaps),
             MemoryHeaps = heaps,
             QueueFamilies = QueueFamiliesOf(vk, device),
@@ -96,7 +96,7 @@ public sealed unsafe class GpuAdapter
         }
     }
 
-    private static DeviceFeatures FeaturesOf(Vk vk, PhysicalDevice device, in PhysicalDeviceVulkan13Properties properties)
+    private static DeviceFeatures FeaturesOf(Vk vk, PhysicalDevice device, in PhysicalDeviceVulkan11Properties v11, in PhysicalDeviceVulkan13Properties v13)
     {
         var features13 = new PhysicalDeviceVulkan13Features(sType: StructureType.PhysicalDeviceVulkan13Features);
         var features12 = new PhysicalDeviceVulkan12Features(sType: StructureType.PhysicalDeviceVulkan12Features, pNext: &features13);
@@ -109,12 +109,13 @@ public sealed unsafe class GpuAdapter
             Synchronization2 = features13.Synchronization2,
             Maintenance4 = features13.Maintenance4,
             SubgroupSizeControl = features13.SubgroupSizeControl,
+            SubgroupShuffle = v11.SubgroupSupportedOperations.HasFlag(SubgroupFeatureFlags.ShuffleBit) && v11.SubgroupSupportedStages.HasFlag(ShaderStageFlags.ComputeBit),
             Storage16Bit = features11.StorageBuffer16BitAccess,
             Storage8Bit = features12.StorageBuffer8BitAccess,
             Float16 = features12.ShaderFloat16,
             Int8 = features12.ShaderInt8,
             IntegerDotProduct = features13.ShaderIntegerDotProduct,
-            IntegerDotProductAccelerated = properties.IntegerDotProduct4x8BitPackedSignedAccelerated,
+            IntegerDotProductAccelerated = v13.IntegerDotProduct4x8BitPackedSignedAccelerated,
             FragmentStoresAndAtomics = features.Features.FragmentStoresAndAtomics,
             VertexPipelineStoresAndAtomics = features.Features.VertexPipelineStoresAndAtomics,
         };

@@ -42,6 +42,12 @@ public sealed unsafe class Recording : IDisposable
     /// <summary>Dispatches of all stages.</summary>
     public int DispatchCount => Stages.Sum(s => s.Commands.OfType<DispatchCommand>().Count());
 
+    /// <summary>The dispatches among them whose size is decided on the device.</summary>
+    public int IndirectDispatchCount => Stages.Sum(s => s.Commands.OfType<DispatchCommand>().Count(d => d.Indirect is not null));
+
+    /// <summary>Copies and fills of all stages.</summary>
+    public int CopyCount => Stages.Sum(s => s.Commands.Count(c => c is CopyCommand or FillCommand));
+
     /// <summary>Barriers of all stages.</summary>
     public int BarrierCount => Stages.Sum(s => s.Commands.OfType<BarrierCommand>().Count());
 

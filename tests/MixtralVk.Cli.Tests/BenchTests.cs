@@ -25,6 +25,42 @@ public sealed class BenchTests
     }
 
     [Fact]
+    public async Task ContextsAndBatchesAreMeasuredWhereAskedFor()
+    {
+        Outcome outcome = await Bench("--json", "--repeat", "1", "--context", "32,300", "--batch", "1,3");
+        Assert.Equal(0, outcome.ExitCode);
+        using JsonDocument json = JsonDocument.Parse(outcome.Out);
+        JsonElement[] contexts = [.. json.RootElement.GetProperty("contexts").EnumerateArray()], batches = [.. json.RootElement.GetProperty("batches").EnumerateArray()];
+        Assert.Equal([32, 300], contexts.Select(c => c.GetProperty("contextTokens").GetInt32()));
+        Assert.Equal([1, 3], batches.Select(b => b.GetProperty("sequences").GetInt32()));
+        Assert.All([.. contexts, .. batches], r => Assert.True(r.GetProperty("decodeTokensPerSecond").GetProperty("min").GetDouble() > 0));
+        // A longer context reads more keys and values, the weights stay.
+        long weights = json.RootElement.GetProperty("weightBytesPerToken").GetInt64(), first = contexts[0].GetProperty("bytesPerToken").GetInt64() - weights;
+        Assert.True(first > 0);
+        Assert.Equal(first * (300 + 2) / (32 + 2), contexts[1].GetProperty("bytesPerToken").GetInt64() - weights);
+    }
+
+    [Fact]
+    public async Task OnVulkanTheCommandsOfATokenAreCounted()
+    {
+        Outcome outcome = await CommandLine.Run(["bench", CommandLine.ShippedModel, "--device", "vulkan", "--prompt-tokens", "4", "--gen-tokens", "2", "--repeat", "1", "--json"]);
+        Assert.Equal(0, outcome.ExitCode);
+        using JsonDocument json = JsonDocument.Parse(outcome.Out);
+        Assert.Equal(1, json.RootElement.GetProperty("submissionsPerToken").GetInt32());
+        Assert.InRange(json.RootElement.GetProperty("barriersPerToken").GetInt32(), 10, json.RootElement.GetProperty("dispatchesPerToken").GetInt32());
+    }
+
+    [Fact]
+    public async Task MoreSequencesThanAStepTakesAreRefused() => CommandLine.AssertFailed(await Bench("--batch", "1,30"), "30");
+
+    [Theory]
+    [InlineData("--context", "300,32")]
+    [InlineData("--context", "a")]
+    [InlineData("--batch", "0,1")]
+    [InlineData("--batch", "1,")]
+    public async Task AWrongListIsAUsageError(string option, string value) => CommandLine.AssertUsageError(await Bench(option, value), option);
+
+    [Fact]
     public async Task TextShowsTheMediansWithTheirUnits()
     {
         Outcome outcome = await Bench("--repeat", "1");

@@ -52,6 +52,27 @@ internal static class CommonOptions
         },
     };
 
+    /// <summary>An option with ascending numbers of 1 or more, with commas between them; none without the option.</summary>
+    public static Option<int[]> Ascending(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "n,n,...",
+        DefaultValueFactory = _ => [],
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            var values = new List<int>();
+            foreach (string part in text.Split(','))
+                if (int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > values.LastOrDefault()) values.Add(value);
+                else
+                {
+                    result.AddError($"{name} must be ascending whole numbers of 1 or more with commas between them, not '{text}'.");
+                    break;
+                }
+            return [.. values];
+        },
+    };
+
     /// <summary>An option with one of a few words, of which the first is the default.</summary>
     public static Option<string> OneOf(string name, string description, params string[] words) => new(name)
     {

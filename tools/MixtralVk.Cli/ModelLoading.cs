@@ -5,13 +5,14 @@ namespace MixtralVk.Cli;
 /// <summary>Loads the model a command was given and says on stderr where it runs.</summary>
 internal static class ModelLoading
 {
-    public static MixtralModel Load(string file, string device, int? context, CancellationToken cancellation, KvFormat kv = KvFormat.F16, int? chunk = null)
+    public static MixtralModel Load(string file, string device, int? context, CancellationToken cancellation, KvFormat kv = KvFormat.F16, int? chunk = null, int? kvCacheTokens = null)
     {
         var options = new MixtralOptions
         {
             Device = device switch { "vulkan" => DeviceKind.Vulkan, "cpu" => DeviceKind.Cpu, _ => DeviceKind.Auto },
             ContextLength = context,
             KvFormat = kv,
+            KvCacheTokens = kvCacheTokens,
             PipelineCacheDirectory = PipelineCache(),
         };
         if (chunk is int tokens) options = options with { ChunkTokens = tokens };

@@ -13,7 +13,7 @@ internal static class ElementwiseCases
         RmsNorm(1, 1, 1), RmsNorm(1, 127, 1), RmsNorm(3, 129, 5), RmsNorm(2, 4096, 2),
         FiniteCheck(3, 17, 4, null), FiniteCheck(3, 200, 4, float.NaN), FiniteCheck(3, 300, 4, float.NegativeInfinity),
         SwiGlu(1, 1, 1, 1), SwiGlu(3, 65, 2, 4), SwiGlu(2, 172, 3, 2),
-        GatherRows(1, 1, 1, 1), GatherRows(3, 65, 5, 4),
+        GatherRows(1, 1, 1, 1, 1), GatherRows(3, 65, 5, 4, 65), GatherRows(2, 65, 3, 2, 70),
         CombineExperts(1, 1, 1, 1), CombineExperts(3, 65, 2, 4), CombineExperts(2, 172, 16, 2),
     ];
 
@@ -57,13 +57,13 @@ internal static class ElementwiseCases
         return (kernel, () => Compare.Floats(WithPoison([.. gate.Zip(up, SwiGluReference.SwiGlu)], total), output.Read<float>(), 1e-5));
     }, bytes: 12L * rows * factor * cols);
 
-    private static KernelCase<GatherRows> GatherRows(int rows, int cols, int inputRows, int maxRows) => new($"gather_rows {rows}x{cols} of {inputRows}", memory =>
+    private static KernelCase<GatherRows> GatherRows(int rows, int cols, int inputRows, int maxRows, int stride) => new($"gather_rows {rows}x{cols} of {inputRows}x{stride}", memory =>
     {
-        float[] input = TestData.Floats(inputRows * cols, 1);
+        float[] input = TestData.Floats(inputRows * stride, 1);
         int[] ids = TestData.Ints(rows, inputRows, 2);
         CaseBuffer output = memory.Output(maxRows * cols);
-        var kernel = new GatherRows(memory.Rows(rows), memory.Input(ids), memory.Input(input), output, (uint)cols, (uint)maxRows);
-        float[] expected = [.. ids.SelectMany(id => input.AsSpan(id * cols, cols).ToArray())];
+        var kernel = new GatherRows(memory.Rows(rows), memory.Input(ids), memory.Input(input), output, (uint)cols, (uint)stride, (uint)maxRows);
+        float[] expected = [.. ids.SelectMany(id => input.AsSpan(id * stride, cols).ToArray())];
         return (kernel, () => Compare.Floats(WithPoison(expected, maxRows * cols), output.Read<float>(), 1e-30));
     }, bytes: 8L * rows * cols);
 

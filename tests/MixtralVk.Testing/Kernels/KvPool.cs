@@ -5,18 +5,19 @@ namespace MixtralVk.Testing.Kernels;
 /// <summary>Key and value pools as docs/design.md lays them out, written by plain loops.</summary>
 internal sealed class KvPool
 {
-    private readonly KvFormat _format;
     private readonly int _kvHeads, _headDim;
 
     public KvPool(KvFormat format, int pages, int kvHeads, int headDim)
     {
-        (_format, _kvHeads, _headDim) = (format, kvHeads, headDim);
+        (Format, _kvHeads, _headDim) = (format, kvHeads, headDim);
         int words = pages * kvHeads * headDim * KvPages.PageTokens / (format == KvFormat.F16 ? 2 : 1);
         Keys = new uint[words];
         Values = new uint[words];
         Array.Fill(Keys, CaseBuffer.Poison);
         Array.Fill(Values, CaseBuffer.Poison);
     }
+
+    public KvFormat Format { get; }
 
     public uint[] Keys { get; }
 
@@ -30,7 +31,7 @@ internal sealed class KvPool
             for (int d = 0; d < _headDim; d++)
             {
                 int run = page * _kvHeads + head, i = head * _headDim + d;
-                if (_format == KvFormat.F32)
+                if (Format == KvFormat.F32)
                 {
                     Keys[(run * _headDim + d) * tokens + slot] = BitConverter.SingleToUInt32Bits(key[i]);
                     Values[(run * tokens + slot) * _headDim + d] = BitConverter.SingleToUInt32Bits(value[i]);
@@ -42,6 +43,17 @@ internal sealed class KvPool
                 }
             }
     }
+
+    /// <summary>The first dimension of a head that a word of <see cref="Keys"/> holds.</summary>
+    public int DimensionOfKey(int word)
+    {
+        int dimensions = Format == KvFormat.F16 ? 2 : 1;
+        return word / KvPages.PageTokens * dimensions % _headDim;
+    }
+
+    /// <summary>What a word holds.</summary>
+    public float[] Unpack(uint word) => Format == KvFormat.F32 ? [BitConverter.UInt32BitsToSingle(word)]
+        : [(float)BitConverter.UInt16BitsToHalf((ushort)word), (float)BitConverter.UInt16BitsToHalf((ushort)(word >> 16))];
 
     private static void SetHalf(ref uint word, int half, float value)
     {

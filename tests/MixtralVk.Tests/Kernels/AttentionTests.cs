@@ -59,13 +59,13 @@ public sealed class AttentionTests(KernelDevice gpu)
             const uint heads = 2, headDim = 16, maxPages = 2;
             uint[] pool = new uint[2 * heads * headDim * 16];
             CaseBuffer rows = memory.Rows(2), positions = memory.Input<uint>([33, 4_000_000_000]), owners = memory.Input<uint>([0, 0]);
-            CaseBuffer pageTables = memory.Input<uint>([1, 77]), qkv = memory.Input(TestData.Floats(2 * 6 * 16, 1));
+            CaseBuffer pageTables = memory.Input<uint>([1, 77]), qkv = memory.InOut(TestData.Floats(2 * 6 * 16, 1)), table = memory.Input(TestData.Floats(34 * 16, 2), "table");
             CaseBuffer keys = memory.InOut(pool, "keys"), values = memory.InOut(pool, "values"), output = memory.Output(2 * 2 * 16);
             QueryBlock block = QueryBlock.For(heads, heads, headDim, severalRows: true);
             CaseBuffer tiles = AttentionCases.Tiles(memory, [0, 0], block);
             memory.Run(recorder =>
             {
-                recorder.Dispatch(new KvWrite(KvFormat.F16, rows, positions, owners, pageTables, qkv, keys.ExactView, values.ExactView, heads, heads, headDim, maxPages, 2));
+                recorder.Dispatch(new RopeKvWrite(KvFormat.F16, rows, positions, owners, pageTables, table.ExactView, qkv, keys.ExactView, values.ExactView, heads, heads, headDim, headDim, maxPages, 2));
                 recorder.Dispatch(new AttentionPrefill(KvFormat.F16, tiles, positions, owners, pageTables, qkv, keys.ExactView, values.ExactView, output, heads, heads, headDim, 96, maxPages, block, 2));
             });
             Compare.Words(pool, keys.Read<uint>());

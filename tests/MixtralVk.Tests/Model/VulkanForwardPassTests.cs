@@ -16,13 +16,15 @@ public class VulkanForwardPassTests
     private static readonly SyntheticModel _model = new() { Weights = WeightFormat.Q4_0, Experts = 4 };
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(20)]
-    public void Removing_any_barrier_leaves_a_hazard(int rows)
+    [InlineData(1, 1)]
+    [InlineData(1, 0)]
+    [InlineData(20, 20)]
+    [InlineData(20, 1)]
+    public void Removing_any_barrier_leaves_a_hazard(int tokens, int outputs)
     {
         using TemporaryFile file = _model.WriteTemporary();
         using var pass = (VulkanForwardPass)TestDevices.Open("vulkan", file.Path, context: 300, maxBatchTokens: 32);
-        RecordedStage[] stages = [.. pass.RecordingsFor(rows).SelectMany(r => r.Stages)];
+        RecordedStage[] stages = [.. pass.RecordingsFor(tokens, outputs).SelectMany(r => r.Stages)];
         Command[] step = [.. stages.SelectMany(s => s.Commands)], steps = Twice(step);
         Assert.Null(HazardReplay.Find(steps));
         foreach (RecordedStage stage in stages)
@@ -142,6 +144,27 @@ public class VulkanForwardPassTests
             batch.Add(sequence, TestDevices.RandomTokens(rows, 320), LogitRows.All);
             Assert.Equal(-1, Assert.Throws<NonFiniteException>(() => pass.Step(batch)).Layer);
         }
+    }
+
+    /// <summary>
+    /// A token of the model's two layers: 7 dispatches of attention, 2 of the router, 4 experts twice and their sum; embedding, norm, head and
+    /// check. Barriers: each stage begins with one, each dispatch that needs the one before adds one, and one lets the host read.
+    /// </summary>
+    [Fact]
+    public void A_decoded_token_is_one_submission_of_no_more_than_it_needs()
+    {
+        // Heads so long that queries and keys end with whole tiles: one product makes both and the values.
+        using TemporaryFile file = (_model with { HeadDim = 32 }).WriteTemporary();
+        using var pass = (VulkanForwardPass)TestDevices.Open("vulkan", file.Path, context: 300, maxBatchTokens: 32);
+        int layers = pass.Config.LayerCount;
+        Assert.Equal(new StepCost(
+            Dispatches: 1 + layers * (7 + 2 + 4 + 4 + 1) + 3,
+            IndirectDispatches: layers * (1 + 4 + 4),
+            Barriers: 1 + layers * (7 + 2 + 1 + 2) + 5,
+            Copies: 1 + 2,
+            Submissions: 1), pass.CostOf(1, 1));
+        Assert.Equal(2, pass.CostOf(20, 1).Submissions);
+        Assert.Equal(2, pass.CostOf(20, 0).Submissions);
     }
 
     [Fact]

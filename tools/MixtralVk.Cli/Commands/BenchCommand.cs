@@ -2,13 +2,16 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
 using MixtralVk.Loading;
+using MixtralVk.Model;
+using MixtralVk.Model.Vulkan;
+using Spectre.Console;
 
 namespace MixtralVk.Cli.Commands;
 
 /// <summary>`bench FILE`: how fast a model runs on this machine.</summary>
 internal static class BenchCommand
 {
-    private sealed record Request(string File, string Device, int PromptTokens, int GenTokens, int Repeat, bool Json);
+    private sealed record Request(string File, string Device, int PromptTokens, int GenTokens, int Repeat, int[] Contexts, int[] Batches, bool Json);
 
     public static Command Create()
     {
@@ -16,16 +19,18 @@ internal static class BenchCommand
         Option<int?> promptTokens = CommonOptions.Positive("--prompt-tokens", "Tokens of the prompt (128).");
         Option<int?> genTokens = CommonOptions.Positive("--gen-tokens", "Tokens generated one by one (32).");
         Option<int?> repeat = CommonOptions.Positive("--repeat", "Measured runs, after one that is not measured (3).");
+        Option<int[]> contexts = CommonOptions.Ascending("--context", "Measure decode at these context lengths, too.");
+        Option<int[]> batches = CommonOptions.Ascending("--batch", "Measure decode of so many sequences at once, too.");
         Option<string> device = CommonOptions.Device();
         Option<bool> json = CommonOptions.Json("Write it as JSON.");
         var command = new Command("bench", "Measure prefill and decode: median, least and greatest over the runs.")
         {
-            file, promptTokens, genTokens, repeat, device, json,
+            file, promptTokens, genTokens, repeat, contexts, batches, device, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
             var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(device),
-                parsed.GetValue(promptTokens) ?? 128, parsed.GetValue(genTokens) ?? 32, parsed.GetValue(repeat) ?? 3, parsed.GetValue(json));
+                parsed.GetValue(promptTokens) ?? 128, parsed.GetValue(genTokens) ?? 32, parsed.GetValue(repeat) ?? 3, parsed.GetRequiredValue(contexts), parsed.GetRequiredValue(batches), parsed.GetValue(json));
             return Task.Run(() => Run(request, cancellation), cancellation);
         });
         return command;
@@ -34,7 +39,12 @@ internal static class BenchCommand
     private static void Run(Request request, CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
-        using MixtralModel model = ModelLoading.Load(request.File, request.Device, request.PromptTokens + request.GenTokens, cancellation);
+        int promptAndGen = request.PromptTokens + request.GenTokens, sequences = request.Batches.LastOrDefault(1);
+        int context = Math.Max(promptAndGen, request.Contexts.LastOrDefault() + request.GenTokens);
+        int kvTokens = Math.Max(context, sequences * KvPages.PagesFor(promptAndGen) * KvPages.PageTokens);
+        using MixtralModel model = ModelLoading.Load(request.File, request.Device, context, cancellation, kvCacheTokens: kvTokens);
+        int mostSequences = model.ForwardPass.MaxBatchTokens;
+        if (sequences > mostSequences) throw new MixtralException($"A step takes at most {mostSequences} sequences here, not {sequences} (--batch).");
         double loadSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         long weightBytesPerToken;
         using (ModelSource source = ModelSource.Open(request.File)) weightBytesPerToken = source.Describe().BytesPerToken;
@@ -43,13 +53,16 @@ internal static class BenchCommand
         bench.Run(cancellation); // compiles shaders, fills caches
         BenchRun[] runs = [.. Enumerable.Range(0, request.Repeat).Select(_ => bench.Run(cancellation))];
 
+        StepCost? cost = (model.ForwardPass as VulkanForwardPass)?.CostOf(1, 1);
         Spread decode = Spread.Of(runs.Select(run => request.GenTokens / run.DecodeSeconds));
         var report = new BenchReport(
             request.File, model.Device.Description, request.PromptTokens, request.GenTokens, request.Repeat, loadSeconds,
             Spread.Of(runs.Select(run => request.PromptTokens / run.PrefillSeconds)), decode,
             Spread.Of(runs.Select(run => run.FirstTokenSeconds)), weightBytesPerToken, decode.Median * weightBytesPerToken / 1e9,
             Spread.Of(runs.Select(run => run.PrefillCpuSeconds / request.PromptTokens)), Spread.Of(runs.Select(run => run.DecodeCpuSeconds / request.GenTokens)),
-            ProcessMeter.PeakMemory);
+            ProcessMeter.PeakMemory, cost?.Dispatches, cost?.IndirectDispatches, cost?.Barriers, cost?.Copies, cost?.Submissions,
+            [.. ContextBench.Run(model.ForwardPass, request.Contexts, request.GenTokens, request.Repeat, weightBytesPerToken, cancellation)],
+            [.. BatchBench.Run(model.ForwardPass, request.Batches, request.PromptTokens, request.GenTokens, request.Repeat, cancellation)]);
         if (request.Json) Console.Out.WriteLine(JsonSerializer.Serialize(report, ReportJson.Readable.BenchReport));
         else Print(report);
     }
@@ -63,15 +76,51 @@ internal static class BenchCommand
         Line("CPU, prefill", report.PrefillCpuSecondsPerToken, "s/token");
         Line("CPU, decode", report.DecodeCpuSecondsPerToken, "s/token");
         Console.Out.WriteLine($"{"weights",-14}{Quantity.Bytes(report.WeightBytesPerToken)} read per token, {Quantity.Number(report.WeightGBPerSecond)} GB/s in decode");
+        if (report.DispatchesPerToken is int dispatches)
+            Console.Out.WriteLine($"{"commands",-14}{dispatches} dispatches ({report.IndirectDispatchesPerToken} indirect), {report.BarriersPerToken} barriers, {report.CopiesPerToken} copies, {report.SubmissionsPerToken} submission per token");
         Console.Out.WriteLine($"{"memory",-14}{Quantity.Bytes(report.PeakMemoryBytes)} at the most");
+        if (report.Contexts.Count > 0) PrintContexts(report.Contexts);
+        if (report.Batches.Count > 0) PrintBatches(report.Batches);
     }
+
+    /// <summary>Decode by context: what it takes beside what it reads, both over the shortest context.</summary>
+    private static void PrintContexts(IReadOnlyList<ContextReport> reports)
+    {
+        Table table = NewTable("context", "tokens/s", "CPU s/token", "bytes/token", "CPU over first", "bytes over first");
+        foreach (ContextReport r in reports)
+            table.AddRow($"{r.ContextTokens}", Quantity.Number(r.DecodeTokensPerSecond.Median), Quantity.Number(r.DecodeCpuSecondsPerToken.Median), Quantity.Bytes(r.BytesPerToken),
+                Quantity.Number(r.DecodeCpuSecondsPerToken.Median / reports[0].DecodeCpuSecondsPerToken.Median), Quantity.Number((double)r.BytesPerToken / reports[0].BytesPerToken));
+        Print(table);
+    }
+
+    /// <summary>Decode by sequences: all tokens together, over the fewest sequences.</summary>
+    private static void PrintBatches(IReadOnlyList<BatchReport> reports)
+    {
+        Table table = NewTable("sequences", "tokens/s", "CPU s/token", "tokens/s over first", "tokens/CPU s over first");
+        foreach (BatchReport r in reports)
+            table.AddRow($"{r.Sequences}", Quantity.Number(r.DecodeTokensPerSecond.Median), Quantity.Number(r.DecodeCpuSecondsPerToken.Median),
+                Quantity.Number(r.DecodeTokensPerSecond.Median / reports[0].DecodeTokensPerSecond.Median), Quantity.Number(reports[0].DecodeCpuSecondsPerToken.Median / r.DecodeCpuSecondsPerToken.Median));
+        Print(table);
+    }
+
+    private static Table NewTable(params string[] columns)
+    {
+        Table table = new Table().Border(TableBorder.Simple);
+        foreach (string column in columns) table.AddColumn(new TableColumn(column).RightAligned());
+        return table;
+    }
+
+    private static void Print(Table table) => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) }).Write(table);
 
     private static void Line(string label, Spread values, string unit) => Console.Out.WriteLine(
         $"{label,-14}{Quantity.Number(values.Median)} {unit} ({Quantity.Number(values.Min)} to {Quantity.Number(values.Max)})");
 }
 
-/// <summary>The JSON of `bench --json`. Times in seconds, CPU time of all threads together.</summary>
+/// <summary>
+/// The JSON of `bench --json`. Times in seconds, CPU time of all threads together; commands per decoded token are null on the CPU.
+/// </summary>
 internal sealed record BenchReport(
     string File, string Device, int PromptTokens, int GenTokens, int Repeat, double LoadSeconds, Spread PrefillTokensPerSecond,
     Spread DecodeTokensPerSecond, Spread FirstTokenSeconds, long WeightBytesPerToken, double WeightGBPerSecond, Spread PrefillCpuSecondsPerToken,
-    Spread DecodeCpuSecondsPerToken, long PeakMemoryBytes);
+    Spread DecodeCpuSecondsPerToken, long PeakMemoryBytes, int? DispatchesPerToken, int? IndirectDispatchesPerToken, int? BarriersPerToken,
+    int? CopiesPerToken, int? SubmissionsPerToken, IReadOnlyList<ContextReport> Contexts, IReadOnlyList<BatchReport> Batches);

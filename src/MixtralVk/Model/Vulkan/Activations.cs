@@ -23,7 +23,7 @@ internal sealed class Activations : IDisposable
             Qkv = Floats(b * (long)qkv, "q, k, v");
             Attended = Floats(b * (long)config.QueryDim, "attention output");
             OutputResidual = Floats(b * (long)config.Dim, "residual of wanted rows");
-            OutputQkv = Floats(b * (long)qkv, "q, k, v of wanted rows");
+            OutputQueries = Floats(b * (long)config.QueryDim, "queries of wanted rows");
             MaxSplits = AttentionSplit.SplitsOf((uint)contextLength);
             uint splitRows = AttentionPlan.SplitRows(config, MaxSplits);
             Partials = Floats((long)AttentionSplit.PartialBytes(splitRows, (uint)config.HeadCount, MaxSplits, (uint)config.HeadDim) / 4, "attention partials");
@@ -62,8 +62,8 @@ internal sealed class Activations : IDisposable
     /// <summary>(B, dim): residual stream of the wanted rows, in the last layer.</summary>
     public BufferView OutputResidual { get; }
 
-    /// <summary>(B, queryDim + 2 kvDim): the same for the queries.</summary>
-    public BufferView OutputQkv { get; }
+    /// <summary>(B, queryDim): the same for the queries.</summary>
+    public BufferView OutputQueries { get; }
 
     /// <summary>(<see cref="AttentionPlan.SplitRows"/>, heads, <see cref="MaxSplits"/>, headDim + 2).</summary>
     public BufferView Partials { get; }

@@ -5,8 +5,13 @@ using MixtralVk.Quantization;
 
 namespace MixtralVk.Model.Vulkan;
 
-/// <summary>The weights of one layer outside its experts.</summary>
-internal sealed record LayerWeights(GpuBuffer AttentionNorm, GpuMatrix Query, GpuMatrix Key, GpuMatrix Value, GpuMatrix AttentionOutput,
+/// <summary>A matrix that makes outputs <paramref name="FirstRow"/> .. + its rows of a longer row.</summary>
+internal readonly record struct StackedMatrix(GpuMatrix Matrix, uint FirstRow);
+
+/// <summary>
+/// The weights of one layer outside its experts. Queries, keys and values come from one matrix where the file keeps theirs in one format.
+/// </summary>
+internal sealed record LayerWeights(GpuBuffer AttentionNorm, IReadOnlyList<StackedMatrix> QueryKeyValue, GpuMatrix AttentionOutput,
     GpuBuffer FeedForwardNorm, GpuBuffer? Router);
 
 /// <summary>All weights of a model on the device. Read-only after loading.</summary>
@@ -71,18 +76,38 @@ internal sealed class GpuWeights : IDisposable
 
     private LayerWeights Layer(int layer) => new(
         Vector($"attention norm {layer}", _source.Norm(NormRole.Attention, layer)),
-        Matrix(MatrixRole.Query, layer), Matrix(MatrixRole.Key, layer), Matrix(MatrixRole.Value, layer),
+        Stack([MatrixRole.Query, MatrixRole.Key, MatrixRole.Value], layer),
         Matrix(MatrixRole.AttentionOutput, layer),
         Vector($"feed-forward norm {layer}", _source.Norm(NormRole.FeedForward, layer)),
         _source.Config.IsSparse ? Vector($"router {layer}", _source.Router(layer)) : null);
 
-    private GpuMatrix Matrix(MatrixRole role, int layer)
+    private GpuMatrix Matrix(MatrixRole role, int layer) => Stack([role], layer)[0].Matrix;
+
+    /// <summary>
+    /// Matrices that multiply the same input, below each other: neighbours of one format are one matrix, and one dispatch, where the upper
+    /// one ends with a whole tile.
+    /// </summary>
+    private List<StackedMatrix> Stack(ReadOnlySpan<MatrixRole> roles, int layer)
     {
-        RowTileLayout layout = _source.Layout(role, layer);
-        GpuBuffer buffer = Buffer((ulong)layout.Bytes, $"{role} {layer}");
-        var matrix = new GpuMatrix(layout, buffer.View, _device.Limits);
-        AddTiles(matrix, role, layer, 0);
-        return matrix;
+        var stack = new List<StackedMatrix>();
+        uint firstRow = 0;
+        for (int next = 0; next < roles.Length;)
+        {
+            int first = next++;
+            RowTileLayout layout = _source.Layout(roles[first], layer);
+            for (; next < roles.Length && layout.Rows % RowTileLayout.TileRows == 0; next++)
+            {
+                RowTileLayout below = _source.Layout(roles[next], layer);
+                if (below.Format != layout.Format) break;
+                layout = layout with { Rows = layout.Rows + below.Rows };
+            }
+            var matrix = new GpuMatrix(layout, Buffer((ulong)layout.Bytes, $"{string.Join(", ", roles[first..next].ToArray())} {layer}").View, _device.Limits);
+            int firstTile = 0;
+            foreach (MatrixRole role in roles[first..next]) firstTile += AddTiles(matrix, role, layer, 0, firstTile);
+            stack.Add(new StackedMatrix(matrix, firstRow));
+            firstRow += matrix.Rows;
+        }
+        return stack;
     }
 
     private GpuBuffer Vector(string name, float[] values)
@@ -107,18 +132,22 @@ internal sealed class GpuWeights : IDisposable
         AddTiles(weights.Down, MatrixRole.DownProj, layer, expert);
     }
 
-    /// <summary>Cuts a matrix into pieces of whole tiles that fit a staging buffer.</summary>
-    private void AddTiles(GpuMatrix matrix, MatrixRole role, int layer, int expert)
+    /// <summary>
+    /// Uploads a matrix of the file to the tiles of <paramref name="matrix"/> from <paramref name="firstTile"/> on, in pieces that fit a
+    /// staging buffer; returns its tiles.
+    /// </summary>
+    private int AddTiles(GpuMatrix matrix, MatrixRole role, int layer, int expert, int firstTile = 0)
     {
-        RowTileLayout layout = matrix.Layout;
+        RowTileLayout layout = _source.Layout(role, layer, expert);
         string what = role is MatrixRole.TokenEmbedding or MatrixRole.Output ? $"{role}" : $"layer {layer}";
         int tilesPerPiece = (int)Math.Max(1, WeightUploader.PieceBytes / layout.TileBytes);
         for (int tile = 0; tile < layout.Tiles; tile += tilesPerPiece)
         {
             (int first, int count) = (tile, Math.Min(tilesPerPiece, layout.Tiles - tile));
-            BufferView destination = matrix.View.Slice((ulong)(first * layout.TileBytes), (ulong)(count * layout.TileBytes));
+            BufferView destination = matrix.View.Slice((ulong)((firstTile + first) * layout.TileBytes), (ulong)(count * layout.TileBytes));
             _uploads.Add(new Upload(destination, bytes => _source.CopyTiles(role, layer, expert, first, count, bytes), what));
         }
+        return layout.Tiles;
     }
 
     public void Dispose()

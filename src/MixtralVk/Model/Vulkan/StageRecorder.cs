@@ -11,7 +11,7 @@ internal sealed record ModelOnDevice(ModelConfig Config, KvFormat KvFormat, GpuW
 /// Records the stages of a model for one set of rows and one row-count class. Sites (what a kernel reports on a value that is not finite)
 /// are the layer that made the value plus one: 0 the embedding, layerCount + 1 the head.
 /// </summary>
-internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint maxRows, RowSet rows, BufferView residual, BufferView qkv)
+internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint maxRows, RowSet rows, BufferView residual)
 {
     private readonly ModelConfig _config = model.Config;
     private readonly Activations _activations = model.Activations;
@@ -40,7 +40,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
     {
         recorder.BeginStage($"layer {layer} attention");
         QueriesKeysValues(layer);
-        Attend(layer);
+        Attend(layer, _activations.Qkv, QkvDim);
     }
 
     /// <summary>The part of the last layer's attention stage that every token needs: its keys and values.</summary>
@@ -50,13 +50,14 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
         QueriesKeysValues(layer);
     }
 
-    /// <summary>The part of the last layer's attention stage that only wanted rows need; gathers them first.</summary>
-    public void AttendWanted(int layer, BufferView allResidual, BufferView allQkv)
+    /// <summary>The part of the last layer's attention stage that only wanted rows need; gathers them, and their queries, first.</summary>
+    public void AttendWanted(int layer)
     {
         recorder.BeginStage($"layer {layer} attention, wanted rows");
-        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, allResidual, residual, Dim, maxRows));
-        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, allQkv, qkv, QkvDim, maxRows));
-        Attend(layer);
+        uint queryDim = (uint)_config.QueryDim;
+        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, _activations.Residual, residual, Dim, Dim, maxRows));
+        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, _activations.Qkv, _activations.OutputQueries, queryDim, QkvDim, maxRows));
+        Attend(layer, _activations.OutputQueries, queryDim);
     }
 
     /// <summary>Router logits, top-k, and the entries and dispatch sizes of each expert.</summary>
@@ -105,22 +106,23 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
         recorder.Dispatch(new CombineExperts(rows.Rows, _activations.ExpertOutput, _activations.ExpertWeights, residual, Dim, TopK, maxRows));
     }
 
-    /// <summary>Logits of every row, and their copy for the host.</summary>
+    /// <summary>Logits of every row; they and the status for the host: the end of a step with wanted rows.</summary>
     public void Head()
     {
         recorder.BeginStage("head");
         Norm(model.Weights.OutputNorm, (uint)_config.LayerCount);
         using (recorder.Concurrent()) Product(model.Weights.Output, _activations.Normed, _activations.Logits, 0, (uint)_config.VocabSize, accumulate: false);
         recorder.Dispatch(new FiniteCheck(rows.Rows, _activations.Logits, _activations.Status, (uint)_config.VocabSize, (uint)_config.LayerCount + 1, maxRows));
+        recorder.Copy(_activations.Status, _activations.StatusReadBack.View);
         ulong bytes = (ulong)maxRows * (ulong)_config.VocabSize * 4;
         recorder.Copy(_activations.Logits.Slice(0, bytes), _activations.LogitsReadBack.View.Slice(0, bytes));
     }
 
-    /// <summary>The status for the host: the end of every step.</summary>
-    public static void Status(Recorder recorder, Activations activations)
+    /// <summary>The status for the host: the end of a step without wanted rows.</summary>
+    public void Status()
     {
         recorder.BeginStage("status");
-        recorder.Copy(activations.Status, activations.StatusReadBack.View);
+        recorder.Copy(_activations.Status, _activations.StatusReadBack.View);
     }
 
     private static uint SiteOf(int layer) => (uint)layer + 1;
@@ -128,34 +130,31 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
     private void QueriesKeysValues(int layer)
     {
         LayerWeights weights = model.Weights.Layers[layer];
-        uint queryDim = (uint)_config.QueryDim, kvDim = (uint)_config.KvDim;
         Norm(weights.AttentionNorm, (uint)layer);
         using (recorder.Concurrent())
-        {
-            Product(weights.Query, _activations.Normed, qkv, 0, QkvDim, accumulate: false);
-            Product(weights.Key, _activations.Normed, qkv, queryDim, QkvDim, accumulate: false);
-            Product(weights.Value, _activations.Normed, qkv, queryDim + kvDim, QkvDim, accumulate: false);
-        }
-        recorder.Dispatch(new Rope(rows.Rows, rows.Positions, model.RopeTable.View, qkv, Heads, KvHeads, HeadDim, (uint)_config.RopeDim, maxRows));
-        recorder.Dispatch(new KvWrite(model.KvFormat, rows.Rows, rows.Positions, rows.Owners, model.Parameters.PageTables, qkv,
-            model.Cache.Keys(layer), model.Cache.Values(layer), Heads, KvHeads, HeadDim, model.Parameters.MaxPages, maxRows));
+            foreach ((GpuMatrix matrix, uint firstRow) in weights.QueryKeyValue) Product(matrix, _activations.Normed, _activations.Qkv, firstRow, QkvDim, accumulate: false);
+        recorder.Dispatch(new RopeKvWrite(model.KvFormat, rows.Rows, rows.Positions, rows.Owners, model.Parameters.PageTables, model.RopeTable.View, _activations.Qkv,
+            model.Cache.Keys(layer), model.Cache.Values(layer), Heads, KvHeads, HeadDim, (uint)_config.RopeDim, model.Parameters.MaxPages, maxRows));
     }
 
-    private void Attend(int layer)
+    /// <param name="layer">The layer.</param>
+    /// <param name="queries">(rows, <paramref name="queryStride"/>), the heads of a row at its start.</param>
+    /// <param name="queryStride">Length of a row.</param>
+    private void Attend(int layer, BufferView queries, uint queryStride)
     {
         LayerWeights weights = model.Weights.Layers[layer];
         BufferView keys = model.Cache.Keys(layer), values = model.Cache.Values(layer), pages = model.Parameters.PageTables;
         AttentionPlan plan = AttentionPlan.For(_config, _activations.MaxSplits, maxRows);
         if (plan.IsSplit)
         {
-            recorder.DispatchIndirect(new AttentionSplit(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, qkv, keys, values, _activations.Partials,
-                Heads, KvHeads, HeadDim, QkvDim, model.Parameters.MaxPages, _activations.MaxSplits, plan.Block, maxRows), rows.AttentionSize);
+            recorder.DispatchIndirect(new AttentionSplit(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, queries, keys, values, _activations.Partials,
+                Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, _activations.MaxSplits, plan.Block, maxRows), rows.AttentionSize);
             recorder.Dispatch(new AttentionMerge(rows.Rows, rows.Positions, _activations.Partials, _activations.Attended, Heads, HeadDim, _activations.MaxSplits, maxRows));
         }
         else
         {
-            recorder.DispatchIndirect(new AttentionPrefill(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, qkv, keys, values, _activations.Attended,
-                Heads, KvHeads, HeadDim, QkvDim, model.Parameters.MaxPages, plan.Block, maxRows), rows.AttentionSize);
+            recorder.DispatchIndirect(new AttentionPrefill(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, queries, keys, values, _activations.Attended,
+                Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, plan.Block, maxRows), rows.AttentionSize);
         }
         using (recorder.Concurrent()) Product(weights.AttentionOutput, _activations.Attended, residual, 0, Dim, accumulate: true);
         Norm(weights.FeedForwardNorm, SiteOf(layer));

@@ -19,11 +19,22 @@ public sealed class VulkanForwardPass : ForwardPass
     private readonly IDisposable? _owner;
     private StepBatch? _batch;
     private bool _disposed;
-    private RowClass _tokens, _outputs;
+    private Part _first;
+    private Part? _second;
+    private bool _isWhole;
     private int _outputCount;
 
-    /// <summary>The recordings of one row-count class: of all tokens, up to the last layer's keys, and of the wanted rows from there on.</summary>
-    private readonly record struct RowClass(uint MaxRows, Recording Tokens, Recording Outputs);
+    /// <summary>
+    /// The recordings of one row-count class: of all tokens, up to the last layer's keys; of the wanted rows from there on; and of a whole step
+    /// whose rows are all wanted (decode), where the class is that small.
+    /// </summary>
+    private sealed record RowClass(uint MaxRows, Recording Tokens, Recording Outputs, Recording? Whole);
+
+    /// <summary>A recording whose stages are those of the model from <paramref name="FirstStage"/> on.</summary>
+    private readonly record struct Part(Recording Recording, int FirstStage);
+
+    /// <summary>Most rows of a class that has a recording of whole steps.</summary>
+    private const uint MostWholeRows = 16;
 
     private VulkanForwardPass(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
         ProductChoices? products, IDisposable? owner, IProgress<LoadProgress>? progress, CancellationToken cancellation)
@@ -42,10 +53,7 @@ public sealed class VulkanForwardPass : ForwardPass
             _model = new ModelOnDevice(Config, kvFormat, weights, cache, activations, parameters, ropeTable,
                 products ?? ProductChoices.Shipped(device.Description with { Limits = device.Limits }));
             FillConstants();
-            _classes = Record(maxBatchTokens, cancellation);
-            Recorder status = device.CreateRecorder();
-            StageRecorder.Status(status, activations);
-            _status = Own(status.Finish("status"));
+            (_classes, _status) = Record(maxBatchTokens, cancellation);
             _owner = owner;
         }
         catch
@@ -89,20 +97,29 @@ public sealed class VulkanForwardPass : ForwardPass
     /// <summary>The device; for tests that look between two stages.</summary>
     internal GpuDevice Device => _device;
 
-    /// <summary>The residual stream as the next stage finds it: from the last layer's attention on only the wanted rows are left.</summary>
-    internal BufferView Residual => NextStage > StageIndexOfLastAttention ? _model.Activations.OutputResidual : _model.Activations.Residual;
+    /// <summary>
+    /// The residual stream as the next stage finds it: of a step with rows that are not wanted, only the wanted are left from the last layer's
+    /// attention on.
+    /// </summary>
+    internal BufferView Residual => !_isWhole && NextStage > StageIndexOfLastAttention ? _model.Activations.OutputResidual : _model.Activations.Residual;
 
-    /// <summary>All stages of a step of up to <paramref name="rows"/> tokens in order of submission; for the hazard replay.</summary>
-    internal IEnumerable<Recording> RecordingsFor(int rows) => [ClassFor(rows).Tokens, ClassFor(rows).Outputs, _status];
+    /// <summary>What is submitted for a step of so many tokens, of which so many rows are wanted, in order.</summary>
+    internal IReadOnlyList<Recording> RecordingsFor(int tokens, int outputs)
+    {
+        (Part first, Part? second, _) = PartsOf(tokens, outputs);
+        return second is { } more ? [first.Recording, more.Recording] : [first.Recording];
+    }
+
+    /// <summary>What the device is told to do in a step of so many tokens, of which the logits of so many are wanted.</summary>
+    public StepCost CostOf(int tokens, int outputs) => StepCost.Of(RecordingsFor(tokens, outputs));
 
     /// <inheritdoc/>
     public override void Begin(StepBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
         Check(batch);
-        _tokens = ClassFor(batch.Count);
-        _outputs = ClassFor(batch.OutputCount);
-        _model.Parameters.Write(batch, PlanOf(_tokens), PlanOf(_outputs));
+        _model.Parameters.Write(batch, PlanOf(ClassFor(batch.Count)), PlanOf(ClassFor(batch.OutputCount)));
+        (_first, _second, _isWhole) = PartsOf(batch.Count, batch.OutputCount);
         _batch = batch;
         NextStage = 0;
     }
@@ -114,11 +131,8 @@ public sealed class VulkanForwardPass : ForwardPass
         int end = Math.Min(Stages.Count, NextStage + stageCount);
         if (end == NextStage) return;
 
-        // Stages of the tokens recording, then of the outputs recording; the last layer's attention is in both (see Record).
-        int lastAttention = StageIndexOfLastAttention;
-        ulong ticket = Submit(_tokens.Tokens, NextStage, Math.Min(end, lastAttention + 1));
-        if (batch.OutputCount > 0) ticket = Math.Max(ticket, Submit(_outputs.Outputs, Math.Max(NextStage, lastAttention) - lastAttention, end - lastAttention));
-        if (end == Stages.Count) ticket = _device.Queue.Submit(_status, 0, 1);
+        ulong ticket = Submit(_first, end) ?? 0;
+        if (_second is { } second) ticket = Submit(second, end) ?? ticket;
         _device.Queue.Wait(ticket);
         NextStage = end;
         if (end == Stages.Count) Complete(batch);
@@ -135,8 +149,21 @@ public sealed class VulkanForwardPass : ForwardPass
 
     private int StageIndexOfLastAttention => Stages.Count - (Config.IsSparse ? 5 : 4);
 
-    /// <summary>Submits stages [first, end) of a recording; nothing when that is empty.</summary>
-    private ulong Submit(Recording recording, int first, int end) => end > first ? _device.Queue.Submit(recording, first, end - first) : 0;
+    /// <summary>Submits the stages of a part from the next one up to <paramref name="end"/>; null when it has none of them.</summary>
+    private ulong? Submit(Part part, int end)
+    {
+        int first = Math.Max(NextStage, part.FirstStage), count = Math.Min(end, part.FirstStage + part.Recording.StageCount) - first;
+        return count > 0 ? _device.Queue.Submit(part.Recording, first - part.FirstStage, count) : null;
+    }
+
+    /// <summary>What a step consists of. The last layer's attention is a stage of both parts; without wanted rows only the status is left after it.</summary>
+    private (Part First, Part? Second, bool IsWhole) PartsOf(int tokens, int outputs)
+    {
+        RowClass all = ClassFor(tokens);
+        if (tokens == outputs && all.Whole is { } whole) return (new Part(whole, 0), null, true);
+        Part second = outputs > 0 ? new Part(ClassFor(outputs).Outputs, StageIndexOfLastAttention) : new Part(_status, Stages.Count - 1);
+        return (new Part(all.Tokens, 0), second, false);
+    }
 
     private void Complete(StepBatch batch)
     {
@@ -160,36 +187,60 @@ public sealed class VulkanForwardPass : ForwardPass
         throw new ArgumentOutOfRangeException(nameof(rows));
     }
 
-    /// <summary>
-    /// Records every class: first all, so that their pipelines can be made in parallel, then the command buffers. The tokens recording has one
-    /// stage for each of the model's up to the last layer's attention, of which it does what all tokens need; the outputs recording goes on
-    /// from there with the wanted rows.
-    /// </summary>
-    private RowClass[] Record(int maxBatchTokens, CancellationToken cancellation)
+    /// <summary>Records every class: first all, so that their pipelines can be made in parallel, then the command buffers.</summary>
+    private (RowClass[] Classes, Recording Status) Record(int maxBatchTokens, CancellationToken cancellation)
     {
-        Activations a = _model.Activations;
-        int last = Config.LayerCount - 1;
-        var recorders = new List<(uint MaxRows, Recorder Tokens, Recorder Outputs)>();
-        foreach (uint maxRows in TokenClasses.Cover((uint)maxBatchTokens))
+        var recorders = new List<Recorder>();
+        StageRecorder Begin(uint maxRows, RowSet rows, BufferView residual)
         {
-            Recorder tokenRecorder = _device.CreateRecorder(), outputRecorder = _device.CreateRecorder();
-            var tokens = new StageRecorder(_model, tokenRecorder, maxRows, _model.Parameters.Tokens, a.Residual, a.Qkv);
-            var outputs = new StageRecorder(_model, outputRecorder, maxRows, _model.Parameters.Outputs, a.OutputResidual, a.OutputQkv);
-            tokens.Embedding();
-            for (int layer = 0; layer < last; layer++)
-            {
-                tokens.Attention(layer);
-                FeedForward(tokens, layer);
-            }
-            tokens.StoreKeys(last);
-            outputs.AttendWanted(last, a.Residual, a.Qkv);
-            FeedForward(outputs, last);
-            outputs.Head();
-            recorders.Add((maxRows, tokenRecorder, outputRecorder));
+            recorders.Add(_device.CreateRecorder());
+            return new StageRecorder(_model, recorders[^1], maxRows, rows, residual);
         }
-        _device.PreparePipelines([.. recorders.SelectMany(r => new[] { r.Tokens, r.Outputs })], cancellation: cancellation);
-        return [.. recorders.Select(r => new RowClass(r.MaxRows,
-            Own(r.Tokens.Finish($"up to {r.MaxRows} tokens")), Own(r.Outputs.Finish($"up to {r.MaxRows} wanted rows"))))];
+        Activations a = _model.Activations;
+        uint[] classes = [.. TokenClasses.Cover((uint)maxBatchTokens)];
+        foreach (uint maxRows in classes)
+        {
+            RecordTokens(Begin(maxRows, _model.Parameters.Tokens, a.Residual));
+            RecordOutputs(Begin(maxRows, _model.Parameters.Outputs, a.OutputResidual));
+            if (maxRows <= MostWholeRows) RecordWhole(Begin(maxRows, _model.Parameters.Tokens, a.Residual));
+        }
+        Begin(1, _model.Parameters.Tokens, a.Residual).Status();
+        _device.PreparePipelines(recorders, cancellation: cancellation);
+
+        int next = 0;
+        Recording Finish(string name) => Own(recorders[next++].Finish(name));
+        RowClass[] finished = [.. classes.Select(maxRows => new RowClass(maxRows, Finish($"up to {maxRows} tokens"), Finish($"up to {maxRows} wanted rows"),
+            maxRows <= MostWholeRows ? Finish($"up to {maxRows} tokens, all wanted") : null))];
+        return (finished, Finish("status"));
+    }
+
+    /// <summary>One stage for each of the model's up to the last layer's attention, of which it does what all tokens need.</summary>
+    private void RecordTokens(StageRecorder stages)
+    {
+        stages.Embedding();
+        for (int layer = 0; layer < Config.LayerCount - 1; layer++) Layer(stages, layer);
+        stages.StoreKeys(Config.LayerCount - 1);
+    }
+
+    /// <summary>The last layer's attention and what follows, for the wanted rows.</summary>
+    private void RecordOutputs(StageRecorder stages)
+    {
+        stages.AttendWanted(Config.LayerCount - 1);
+        FeedForward(stages, Config.LayerCount - 1);
+        stages.Head();
+    }
+
+    private void RecordWhole(StageRecorder stages)
+    {
+        stages.Embedding();
+        for (int layer = 0; layer < Config.LayerCount; layer++) Layer(stages, layer);
+        stages.Head();
+    }
+
+    private void Layer(StageRecorder stages, int layer)
+    {
+        stages.Attention(layer);
+        FeedForward(stages, layer);
     }
 
     private void FeedForward(StageRecorder stages, int layer)

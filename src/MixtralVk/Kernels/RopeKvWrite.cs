@@ -3,37 +3,45 @@ using MixtralVk.Model;
 
 namespace MixtralVk.Kernels;
 
-/// <summary>Stores the key and value heads of each row in the page of its position (layout: docs/design.md).</summary>
+/// <summary>
+/// Rotates dimensions (2i, 2i+1), i &lt; RopeDim / 2, of every query and key head by the table's angle at the row's position, queries in place;
+/// keys and values go into the page of that position (layout: docs/design.md).
+/// </summary>
 /// <param name="KvFormat">Format of the pools.</param>
 /// <param name="Rows">First word: rows of this step.</param>
 /// <param name="Positions">uint (rows).</param>
 /// <param name="Owners">uint (rows): index of the row's sequence.</param>
 /// <param name="PageTables">uint (sequences, MaxPages): page of each 32 positions.</param>
+/// <param name="Table">float2 (position, RopeDim / 2): cosine and sine.</param>
 /// <param name="Qkv">float (rows, (QueryHeads + 2 KvHeads) * HeadDim): query heads, key heads, value heads.</param>
 /// <param name="Keys">The layer's key pool.</param>
 /// <param name="Values">The layer's value pool.</param>
 /// <param name="QueryHeads">Number of query heads.</param>
 /// <param name="KvHeads">Number of key (or value) heads; divides QueryHeads.</param>
 /// <param name="HeadDim">Length of a head; even, at most 256.</param>
+/// <param name="RopeDim">Leading dimensions of a head that are rotated; even.</param>
 /// <param name="MaxPages">Length of a page table.</param>
 /// <param name="MaxRows">Most rows of a step.</param>
-internal readonly record struct KvWrite(KvFormat KvFormat, BufferView Rows, BufferView Positions, BufferView Owners, BufferView PageTables,
-    BufferView Qkv, BufferView Keys, BufferView Values, uint QueryHeads, uint KvHeads, uint HeadDim, uint MaxPages, uint MaxRows) : IKernel
+internal readonly record struct RopeKvWrite(KvFormat KvFormat, BufferView Rows, BufferView Positions, BufferView Owners, BufferView PageTables,
+    BufferView Table, BufferView Qkv, BufferView Keys, BufferView Values, uint QueryHeads, uint KvHeads, uint HeadDim, uint RopeDim,
+    uint MaxPages, uint MaxRows) : IKernel
 {
-    public string Shader => KvFormat == KvFormat.F16 ? "attention/kv_write_f16" : "attention/kv_write_f32";
+    public string Shader => KvFormat == KvFormat.F16 ? "attention/rope_kv_write_f16" : "attention/rope_kv_write_f32";
 
-    public DispatchSize Workgroups => new(Grid.Cover(KvHeads * HeadDim / 2, 64), MaxRows);
+    public DispatchSize Workgroups => new(Grid.Cover((QueryHeads + 2 * KvHeads) * HeadDim / 2, 64), MaxRows);
 
     public void Bind(ref Bindings b)
     {
         b.Constant(QueryHeads);
         b.Constant(KvHeads);
         b.Constant(HeadDim);
+        b.Constant(RopeDim);
         b.Read(Rows);
         b.Read(Positions);
         b.Read(Owners);
         b.Read(PageTables);
-        b.Read(Qkv);
+        b.Read(Table);
+        b.ReadWrite(Qkv);
         b.Write(Keys);
         b.Write(Values);
         b.Push(MaxPages);

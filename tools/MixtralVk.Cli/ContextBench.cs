@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using MixtralVk.Model;
+
+namespace MixtralVk.Cli;
+
+/// <summary>
+/// Decode at given context lengths. The cache is filled by a real prefill, each length from the one before; after a run the tokens it decoded
+/// are dropped again.
+/// </summary>
+internal static class ContextBench
+{
+    public static IEnumerable<ContextReport> Run(ForwardPass forward, IEnumerable<int> lengths, int genTokens, int repeat, long weightBytes, CancellationToken cancellation)
+    {
+        var batch = new StepBatch(forward.MaxBatchTokens);
+        using var sequence = new BenchSequence(forward, 0);
+        foreach (int length in lengths)
+        {
+            sequence.Prefill(batch, length, cancellation);
+            Decode(forward, sequence, batch, genTokens, cancellation); // compiles shaders, fills caches
+            sequence.Tokens.Truncate(length);
+            var seconds = new double[repeat];
+            var cpuSeconds = new double[repeat];
+            for (int run = 0; run < repeat; run++)
+            {
+                double cpu = ProcessMeter.CpuSeconds;
+                long start = Stopwatch.GetTimestamp();
+                Decode(forward, sequence, batch, genTokens, cancellation);
+                seconds[run] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+                cpuSeconds[run] = ProcessMeter.CpuSeconds - cpu;
+                sequence.Tokens.Truncate(length);
+            }
+            yield return new ContextReport(length, Spread.Of(seconds.Select(s => genTokens / s)), Spread.Of(cpuSeconds.Select(s => s / genTokens)),
+                weightBytes + KvBytes(forward, length + genTokens / 2));
+        }
+    }
+
+    /// <summary>Bytes of keys and values that one token at this position reads.</summary>
+    private static long KvBytes(ForwardPass forward, int position) =>
+        2L * forward.Config.LayerCount * forward.Config.KvDim * position * (forward.KvFormat == KvFormat.F16 ? 2 : 4);
+
+    private static void Decode(ForwardPass forward, BenchSequence sequence, StepBatch batch, int count, CancellationToken cancellation)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            batch.Clear();
+            batch.Add(sequence.Tokens, [sequence.Next()], LogitRows.Last);
+            forward.Step(batch);
+        }
+    }
+}
+
+/// <summary>Decode at one context length. Bytes: the weights of a token and its keys and values.</summary>
+internal sealed record ContextReport(int ContextTokens, Spread DecodeTokensPerSecond, Spread DecodeCpuSecondsPerToken, long BytesPerToken);
