@@ -1,7 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Silk.NET.Vulkan;
 using Silk.NET.Vulkan.Extensions.EXT;
-using Silk.NET.Vulkan.Extensions.KHR;
 
 namespace MixtralVk.Gpu;
 
@@ -29,9 +28,8 @@ public sealed unsafe class GpuDevice : IDisposable
         Description = description;
         Options = options;
         Limits = options.LimitTo is { } limits ? description.Limits.ClampTo(limits) : description.Limits;
-        Pipelines = new PipelineStore(this, shaders);
-        if (options.CompileOnly) return;
         Memory = new GpuMemory(this, options.MemoryBudget ?? DeviceChoices.DefaultBudget(description));
+        Pipelines = new PipelineStore(this, shaders);
         try
         {
             Queue = new GpuQueue(this, queue, queueFamily, submitLock);
@@ -50,7 +48,7 @@ public sealed unsafe class GpuDevice : IDisposable
     public DeviceLimits Limits { get; }
 
     /// <summary>The compute queue.</summary>
-    public GpuQueue Queue { get; } = null!;
+    public GpuQueue Queue { get; }
 
     /// <summary>Bytes taken of the device's own memory.</summary>
     public long UsedMemory => Memory.UsedBytes;
@@ -67,7 +65,7 @@ public sealed unsafe class GpuDevice : IDisposable
 
     internal GpuOptions Options { get; }
 
-    internal GpuMemory Memory { get; } = null!;
+    internal GpuMemory Memory { get; }
 
     internal PipelineStore Pipelines { get; }
 
@@ -79,7 +77,7 @@ public sealed unsafe class GpuDevice : IDisposable
     {
         ArgumentNullException.ThrowIfNull(adapter);
         DeviceDescription description = adapter.Description;
-        if (adapter.Missing.Count > 0 && !adapter.Instance.Options.CompileOnly) throw new GpuUnsupportedException(description.Name, adapter.Missing);
+        if (adapter.Missing.Count > 0) throw new GpuUnsupportedException(description.Name, adapter.Missing);
         GpuInstance instance = adapter.Instance;
         int family = DeviceChoices.ComputeQueueFamily(description);
         Device handle = Create(adapter, family);
@@ -174,7 +172,6 @@ public sealed unsafe class GpuDevice : IDisposable
     /// <summary>Waits for what was submitted to <see cref="Queue"/>, and for nothing of a host that shares the device. Returns on a lost device too.</summary>
     public void WaitIdle()
     {
-        if (Options.CompileOnly) return;
         try
         {
             Queue.Wait(Queue.Submitted);
@@ -215,15 +212,9 @@ public sealed unsafe class GpuDevice : IDisposable
             features.Features.FragmentStoresAndAtomics = available.FragmentStoresAndAtomics;
             features.Features.VertexPipelineStoresAndAtomics = available.VertexPipelineStoresAndAtomics;
         }
-        // Its only extension: what the compiler made of a pipeline, for those who ask (CompilerOutput).
-        using var captureExtension = new Utf8(KhrPipelineExecutableProperties.ExtensionName);
-        byte* captureName = captureExtension;
-        var capture = new PhysicalDevicePipelineExecutablePropertiesFeaturesKHR(sType: StructureType.PhysicalDevicePipelineExecutablePropertiesFeaturesKhr,
-            pNext: &features, pipelineExecutableInfo: true);
         float priority = 0;   // the game's own queues go first
         var queue = new DeviceQueueCreateInfo(queueFamilyIndex: (uint)family, queueCount: 1, pQueuePriorities: &priority);
-        var info = new DeviceCreateInfo(pNext: options.CompileOnly ? &capture : &features, queueCreateInfoCount: 1, pQueueCreateInfos: &queue,
-            enabledExtensionCount: options.CompileOnly ? 1u : 0u, ppEnabledExtensionNames: &captureName);
+        var info = new DeviceCreateInfo(pNext: &features, queueCreateInfoCount: 1, pQueueCreateInfos: &queue);
         Device device;
         adapter.Instance.Vk.CreateDevice(adapter.Handle, &info, null, &device).ThrowOnError("vkCreateDevice");
         return device;
@@ -235,9 +226,9 @@ public sealed unsafe class GpuDevice : IDisposable
         if (_disposed) return;
         _disposed = true;
         WaitIdle();
-        Queue?.Destroy();
+        Queue.Destroy();
         Pipelines.Dispose();
-        Memory?.Dispose();
+        Memory.Dispose();
         if (_ownsDevice)
         {
             Vk.DestroyDevice(Handle, null);

@@ -2,7 +2,10 @@ namespace MixtralVk.Cli.Tests;
 
 public sealed class HelpTests
 {
-    public static readonly string[] Commands = ["devices", "inspect", "tokenize", "logits", "generate", "chat", "bench", "convert", "quantize", "imatrix"];
+    public static readonly string[] Commands =
+    [
+        "devices", "inspect", "tokenize", "logits", "generate", "chat", "bench", "convert", "quantize", "imatrix", "perplexity", "routing", "eval",
+    ];
 
     public static TheoryData<string> EachCommand => [.. Commands];
 
@@ -42,6 +45,9 @@ public sealed class HelpTests
     [InlineData("bench")]
     [InlineData("quantize", "--type", "q4_0", "-o", "x")]
     [InlineData("imatrix", "--text", "a", "-o", "x")]
+    [InlineData("perplexity", "--text", "a")]
+    [InlineData("routing", "--text", "a")]
+    [InlineData("eval", "--tasks", "a")]
     public async Task AMissingFileArgumentIsAUsageError(params string[] arguments) =>
         CommandLine.AssertUsageError(await CommandLine.Run(arguments), "FILE");
 

@@ -16,6 +16,9 @@ var root = new RootCommand("Runs language models of the Mixtral architecture on 
     QuantizeCommand.Create(),
     ImatrixCommand.Create(),
     BenchCommand.Create(),
+    PerplexityCommand.Create(),
+    RoutingCommand.Create(),
+    EvalCommand.Create(),
     DevicesCommand.Create(),
 };
 return await ProgramExit.RunAsync(root.Parse(args)).ConfigureAwait(false);

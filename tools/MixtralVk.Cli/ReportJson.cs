@@ -10,6 +10,9 @@ namespace MixtralVk.Cli;
 [JsonSerializable(typeof(InspectReport))]
 [JsonSerializable(typeof(GenerateReport))]
 [JsonSerializable(typeof(BenchReport))]
+[JsonSerializable(typeof(PerplexityReport))]
+[JsonSerializable(typeof(RoutingReport))]
+[JsonSerializable(typeof(EvalReport))]
 internal sealed partial class ReportJson : JsonSerializerContext
 {
     /// <summary>Indented, and letters of all languages as they are: the reader is a person or a JSON parser, not a web page.</summary>

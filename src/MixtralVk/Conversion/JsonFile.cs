@@ -39,9 +39,19 @@ internal sealed class JsonFile : IDisposable
     }
 
     /// <summary>A member of an object, or null where it is absent or null.</summary>
-    public JsonElement? Find(JsonElement parent, string name) =>
-        parent.ValueKind != JsonValueKind.Object ? throw Error($"where '{name}' belongs, no object stands.")
-        : parent.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    public JsonElement? Find(JsonElement parent, string name)
+    {
+        if (parent.ValueKind != JsonValueKind.Object) throw Error($"where '{name}' belongs, no object stands.");
+        try
+        {
+            return parent.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+        }
+        catch (InvalidOperationException e)
+        {
+            // Names are compared unescaped, and half a surrogate pair cannot be.
+            throw Error($"a name beside '{name}' is not valid UTF-16.", e);
+        }
+    }
 
     /// <summary>A member of the top level, or null where it is absent or null.</summary>
     public JsonElement? Find(string name) => Find(Root, name);

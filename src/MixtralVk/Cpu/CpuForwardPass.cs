@@ -70,6 +70,12 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     /// <summary>Told what every matrix is multiplied with; null observes nothing.</summary>
     internal IMatrixInputs? Observer { get; set; }
 
+    /// <summary>
+    /// What the latest <see cref="StageKind.Router"/> stage chose, (rows, experts per token), the heaviest expert first; valid until the next
+    /// stage runs. Rows are the tokens of the step, in the last layer those whose logits are wanted. Empty for a dense model.
+    /// </summary>
+    public ReadOnlySpan<int> ChosenExperts => new(_activations.RouterIds, _rows * Config.ExpertsPerToken);
+
     /// <inheritdoc/>
     public override void Begin(StepBatch batch)
     {

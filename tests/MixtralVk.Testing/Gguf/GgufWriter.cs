@@ -38,11 +38,23 @@ public sealed class GgufWriter
         return this;
     }
 
+    /// <summary>Names of the tensors, in order.</summary>
+    public IEnumerable<string> TensorNames => _tensors.Select(tensor => tensor.Name);
+
     /// <summary>Takes a tensor out again.</summary>
     public GgufWriter RemoveTensor(string name)
     {
         _tensors.RemoveAll(t => t.Name == name);
         return this;
+    }
+
+    /// <summary>A writer with the same parts, to be changed on its own.</summary>
+    public GgufWriter Copy(uint version)
+    {
+        var copy = new GgufWriter { Version = version, Alignment = Alignment };
+        copy._metadata.Add(_metadata);
+        copy._tensors.AddRange(_tensors);
+        return copy;
     }
 
     /// <summary>The whole file.</summary>

@@ -1,0 +1,118 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using MixtralVk.Cpu;
+using MixtralVk.Model;
+using Spectre.Console;
+
+namespace MixtralVk.Cli.Commands;
+
+/// <summary>`routing FILE --text T -o heat.html`: which experts each layer chooses on one or more texts.</summary>
+internal static class RoutingCommand
+{
+    private const int DefaultContext = 512;
+
+    private sealed record Request(string File, string[] Texts, string? Output, int? Context, bool Json);
+
+    public static Command Create()
+    {
+        Argument<string> file = CommonOptions.File();
+        var texts = new Option<string[]>("--text")
+        {
+            Description = "A text file; several are compared, each under its file's name (one per language, for instance).", HelpName = "file", Required = true,
+        };
+        var output = new Option<string?>("--output", "-o") { Description = "Write a page with the heat maps.", HelpName = "file.html" };
+        Option<int?> context = CommonOptions.Positive("--context", $"Tokens the model sees at a time (the model's context, at most {DefaultContext}).");
+        Option<bool> json = CommonOptions.Json("Write the shares as JSON.");
+        var command = new Command("routing", "Show which experts each layer chooses on texts. Runs on the CPU.") { file, texts, output, context, json };
+        command.SetAction((parsed, cancellation) =>
+        {
+            var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(texts), parsed.GetValue(output), parsed.GetValue(context), parsed.GetValue(json));
+            return Task.Run(() => Run(request, cancellation), cancellation);
+        });
+        return command;
+    }
+
+    private static void Run(Request request, CancellationToken cancellation)
+    {
+        string[] texts = [.. request.Texts.Select(TextFile.Read)];
+        using MixtralModel model = ModelLoading.Load(request.File, "cpu", request.Context ?? DefaultContext, cancellation);
+        if (!model.Config.IsSparse) throw new MixtralException($"{request.File} is a dense model: it has no experts to choose from.");
+        if (model.ContextLength < 2) throw new MixtralException("A context of one token has no room for text.");
+        var routings = new TextRouting[texts.Length];
+        for (int i = 0; i < texts.Length; i++) routings[i] = Measure(model, request.Texts[i], texts[i], cancellation);
+
+        ModelConfig config = model.Config;
+        var report = new RoutingReport(request.File, config.Name, config.ExpertCount, config.ExpertsPerToken, [.. routings.Select(r => r.Report())]);
+        if (request.Output is string path) AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(RoutingPage.Write(report))));
+        if (request.Json) Console.Out.WriteLine(JsonSerializer.Serialize(report, ReportJson.Readable.RoutingReport));
+        else Print(report);
+    }
+
+    private static TextRouting Measure(MixtralModel model, string path, string text, CancellationToken cancellation)
+    {
+        var forward = (CpuForwardPass)model.ForwardPass;
+        int[] tokens = model.Tokenizer.Encode(text, addSpecial: false);
+        if (tokens.Length == 0) throw new MixtralException($"{path} is empty.");
+        var routing = new TextRouting(path, forward.Config);
+        var batch = new StepBatch(forward.MaxBatchTokens);
+        int[][] windows = [.. tokens.Chunk(model.ContextLength - 1)];
+        return WorkBar.Show(Path.GetFileName(path), windows.Length, report =>
+        {
+            foreach (int[] window in windows)
+            {
+                using var sequence = new KvSequence(forward.Pages);
+                int skipped = model.Tokenizer.Bos >= 0 ? 1 : 0;
+                int[] whole = skipped > 0 ? [model.Tokenizer.Bos, .. window] : window;
+                foreach (int[] chunk in whole.Chunk(batch.Capacity))
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    batch.Clear();
+                    batch.Add(sequence, chunk, LogitRows.All);
+                    forward.Begin(batch);
+                    while (forward.NextStage < forward.Stages.Count)
+                    {
+                        Stage stage = forward.Stages[forward.NextStage];
+                        forward.Run(1);
+                        if (stage.Kind == StageKind.Router) routing.Add(stage.Layer, forward.ChosenExperts[(skipped * forward.Config.ExpertsPerToken)..]);
+                    }
+                    skipped = 0;
+                }
+                routing.EndWindow();
+                report("");
+            }
+            return routing;
+        });
+    }
+
+    private static void Print(RoutingReport report)
+    {
+        Table table = new Table().Border(TableBorder.Simple).AddColumns("text", "tokens", "repeated", "most used", "least used");
+        foreach (TextReport text in report.Texts)
+        {
+            (int layer, int expert, double share)[] shares = [.. text.Layers.SelectMany((layer, l) => layer.Shares.Select((share, e) => (l, e, share)))];
+            table.AddRow(Markup.Escape(text.Label), text.Tokens.ToString(CultureInfo.InvariantCulture),
+                Percent(text.Layers.Average(layer => layer.RepeatedFirstChoice)), Place(shares.MaxBy(s => s.share)), Place(shares.MinBy(s => s.share)));
+        }
+        AnsiConsole.Write(table);
+        Console.Out.WriteLine($"{report.Experts} experts, {report.ExpertsPerToken} per token; evenly used, each would have {Percent(1.0 / report.Experts)}.");
+        Console.Out.WriteLine("Most and least used: layer/expert and its share. Repeated: tokens whose first expert is that of the token before, mean of the layers.");
+
+        static string Place((int Layer, int Expert, double Share) s) => $"{s.Layer}/{s.Expert}: {Percent(s.Share)}";
+    }
+
+    internal static string Percent(double share) => (100 * share).ToString("0.0", CultureInfo.InvariantCulture) + " %";
+}
+
+/// <summary>The JSON of `routing --json`.</summary>
+internal sealed record RoutingReport(string File, string Model, int Experts, int ExpertsPerToken, IReadOnlyList<TextReport> Texts);
+
+/// <summary>Routing of one text.</summary>
+internal sealed record TextReport(string Label, string Path, long Tokens, IReadOnlyList<LayerReport> Layers);
+
+/// <summary>
+/// Routing of one text in one layer. <paramref name="Shares"/>: each expert's part of all choices, together 1.
+/// <paramref name="RepeatedFirstChoice"/>: how often a token's heaviest expert is that of the token before.
+/// </summary>
+internal sealed record LayerReport(IReadOnlyList<double> Shares, double RepeatedFirstChoice);
