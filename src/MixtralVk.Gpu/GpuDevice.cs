@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using Silk.NET.Vulkan;
 using Silk.NET.Vulkan.Extensions.EXT;
+using Silk.NET.Vulkan.Extensions.KHR;
 
 namespace MixtralVk.Gpu;
 
@@ -28,8 +29,9 @@ public sealed unsafe class GpuDevice : IDisposable
         Description = description;
         Options = options;
         Limits = options.LimitTo is { } limits ? description.Limits.ClampTo(limits) : description.Limits;
-        Memory = new GpuMemory(this, options.MemoryBudget ?? DeviceChoices.DefaultBudget(description));
         Pipelines = new PipelineStore(this, shaders);
+        if (options.CompileOnly) return;
+        Memory = new GpuMemory(this, options.MemoryBudget ?? DeviceChoices.DefaultBudget(description));
         try
         {
             Queue = new GpuQueue(this, queue, queueFamily, submitLock);
@@ -48,7 +50,7 @@ public sealed unsafe class GpuDevice : IDisposable
     public DeviceLimits Limits { get; }
 
     /// <summary>The compute queue.</summary>
-    public GpuQueue Queue { get; }
+    public GpuQueue Queue { get; } = null!;
 
     /// <summary>Bytes taken of the device's own memory.</summary>
     public long UsedMemory => Memory.UsedBytes;
@@ -65,7 +67,7 @@ public sealed unsafe class GpuDevice : IDisposable
 
     internal GpuOptions Options { get; }
 
-    internal GpuMemory Memory { get; }
+    internal GpuMemory Memory { get; } = null!;
 
     internal PipelineStore Pipelines { get; }
 
@@ -77,7 +79,7 @@ public sealed unsafe class GpuDevice : IDisposable
     {
         ArgumentNullException.ThrowIfNull(adapter);
         DeviceDescription description = adapter.Description;
-        if (adapter.Missing.Count > 0) throw new GpuUnsupportedException(description.Name, adapter.Missing);
+        if (adapter.Missing.Count > 0 && !adapter.Instance.Options.CompileOnly) throw new GpuUnsupportedException(description.Name, adapter.Missing);
         GpuInstance instance = adapter.Instance;
         int family = DeviceChoices.ComputeQueueFamily(description);
         Device handle = Create(adapter, family);
@@ -172,6 +174,7 @@ public sealed unsafe class GpuDevice : IDisposable
     /// <summary>Waits for what was submitted to <see cref="Queue"/>, and for nothing of a host that shares the device. Returns on a lost device too.</summary>
     public void WaitIdle()
     {
+        if (Options.CompileOnly) return;
         try
         {
             Queue.Wait(Queue.Submitted);
@@ -212,9 +215,15 @@ public sealed unsafe class GpuDevice : IDisposable
             features.Features.FragmentStoresAndAtomics = available.FragmentStoresAndAtomics;
             features.Features.VertexPipelineStoresAndAtomics = available.VertexPipelineStoresAndAtomics;
         }
+        // Its only extension: what the compiler made of a pipeline, for those who ask (CompilerOutput).
+        using var captureExtension = new Utf8(KhrPipelineExecutableProperties.ExtensionName);
+        byte* captureName = captureExtension;
+        var capture = new PhysicalDevicePipelineExecutablePropertiesFeaturesKHR(sType: StructureType.PhysicalDevicePipelineExecutablePropertiesFeaturesKhr,
+            pNext: &features, pipelineExecutableInfo: true);
         float priority = 0;   // the game's own queues go first
         var queue = new DeviceQueueCreateInfo(queueFamilyIndex: (uint)family, queueCount: 1, pQueuePriorities: &priority);
-        var info = new DeviceCreateInfo(pNext: &features, queueCreateInfoCount: 1, pQueueCreateInfos: &queue);
+        var info = new DeviceCreateInfo(pNext: options.CompileOnly ? &capture : &features, queueCreateInfoCount: 1, pQueueCreateInfos: &queue,
+            enabledExtensionCount: options.CompileOnly ? 1u : 0u, ppEnabledExtensionNames: &captureName);
         Device device;
         adapter.Instance.Vk.CreateDevice(adapter.Handle, &info, null, &device).ThrowOnError("vkCreateDevice");
         return device;
@@ -226,9 +235,9 @@ public sealed unsafe class GpuDevice : IDisposable
         if (_disposed) return;
         _disposed = true;
         WaitIdle();
-        Queue.Destroy();
+        Queue?.Destroy();
         Pipelines.Dispose();
-        Memory.Dispose();
+        Memory?.Dispose();
         if (_ownsDevice)
         {
             Vk.DestroyDevice(Handle, null);

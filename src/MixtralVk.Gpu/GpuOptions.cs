@@ -24,6 +24,12 @@ public sealed record GpuOptions
     /// <summary>Folder of the pipeline cache; null: nothing is kept on disk.</summary>
     public string? PipelineCacheDirectory { get; init; }
 
+    /// <summary>
+    /// For <see cref="CompilerOutput"/>: pipelines keep what the compiler says of them, and the device has neither memory nor a queue, as a
+    /// driver without its GPU has none. The driver must have VK_KHR_pipeline_executable_properties.
+    /// </summary>
+    internal bool CompileOnly { get; init; }
+
     /// <summary>Test hook: refuses the n-th and later memory allocations (counted from 0) as if the device were full.</summary>
     internal int FailAllocationsFrom { get; init; } = int.MaxValue;
 

@@ -80,7 +80,7 @@ internal sealed unsafe class PipelineStore : IDisposable
             {
                 var specialization = new SpecializationInfo((uint)constants.Length, entries, (nuint)constants.Length * 4, data);
                 var stage = new PipelineShaderStageCreateInfo(stage: ShaderStageFlags.ComputeBit, module: module, pName: entryPoint, pSpecializationInfo: &specialization);
-                var create = new ComputePipelineCreateInfo(stage: stage, layout: layout);
+                var create = new ComputePipelineCreateInfo(flags: _device.Options.CompileOnly ? CompilerOutput.CaptureFlags : 0, stage: stage, layout: layout);
                 Pipeline handle;
                 vk.CreateComputePipelines(_device.Handle, _cache, 1, &create, null, &handle).ThrowOnError($"vkCreateComputePipelines of {key}");
                 _device.SetName(ObjectType.Pipeline, handle.Handle, key.ToString());

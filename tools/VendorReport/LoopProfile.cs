@@ -1,0 +1,60 @@
+namespace VendorReport;
+
+/// <summary>What one pass through the main loop of a matrix product costs a subgroup.</summary>
+/// <param name="Instructions">Instructions of any kind.</param>
+/// <param name="VectorLanes">Lanes of vector instructions, conversions included: instructions times the lanes each works on.</param>
+/// <param name="ConvertLanes">Those of conversions alone.</param>
+/// <param name="Loads">Loads from memory, one per lane.</param>
+/// <param name="LoadsInFlight">
+/// Loads that are on their way when the subgroup has to wait for one, on average over the waits of a pass: in-order issue, a load waits at the
+/// first instruction that names its register.
+/// </param>
+internal sealed record LoopProfile(double Instructions, double VectorLanes, double ConvertLanes, double Loads, double LoadsInFlight)
+{
+    /// <summary>
+    /// Profile of the outermost loop with the most loads; a loop inside it runs <paramref name="innerTrips"/> times in a pass (compilers
+    /// unroll it or leave it whole). Throws where there is no such loop.
+    /// </summary>
+    public static LoopProfile OfMainLoop(IReadOnlyList<BasicBlock> blocks, int subgroupSize, int innerTrips)
+    {
+        IReadOnlyList<Loop> loops = Loops.Of(blocks);
+        Loop main = loops.Where(l => !loops.Any(o => o.Header != l.Header && o.Blocks.Contains(l.Header)))
+            .MaxBy(l => l.Blocks.Sum(b => blocks[b].Instructions.Count(IsLoad))) ?? throw new InvalidDataException("The program has no loop.");
+        HashSet<int> inner = [.. loops.Where(l => l.Header != main.Header && main.Blocks.Contains(l.Header)).SelectMany(l => l.Blocks)];
+
+        double instructions = 0, vector = 0, convert = 0, loads = 0;
+        foreach (int block in main.Blocks)
+        {
+            int trips = inner.Contains(block) ? innerTrips : 1;
+            foreach (Instruction instruction in blocks[block].Instructions)
+            {
+                int lanes = instruction.Lanes == 0 ? subgroupSize : instruction.Lanes;
+                instructions += trips;
+                if (instruction.Kind is InstructionKind.Vector or InstructionKind.Convert) vector += trips * lanes;
+                if (instruction.Kind == InstructionKind.Convert) convert += trips * lanes;
+                if (IsLoad(instruction)) loads += trips;
+            }
+        }
+        return new LoopProfile(instructions, vector, convert, loads, MeanInFlight([.. main.Blocks.Order().SelectMany(b => blocks[b].Instructions)]));
+    }
+
+    /// <summary>Loads come back in order.</summary>
+    private static double MeanInFlight(IReadOnlyList<Instruction> code)
+    {
+        var open = new List<Instruction>();
+        var atWaits = new List<int>();
+        foreach (Instruction instruction in code)
+        {
+            int needed = open.FindLastIndex(load => load.Writes.Any(r => instruction.Reads.Contains(r) || instruction.Writes.Contains(r)));
+            if (needed >= 0)
+            {
+                atWaits.Add(open.Count);
+                open.RemoveRange(0, needed + 1);
+            }
+            if (IsLoad(instruction)) open.Add(instruction);
+        }
+        return atWaits.Count > 0 ? atWaits.Average() : open.Count;
+    }
+
+    private static bool IsLoad(Instruction instruction) => instruction.Kind == InstructionKind.Load;
+}
