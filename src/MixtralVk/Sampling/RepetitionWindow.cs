@@ -1,25 +1,18 @@
 namespace MixtralVk.Sampling;
 
-/// <summary>Which tokens are among the last n.</summary>
-internal sealed class RepetitionWindow
+/// <summary>The last n tokens.</summary>
+internal sealed class RepetitionWindow(int length)
 {
-    private readonly int[] _recent, _counts;
-    private int _seen;
+    private readonly int[] _recent = new int[length];
+    private int _next, _count;
 
-    public RepetitionWindow(int length, int vocabSize)
-    {
-        _recent = new int[length];
-        _counts = new int[vocabSize];
-    }
-
-    public bool Contains(int token) => _counts[token] > 0;
+    /// <summary>The tokens, in no order; one that came twice is there twice.</summary>
+    public ReadOnlySpan<int> Tokens => _recent.AsSpan(0, _count);
 
     public void Add(int token)
     {
-        int slot = _seen % _recent.Length;
-        if (_seen >= _recent.Length) _counts[_recent[slot]]--;
-        _recent[slot] = token;
-        _counts[token]++;
-        _seen = _seen + 1 == 2 * _recent.Length ? _recent.Length : _seen + 1; // stays "full" without overflowing
+        _recent[_next] = token;
+        _next = (_next + 1) % _recent.Length;
+        _count = Math.Min(_count + 1, _recent.Length);
     }
 }
