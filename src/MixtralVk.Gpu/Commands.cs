@@ -39,6 +39,9 @@ internal sealed record CopyCommand(BufferView Source, BufferView Destination)
 /// <summary>Sets every word of a range.</summary>
 internal sealed record FillCommand(BufferView Destination, uint Value) : Command([new(Destination, AccessKind.TransferWrite)]);
 
+/// <summary>Writes the time at which all commands before it have finished; the first of a timer clears the others.</summary>
+internal sealed record TimestampCommand(GpuTimer Timer, int Index) : Command([]);
+
 /// <summary>
 /// A memory barrier: what wrote before (<paramref name="From"/>) is seen by what comes after (<paramref name="To"/>). As an execution
 /// dependency it also orders reads before it against writes after it.

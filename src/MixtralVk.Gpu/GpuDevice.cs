@@ -61,6 +61,8 @@ public sealed unsafe class GpuDevice : IDisposable
     /// <summary>Most bytes of memory to take; may be changed at any time, and frees nothing by itself.</summary>
     public long MemoryBudget { get => Memory.Budget; set => Memory.Budget = value; }
 
+    internal int TimestampBits => Description.QueueFamilies[Queue.Family].TimestampBits;
+
     internal Vk Vk { get; }
 
     internal Device Handle { get; }
@@ -140,6 +142,12 @@ public sealed unsafe class GpuDevice : IDisposable
     /// Makes a buffer. Throws <see cref="OutOfGpuMemoryException"/> when the budget or the device has too little left; nothing is lost then.
     /// </summary>
     public GpuBuffer CreateBuffer(ulong size, BufferUse use, string name) => Memory.Create(size, use, name);
+
+    /// <summary>True when <see cref="CreateTimer"/> works: the compute queue writes timestamps.</summary>
+    public bool HasTimestamps => TimestampBits > 0;
+
+    /// <summary>Makes room for <paramref name="count"/> timestamps. Throws <see cref="GpuUnsupportedException"/> where the queue writes none.</summary>
+    public GpuTimer CreateTimer(int count) => new(this, count);
 
     /// <summary>Begins a recording.</summary>
     public Recorder CreateRecorder() => new(this);

@@ -19,6 +19,9 @@ public sealed class Recorder
     /// <summary>Pipelines the recording needs; made in parallel by <see cref="GpuDevice.PreparePipelines"/>.</summary>
     internal IEnumerable<PipelineKey> Pipelines => _stages.SelectMany(s => s.Commands).OfType<DispatchCommand>().Select(d => d.Pipeline);
 
+    /// <summary>What was recorded so far; for the shader bench, which records it again with other buffers.</summary>
+    internal IEnumerable<Command> Commands => _stages.SelectMany(s => s.Commands);
+
     /// <summary>
     /// Begins a stage: the smallest unit of submission. It starts with a full barrier, as whatever ran before may have been any other
     /// recording.
@@ -64,6 +67,17 @@ public sealed class Recorder
     public void Fill(BufferView destination, uint value) => Add(new FillCommand(destination, value));
 
     /// <summary>
+    /// Records a timestamp: the time when everything recorded before it has finished. Timestamp 0 of a timer comes first, as it clears the
+    /// others, and each is written once a submission.
+    /// </summary>
+    public void Timestamp(GpuTimer timer, int index)
+    {
+        ArgumentNullException.ThrowIfNull(timer);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)timer.Count, nameof(index));
+        Add(new TimestampCommand(timer, index));
+    }
+
+    /// <summary>
     /// Makes the recording. Pipelines not made yet are made now, so call <see cref="GpuDevice.PreparePipelines"/> first where time matters.
     /// </summary>
     public Recording Finish(string name)
@@ -72,7 +86,7 @@ public sealed class Recorder
         return new Recording(_device, name, [.. _stages]);
     }
 
-    private void Add(Command command)
+    internal void Add(Command command)
     {
         if (_stages.Count == 0) throw new InvalidOperationException("Begin a stage first.");
         command = command with { Group = _group };

@@ -100,6 +100,7 @@ public sealed unsafe class Recording : IDisposable
             {
                 case DispatchCommand dispatch: Record(dispatch, stage, commandBuffer); break;
                 case BarrierCommand barrier: Record(barrier, commandBuffer); break;
+                case TimestampCommand timestamp: Record(timestamp, commandBuffer); break;
                 case CopyCommand copy:
                     var region = new BufferCopy(Absolute(copy.Source), Absolute(copy.Destination), copy.Source.Length);
                     vk.CmdCopyBuffer(commandBuffer, copy.Source.Buffer.Block.Buffer, copy.Destination.Buffer.Block.Buffer, 1, &region);
@@ -125,6 +126,13 @@ public sealed unsafe class Recording : IDisposable
         if (dispatch.Indirect is { } arguments) vk.CmdDispatchIndirect(commandBuffer, arguments.Buffer.Block.Buffer, Absolute(arguments));
         else vk.CmdDispatch(commandBuffer, dispatch.Size.X, dispatch.Size.Y, dispatch.Size.Z);
         _device.EndLabel(commandBuffer);
+    }
+
+    private void Record(TimestampCommand timestamp, CommandBuffer commandBuffer)
+    {
+        GpuTimer timer = timestamp.Timer;
+        if (timestamp.Index == 0) _device.Vk.CmdResetQueryPool(commandBuffer, timer.Pool, 0, (uint)timer.Count);
+        _device.Vk.CmdWriteTimestamp2(commandBuffer, PipelineStageFlags2.AllCommandsBit, timer.Pool, (uint)timestamp.Index);
     }
 
     private void Record(BarrierCommand barrier, CommandBuffer commandBuffer)
