@@ -1,3 +1,4 @@
+using MixtralVk.Bench;
 using System.Diagnostics;
 using MixtralVk.Model;
 

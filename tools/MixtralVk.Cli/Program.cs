@@ -19,6 +19,7 @@ var root = new RootCommand("Runs language models of the Mixtral architecture on 
     PerplexityCommand.Create(),
     RoutingCommand.Create(),
     EvalCommand.Create(),
+    KernelsCommand.Create(),
     DevicesCommand.Create(),
 };
 return await ProgramExit.RunAsync(root.Parse(args)).ConfigureAwait(false);

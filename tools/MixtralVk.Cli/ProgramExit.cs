@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MixtralVk.Bench;
 using MixtralVk.Gpu;
 
 namespace MixtralVk.Cli;
@@ -22,6 +23,11 @@ internal static class ProgramExit
         catch (OperationCanceledException)
         {
             return Interrupted;
+        }
+        catch (BenchException e)
+        {
+            foreach (string detail in e.Details) Console.Error.WriteLine(detail);
+            return Fail(e.Message);
         }
         catch (Exception e) when (e is MixtralException or GpuException or IOException or UnauthorizedAccessException)
         {

@@ -7,7 +7,7 @@ namespace MixtralVk.Testing.Gguf;
 public sealed class GgufWriter
 {
     private readonly GgufMetadata _metadata = new();
-    private readonly List<(string Name, GgmlType Type, long[] Dimensions, byte[] Data, ulong? Offset)> _tensors = [];
+    private readonly List<(string Name, GgmlType Type, long[] Dimensions, long Bytes, Action<Stream> Write, ulong? Offset)> _tensors = [];
 
     /// <summary>Version to write.</summary>
     public uint Version { get; init; } = 3;
@@ -32,9 +32,13 @@ public sealed class GgufWriter
     public GgufWriter Remove(params ReadOnlySpan<string> keys) => Added(_metadata.Remove(keys));
 
     /// <summary>Adds a tensor; dimensions fastest first. <paramref name="offset"/> is written instead of the true one.</summary>
-    public GgufWriter AddTensor(string name, GgmlType type, long[] dimensions, byte[] data, ulong? offset = null)
+    public GgufWriter AddTensor(string name, GgmlType type, long[] dimensions, byte[] data, ulong? offset = null) =>
+        AddTensor(name, type, dimensions, data.Length, stream => stream.Write(data), offset);
+
+    /// <summary>Adds a tensor of any size; <paramref name="write"/> writes its bytes when the file is written.</summary>
+    public GgufWriter AddTensor(string name, GgmlType type, long[] dimensions, long bytes, Action<Stream> write, ulong? offset = null)
     {
-        _tensors.Add((name, type, dimensions, data, offset));
+        _tensors.Add((name, type, dimensions, bytes, write, offset));
         return this;
     }
 
@@ -96,16 +100,16 @@ public sealed class GgufWriter
         if (Alignment != 32) Remove("general.alignment").Add("general.alignment", (uint)Alignment);
         var entries = new List<GgufTensorEntry>();
         long end = 0;
-        foreach (var (name, type, dimensions, data, offset) in _tensors)
+        foreach (var (name, type, dimensions, bytes, _, offset) in _tensors)
         {
             entries.Add(new GgufTensorEntry(name, type, dimensions, offset ?? (ulong)end));
-            end += data.Length + GgufHeaderWriter.Padding(data.Length, Alignment);
+            end += bytes + GgufHeaderWriter.Padding(bytes, Alignment);
         }
         GgufHeaderWriter.Write(stream, Version, Alignment, _metadata, entries);
         foreach (var tensor in _tensors)
         {
-            stream.Write(tensor.Data);
-            stream.Write(new byte[GgufHeaderWriter.Padding(tensor.Data.Length, Alignment)]);
+            tensor.Write(stream);
+            stream.Write(new byte[GgufHeaderWriter.Padding(tensor.Bytes, Alignment)]);
         }
     }
 

@@ -56,6 +56,12 @@ public sealed record SyntheticModel
     public WeightFormat NormFormat { get; init; } = WeightFormat.F32;
 
     /// <summary>
+    /// Each tensor repeats a run of so many random blocks; 0 makes every value anew. For files of gigabytes, which nobody looks at but a
+    /// stopwatch: a prime number of blocks, so that neighbouring rows differ.
+    /// </summary>
+    public int RepeatedBlocks { get; init; }
+
+    /// <summary>
     /// Damage: name of a tensor and the number (NaN, infinity, a denormal …) that every 7th of its blocks gets as value or scale.
     /// Names as in <see cref="TensorNames"/>.
     /// </summary>
@@ -95,8 +101,10 @@ public sealed record SyntheticModel
         }
         foreach (Tensor tensor in Tensors())
         {
+            GgmlType type = Quantizer.TypeOf(tensor.Format);
             if (SeparateExperts && tensor.Dimensions.Length == 3) AddSeparately(writer, tensor);
-            else writer.AddTensor(tensor.Name, Quantizer.TypeOf(tensor.Format), tensor.Dimensions, Data(tensor));
+            else if (RepeatedBlocks > 0) writer.AddTensor(tensor.Name, type, tensor.Dimensions, tensor.Count / type.Block().Elements * type.Block().Bytes, stream => Repeat(tensor, stream));
+            else writer.AddTensor(tensor.Name, type, tensor.Dimensions, Data(tensor));
         }
         return writer;
     }
@@ -121,7 +129,11 @@ public sealed record SyntheticModel
     }
 
     /// <summary>The floats a tensor was quantised from, in the file's order (columns fastest); damage is not in them.</summary>
-    public float[] Values(string tensorName) => Values(Tensors().Single(t => t.Name == tensorName));
+    public float[] Values(string tensorName)
+    {
+        Tensor tensor = Tensors().Single(t => t.Name == tensorName);
+        return Values(tensor, tensor.Count);
+    }
 
     private IEnumerable<Tensor> Tensors()
     {
@@ -147,25 +159,35 @@ public sealed record SyntheticModel
         if (!TiedOutput) yield return new("output.weight", [Dim, Vocab], OutputFormat ?? Weights, 2 * dimScale);
     }
 
+    private void Repeat(Tensor tensor, Stream stream)
+    {
+        (int elements, int bytes) = Quantizer.TypeOf(tensor.Format).Block();
+        byte[] run = Quantizer.Quantize(tensor.Format, Values(tensor, Math.Min(tensor.Count, (long)RepeatedBlocks * elements)));
+        for (long left = tensor.Count / elements * bytes; left > 0; left -= run.Length) stream.Write(run, 0, (int)Math.Min(left, run.Length));
+    }
+
     private byte[] Data(Tensor tensor)
     {
-        byte[] data = Quantizer.Quantize(tensor.Format, Values(tensor));
+        byte[] data = Quantizer.Quantize(tensor.Format, Values(tensor, tensor.Count));
         if (Damage.TryGetValue(tensor.Name, out float number)) Quantizer.Poison(tensor.Format, data, number, every: 7);
         return data;
     }
 
     /// <summary>A sum of four uniform numbers is near enough to a normal one and has the same bits on every platform.</summary>
-    private float[] Values(Tensor tensor)
+    private float[] Values(Tensor tensor, long count)
     {
         uint hash = 2166136261 ^ (uint)Seed;
         foreach (char c in tensor.Name) hash = (hash ^ c) * 16777619;
         var random = new Random((int)hash);
-        var values = new float[tensor.Dimensions.Aggregate(1L, (product, size) => product * size)];
+        var values = new float[count];
         float scale = tensor.Deviation * MathF.Sqrt(3);
         for (int i = 0; i < values.Length; i++)
             values[i] = tensor.Mean + scale * (random.NextSingle() + random.NextSingle() + random.NextSingle() + random.NextSingle() - 2);
         return values;
     }
 
-    private readonly record struct Tensor(string Name, long[] Dimensions, WeightFormat Format, float Deviation, float Mean = 0);
+    private readonly record struct Tensor(string Name, long[] Dimensions, WeightFormat Format, float Deviation, float Mean = 0)
+    {
+        public long Count => Dimensions.Aggregate(1L, (product, size) => product * size);
+    }
 }

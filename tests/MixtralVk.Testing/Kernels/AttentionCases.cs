@@ -63,7 +63,7 @@ internal static class AttentionCases
     ];
 
     /// <summary>What is stored without being rotated is hard to round.</summary>
-    private static KernelCase<RopeKvWrite> RopeKvWrite(AttentionShape shape, int ropeDim) => new($"rope_kv_write {shape} rotating {ropeDim}", memory =>
+    public static KernelCase<RopeKvWrite> RopeKvWrite(AttentionShape shape, int ropeDim) => new($"rope_kv_write {shape} rotating {ropeDim}", memory =>
     {
         const double ropeBase = 1e6;
         var (format, queryHeads, kvHeads, headDim, owners, positions) = shape;
@@ -142,7 +142,7 @@ internal static class AttentionCases
         return (inputs.Prefill(output), () => Compare.Floats(inputs.Expected(), output.Read<float>(), 1e-4));
     });
 
-    private static KernelCase<AttentionSplit> Split(AttentionShape shape) => new($"attention_split {shape}", memory =>
+    public static KernelCase<AttentionSplit> Split(AttentionShape shape) => new($"attention_split {shape}", memory =>
     {
         AttentionInputs inputs = new(memory, shape);
         CaseBuffer partials = memory.Output(inputs.PartialWords, "partials");
@@ -154,7 +154,7 @@ internal static class AttentionCases
         });
     });
 
-    private static KernelCase<AttentionMerge> Merge(AttentionShape shape) => new($"attention_merge {shape}", memory =>
+    public static KernelCase<AttentionMerge> Merge(AttentionShape shape) => new($"attention_merge {shape}", memory =>
     {
         int maxSplits = shape.Positions.Max() / 256 + 2, rows = shape.Positions.Length;
         float[] partials = TestData.Floats(rows * shape.QueryHeads * maxSplits * (shape.HeadDim + 2), 1);

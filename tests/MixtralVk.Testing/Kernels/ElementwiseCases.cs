@@ -25,7 +25,7 @@ internal static class ElementwiseCases
         return values;
     }
 
-    private static KernelCase<RmsNorm> RmsNorm(int rows, int cols, int maxRows) => new($"rms_norm {rows}x{cols}", memory =>
+    public static KernelCase<RmsNorm> RmsNorm(int rows, int cols, int maxRows) => new($"rms_norm {rows}x{cols}", memory =>
     {
         const float epsilon = 1e-5f;
         float[] input = TestData.Floats(rows * cols, 1), weight = TestData.Floats(cols, 2);
@@ -38,7 +38,7 @@ internal static class ElementwiseCases
         });
     }, bytes: 8L * rows * cols, flops: 4L * rows * cols);
 
-    private static KernelCase<FiniteCheck> FiniteCheck(int rows, int cols, int maxRows, float? bad) => new($"finite_check {rows}x{cols} {bad}", memory =>
+    public static KernelCase<FiniteCheck> FiniteCheck(int rows, int cols, int maxRows, float? bad) => new($"finite_check {rows}x{cols} {bad}", memory =>
     {
         // What lies past the rows is never looked at.
         float[] input = WithPoison(TestData.Floats(rows * cols, 1), maxRows * cols);
@@ -48,7 +48,7 @@ internal static class ElementwiseCases
         return (kernel, () => Compare.Words([bad is null ? CaseMemory.NoSite : 5], status.Read<uint>()));
     }, bytes: 4L * rows * cols);
 
-    private static KernelCase<SwiGlu> SwiGlu(int rows, int cols, int factor, int maxRows) => new($"swiglu {rows}x{factor}x{cols}", memory =>
+    public static KernelCase<SwiGlu> SwiGlu(int rows, int cols, int factor, int maxRows) => new($"swiglu {rows}x{factor}x{cols}", memory =>
     {
         int count = rows * factor * cols, total = maxRows * factor * cols;
         float[] gate = [.. TestData.Floats(count, 1).Select(v => v * 20)], up = TestData.Floats(count, 2);
@@ -57,7 +57,7 @@ internal static class ElementwiseCases
         return (kernel, () => Compare.Floats(WithPoison([.. gate.Zip(up, SwiGluReference.SwiGlu)], total), output.Read<float>(), 1e-5));
     }, bytes: 12L * rows * factor * cols);
 
-    private static KernelCase<GatherRows> GatherRows(int rows, int cols, int inputRows, int maxRows, int stride) => new($"gather_rows {rows}x{cols} of {inputRows}x{stride}", memory =>
+    public static KernelCase<GatherRows> GatherRows(int rows, int cols, int inputRows, int maxRows, int stride) => new($"gather_rows {rows}x{cols} of {inputRows}x{stride}", memory =>
     {
         float[] input = TestData.Floats(inputRows * stride, 1);
         int[] ids = TestData.Ints(rows, inputRows, 2);
@@ -67,7 +67,7 @@ internal static class ElementwiseCases
         return (kernel, () => Compare.Floats(WithPoison(expected, maxRows * cols), output.Read<float>(), 1e-30));
     }, bytes: 8L * rows * cols);
 
-    private static KernelCase<CombineExperts> CombineExperts(int rows, int dim, int topK, int maxRows) => new($"combine_experts {rows}x{dim} top-{topK}", memory =>
+    public static KernelCase<CombineExperts> CombineExperts(int rows, int dim, int topK, int maxRows) => new($"combine_experts {rows}x{dim} top-{topK}", memory =>
     {
         float[] outputs = TestData.Floats(rows * topK * dim, 1), weights = TestData.Floats(rows * topK, 2), residual = TestData.Floats(rows * dim, 3);
         var poisoned = new uint[maxRows * dim];

@@ -45,14 +45,14 @@ internal static class ExpertCases
         }
     }
 
-    private static KernelCase<RouterTopK> Router(int rows, int dim, int experts, int topK) => new($"router_top_k {rows}x{dim} top-{topK} of {experts}", memory =>
+    public static KernelCase<RouterTopK> Router(int rows, int dim, int experts, int topK) => new($"router_top_k {rows}x{dim} top-{topK} of {experts}", memory =>
     {
         float[] input = TestData.Floats(rows * dim, 1), router = TestData.Floats(experts * dim, 2);
         return Router(memory, input, router, rows, dim, experts, topK);
     }, bytes: 4L * experts * dim, flops: 2L * rows * experts * dim);
 
     /// <summary>Every expert has the same row: ties go to the lower index.</summary>
-    private static KernelCase<RouterTopK> EqualLogits() => new("router_top_k ties", memory =>
+    public static KernelCase<RouterTopK> EqualLogits() => new("router_top_k ties", memory =>
     {
         float[] row = TestData.Floats(64, 2);
         return Router(memory, TestData.Floats(2 * 64, 1), [.. Enumerable.Repeat(row, 8).SelectMany(r => r)], 2, 64, 8, 3);
@@ -72,7 +72,7 @@ internal static class ExpertCases
         });
     }
 
-    private static KernelCase<GroupTokens> Group(int tokens, int topK, int experts) => new($"group_tokens {tokens} top-{topK} of {experts}", memory =>
+    public static KernelCase<GroupTokens> Group(int tokens, int topK, int experts) => new($"group_tokens {tokens} top-{topK} of {experts}", memory =>
     {
         const uint narrowLimit = 5;
         ExpertGrids gateUp = new(new(7, 2), new(3, 8)), down = new(new(9, 1), new(4, 16));

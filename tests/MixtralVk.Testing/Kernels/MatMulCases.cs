@@ -71,7 +71,7 @@ internal static class MatMulCases
         }, bytes: new RowTileLayout(format, rows, cols).Bytes + 4L * tokens * (rows + cols), flops: 2L * rows * cols * tokens);
     }
 
-    private static KernelCase<EmbeddingRows> Embedding(WeightFormat format, int rows, int cols, int tokens, int maxTokens, int firstTile, int tiles)
+    public static KernelCase<EmbeddingRows> Embedding(WeightFormat format, int rows, int cols, int tokens, int maxTokens, int firstTile, int tiles)
     {
         return new($"embedding_rows {format} {tokens} of {rows}x{cols} tiles {firstTile}+{tiles}", memory =>
         {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
+using MixtralVk.Bench;
 using MixtralVk.Loading;
 using MixtralVk.Model;
 using MixtralVk.Model.Vulkan;
