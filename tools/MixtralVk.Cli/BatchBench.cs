@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MixtralVk.Bench;
 using MixtralVk.Model;
 
 namespace MixtralVk.Cli;

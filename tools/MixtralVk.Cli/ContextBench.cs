@@ -1,5 +1,5 @@
-using MixtralVk.Bench;
 using System.Diagnostics;
+using MixtralVk.Bench;
 using MixtralVk.Model;
 
 namespace MixtralVk.Cli;
