@@ -5,6 +5,7 @@ public sealed class HelpTests
     public static readonly string[] Commands =
     [
         "devices", "inspect", "tokenize", "logits", "generate", "chat", "bench", "convert", "quantize", "imatrix", "perplexity", "routing", "eval",
+        "kernels",
     ];
 
     public static TheoryData<string> EachCommand => [.. Commands];
