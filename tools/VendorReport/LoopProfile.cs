@@ -12,15 +12,17 @@ namespace VendorReport;
 internal sealed record LoopProfile(double Instructions, double VectorLanes, double ConvertLanes, double Loads, double LoadsInFlight)
 {
     /// <summary>
-    /// Profile of the outermost loop with the most loads; a loop inside it runs <paramref name="innerTrips"/> times in a pass (compilers
-    /// unroll it or leave it whole). Throws where there is no such loop.
+    /// Profile of the outermost loop with the most loads; an innermost loop in it runs <paramref name="innerTrips"/> times in a pass
+    /// (compilers unroll it or leave it whole). Throws where there is no such loop.
     /// </summary>
     public static LoopProfile OfMainLoop(IReadOnlyList<BasicBlock> blocks, int subgroupSize, int innerTrips)
     {
         IReadOnlyList<Loop> loops = Loops.Of(blocks);
         Loop main = loops.Where(l => !loops.Any(o => o.Header != l.Header && o.Blocks.Contains(l.Header)))
             .MaxBy(l => l.Blocks.Sum(b => blocks[b].Instructions.Count(IsLoad))) ?? throw new InvalidDataException("The program has no loop.");
-        HashSet<int> inner = [.. loops.Where(l => l.Header != main.Header && main.Blocks.Contains(l.Header)).SelectMany(l => l.Blocks)];
+        // What lies between the outermost and the innermost loop, a run of columns in a lane, is counted once a pass, a little too often.
+        IEnumerable<Loop> innermost = loops.Where(l => l.Header != main.Header && main.Blocks.Contains(l.Header) && !loops.Any(o => o.Header != l.Header && l.Blocks.Contains(o.Header)));
+        HashSet<int> inner = [.. innermost.SelectMany(l => l.Blocks)];
 
         double instructions = 0, vector = 0, convert = 0, loads = 0;
         foreach (int block in main.Blocks)
