@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compiles the kernels with the compilers of real GPUs, without any GPU, and fails where a shipped one spills registers.
 # Without arguments AMD's five generations, with Mesa's driver as Debian or Ubuntu package it. The report of all vendors:
-#   tools/vendor-report.sh --drivers DIR --all --output docs/vendors.md
+#   tools/vendor-report.sh --drivers DIR --output docs/vendors.md
 # DIR: a root folder of a Linux system (made by debootstrap, say) with Mesa's Vulkan drivers for Intel and NVIDIA, and in DIR/shim the
 # fake kernel devices they open: libintel_noop_drm_shim.so and libnouveau_noop_drm_shim.so, from Mesa's sources (meson: -Dtools=drm-shim,intel).
 # The program is started inside it by chroot, so that needs root. More options: --help.

@@ -30,7 +30,7 @@ internal sealed class MarkdownReport(IReadOnlyList<CompiledTarget> results)
     private void Head()
     {
         _text.AppendRow("# Compiled for real GPUs").AppendRow("")
-            .AppendRow("Written by `tools/vendor-report.sh --drivers DIR --all --output docs/vendors.md`, on a machine without any GPU: Mesa's compilers make the very")
+            .AppendRow("Written by `tools/vendor-report.sh --drivers DIR --output docs/vendors.md`, on a machine without any GPU: Mesa's compilers make the very")
             .AppendRow("machine code that AMD's and Intel's GPUs would run (RADV, ANV), and NVK's for NVIDIA, which is not NVIDIA's own driver. Nothing is executed:")
             .AppendRow("registers, spills and instructions are facts of the compilers, times are predictions. All sizes are Mixtral 8x7B's. Names of variants:")
             .AppendRow("R rows per lane, T tokens per pass, S column splits in a workgroup, W column splits over workgroups.").AppendRow("");
@@ -42,7 +42,8 @@ internal sealed class MarkdownReport(IReadOnlyList<CompiledTarget> results)
         (CompiledTarget Target, CompiledKernel Kernel)[] spilled = [.. results.SelectMany(r => r.Kernels.Where(k => k.Spilled && r.ShippedKernels.Contains(k.Name)).Select(k => (r, k)))];
         _text.AppendRow($"- **Spills: {(spilled.Length == 0 ? "none" : $"{spilled.Length} kernels")}** of what is shipped, on {results.Count} GPU generations ({results.Min(r => r.ShippedKernels.Count)} kernels each).");
         foreach (var byKernel in spilled.GroupBy(s => s.Kernel.Name)) _text.AppendRow($"  - {byKernel.Key}: {string.Join(", ", byKernel.Select(s => s.Target.Target))}");
-        _text.AppendRow($"- Of the variants the tuner may choose, {results.Max(r => r.Kernels.Count)} at most on a generation, spill: {string.Join(", ", results.Select(r => (r.Target, Count: r.Kernels.Count(k => k.Spilled))).Where(r => r.Count > 0).Select(r => $"{r.Count} on {r.Target}").DefaultIfEmpty("none"))}.");
+        if (results.Any(r => r.Kernels.Count > r.ShippedKernels.Count))
+            _text.AppendRow($"- Of the variants the tuner may choose, {results.Max(r => r.Kernels.Count)} at most on a generation, spill: {string.Join(", ", results.Select(r => (r.Target, Count: r.Kernels.Count(k => k.Spilled))).Where(r => r.Count > 0).Select(r => $"{r.Count} on {r.Target}").DefaultIfEmpty("none"))}.");
         foreach (WeightFormat format in _headline)
         {
             var perWeight = results.Select(r => Decode(r, format)).Select(k => k.Loop!.Instructions / k.WeightsPerPass).ToArray();
@@ -132,7 +133,7 @@ internal sealed class MarkdownReport(IReadOnlyList<CompiledTarget> results)
         _text.AppendRow("## Decode, predicted").AppendRow("")
             .AppendRow("One token, Q4_0, as if the weights fitted the card. Slots: subgroups the card can hold (cores x SIMDs x resident). In flight: bytes of weights on their")
             .AppendRow("way, of those that bandwidth x latency needs (Little's law). The time is the largest of four: bandwidth (at 85 % of the specification), latency (bytes x latency /")
-            .AppendRow("in flight), arithmetic, sums (a lane adds its columns one after the other); launches and barriers are left out. Best: the fastest compiled variant by")
+            .AppendRow("in flight), arithmetic, sums (a lane adds its columns one after the other); launches and barriers are left out. Best: the fastest compiled variant (`--all`) by")
             .AppendRow("the same arithmetic. NVIDIA: loads in flight as RADV orders them for RDNA 2, as NVK 25 leaves each load next to its use.").AppendRow("");
         CardTable[] tables = [.. Cards.Select(c => new CardTable(c, results, WeightFormat.Q4_0))];
         _text.AppendTable(["card", "matrix", "shipped", "workgroups:", "subgroups:", "slots:", "in flight, KB:", "needed, KB:", "bound", "us:", "best", "us:"],
