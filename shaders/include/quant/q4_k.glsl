@@ -1,7 +1,7 @@
 // Q4_K: blocks of 256 columns, [block][32 words][64]: words 8g.. hold columns 64g.. in their low nibbles and 64g+32.. in the high ones;
 // then [block][4 words][64], the header (k_scales.glsl). weight = d * scale * q - dmin * minimum.
 // A unit is one group g of 64 columns: two scales, two minima.
-#include "include/quant/k_scales.glsl"
+#include "include/k_scales.glsl"
 const uint UnitCols = 64u;
 const uint UnitSteps = 8u;
 const uint StepVecs = 2u;

@@ -1,7 +1,7 @@
 // Q5_K: blocks of 256 columns, [block][40 words][64]: 8 words of upper bits, bit s of their byte l for column 32s+l; then 32 words of low
 // nibbles as in Q4_K; then [block][4 words][64], the header (k_scales.glsl). weight = d * scale * q - dmin * minimum.
 // A unit is one group g of 64 columns: two scales, two minima.
-#include "include/quant/k_scales.glsl"
+#include "include/k_scales.glsl"
 const uint UnitCols = 64u;
 const uint UnitSteps = 8u;
 const uint StepVecs = 2u;

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using MixtralVk.Quantization;
 
 namespace MixtralVk.Cpu;
@@ -17,20 +16,11 @@ internal static unsafe class EmbeddingRows
 
     private readonly struct Work(TiledMatrix table, int* tokens, float* output, int* status) : IWork
     {
-        [SkipLocalsInit]
         public void Run(int item, int worker)
         {
-            float* panel = stackalloc float[DequantizePanel.Floats];
             RowTileLayout layout = table.Layout;
-            byte* tile = table.Tile(tokens[item] / RowTileLayout.TileRows);
-            int row = tokens[item] % RowTileLayout.TileRows, group = row / DequantizePanel.RowGroup * DequantizePanel.RowGroup;
             float* to = output + (long)item * layout.Cols;
-            for (int p = 0, col = 0; col < layout.Cols; p++, col += DequantizePanel.Cols)
-            {
-                DequantizePanel.Run(layout, tile, p, group, DequantizePanel.RowGroup, panel);
-                int cols = Math.Min(DequantizePanel.Cols, layout.Cols - col);
-                for (int c = 0; c < cols; c++) to[col + c] = panel[c * RowTileLayout.TileRows + row];
-            }
+            DequantizePanel.Row(layout, table.Tile(tokens[item] / RowTileLayout.TileRows), tokens[item] % RowTileLayout.TileRows, to);
             if (!Lanes.AllFinite(to, layout.Cols)) StepStatus.Report(status, -1);
         }
     }

@@ -23,11 +23,19 @@ internal readonly record struct EmbeddingRows(WeightFormat Format, BufferView We
     {
         WeightFormat.F32 => "embedding/embedding_rows_f32",
         WeightFormat.F16 => "embedding/embedding_rows_f16",
+        WeightFormat.BF16 => "embedding/embedding_rows_bf16",
         WeightFormat.Q8_0 => "embedding/embedding_rows_q8_0",
         WeightFormat.Q4_0 => "embedding/embedding_rows_q4_0",
+        WeightFormat.Q4_1 => "embedding/embedding_rows_q4_1",
+        WeightFormat.Q5_0 => "embedding/embedding_rows_q5_0",
+        WeightFormat.Q5_1 => "embedding/embedding_rows_q5_1",
+        WeightFormat.Q2_K => "embedding/embedding_rows_q2_k",
+        WeightFormat.Q3_K => "embedding/embedding_rows_q3_k",
         WeightFormat.Q4_K => "embedding/embedding_rows_q4_k",
         WeightFormat.Q5_K => "embedding/embedding_rows_q5_k",
         WeightFormat.Q6_K => "embedding/embedding_rows_q6_k",
+        WeightFormat.IQ4_NL => "embedding/embedding_rows_iq4_nl",
+        WeightFormat.IQ4_XS => "embedding/embedding_rows_iq4_xs",
     };
 
     public DispatchSize Workgroups => new(MaxRows);

@@ -30,11 +30,19 @@ internal readonly record struct ExpertGateUp(WeightFormat Format, BufferView Gro
     {
         WeightFormat.F32 => "experts/expert_gate_up_f32",
         WeightFormat.F16 => "experts/expert_gate_up_f16",
+        WeightFormat.BF16 => "experts/expert_gate_up_bf16",
         WeightFormat.Q8_0 => "experts/expert_gate_up_q8_0",
         WeightFormat.Q4_0 => "experts/expert_gate_up_q4_0",
+        WeightFormat.Q4_1 => "experts/expert_gate_up_q4_1",
+        WeightFormat.Q5_0 => "experts/expert_gate_up_q5_0",
+        WeightFormat.Q5_1 => "experts/expert_gate_up_q5_1",
+        WeightFormat.Q2_K => "experts/expert_gate_up_q2_k",
+        WeightFormat.Q3_K => "experts/expert_gate_up_q3_k",
         WeightFormat.Q4_K => "experts/expert_gate_up_q4_k",
         WeightFormat.Q5_K => "experts/expert_gate_up_q5_k",
         WeightFormat.Q6_K => "experts/expert_gate_up_q6_k",
+        WeightFormat.IQ4_NL => "experts/expert_gate_up_iq4_nl",
+        WeightFormat.IQ4_XS => "experts/expert_gate_up_iq4_xs",
     };
 
     public DispatchSize Workgroups => new(Grid.CoverTiles(OutputRows, Variant.RowsPerLane), Grid.Cover(MaxEntries, Variant.TokensPerPass));

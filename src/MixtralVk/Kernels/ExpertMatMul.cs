@@ -29,11 +29,19 @@ internal readonly record struct ExpertMatMul(WeightFormat Format, BufferView Gro
     {
         WeightFormat.F32 => "experts/expert_matmul_f32",
         WeightFormat.F16 => "experts/expert_matmul_f16",
+        WeightFormat.BF16 => "experts/expert_matmul_bf16",
         WeightFormat.Q8_0 => "experts/expert_matmul_q8_0",
         WeightFormat.Q4_0 => "experts/expert_matmul_q4_0",
+        WeightFormat.Q4_1 => "experts/expert_matmul_q4_1",
+        WeightFormat.Q5_0 => "experts/expert_matmul_q5_0",
+        WeightFormat.Q5_1 => "experts/expert_matmul_q5_1",
+        WeightFormat.Q2_K => "experts/expert_matmul_q2_k",
+        WeightFormat.Q3_K => "experts/expert_matmul_q3_k",
         WeightFormat.Q4_K => "experts/expert_matmul_q4_k",
         WeightFormat.Q5_K => "experts/expert_matmul_q5_k",
         WeightFormat.Q6_K => "experts/expert_matmul_q6_k",
+        WeightFormat.IQ4_NL => "experts/expert_matmul_iq4_nl",
+        WeightFormat.IQ4_XS => "experts/expert_matmul_iq4_xs",
     };
 
     public DispatchSize Workgroups => new(Grid.CoverTiles(OutputRows, Variant.RowsPerLane), Grid.Cover(MaxEntries, Variant.TokensPerPass));

@@ -26,11 +26,19 @@ internal readonly record struct MatMul(WeightFormat Format, BufferView Weights, 
     {
         WeightFormat.F32 => "matmul/matmul_f32",
         WeightFormat.F16 => "matmul/matmul_f16",
+        WeightFormat.BF16 => "matmul/matmul_bf16",
         WeightFormat.Q8_0 => "matmul/matmul_q8_0",
         WeightFormat.Q4_0 => "matmul/matmul_q4_0",
+        WeightFormat.Q4_1 => "matmul/matmul_q4_1",
+        WeightFormat.Q5_0 => "matmul/matmul_q5_0",
+        WeightFormat.Q5_1 => "matmul/matmul_q5_1",
+        WeightFormat.Q2_K => "matmul/matmul_q2_k",
+        WeightFormat.Q3_K => "matmul/matmul_q3_k",
         WeightFormat.Q4_K => "matmul/matmul_q4_k",
         WeightFormat.Q5_K => "matmul/matmul_q5_k",
         WeightFormat.Q6_K => "matmul/matmul_q6_k",
+        WeightFormat.IQ4_NL => "matmul/matmul_iq4_nl",
+        WeightFormat.IQ4_XS => "matmul/matmul_iq4_xs",
     };
 
     public DispatchSize Workgroups => new(Grid.CoverTiles(OutputRows, Variant.RowsPerLane), Grid.Cover(MaxRows, Variant.TokensPerPass));

@@ -46,16 +46,7 @@ internal static class GgmlTypes
         GgmlType.TQ1_0 => (256, 54),
     };
 
-    /// <summary>The format the engine computes with, or null for a type it does not support.</summary>
-    public static WeightFormat? WeightFormat(this GgmlType type) => type switch
-    {
-        GgmlType.F32 => Quantization.WeightFormat.F32,
-        GgmlType.F16 => Quantization.WeightFormat.F16,
-        GgmlType.Q8_0 => Quantization.WeightFormat.Q8_0,
-        GgmlType.Q4_0 => Quantization.WeightFormat.Q4_0,
-        GgmlType.Q4_K => Quantization.WeightFormat.Q4_K,
-        GgmlType.Q5_K => Quantization.WeightFormat.Q5_K,
-        GgmlType.Q6_K => Quantization.WeightFormat.Q6_K,
-        _ => null,
-    };
+    /// <summary>The format the engine computes with, or null for a type it does not support. Both enumerations have ggml's numbers.</summary>
+    public static WeightFormat? WeightFormat(this GgmlType type) =>
+        Enum.IsDefined((WeightFormat)type) ? (WeightFormat)type : null;
 }

@@ -1,33 +1,24 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using static MixtralVk.Quantization.PanelColumns;
+
 namespace MixtralVk.Quantization;
 
-/// <summary>16-bit IEEE floats; a block is two columns in one word, the even one in the low half.</summary>
-internal sealed unsafe class F16 : BlockFormat
+/// <summary>16-bit IEEE floats.</summary>
+internal sealed unsafe class F16 : Pairs
 {
     public static readonly F16 Format = new();
 
-    public override int FileElements => 1;
-    public override int FileBytes => 2;
-    public override int Cols => 2;
-    public override int Words => 1;
-    public override int ScaleBytes => 0;
-
-    public override void Repack(byte* source, nint rowBytes, int rows, int cols, byte* tile)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Panel(byte* tile, int cols, int panel, int firstRow, int endRow, float* to)
     {
-        int pairs = cols / 2;
-        Transpose.Words(source, rowBytes, rows, blocks: 1, blockBytes: 0, words: pairs, tile);
-        if (cols % 2 == 0) return;
-        // The last column stands alone: reading a word would run past the last row.
-        uint* last = (uint*)tile + pairs * RowTileLayout.TileRows;
-        for (int row = 0; row < rows; row++) last[row] = *(ushort*)(source + row * rowBytes + pairs * sizeof(uint));
-    }
-
-    public override void Dequantize(byte* tile, int lane, Span<float> values)
-    {
-        uint* column = (uint*)tile + lane;
-        for (int i = 0; i < values.Length; i++)
-        {
-            uint pair = column[i / 2 * RowTileLayout.TileRows];
-            values[i] = (float)BitConverter.UInt16BitsToHalf((ushort)(i % 2 == 0 ? pair : pair >> 16));
-        }
+        int* words = Words(tile, cols, panel, out int count);
+        for (int w = 0; w < count; w++)
+            for (int r = firstRow; r < endRow; r += Vector<int>.Count)
+            {
+                var (even, odd) = Halves(Vector.Load(words + w * Rows + r));
+                even.Store(to + 2 * w * Rows + r);
+                odd.Store(to + (2 * w + 1) * Rows + r);
+            }
     }
 }

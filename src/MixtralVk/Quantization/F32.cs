@@ -1,22 +1,19 @@
 namespace MixtralVk.Quantization;
 
 /// <summary>32-bit floats; a block is one column.</summary>
-internal sealed unsafe class F32 : BlockFormat
+internal sealed unsafe class F32() : BlockFormat(1, 4, TileSection.Words(0, 1))
 {
     public static readonly F32 Format = new();
 
-    public override int FileElements => 1;
-    public override int FileBytes => 4;
-    public override int Cols => 1;
-    public override int Words => 1;
-    public override int ScaleBytes => 0;
-
+    // One block as long as the row, not many blocks of one word: whole runs of words move at once.
     public override void Repack(byte* source, nint rowBytes, int rows, int cols, byte* tile) =>
         Transpose.Words(source, rowBytes, rows, blocks: 1, blockBytes: 0, words: cols, tile);
 
-    public override void Dequantize(byte* tile, int lane, Span<float> values)
+    public override void Panel(byte* tile, int cols, int panel, int firstRow, int endRow, float* to)
     {
-        float* column = (float*)tile + lane;
-        for (int i = 0; i < values.Length; i++) values[i] = column[i * RowTileLayout.TileRows];
+        int count = Math.Min(DequantizePanel.Cols, cols - panel * DequantizePanel.Cols);
+        float* source = (float*)tile + (long)panel * DequantizePanel.Floats;
+        for (int at = firstRow; at < count * PanelColumns.Rows; at += PanelColumns.Rows)
+            new ReadOnlySpan<float>(source + at, endRow - firstRow).CopyTo(new Span<float>(to + at, endRow - firstRow));
     }
 }

@@ -1,38 +1,39 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using static MixtralVk.Quantization.PanelColumns;
+
 namespace MixtralVk.Quantization;
 
 /// <summary>
 /// Blocks of 32. File: f16 scale d, 16 bytes; byte i holds column i in its low nibble and column i + 16 in the high one; value = (q - 8) * d.
 /// </summary>
-internal sealed unsafe class Q4_0 : BlockFormat
+internal sealed unsafe class Q4_0() : BlockFormat(32, 18, TileSection.Words(2, 4), TileSection.Half(0))
 {
     public static readonly Q4_0 Format = new();
 
-    public override int FileElements => 32;
-    public override int FileBytes => 18;
-    public override int Cols => 32;
-    public override int Words => 4;
-    public override int ScaleBytes => 2;
-
-    public override void Repack(byte* source, nint rowBytes, int rows, int cols, byte* tile)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Panel(byte* tile, int cols, int block, int firstRow, int endRow, float* to)
     {
-        int blocks = cols / 32;
-        byte* scales = tile + (long)blocks * 4 * RowTileLayout.TileRows * sizeof(uint);
-        Transpose.Words(source + 2, rowBytes, rows, blocks, FileBytes, words: 4, tile);
-        Transpose.Halves(source, rowBytes, rows, blocks, FileBytes, scales);
-    }
-
-    public override void Dequantize(byte* tile, int lane, Span<float> values)
-    {
-        const int lanes = RowTileLayout.TileRows;
-        int blocks = values.Length / 32;
-        uint* words = (uint*)tile + lane;
-        Half* scales = (Half*)(tile + (long)blocks * 4 * lanes * sizeof(uint)) + lane;
-        for (int i = 0; i < values.Length; i++)
+        int* words = (int*)tile + (long)block * 4 * Rows;
+        float* scales = stackalloc float[Rows];
+        Scales((int*)tile + (long)cols / 32 * 4 * Rows, block, firstRow, endRow, scales);
+        for (int r = firstRow; r < endRow; r += Vector<int>.Count)
         {
-            int block = i / 32, nibble = i % 32 / 16, at = i % 16;
-            uint word = words[(block * 4 + at / 4) * lanes];
-            int q = (int)(word >> (at % 4 * 8 + nibble * 4)) & 15;
-            values[i] = (q - 8) * (float)scales[block * lanes];
+            Vector<float> scale = Vector.Load(scales + r);
+            for (int w = 0; w < 4; w++)
+            {
+                // q ^ 8, read as a signed nibble, is q - 8.
+                Vector<int> word = Vector.Load(words + w * Rows + r) ^ new Vector<int>(unchecked((int)0x88888888));
+                float* low = to + 4 * w * Rows + r, high = low + 16 * Rows;
+                (Vector.ConvertToSingle(word << 28 >> 28) * scale).Store(low);
+                (Vector.ConvertToSingle(word << 20 >> 28) * scale).Store(low + Rows);
+                (Vector.ConvertToSingle(word << 12 >> 28) * scale).Store(low + 2 * Rows);
+                (Vector.ConvertToSingle(word << 4 >> 28) * scale).Store(low + 3 * Rows);
+                (Vector.ConvertToSingle(word << 24 >> 28) * scale).Store(high);
+                (Vector.ConvertToSingle(word << 16 >> 28) * scale).Store(high + Rows);
+                (Vector.ConvertToSingle(word << 8 >> 28) * scale).Store(high + 2 * Rows);
+                (Vector.ConvertToSingle(word >> 28) * scale).Store(high + 3 * Rows);
+            }
         }
     }
 }

@@ -1,3 +1,7 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using static MixtralVk.Quantization.PanelColumns;
+
 namespace MixtralVk.Quantization;
 
 /// <summary>
@@ -5,46 +9,31 @@ namespace MixtralVk.Quantization;
 /// In each half of 128 columns, column 32 * k + l (k = 0..3) has its low bits in nibble k / 2 of ql[32 * (k % 2) + l] and its high bits in
 /// bits 2k, 2k + 1 of qh[l]. Value = d * scale * (q - 32).
 /// </summary>
-internal sealed unsafe class Q6_K : BlockFormat
+internal sealed unsafe class Q6_K() : BlockFormat(256, 210, TileSection.Words(0, 48), TileSection.Words(192, 4), TileSection.Half(208))
 {
     public static readonly Q6_K Format = new();
 
-    public override int FileElements => 256;
-    public override int FileBytes => 210;
-    public override int Cols => 256;
-    public override int Words => 48;
-    public override int ScaleBytes => 18;
-
-    public override void Repack(byte* source, nint rowBytes, int rows, int cols, byte* tile)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Panel(byte* tile, int cols, int panel, int firstRow, int endRow, float* to)
     {
-        int blocks = cols / 256;
-        byte* subScales = tile + (long)blocks * 48 * RowTileLayout.TileRows * sizeof(uint);
-        byte* scales = subScales + (long)blocks * 4 * RowTileLayout.TileRows * sizeof(uint);
-        Transpose.Words(source, rowBytes, rows, blocks, FileBytes, words: 48, tile);
-        Transpose.Words(source + 192, rowBytes, rows, blocks, FileBytes, words: 4, subScales);
-        Transpose.Halves(source + 208, rowBytes, rows, blocks, FileBytes, scales);
-    }
-
-    public override void Dequantize(byte* tile, int lane, Span<float> values)
-    {
-        const int lanes = RowTileLayout.TileRows;
-        int blocks = values.Length / 256;
-        uint* words = (uint*)tile + lane;
-        uint* subScales = words + (long)blocks * 48 * lanes;
-        Half* scales = (Half*)((uint*)tile + (long)blocks * 52 * lanes) + lane;
-        for (int block = 0; block < blocks; block++, words += 48 * lanes, subScales += 4 * lanes, scales += lanes)
+        int blocks = cols / 256, block = panel / 8, half = panel % 8 / 4, k = panel % 4;
+        int* words = (int*)tile + (long)block * 48 * Rows;
+        int* low = words + (half * 16 + (k & 1) * 8) * Rows, high = words + (32 + half * 8) * Rows;
+        // The word with this panel's two scales.
+        int* subScales = (int*)tile + ((long)blocks * 48 + (long)block * 4 + half * 2 + k / 2) * Rows;
+        float* scales = stackalloc float[Rows];
+        Scales((int*)tile + (long)blocks * 52 * Rows, block, firstRow, endRow, scales);
+        for (int r = firstRow; r < endRow; r += Vector<int>.Count)
         {
-            for (int i = 0; i < 256; i++)
+            Vector<float> d = Vector.Load(scales + r);
+            Vector<int> pair = Vector.Load(subScales + r) >>> (16 * (k & 1));
+            for (int w = 0; w < 8; w++)
             {
-                int half = i / 128, k = i % 128 / 32, l = i % 32;
-                int low = Byte(words, half * 64 + k % 2 * 32 + l) >> (k / 2 * 4) & 15;
-                int high = Byte(words, 128 + half * 32 + l) >> (k * 2) & 3;
-                int subScale = (sbyte)Byte(subScales, i / 16);
-                values[block * 256 + i] = (float)*scales * subScale * ((low | high << 4) - 32);
+                Vector<float> scale = d * Vector.ConvertToSingle(w < 4 ? pair << 24 >> 24 : pair << 16 >> 24);
+                Vector<int> bits = Vector.Load(low + w * Rows + r) >>> (4 * (k / 2)) & new Vector<int>(0x0F0F0F0F)
+                    | (Vector.Load(high + w * Rows + r) >>> (2 * k) & new Vector<int>(0x03030303)) << 4;
+                Centred(bits, 32, scale, to + 4 * w * Rows + r);
             }
         }
     }
-
-    /// <summary>Byte of a lane's words, as the file numbers them.</summary>
-    private static byte Byte(uint* words, int index) => (byte)(words[index / 4 * RowTileLayout.TileRows] >> (index % 4 * 8));
 }

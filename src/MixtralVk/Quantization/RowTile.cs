@@ -34,6 +34,7 @@ public static unsafe class RowTile
         ArgumentOutOfRangeException.ThrowIfNotEqual(values.Length, layout.Cols);
         int tileBytes = checked((int)layout.TileBytes);
         fixed (byte* tile = tiles.Slice(checked(row / RowTileLayout.TileRows * tileBytes), tileBytes))
-            BlockFormat.Of(layout.Format).Dequantize(tile, row % RowTileLayout.TileRows, values);
+        fixed (float* to = values)
+            DequantizePanel.Row(layout, tile, row % RowTileLayout.TileRows, to);
     }
 }

@@ -20,20 +20,17 @@ public readonly record struct RowTileLayout(WeightFormat Format, int Rows, int C
     /// <summary>Number of tiles.</summary>
     public int Tiles => (Rows + TileRows - 1) / TileRows;
 
-    /// <summary>Columns that share a block: one column for F32, two for F16 (a word), 32 or 256 for the quantised formats.</summary>
+    /// <summary>Columns that share a block: one column for F32, two for F16 and BF16 (a word), 32 or 256 for the quantised formats.</summary>
     public int BlockCols => BlockFormat.Of(Format).Cols;
 
     /// <summary>Blocks of one row, the last one padded with zeros.</summary>
     public int Blocks => (Cols + BlockCols - 1) / BlockCols;
 
-    /// <summary>32-bit words of quantised values of one row's block: the first section of a tile.</summary>
-    public int BlockWords => BlockFormat.Of(Format).Words;
-
-    /// <summary>Bytes of scales of one row's block: the sections after the first.</summary>
-    public int BlockScaleBytes => BlockFormat.Of(Format).ScaleBytes;
+    /// <summary>Bytes of one row's block, all sections together.</summary>
+    public int BlockBytes => BlockFormat.Of(Format).TileBytes;
 
     /// <summary>Bytes of a tile's sections, without the padding after them.</summary>
-    public long UnpaddedTileBytes => (long)Blocks * TileRows * (BlockWords * 4 + BlockScaleBytes);
+    public long UnpaddedTileBytes => (long)Blocks * TileRows * BlockBytes;
 
     /// <summary>Bytes of one tile, a multiple of <see cref="TileAlignment"/>.</summary>
     public long TileBytes => (UnpaddedTileBytes + TileAlignment - 1) / TileAlignment * TileAlignment;

@@ -1,5 +1,6 @@
 using MixtralVk.Kernels;
 using MixtralVk.Quantization;
+using MixtralVk.Testing.Gguf;
 using GateUpReference = MixtralVk.Reference.ExpertGateUp;
 using GroupReference = MixtralVk.Reference.GroupTokens;
 using MatMulReference = MixtralVk.Reference.MatMul;
@@ -31,12 +32,13 @@ internal static class ExpertCases
             yield return Group(100, 3, 128);
             foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
             {
-                int cols = format is WeightFormat.Q4_K or WeightFormat.Q5_K or WeightFormat.Q6_K ? 256 : 96;
-                yield return GateUp(new(format, 65, cols, 1, 2, 4, 3), new(1, 1, 2));
+                int cols = Quantizer.BlockValues(format) == 256 ? 256 : 96;
                 yield return GateUp(new(format, 130, cols, 26, 2, 4, 1), new(2, 4, 2));
+                yield return Down(new(format, 130, cols, 26, 2, 4, 1), new(2, 8, 2), divisor: 1);
+                if (!MatMulCases.IsCommon(format)) continue;
+                yield return GateUp(new(format, 65, cols, 1, 2, 4, 3), new(1, 1, 2));
                 yield return GateUp(new(format, 64, cols, 40, 1, 2, 0), new(1, 16, 2));
                 yield return Down(new(format, 65, cols, 1, 2, 4, 3), new(1, 1, 2), divisor: 1);
-                yield return Down(new(format, 130, cols, 26, 2, 4, 1), new(2, 8, 2), divisor: 1);
                 yield return Down(new(format, 64, cols, 26, 2, 4, 1), new(1, 4, 2), divisor: 2);
             }
             yield return GateUp(new(WeightFormat.F32, 172, 172, 3, 2, 4, 1), new(1, 4, 2));

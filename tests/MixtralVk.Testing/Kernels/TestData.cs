@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using MixtralVk.Quantization;
 using MixtralVk.Reference;
+using MixtralVk.Testing.Gguf;
 
 namespace MixtralVk.Testing.Kernels;
 
@@ -49,35 +50,19 @@ internal sealed class TestMatrix
     /// <summary>(rows, cols)</summary>
     public float[] Values { get; }
 
-    /// <summary>Random bits in everything but the scales, which are small finite halves; for F32 and F16, random values.</summary>
+    /// <summary>Random bits in everything but the scales, which are small finite halves; for F32, F16 and BF16, random values.</summary>
     private static byte[] RandomBlocks(RowTileLayout layout, int seed)
     {
         var random = new Random(seed);
+        if (Quantizer.BlockValues(layout.Format) == 1) return Quantizer.Quantize(layout.Format, TestData.Floats(layout.Rows * layout.Cols, seed));
         var file = new byte[layout.Rows * layout.FileRowBytes];
-        TensorType type = TypeOf(layout.Format);
-        int blockBytes = Dequantize.BlockBytes(type);
         random.NextBytes(file);
+        int blockBytes = Dequantize.BlockBytes(TypeOf(layout.Format));
         for (int block = 0; block < file.Length; block += blockBytes)
-        {
-            Span<byte> bytes = file.AsSpan(block, blockBytes);
-            if (type == TensorType.F32) BinaryPrimitives.WriteSingleLittleEndian(bytes, random.NextSingle() * 2 - 1);
-            else if (type == TensorType.Q6_K) BinaryPrimitives.WriteHalfLittleEndian(bytes[208..], Scale());
-            else BinaryPrimitives.WriteHalfLittleEndian(bytes, type == TensorType.F16 ? (Half)(random.NextSingle() * 2 - 1) : Scale());
-            if (type is TensorType.Q4_K or TensorType.Q5_K) BinaryPrimitives.WriteHalfLittleEndian(bytes[2..], Scale());
-        }
+            foreach (int at in Quantizer.HalvesAt(layout.Format))
+                BinaryPrimitives.WriteHalfLittleEndian(file.AsSpan(block + at), (Half)(0.001f + 0.01f * random.NextSingle()));
         return file;
-
-        Half Scale() => (Half)(0.001f + 0.01f * random.NextSingle());
     }
 
-    private static TensorType TypeOf(WeightFormat format) => format switch
-    {
-        WeightFormat.F32 => TensorType.F32,
-        WeightFormat.F16 => TensorType.F16,
-        WeightFormat.Q8_0 => TensorType.Q8_0,
-        WeightFormat.Q4_0 => TensorType.Q4_0,
-        WeightFormat.Q4_K => TensorType.Q4_K,
-        WeightFormat.Q5_K => TensorType.Q5_K,
-        WeightFormat.Q6_K => TensorType.Q6_K,
-    };
+    private static TensorType TypeOf(WeightFormat format) => ReferenceModels.TypeOf(Quantizer.TypeOf(format));
 }

@@ -1,6 +1,7 @@
 using MixtralVk.Cpu;
 using MixtralVk.Model;
 using MixtralVk.Quantization;
+using MixtralVk.Testing.Gguf;
 using Ref = MixtralVk.Reference;
 
 namespace MixtralVk.Tests.Cpu;
@@ -149,7 +150,7 @@ public sealed unsafe class CpuKernelTests : IDisposable
     public void Experts_equal_the_reference(WeightFormat format)
     {
         const int experts = 5, topK = 2, tokens = 71;
-        int dim = ColsOf(format)[^1], hidden = format is WeightFormat.F32 or WeightFormat.F16 ? 78 : dim;
+        int dim = ColsOf(format)[^1], hidden = Quantizer.BlockValues(format) == 1 ? 78 : dim;
         // Expert 3 is never chosen, expert 1 by every token: more than one call of the tile product takes.
         int[] ids = [.. Enumerable.Range(0, tokens).SelectMany(t => (int[])[1, t % 3 == 0 ? 4 : t % 3 * 2 % 4])];
         float[] input = Floats(tokens * dim), weights = Floats(tokens * topK), residual = Floats(tokens * dim);
@@ -216,12 +217,10 @@ public sealed unsafe class CpuKernelTests : IDisposable
         return ([.. ids.Values().Select(BitConverter.SingleToInt32Bits)], weights.Values());
     }
 
-    private static int[] ColsOf(WeightFormat format) => format switch
+    private static int[] ColsOf(WeightFormat format) => Quantizer.BlockValues(format) switch
     {
-        WeightFormat.F32 => [1, 31, 33, 100],
-        WeightFormat.F16 => [2, 31, 34, 100],
-        WeightFormat.Q8_0 or WeightFormat.Q4_0 => [32, 96],
-        WeightFormat.Q4_K or WeightFormat.Q5_K or WeightFormat.Q6_K => [256, 512],
+        1 => [1, 2, 31, 33, 100],
+        int block => [block, block == 32 ? 96 : 512],
     };
 
     private float[] Floats(int count) => [.. Enumerable.Range(0, count).Select(_ => _random.NextSingle() * 2 - 1)];

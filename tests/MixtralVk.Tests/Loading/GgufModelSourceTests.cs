@@ -68,15 +68,24 @@ public sealed class GgufModelSourceTests
     [InlineData(WeightFormat.Q4_K, 0.3)]
     [InlineData(WeightFormat.Q5_K, 0.15)]
     [InlineData(WeightFormat.Q6_K, 0.12)]
+    [InlineData(WeightFormat.BF16, 1.5e-2)]
+    [InlineData(WeightFormat.Q4_1, 0.3)]
+    [InlineData(WeightFormat.Q5_0, 0.2)]
+    [InlineData(WeightFormat.Q5_1, 0.15)]
+    [InlineData(WeightFormat.Q2_K, 1)]
+    [InlineData(WeightFormat.Q3_K, 0.6)]
+    [InlineData(WeightFormat.IQ4_NL, 0.4)]
+    [InlineData(WeightFormat.IQ4_XS, 0.4)]
     public void MatricesHoldTheFilesValues(WeightFormat format, double bound)
     {
         SyntheticModel model = format switch
         {
-            WeightFormat.F32 or WeightFormat.F16 => Odd with { Weights = format, RouterFormat = format, NormFormat = format },
+            WeightFormat.F32 or WeightFormat.F16 or WeightFormat.BF16 => Odd with { Weights = format, RouterFormat = format, NormFormat = format },
             _ => new SyntheticModel { Dim = 256, HeadDim = 64, Hidden = 512, Experts = 3, Vocab = 300, Weights = format, RouterFormat = format },
         };
         using TemporaryFile file = model.WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
+        double normBound = format == WeightFormat.BF16 ? bound : 1e-3;
         Check(MatrixRole.TokenEmbedding, "token_embd.weight", 0, 0);
         Check(MatrixRole.Output, "output.weight", 0, 0);
         for (int layer = 0; layer < model.Layers; layer++)
@@ -92,11 +101,11 @@ public sealed class GgufModelSourceTests
                 Check(MatrixRole.UpProj, p + "ffn_up_exps.weight", layer, expert);
                 Check(MatrixRole.DownProj, p + "ffn_down_exps.weight", layer, expert);
             }
-            Close(model.Values(p + "attn_norm.weight"), source.Norm(NormRole.Attention, layer), 1e-3);
-            Close(model.Values(p + "ffn_norm.weight"), source.Norm(NormRole.FeedForward, layer), 1e-3);
+            Close(model.Values(p + "attn_norm.weight"), source.Norm(NormRole.Attention, layer), normBound);
+            Close(model.Values(p + "ffn_norm.weight"), source.Norm(NormRole.FeedForward, layer), normBound);
             Close(model.Values(p + "ffn_gate_inp.weight"), source.Router(layer), bound);
         }
-        Close(model.Values("output_norm.weight"), source.Norm(NormRole.Output), 1e-3);
+        Close(model.Values("output_norm.weight"), source.Norm(NormRole.Output), normBound);
 
         void Check(MatrixRole role, string name, int layer, int expert)
         {

@@ -66,7 +66,7 @@ public class HostileWeightsTests
     // As small as the format allows; every 7th block is damaged, so any few tokens meet one in every tensor.
     private static SyntheticModel ModelOf(string kind, WeightFormat format)
     {
-        int dim = format is WeightFormat.Q4_K or WeightFormat.Q5_K or WeightFormat.Q6_K ? 256 : 64;
+        int dim = Quantizer.BlockValues(format) == 256 ? 256 : 64;
         return new SyntheticModel { Weights = format, Dim = dim, Hidden = dim, Experts = kind == "dense" ? 0 : 3, Vocab = 100 };
     }
 }

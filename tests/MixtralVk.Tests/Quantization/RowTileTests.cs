@@ -14,7 +14,7 @@ public sealed class RowTileTests
             var shapes = new TheoryData<WeightFormat, int, int>();
             foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
             {
-                int block = Quantizer.TypeOf(format).Block().Elements;
+                int block = Quantizer.BlockValues(format);
                 foreach (int rows in (int[])[1, 15, 16, 17, 50, 63, 64])
                     foreach (int blocks in block == 1 ? (int[])[1, 2, 3, 4, 7, 129, 172] : [1, 2, 5]) shapes.Add(format, rows, blocks * block);
             }
@@ -35,9 +35,9 @@ public sealed class RowTileTests
         for (int row = 0; row < rows; row++)
         {
             ReadOnlySpan<byte> source = file.AsSpan((int)(row * layout.FileRowBytes), (int)layout.FileRowBytes);
-            if (format is WeightFormat.F32 or WeightFormat.F16)
+            if (elements == 1)
             {
-                // The row's bytes as words, the last one of an odd F16 row with a zero high half.
+                // The row's bytes as words, the last one of an odd row of 16-bit floats with a zero high half.
                 for (int i = 0; i < source.Length; i++) expected[(i / 4 * 64 + row) * 4 + i % 4] = source[i];
                 continue;
             }
@@ -73,11 +73,19 @@ public sealed class RowTileTests
     [Theory]
     [InlineData(WeightFormat.F32, 3, 3 * 4 * 64)]
     [InlineData(WeightFormat.F16, 3, 2 * 4 * 64)]
+    [InlineData(WeightFormat.BF16, 3, 2 * 4 * 64)]
     [InlineData(WeightFormat.Q8_0, 64, 2 * 34 * 64)]
     [InlineData(WeightFormat.Q4_0, 96, 3 * 18 * 64 + 128)]
     [InlineData(WeightFormat.Q4_K, 512, 2 * 144 * 64)]
     [InlineData(WeightFormat.Q5_K, 512, 2 * 176 * 64)]
     [InlineData(WeightFormat.Q6_K, 256, 210 * 64 + 128)]
+    [InlineData(WeightFormat.Q4_1, 96, 3 * 20 * 64)]
+    [InlineData(WeightFormat.Q5_0, 96, 3 * 22 * 64 + 128)]
+    [InlineData(WeightFormat.Q5_1, 96, 3 * 24 * 64)]
+    [InlineData(WeightFormat.Q2_K, 512, 2 * 84 * 64)]
+    [InlineData(WeightFormat.Q3_K, 256, 110 * 64 + 128)]
+    [InlineData(WeightFormat.IQ4_NL, 64, 2 * 18 * 64)]
+    [InlineData(WeightFormat.IQ4_XS, 512, 2 * 136 * 64)]
     public void TileSizesAreTheFormatsPaddedTo256(WeightFormat format, int cols, int bytes)
     {
         var layout = new RowTileLayout(format, 65, cols);
@@ -106,7 +114,14 @@ public sealed class RowTileTests
         WeightFormat.Q4_K => [(16, 4, 32), (0, 4, 4)],
         WeightFormat.Q5_K => [(16, 4, 40), (0, 4, 4)],
         WeightFormat.Q6_K => [(0, 4, 48), (192, 4, 4), (208, 2, 1)],
-        WeightFormat.F32 or WeightFormat.F16 => throw new ArgumentOutOfRangeException(nameof(format)),
+        WeightFormat.Q4_1 => [(0, 4, 5)],
+        WeightFormat.Q5_0 => [(2, 4, 5), (0, 2, 1)],
+        WeightFormat.Q5_1 => [(0, 4, 6)],
+        WeightFormat.Q2_K => [(0, 4, 21)],
+        WeightFormat.Q3_K => [(0, 4, 27), (108, 2, 1)],
+        WeightFormat.IQ4_NL => [(2, 4, 4), (0, 2, 1)],
+        WeightFormat.IQ4_XS => [(0, 4, 34)],
+        WeightFormat.F32 or WeightFormat.F16 or WeightFormat.BF16 => throw new ArgumentOutOfRangeException(nameof(format)),
     };
 
     private static byte[] RandomRows(RowTileLayout layout, int rows)

@@ -1,5 +1,5 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "matmul/matmul_head.glsl"
-#include "include/quant/q8_0.glsl"
+#include "format.glsl"
 #include "matmul/matmul_main.glsl"

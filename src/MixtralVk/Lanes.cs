@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
-namespace MixtralVk.Cpu;
+namespace MixtralVk;
 
 /// <summary>What the kernels do to a register of floats beyond plain arithmetic.</summary>
 internal static unsafe class Lanes

@@ -1,5 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-#include "embedding/embedding_rows_head.glsl"
-#include "include/quant/f32.glsl"
-#include "embedding/embedding_rows_main.glsl"

@@ -1,0 +1,23 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using static MixtralVk.Quantization.PanelColumns;
+
+namespace MixtralVk.Quantization;
+
+/// <summary>Blocks of 32. File: f16 scale d, 16 bytes of nibbles as in <see cref="Q4_0"/>; value = d * table[q], see <see cref="NibbleTable"/>.</summary>
+internal sealed unsafe class IQ4_NL() : BlockFormat(32, 18, TileSection.Words(2, 4), TileSection.Half(0))
+{
+    public static readonly IQ4_NL Format = new();
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Panel(byte* tile, int cols, int block, int firstRow, int endRow, float* to)
+    {
+        int* bytes = stackalloc int[NibbleTable.Words];
+        float* scales = stackalloc float[Rows];
+        NibbleTable.Run((int*)tile + (long)block * 4 * Rows, firstRow, endRow, bytes);
+        Scales((int*)tile + (long)cols / 32 * 4 * Rows, block, firstRow, endRow, scales);
+        for (int w = 0; w < 8; w++)
+            for (int r = firstRow; r < endRow; r += Vector<int>.Count)
+                Signed(Vector.Load(bytes + w * Rows + r), Vector.Load(scales + r), to + 4 * w * Rows + r);
+    }
+}

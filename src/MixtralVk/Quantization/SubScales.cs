@@ -1,0 +1,37 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace MixtralVk.Quantization;
+
+/// <summary>
+/// The header of Q4_K and Q5_K: f16 d, f16 dmin, and 12 bytes with a 6-bit scale and a 6-bit minimum for each of 8 sub-blocks. Bytes 0-3 hold
+/// the scales of 0-3, bytes 4-7 their minima, both in the low six bits; bytes 8-11 the low nibbles of scale and minimum of 4-7, whose top two
+/// bits are the top two of bytes 0-7.
+/// </summary>
+internal static unsafe class SubScales
+{
+    /// <summary>Words of the header.</summary>
+    public const int Words = 4;
+
+    /// <summary>d * scale and -dmin * minimum of a sub-block; the header's words are 64 apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector<float> Scale, Vector<float> Offset) Of(int* header, int sub)
+    {
+        const int next = RowTileLayout.TileRows;
+        var (d, dmin) = PanelColumns.Halves(Vector.Load(header));
+        Vector<int> a = Vector.Load(header + next), b = Vector.Load(header + 2 * next), c = Vector.Load(header + 3 * next);
+        Vector<int> scaleBits, minimumBits;
+        if (sub < 4)
+        {
+            scaleBits = a >>> (8 * sub) & new Vector<int>(63);
+            minimumBits = b >>> (8 * sub) & new Vector<int>(63);
+        }
+        else
+        {
+            int shift = 8 * (sub - 4);
+            scaleBits = c >>> shift & new Vector<int>(15) | (a >>> (shift + 6) & new Vector<int>(3)) << 4;
+            minimumBits = c >>> (shift + 4) & new Vector<int>(15) | (b >>> (shift + 6) & new Vector<int>(3)) << 4;
+        }
+        return (d * Vector.ConvertToSingle(scaleBits), -(dmin * Vector.ConvertToSingle(minimumBits)));
+    }
+}
