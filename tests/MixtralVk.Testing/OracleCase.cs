@@ -37,6 +37,8 @@ public sealed record OracleCase(string Name, SyntheticModel? Model, int[] Tokens
         {
             Weights = WeightFormat.Q4_K, OutputFormat = WeightFormat.Q6_K, DownFormat = WeightFormat.Q6_K, AttentionFormat = WeightFormat.Q5_K,
         }),
+        .. Rare(_small, WeightFormat.BF16, WeightFormat.Q4_1, WeightFormat.Q5_0, WeightFormat.Q5_1, WeightFormat.IQ4_NL),
+        .. Rare(_wide, WeightFormat.Q2_K, WeightFormat.Q3_K, WeightFormat.Q5_K, WeightFormat.IQ4_XS),
         Synthetic("dense-f32-172", _small with { Experts = 0, Heads = 8, KvHeads = 4, Hidden = 172, Layers = 5 }),
         Synthetic("dense-q4_0-tied-output", _small with { Weights = WeightFormat.Q4_0, Experts = 0, TiedOutput = true }),
         Synthetic("rope-linear", _small with { RopeScaling = new(RopeScalingKind.Linear, 4), HeadDim = 32 }),
@@ -51,6 +53,11 @@ public sealed record OracleCase(string Name, SyntheticModel? Model, int[] Tokens
             [1, 262, 263, 1938, 290, 317, 339, 1530, 1945, 270, 1864, 301, 1496, 1928, 290, 317, 688, 1376, 1928, 13, 1955, 665, 1945, 434, 317,
                 284, 1950, 457, 292, 270, 870, 1950, 272, 263, 1938, 280, 371, 339, 1530], 24),
     ];
+
+    /// <summary>One model per format, everything in it but the norms and the router, which is in 16 bits.</summary>
+    private static IEnumerable<OracleCase> Rare(SyntheticModel model, params WeightFormat[] formats) =>
+        formats.Select(format => new OracleCase(format.ToString().ToLowerInvariant(),
+            model with { Weights = format, Experts = 4, RouterFormat = format == WeightFormat.BF16 ? WeightFormat.BF16 : WeightFormat.F16 }, TestDevices.RandomTokens(16, model.Vocab), 8));
 
     private static OracleCase Synthetic(string name, SyntheticModel model) => new(name, model, TestDevices.RandomTokens(24, model.Vocab), 24);
 

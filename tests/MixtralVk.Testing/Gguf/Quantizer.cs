@@ -18,6 +18,9 @@ public static class Quantizer
     /// <summary>Values of a block in the file: rows are multiples of it.</summary>
     public static int BlockValues(WeightFormat format) => TypeOf(format).Block().Elements;
 
+    /// <summary>Bytes of a block in the file.</summary>
+    public static int BlockBytes(WeightFormat format) => TypeOf(format).Block().Bytes;
+
     /// <summary>Where a block has its 16-bit floats, the scale of the whole block first. F32 and BF16 have none, F16 is one.</summary>
     public static int[] HalvesAt(WeightFormat format) => format switch
     {
@@ -32,7 +35,7 @@ public static class Quantizer
     /// <summary>Quantises finite values; their number is a multiple of the format's block (1, 32 or 256).</summary>
     public static byte[] Quantize(WeightFormat format, ReadOnlySpan<float> values)
     {
-        (int elements, int bytes) = TypeOf(format).Block();
+        int elements = BlockValues(format), bytes = BlockBytes(format);
         if (values.Length % elements != 0) throw new ArgumentException($"{values.Length} values are not whole blocks of {elements}.", nameof(values));
         BlockWriter write = WriterOf(format);
         var data = new byte[values.Length / elements * bytes];
@@ -46,7 +49,7 @@ public static class Quantizer
     /// </summary>
     public static void Poison(WeightFormat format, Span<byte> data, float value, int every)
     {
-        int bytes = TypeOf(format).Block().Bytes;
+        int bytes = BlockBytes(format);
         for (int block = 0; block < data.Length / bytes; block += every)
         {
             Span<byte> target = data.Slice(block * bytes, bytes);

@@ -72,8 +72,8 @@ public sealed class GgufModelSourceTests
     [InlineData(WeightFormat.Q4_1, 0.3)]
     [InlineData(WeightFormat.Q5_0, 0.2)]
     [InlineData(WeightFormat.Q5_1, 0.15)]
-    [InlineData(WeightFormat.Q2_K, 1)]
-    [InlineData(WeightFormat.Q3_K, 0.6)]
+    [InlineData(WeightFormat.Q2_K, 1.1)]
+    [InlineData(WeightFormat.Q3_K, 0.8)]
     [InlineData(WeightFormat.IQ4_NL, 0.4)]
     [InlineData(WeightFormat.IQ4_XS, 0.4)]
     public void MatricesHoldTheFilesValues(WeightFormat format, double bound)
