@@ -2,6 +2,7 @@ using MixtralVk.Model;
 using MixtralVk.Quantization;
 using MixtralVk.Testing;
 using MixtralVk.Testing.Gguf;
+using MixtralVk.Testing.Kernels;
 
 namespace MixtralVk.Tests.Model;
 
@@ -25,7 +26,9 @@ public class HostileWeightsTests
     public void Damage_ends_with_the_layer_named_and_denormals_do_no_harm(string device, string kind, WeightFormat format)
     {
         SyntheticModel model = ModelOf(kind, format);
-        foreach (string tensor in model.TensorNames)
+        // The way of a damaged number through the layers is the same for all formats: the rarer ones show only that they let it through.
+        IEnumerable<string> tensors = MatMulCases.IsCommon(format) ? model.TensorNames : ["token_embd.weight", "blk.0.attn_v.weight", "blk.1.ffn_up_exps.weight"];
+        foreach (string tensor in tensors)
         {
             foreach (float number in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity])
             {
