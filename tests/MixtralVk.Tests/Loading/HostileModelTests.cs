@@ -105,8 +105,16 @@ public sealed class HostileModelTests
 
     [Fact]
     public void UnsupportedTypeIsNamed() =>
-        Refused(Small.ToWriter().RemoveTensor("output_norm.weight").AddTensor("output_norm.weight", GgmlType.BF16, [64], new byte[128]),
-            "tensor 'output_norm.weight' has type BF16, which is not supported yet");
+        Refused(Small.ToWriter().RemoveTensor("output_norm.weight").AddTensor("output_norm.weight", GgmlType.Q8_1, [64], new byte[72]),
+            "tensor 'output_norm.weight' has type Q8_1, which is not supported yet");
+
+    [Theory]
+    [InlineData(GgmlType.Q2_K, 256)]
+    [InlineData(GgmlType.IQ4_XS, 256)]
+    [InlineData(GgmlType.Q5_1, 32)]
+    public void RowsThatAreNoWholeBlocksAreRefused(GgmlType type, int block) =>
+        Refused(Small.ToWriter().RemoveTensor("output_norm.weight").AddTensor("output_norm.weight", type, [block + 8], new byte[512]),
+            $"tensor 'output_norm.weight' of type {type} has rows of {block + 8}, not a multiple of {block}");
 
     [Theory]
     [InlineData("rope_factors_long.weight", "RoPE factors of LongRoPE")]
