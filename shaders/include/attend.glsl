@@ -1,7 +1,6 @@
-// One cut of keys for all queries of a workgroup: each lane scores four keys, then each lane sums its own pairs of dimensions over all keys.
+// One cut of keys for all queries of a workgroup: each lane scores four keys, then each lane sums eight dimensions over its share of the keys.
 // What is the same for all lanes (a dimension of a query, the probability of a key) each lane loads a part of and passes on by shuffles.
 // Needs: include/attention_head.glsl, include/attention_cut.glsl, include/kv/<format>_load.glsl.
-const uint Passed = 4u;                 // lanes that pass on what they loaded: no subgroup is smaller
 const uint LanesPerPart = 8u, Parts = Lanes / LanesPerPart;
 shared float probability[QueryCount * CutKeys];
 shared float reduction[QueryCount * Lanes];
@@ -63,15 +62,15 @@ void reduce(inout float v[QueryCount], const bool isSum)
 // Scores of this lane's four keys from position `key` on.
 void score_keys(uint page, uint key, out vec4 score[QueryCount])
 {
-    const uint passing = gl_SubgroupInvocationID % Passed;
+    const uint passing = gl_SubgroupInvocationID % PassingLanes;
     precise vec4 sum[QueryCount];
     [[unroll]] for (uint q = 0u; q < QueryCount; ++q) sum[q] = vec4(0.0);
-    for (uint first = 0u; first < HeadDim; first += Passed)
+    for (uint first = 0u; first < HeadDim; first += PassingLanes)
     {
         float mine[QueryCount];
         [[unroll]] for (uint q = 0u; q < QueryCount; ++q) mine[q] = queries[queryStart[q] + min(first + passing, HeadDim - 1u)];
-        [[unroll]] for (uint d = 0u; d < Passed; d += 2u)
-            if (HeadDim % Passed == 0u || first + d < HeadDim)
+        [[unroll]] for (uint d = 0u; d < PassingLanes; d += 2u)
+            if (HeadDim % PassingLanes == 0u || first + d < HeadDim)
             {
                 vec4 even, odd;
                 load_keys(page, kvHead, (first + d) / 2u, key % PageTokens, even, odd);
@@ -85,31 +84,57 @@ void score_keys(uint page, uint key, out vec4 score[QueryCount])
     [[unroll]] for (uint q = 0u; q < QueryCount; ++q) score[q] = sum[q] * scale;
 }
 
-// Values weighted with their probabilities: keys from first to last, so that the order is that of the keys.
+// Values weighted with their probabilities. Sharers neighbouring lanes take eight dimensions each of the same keys; there are
+// Lanes / Sharers such groups, which take four keys in turn and are added in ascending order.
+const uint Sharers = HeadDim <= 32u ? 4u : HeadDim <= 64u ? 8u : HeadDim <= 128u ? 16u : 32u, Groups = Lanes / Sharers;
+
 void add_values(uint count)
 {
-    const uint passing = gl_SubgroupInvocationID % Passed;
-    precise vec2 sum[QueryCount * PairsPerLane];
-    [[unroll]] for (uint i = 0u; i < QueryCount * PairsPerLane; ++i) sum[i] = vec2(0.0);
-    for (uint base = 0u; base < count; base += PageTokens)
+    const uint lane = gl_LocalInvocationID.x, group = lane / Sharers, passing = gl_SubgroupInvocationID % 4u, quad = gl_SubgroupInvocationID - passing;
+    precise vec4 low[QueryCount], high[QueryCount];
+    [[unroll]] for (uint q = 0u; q < QueryCount; ++q) low[q] = high[q] = vec4(0.0);
+    for (uint key = 4u * group; key < count; key += 4u * Groups)
     {
-        const uint page = pages[base / PageTokens], tokens = min(count - base, PageTokens);
-        for (uint slot = 0u; slot < tokens; slot += Passed)
+        const uint page = pages[key / PageTokens];
+        float mine[QueryCount];
+        [[unroll]] for (uint q = 0u; q < QueryCount; ++q) mine[q] = probability[q * CutKeys + key + passing];
+        [[unroll]] for (uint i = 0u; i < 4u; ++i)
         {
-            float mine[QueryCount];
-            [[unroll]] for (uint q = 0u; q < QueryCount; ++q) mine[q] = probability[q * CutKeys + base + slot + passing];
-            [[unroll]] for (uint i = 0u; i < Passed; ++i)
-                [[unroll]] for (uint p = 0u; p < PairsPerLane; ++p)
-                {
-                    // Past the last key it is read again, with a probability of zero.
-                    const uint pair = min(gl_LocalInvocationID.x + p * Lanes, HeadDim / 2u - 1u);
-                    const vec2 value = load_value(page, kvHead, pair, min(slot + i, tokens - 1u));
-                    [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
-                        sum[q * PairsPerLane + p] = fma(vec2(subgroupShuffle(mine[q], i)), value, sum[q * PairsPerLane + p]);
-                }
+            // Past the last key it is read again, with a probability of zero.
+            vec4 valueLow, valueHigh;
+            load_values(page, kvHead, lane % Sharers * 8u, min(key + i, count - 1u) % PageTokens, valueLow, valueHigh);
+            [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
+            {
+                const vec4 p = vec4(subgroupShuffle(mine[q], quad + i));
+                low[q] = fma(p, valueLow, low[q]);
+                high[q] = fma(p, valueHigh, high[q]);
+            }
         }
     }
-    [[unroll]] for (uint i = 0u; i < QueryCount * PairsPerLane; ++i) cuts[i].sum = sum[i];
+
+    // The groups meet where the probabilities were: first what lies in low, then high.
+    [[unroll]] for (uint turn = 0u; turn < 2u; ++turn)
+    {
+        barrier();
+        [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
+            [[unroll]] for (uint i = 0u; i < 4u; ++i) probability[q * CutKeys + 4u * lane + i] = turn == 0u ? low[q][i] : high[q][i];
+        barrier();
+        [[unroll]] for (uint p = 0u; p < PairsPerLane; ++p)
+        {
+            const uint dim = 2u * (lane + p * Lanes);
+            if (dim >= HeadDim || dim / 4u % 2u != turn) continue;
+            [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
+            {
+                precise vec2 sum = vec2(0.0);
+                for (uint g = 0u; g < Groups; ++g)
+                {
+                    const uint at = q * CutKeys + 4u * (g * Sharers + dim / 8u) + dim % 4u;
+                    sum += vec2(probability[at], probability[at + 1u]);
+                }
+                cuts[q * PairsPerLane + p].sum = sum;
+            }
+        }
+    }
 }
 
 void attend(uint cut)

@@ -12,6 +12,7 @@ layout(constant_id = 1) const uint KvHeads = 1;
 layout(constant_id = 2) const uint HeadDim = 2;
 layout(constant_id = 3) const uint HeadsPerBlock = 1;
 layout(constant_id = 4) const uint RowsPerTile = 1;
+layout(constant_id = 5) const uint PassingLanes = 4;    // that pass on what they loaded: 4 or 8, no more than a subgroup has
 layout(push_constant) uniform Push { uint queryStride; uint maxPages; float scale; };
 layout(std430, set = 0, binding = 0) readonly buffer Tiles { uint tileCount; uvec2 tiles[]; };
 layout(std430, set = 0, binding = 1) readonly buffer Positions { uint positions[]; };
@@ -19,7 +20,7 @@ layout(std430, set = 0, binding = 2) readonly buffer Owners { uint owners[]; };
 layout(std430, set = 0, binding = 3) readonly buffer PageTables { uint pageTables[]; };
 layout(std430, set = 0, binding = 4) readonly buffer Queries { float queries[]; };
 layout(std430, set = 0, binding = 5) readonly buffer Keys { uvec4 keys[]; };
-layout(std430, set = 0, binding = 6) readonly buffer Values { uint values[]; };
+layout(std430, set = 0, binding = 6) readonly buffer Values { uvec4 values[]; };
 
 const uint PageTokens = 32u;
 const uint QueryCount = HeadsPerBlock * RowsPerTile;

@@ -9,4 +9,17 @@ void load_keys(uint page, uint kvHead, uint pair, uint slot, out vec4 even, out 
     odd = vec4(a.y, b.y, c.y, d.y);
 }
 
-vec2 load_value(uint page, uint kvHead, uint pair, uint slot) { return unpackHalf2x16(values[value_word(page, kvHead, pair, slot)]); }
+// Dimensions dim .. dim + 7 of a token, dim a multiple of eight. Past the head's length they are any of its values.
+void load_values(uint page, uint kvHead, uint dim, uint slot, out vec4 low, out vec4 high)
+{
+    uvec4 words;
+    if (HeadDim % 8u == 0u) words = values[value_word(page, kvHead, min(dim, HeadDim - 8u) / 2u, slot) / 4u];
+    else
+        [[unroll]] for (uint i = 0u; i < 4u; ++i)
+        {
+            const uint word = value_word(page, kvHead, min(dim / 2u + i, HeadDim / 2u - 1u), slot);
+            words[i] = values[word / 4u][word % 4u];
+        }
+    low = vec4(unpackHalf2x16(words.x), unpackHalf2x16(words.y));
+    high = vec4(unpackHalf2x16(words.z), unpackHalf2x16(words.w));
+}

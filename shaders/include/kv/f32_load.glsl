@@ -8,8 +8,18 @@ void load_keys(uint page, uint kvHead, uint pair, uint slot, out vec4 even, out 
     odd = uintBitsToFloat(keys[i + PageTokens / 4u]);
 }
 
-vec2 load_value(uint page, uint kvHead, uint pair, uint slot)
+// Dimensions dim .. dim + 7 of a token, dim a multiple of eight. Past the head's length they are any of its values.
+void load_values(uint page, uint kvHead, uint dim, uint slot, out vec4 low, out vec4 high)
 {
-    const uint i = value_word(page, kvHead, pair, slot);
-    return uintBitsToFloat(uvec2(values[i], values[i + 1u]));
+    uvec4 words[2];
+    [[unroll]] for (uint part = 0u; part < 2u; ++part)
+        if (HeadDim % 4u == 0u) words[part] = values[value_word(page, kvHead, min(dim + 4u * part, HeadDim - 4u) / 2u, slot) / 4u];
+        else
+            [[unroll]] for (uint i = 0u; i < 4u; ++i)
+            {
+                const uint word = value_word(page, kvHead, 0u, slot) + min(dim + 4u * part + i, HeadDim - 1u);
+                words[part][i] = values[word / 4u][word % 4u];
+            }
+    low = uintBitsToFloat(words[0]);
+    high = uintBitsToFloat(words[1]);
 }

@@ -19,10 +19,11 @@ namespace MixtralVk.Kernels;
 /// <param name="QueryStride">Length of a row of Queries.</param>
 /// <param name="MaxPages">Length of a page table.</param>
 /// <param name="Block">Queries of a workgroup.</param>
+/// <param name="PassingLanes">Lanes that load for each other: 4 or 8, no more than the smallest subgroup.</param>
 /// <param name="MaxTiles">Most tiles of a step.</param>
 internal readonly record struct AttentionPrefill(KvFormat KvFormat, BufferView Tiles, BufferView Positions, BufferView Owners, BufferView PageTables,
     BufferView Queries, BufferView Keys, BufferView Values, BufferView Output, uint QueryHeads, uint KvHeads, uint HeadDim, uint QueryStride,
-    uint MaxPages, QueryBlock Block, uint MaxTiles) : IKernel
+    uint MaxPages, QueryBlock Block, uint PassingLanes, uint MaxTiles) : IKernel
 {
     /// <summary>Factor of the scores.</summary>
     public float Scale => 1 / MathF.Sqrt(HeadDim);
@@ -42,6 +43,7 @@ internal readonly record struct AttentionPrefill(KvFormat KvFormat, BufferView T
         b.Constant(HeadDim);
         b.Constant(HeadsPerBlock);
         b.Constant(RowsPerTile);
+        b.Constant(PassingLanes);
         b.Read(Tiles);
         b.Read(Positions);
         b.Read(Owners);

@@ -23,10 +23,11 @@ namespace MixtralVk.Kernels;
 /// <param name="MaxPages">Length of a page table.</param>
 /// <param name="MaxSplits">Splits of the longest context: <see cref="SplitsOf"/>.</param>
 /// <param name="Block">Queries of a workgroup.</param>
+/// <param name="PassingLanes">Lanes that load for each other: 4 or 8, no more than the smallest subgroup.</param>
 /// <param name="MaxTiles">Most tiles of a step.</param>
 internal readonly record struct AttentionSplit(KvFormat KvFormat, BufferView Tiles, BufferView Positions, BufferView Owners, BufferView PageTables,
     BufferView Queries, BufferView Keys, BufferView Values, BufferView Partials, uint QueryHeads, uint KvHeads, uint HeadDim, uint QueryStride,
-    uint MaxPages, uint MaxSplits, QueryBlock Block, uint MaxTiles) : IKernel
+    uint MaxPages, uint MaxSplits, QueryBlock Block, uint PassingLanes, uint MaxTiles) : IKernel
 {
     /// <summary>Keys of a split.</summary>
     public const uint SplitKeys = 256;
@@ -56,6 +57,7 @@ internal readonly record struct AttentionSplit(KvFormat KvFormat, BufferView Til
         b.Constant(HeadDim);
         b.Constant(HeadsPerBlock);
         b.Constant(RowsPerTile);
+        b.Constant(PassingLanes);
         b.Constant(MaxSplits);
         b.Read(Tiles);
         b.Read(Positions);

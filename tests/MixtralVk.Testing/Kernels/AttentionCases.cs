@@ -215,7 +215,7 @@ internal static class AttentionCases
         private readonly AttentionShape _shape;
         private readonly float[] _queries, _keys, _values;   // queries (rows, stride); keys, values (owner, position, kvHeads, headDim)
         private readonly CaseBuffer _rows, _tiles, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer, _valueBuffer;
-        private readonly uint _stride, _maxPages;
+        private readonly uint _stride, _maxPages, _passingLanes;
 
         public AttentionInputs(CaseMemory memory, AttentionShape shape)
         {
@@ -233,6 +233,7 @@ internal static class AttentionCases
 
             MaxSplits = (int)AttentionSplit.SplitsOf((uint)length) + 1;
             _maxPages = (uint)tables.GetLength(1);
+            _passingLanes = memory.MinSubgroupSize >= 8 ? 8u : 4u;
             (_rows, _positions, _ownerIds) = (memory.Rows(rows), memory.Input(shape.Positions), memory.Input(OwnersOf(shape)));
             _tiles = Tiles(memory, OwnersOf(shape), Block);
             (_pageTables, _queryBuffer) = (Flat(memory, tables), memory.Input(_queries));
@@ -247,10 +248,10 @@ internal static class AttentionCases
         public int PartialWords => (int)AttentionSplit.PartialBytes((uint)_shape.Positions.Length, (uint)_shape.QueryHeads, (uint)MaxSplits, (uint)_shape.HeadDim) / 4;
 
         public AttentionPrefill Prefill(CaseBuffer output) => new(_shape.Format, _tiles, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer.ExactView, _valueBuffer.ExactView,
-            output, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, Block, (uint)_shape.Positions.Length + 1);
+            output, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, Block, 4, (uint)_shape.Positions.Length + 1);
 
         public AttentionSplit Split(CaseBuffer partials) => new(_shape.Format, _tiles, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer.ExactView, _valueBuffer.ExactView,
-            partials, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, (uint)MaxSplits, Block, (uint)_shape.Positions.Length);
+            partials, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, (uint)MaxSplits, Block, _passingLanes, (uint)_shape.Positions.Length);
 
         public AttentionMerge Merge(CaseBuffer partials, CaseBuffer output) => new(_rows, _positions, partials, output, (uint)_shape.QueryHeads,
             (uint)_shape.HeadDim, (uint)MaxSplits, (uint)_shape.Positions.Length);

@@ -11,6 +11,9 @@ internal sealed class CaseMemory(GpuDevice device) : IDisposable
 
     private readonly List<CaseBuffer> _buffers = [];
 
+    /// <summary>The smallest subgroup of the device.</summary>
+    public uint MinSubgroupSize => device.Limits.MinSubgroupSize;
+
     /// <summary>An argument the kernel must not change.</summary>
     public CaseBuffer Input<T>(ReadOnlySpan<T> data, string name = "input") where T : unmanaged => Add(MemoryMarshal.Cast<T, uint>(data), true, name);
 

@@ -66,7 +66,7 @@ public sealed class AttentionTests(KernelDevice gpu)
             memory.Run(recorder =>
             {
                 recorder.Dispatch(new RopeKvWrite(KvFormat.F16, rows, positions, owners, pageTables, table.ExactView, qkv, keys.ExactView, values.ExactView, heads, heads, headDim, headDim, maxPages, 2));
-                recorder.Dispatch(new AttentionPrefill(KvFormat.F16, tiles, positions, owners, pageTables, qkv, keys.ExactView, values.ExactView, output, heads, heads, headDim, 96, maxPages, block, 2));
+                recorder.Dispatch(new AttentionPrefill(KvFormat.F16, tiles, positions, owners, pageTables, qkv, keys.ExactView, values.ExactView, output, heads, heads, headDim, 96, maxPages, block, 4, 2));
             });
             Compare.Words(pool, keys.Read<uint>());
             foreach (float v in output.Read<float>()) Assert.Equal(0, v);

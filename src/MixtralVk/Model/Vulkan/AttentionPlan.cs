@@ -1,3 +1,4 @@
+using MixtralVk.Gpu;
 using MixtralVk.Kernels;
 
 namespace MixtralVk.Model.Vulkan;
@@ -8,7 +9,8 @@ namespace MixtralVk.Model.Vulkan;
 /// Each 256 keys of a tile have a workgroup of their own, and a second kernel merges (decode: few rows, long contexts); else one workgroup
 /// takes all keys of a tile (a chunk: its rows alone fill the device).
 /// </param>
-internal readonly record struct AttentionPlan(QueryBlock Block, bool IsSplit)
+/// <param name="PassingLanes">Lanes that load for each other: no subgroup of the device is smaller.</param>
+internal readonly record struct AttentionPlan(QueryBlock Block, bool IsSplit, uint PassingLanes)
 {
     /// <summary>Most rows whose keys are split.</summary>
     private const uint MostSplitRows = 16;
@@ -17,10 +19,11 @@ internal readonly record struct AttentionPlan(QueryBlock Block, bool IsSplit)
     private const ulong MostPartialBytes = 32 << 20;
 
     /// <summary>The plan for steps of up to <paramref name="maxRows"/> rows.</summary>
-    public static AttentionPlan For(ModelConfig config, uint maxSplits, uint maxRows)
+    public static AttentionPlan For(ModelConfig config, DeviceLimits limits, uint maxSplits, uint maxRows)
     {
         bool isFew = maxRows <= SplitRows(config, maxSplits);
-        return new AttentionPlan(QueryBlock.For((uint)config.HeadCount, (uint)config.KvHeadCount, (uint)config.HeadDim, severalRows: !isFew), isFew && maxSplits > 1);
+        return new AttentionPlan(QueryBlock.For((uint)config.HeadCount, (uint)config.KvHeadCount, (uint)config.HeadDim, severalRows: !isFew), isFew && maxSplits > 1,
+            limits.MinSubgroupSize >= 8 ? 8u : 4u);
     }
 
     /// <summary>Most rows whose keys are split: as many as the memory for their results allows.</summary>

@@ -11,7 +11,7 @@ internal sealed record ModelOnDevice(ModelConfig Config, KvFormat KvFormat, GpuW
 /// Records the stages of a model for one set of rows and one row-count class. Sites (what a kernel reports on a value that is not finite)
 /// are the layer that made the value plus one: 0 the embedding, layerCount + 1 the head.
 /// </summary>
-internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint maxRows, RowSet rows, BufferView residual)
+internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint maxRows, AttentionPlan plan, RowSet rows, BufferView residual)
 {
     private readonly ModelConfig _config = model.Config;
     private readonly Activations _activations = model.Activations;
@@ -144,17 +144,16 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
     {
         LayerWeights weights = model.Weights.Layers[layer];
         BufferView keys = model.Cache.Keys(layer), values = model.Cache.Values(layer), pages = model.Parameters.PageTables;
-        AttentionPlan plan = AttentionPlan.For(_config, _activations.MaxSplits, maxRows);
         if (plan.IsSplit)
         {
             recorder.DispatchIndirect(new AttentionSplit(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, queries, keys, values, _activations.Partials,
-                Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, _activations.MaxSplits, plan.Block, maxRows), rows.AttentionSize);
+                Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, _activations.MaxSplits, plan.Block, plan.PassingLanes, maxRows), rows.AttentionSize);
             recorder.Dispatch(new AttentionMerge(rows.Rows, rows.Positions, _activations.Partials, _activations.Attended, Heads, HeadDim, _activations.MaxSplits, maxRows));
         }
         else
         {
             recorder.DispatchIndirect(new AttentionPrefill(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, queries, keys, values, _activations.Attended,
-                Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, plan.Block, maxRows), rows.AttentionSize);
+                Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, plan.Block, plan.PassingLanes, maxRows), rows.AttentionSize);
         }
         using (recorder.Concurrent()) Product(weights.AttentionOutput, _activations.Attended, residual, 0, Dim, accumulate: true);
         Norm(weights.FeedForwardNorm, SiteOf(layer));

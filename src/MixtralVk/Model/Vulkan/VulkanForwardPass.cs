@@ -118,7 +118,7 @@ public sealed class VulkanForwardPass : ForwardPass
     {
         ArgumentNullException.ThrowIfNull(batch);
         Check(batch);
-        _model.Parameters.Write(batch, PlanOf(ClassFor(batch.Count)), PlanOf(ClassFor(batch.OutputCount)));
+        _model.Parameters.Write(batch, PlanOf(ClassFor(batch.Count).MaxRows), PlanOf(ClassFor(batch.OutputCount).MaxRows));
         (_first, _second, _isWhole) = PartsOf(batch.Count, batch.OutputCount);
         _batch = batch;
         NextStage = 0;
@@ -178,7 +178,7 @@ public sealed class VulkanForwardPass : ForwardPass
         batch.Commit();
     }
 
-    private AttentionPlan PlanOf(RowClass rows) => AttentionPlan.For(Config, _model.Activations.MaxSplits, rows.MaxRows);
+    private AttentionPlan PlanOf(uint maxRows) => AttentionPlan.For(Config, _device.Limits, _model.Activations.MaxSplits, maxRows);
 
     private RowClass ClassFor(int rows)
     {
@@ -194,7 +194,7 @@ public sealed class VulkanForwardPass : ForwardPass
         StageRecorder Begin(uint maxRows, RowSet rows, BufferView residual)
         {
             recorders.Add(_device.CreateRecorder());
-            return new StageRecorder(_model, recorders[^1], maxRows, rows, residual);
+            return new StageRecorder(_model, recorders[^1], maxRows, PlanOf(maxRows), rows, residual);
         }
         Activations a = _model.Activations;
         uint[] classes = [.. TokenClasses.Cover((uint)maxBatchTokens)];
