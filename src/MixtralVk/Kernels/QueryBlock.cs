@@ -8,17 +8,27 @@ namespace MixtralVk.Kernels;
 /// <param name="Rows">Rows of a tile.</param>
 internal readonly record struct QueryBlock(uint Heads, uint Rows)
 {
-    /// <summary>As many heads of a group as possible, in blocks of equal size; with <paramref name="severalRows"/> as many rows as then fit.</summary>
+    /// <summary>The block that serves most queries at once: heads of one row, or with <paramref name="severalRows"/> of a tile of rows.</summary>
     public static QueryBlock For(uint queryHeads, uint kvHeads, uint headDim, bool severalRows)
     {
-        uint most = MostQueries(headDim), group = queryHeads / kvHeads, heads = Grid.Cover(group, Grid.Cover(group, most));
-        return new QueryBlock(heads, severalRows ? most / heads : 1);
+        uint group = queryHeads / kvHeads, most = MostQueries(headDim, severalRows);
+        var best = new QueryBlock(1, severalRows ? most : 1);
+        for (uint heads = 2; heads <= Math.Min(group, most); heads++)
+        {
+            var block = new QueryBlock(heads, severalRows ? most / heads : 1);
+            if (block.Served(group) >= best.Served(group)) best = block;
+        }
+        return best;
     }
 
+    /// <summary>Queries of a workgroup on average, as the last block of a group may be short.</summary>
+    private float Served(uint group) => (float)group * Rows / Grid.Cover(group, Heads);
+
     /// <summary>
-    /// Eight queries keep their 256 probabilities each in half of the shared memory; heads above 128 need twice the registers for their sums.
+    /// Eight queries keep their 256 probabilities each in half of the shared memory. A kernel that merges as it goes holds more in registers:
+    /// with eight queries it spills on RDNA3 (RADV). Heads above 128 need twice the registers for their sums.
     /// </summary>
-    private static uint MostQueries(uint headDim) => headDim > 128 ? 4u : 8u;
+    private static uint MostQueries(uint headDim, bool severalRows) => headDim > 128 ? 4u : severalRows ? 6u : 8u;
 
     /// <summary>Words of the tiles of so many rows.</summary>
     public static int TileWords(int rows) => 2 + 2 * rows;
