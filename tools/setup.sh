@@ -13,6 +13,7 @@ Always: the Vulkan loader and glslc (the shader compiler). Looks for the .NET 10
   --headers           Vulkan headers and a C compiler (a test compares struct layouts with them)
   --swiftshader       SwiftShader, a second software driver, from the package chromium-common if there is one
   --native-aot        clang and zlib, which NativeAOT links with
+  --msgpack           Python's MessagePack (tests compare its bytes with ours)
   --node              Node.js and npm (the check of the PowerShell scripts)
 TEXT
 }
@@ -43,6 +44,8 @@ for option in "$@"; do
         --native-aot)
             command -v clang >/dev/null || need clang
             [[ -f /usr/include/zlib.h ]] || need zlib1g-dev ;;
+        --msgpack)
+            /usr/bin/python3 -c 'import msgpack' 2>/dev/null || need python3-msgpack ;;
         --node)
             command -v node >/dev/null || need nodejs
             command -v npm >/dev/null || need npm ;;

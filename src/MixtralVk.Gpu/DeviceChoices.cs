@@ -111,7 +111,12 @@ public static class DeviceChoices
         return SharesMemory(device) && traits.HasFlag(MemoryTraits.HostVisible | MemoryTraits.HostCoherent);
     }
 
-    private static bool SharesMemory(DeviceDescription device) => device.Type is AdapterType.Software or AdapterType.Integrated;
+    /// <summary>True when the device's memory is the host's: what is loaded there takes main memory, and mapped files can be used in place.</summary>
+    public static bool SharesMemory(DeviceDescription device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return device.Type is AdapterType.Software or AdapterType.Integrated;
+    }
 
     /// <summary>Bytes the engine takes at most when the host sets no budget: 80 % of the heap that <see cref="BufferUse.Device"/> uses.</summary>
     public static long DefaultBudget(DeviceDescription device)

@@ -15,22 +15,25 @@ public sealed unsafe class GpuDevice : IDisposable
 
     private readonly GpuInstance? _ownInstance;
     private readonly ExtDebugUtils? _debugUtils;
+    private readonly HostImport? _import;
     private readonly bool _ownsDevice;
     private bool _disposed;
 
-    private GpuDevice(Vk vk, Device handle, bool ownsDevice, DeviceDescription description, GpuOptions options, ExtDebugUtils? debugUtils,
-        ShaderLibrary shaders, int queueFamily, Queue queue, Action<Action>? submitLock, GpuInstance? ownInstance)
+    private GpuDevice(Vk vk, Device handle, bool ownsDevice, GpuAdapter adapter, bool imports, ShaderLibrary shaders, int queueFamily, Queue queue,
+        Action<Action>? submitLock, GpuInstance? ownInstance)
     {
+        (DeviceDescription description, GpuOptions options) = (adapter.Description, adapter.Instance.Options);
         Vk = vk;
         Handle = handle;
         _ownsDevice = ownsDevice;
         _ownInstance = ownInstance;
-        _debugUtils = debugUtils;
+        _debugUtils = adapter.Instance.DebugUtils;
         Description = description;
         Options = options;
         Limits = options.LimitTo is { } limits ? description.Limits.ClampTo(limits) : description.Limits;
         Pipelines = new PipelineStore(this, shaders);
         if (options.CompileOnly) return;
+        _import = imports ? HostImport.TryCreate(this, adapter) : null;
         Memory = new GpuMemory(this, options.MemoryBudget ?? DeviceChoices.DefaultBudget(description));
         try
         {
@@ -93,7 +96,7 @@ public sealed unsafe class GpuDevice : IDisposable
         {
             Queue queue;
             vk.GetDeviceQueue(handle, (uint)family, 0, &queue);
-            return new GpuDevice(vk, handle, true, description, instance.Options, instance.DebugUtils, shaders, family, queue, null, null);
+            return new GpuDevice(vk, handle, true, adapter, CanImport(description), shaders, family, queue, null, null);
         }
         catch
         {
@@ -108,7 +111,7 @@ public sealed unsafe class GpuDevice : IDisposable
     {
         ArgumentNullException.ThrowIfNull(adapter);
         if (adapter.Missing.Count > 0) throw new GpuUnsupportedException(adapter.Description.Name, adapter.Missing);
-        return new DeviceRequirements(RequiredFeatures, [], DeviceChoices.ComputeQueueFamily(adapter.Description));
+        return new DeviceRequirements(RequiredFeatures, CanImport(adapter.Description) ? [ExtExternalMemoryHost.ExtensionName] : [], DeviceChoices.ComputeQueueFamily(adapter.Description));
     }
 
     /// <summary>
@@ -128,8 +131,8 @@ public sealed unsafe class GpuDevice : IDisposable
             if (host.QueueFamily < 0 || host.QueueFamily >= description.QueueFamilies.Count || !description.QueueFamilies[host.QueueFamily].Traits.HasFlag(QueueTraits.Compute))
                 throw new ArgumentException($"Queue family {host.QueueFamily} of {description.Name} cannot compute.", nameof(host));
             // The attached instance's functions serve the device too, through the loader.
-            return new GpuDevice(instance.Vk, new Device(host.Device), false, description, instance.Options, instance.DebugUtils, shaders, host.QueueFamily,
-                new Queue(host.Queue), host.SubmitLock, instance);
+            bool imports = host.EnabledExtensions.Contains(ExtExternalMemoryHost.ExtensionName);
+            return new GpuDevice(instance.Vk, new Device(host.Device), false, adapter, imports, shaders, host.QueueFamily, new Queue(host.Queue), host.SubmitLock, instance);
         }
         catch
         {
@@ -148,6 +151,17 @@ public sealed unsafe class GpuDevice : IDisposable
 
     /// <summary>Makes room for <paramref name="count"/> timestamps. Throws <see cref="GpuUnsupportedException"/> where the queue writes none.</summary>
     public GpuTimer CreateTimer(int count) => new(this, count);
+
+    /// <summary>
+    /// Makes a read-only buffer of memory that stays the caller's, without a copy, where the device can (VK_EXT_external_memory_host); null where
+    /// it cannot, or refused once before: then the bytes are to be uploaded. The memory must stay as it is until the buffer is disposed. It
+    /// counts in no budget.
+    /// </summary>
+    /// <param name="pointer">Address; 64 KiB alignment suits every device, less may do.</param>
+    /// <param name="length">Length in bytes, a multiple of the same.</param>
+    /// <param name="name">Name for error messages and captures.</param>
+    public GpuBuffer? TryImport(nint pointer, ulong length, string name) =>
+        _import?.TryImport((void*)pointer, length, name) is { } block ? Memory.Adopt(block, name) : null;
 
     /// <summary>Begins a recording.</summary>
     public Recorder CreateRecorder() => new(this);
@@ -211,6 +225,8 @@ public sealed unsafe class GpuDevice : IDisposable
 
     internal void EndLabel(CommandBuffer commandBuffer) => _debugUtils?.CmdEndDebugUtilsLabel(commandBuffer);
 
+    private static bool CanImport(DeviceDescription device) => device.Extensions.Contains(ExtExternalMemoryHost.ExtensionName);
+
     private static Device Create(GpuAdapter adapter, int family)
     {
         GpuOptions options = adapter.Instance.Options;
@@ -223,15 +239,16 @@ public sealed unsafe class GpuDevice : IDisposable
             features.Features.FragmentStoresAndAtomics = available.FragmentStoresAndAtomics;
             features.Features.VertexPipelineStoresAndAtomics = available.VertexPipelineStoresAndAtomics;
         }
-        // Its only extension: what the compiler made of a pipeline, for those who ask (CompilerOutput).
-        using var captureExtension = new Utf8(KhrPipelineExecutableProperties.ExtensionName);
-        byte* captureName = captureExtension;
+        // The only extension: what the compiler made of a pipeline for those who ask (CompilerOutput), else the import of mapped weights.
+        bool hasExtension = options.CompileOnly || CanImport(adapter.Description);
+        using var extension = new Utf8(options.CompileOnly ? KhrPipelineExecutableProperties.ExtensionName : ExtExternalMemoryHost.ExtensionName);
+        byte* extensionName = extension;
         var capture = new PhysicalDevicePipelineExecutablePropertiesFeaturesKHR(sType: StructureType.PhysicalDevicePipelineExecutablePropertiesFeaturesKhr,
             pNext: &features, pipelineExecutableInfo: true);
         float priority = 0;   // the game's own queues go first
         var queue = new DeviceQueueCreateInfo(queueFamilyIndex: (uint)family, queueCount: 1, pQueuePriorities: &priority);
         var info = new DeviceCreateInfo(pNext: options.CompileOnly ? &capture : &features, queueCreateInfoCount: 1, pQueueCreateInfos: &queue,
-            enabledExtensionCount: options.CompileOnly ? 1u : 0u, ppEnabledExtensionNames: &captureName);
+            enabledExtensionCount: hasExtension ? 1u : 0u, ppEnabledExtensionNames: &extensionName);
         Device device;
         adapter.Instance.Vk.CreateDevice(adapter.Handle, &info, null, &device).ThrowOnError("vkCreateDevice");
         return device;

@@ -12,6 +12,8 @@ internal sealed unsafe class MemoryBlock(int type, Buffer buffer, DeviceMemory m
     /// <summary>Start of the mapping, or null.</summary>
     public byte* Mapped { get; } = mapped;
     public ulong Size { get; } = size;
+    /// <summary>Memory of the host that stays the host's: it is in no budget and is not written.</summary>
+    public bool IsImported { get; init; }
     public RangeAllocator Ranges { get; } = new(size, alignment);
 }
 
@@ -70,6 +72,17 @@ internal sealed unsafe class GpuMemory : IDisposable
             MemoryBlock fresh = Allocate(type, size, use, name);
             fresh.Ranges.TryTake(size, out ulong start);
             return Cut(fresh, start, size, use, name);
+        }
+    }
+
+    /// <summary>A buffer over an imported block, all of it.</summary>
+    public GpuBuffer Adopt(MemoryBlock block, string name)
+    {
+        lock (_lock)
+        {
+            _blocks.Add(block);
+            block.Ranges.TryTake(block.Size, out ulong start);
+            return Cut(block, start, block.Size, BufferUse.Device, name);
         }
     }
 
@@ -167,7 +180,7 @@ internal sealed unsafe class GpuMemory : IDisposable
 
     private void Release(MemoryBlock block)
     {
-        if (HeapOf(block.Type) == _deviceHeap) UsedBytes -= (long)block.Size;
+        if (!block.IsImported && HeapOf(block.Type) == _deviceHeap) UsedBytes -= (long)block.Size;
         _device.Vk.DestroyBuffer(_device.Handle, block.Buffer, null);
         _device.Vk.FreeMemory(_device.Handle, block.Memory, null);
     }

@@ -33,6 +33,9 @@ public sealed record GpuOptions
     /// <summary>Test hook: refuses the n-th and later memory allocations (counted from 0) as if the device were full.</summary>
     internal int FailAllocationsFrom { get; init; } = int.MaxValue;
 
+    /// <summary>Test hook: refuses the n-th and later imports of the host's memory (counted from 0) as several drivers do.</summary>
+    internal int FailImportsFrom { get; init; } = int.MaxValue;
+
     /// <summary>Test hook: replays what is submitted and looks for hazards.</summary>
     internal HazardReplay? Replay { get; init; }
 }

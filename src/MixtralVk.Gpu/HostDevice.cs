@@ -24,6 +24,8 @@ public sealed record HostDevice
     public required int QueueFamily { get; init; }
     /// <summary>Features the host enabled, by the names of <see cref="DeviceRequirements.Features"/> (a device cannot be asked).</summary>
     public required IReadOnlyCollection<string> EnabledFeatures { get; init; }
+    /// <summary>Device extensions the host enabled, of those in <see cref="DeviceRequirements.Extensions"/>.</summary>
+    public IReadOnlyCollection<string> EnabledExtensions { get; init; } = [];
     /// <summary>
     /// Runs an action while the host's own use of the queue is locked out; null when the queue is the engine's alone.
     /// </summary>

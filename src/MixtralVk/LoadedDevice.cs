@@ -23,7 +23,7 @@ internal sealed class LoadedDevice : IDisposable
     public DeviceInfo Info { get; }
 
     public static LoadedDevice Load(
-        ModelSource source, MixtralOptions options, int contextLength, int pageCount, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        ModelSource source, MixtralOptions options, MemoryUsage memory, int contextLength, int pageCount, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         if (options.Device == DeviceKind.Cpu) return OnCpu("");
         bool insist = options.Device == DeviceKind.Vulkan || options.AdapterIndex is not null || options.AdapterName is not null;
@@ -36,10 +36,18 @@ internal sealed class LoadedDevice : IDisposable
             return OnCpu(problem is NoVulkanException ? "" : $"; not on the GPU: {problem.Message}");
         }
 
+        // Weights that end in main memory: mapped ones take none of it, others must fit.
+        MappedTiles? InMainMemory()
+        {
+            if (memory.MappedBytes > 0) return source.Map();
+            WeightPlacement.RefuseTooLarge(source, memory, options.MainMemoryBytes ?? WeightPlacement.MainMemory);
+            return null;
+        }
+
         LoadedDevice OnCpu(string remark)
         {
             CpuForwardPass pass = CpuForwardPass.Load(
-                source, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat, pageCount, options.CpuThreads ?? 0, progress, cancellationToken);
+                source, InMainMemory(), contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat, pageCount, options.CpuThreads ?? 0, progress, cancellationToken);
             return new LoadedDevice(pass, new DeviceInfo(DeviceKind.Cpu, $"CPU, {options.CpuThreads ?? Environment.ProcessorCount} threads{remark}"));
         }
 
@@ -63,8 +71,9 @@ internal sealed class LoadedDevice : IDisposable
                     return null;
                 }
                 device = GpuDevice.Open(instance.Adapters[adapter], VulkanForwardPass.Shaders);
+                MappedTiles? mapped = DeviceChoices.SharesMemory(device.Description) ? InMainMemory() : null;
                 VulkanForwardPass pass = VulkanForwardPass.Load(
-                    source, device, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat, pageCount, progress: progress, cancellation: cancellationToken);
+                    source, device, mapped, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat, pageCount, progress, cancellationToken);
                 DeviceDescription description = instance.Adapters[adapter].Description;
                 return new LoadedDevice(pass, new DeviceInfo(DeviceKind.Vulkan, $"{description.Name} (Vulkan, {description.Driver})"), device, instance);
             }

@@ -57,10 +57,10 @@ public sealed class MixtralModel : IDisposable
 
     /// <summary>
     /// Loads a model file. Throws <see cref="ModelFileException"/> for a file that cannot be used, <see cref="TokenizerException"/> for a
-    /// vocabulary of another kind, <see cref="MemoryBudgetException"/>, <see cref="DeviceNotFoundException"/>, <see cref="Gpu.GpuException"/>
+    /// vocabulary of another kind, <see cref="MemoryBudgetException"/>, <see cref="HostMemoryException"/>, <see cref="DeviceNotFoundException"/>, <see cref="Gpu.GpuException"/>
     /// when the device asked for cannot be used, or <see cref="OperationCanceledException"/>.
     /// </summary>
-    /// <param name="path">A GGUF file.</param>
+    /// <param name="path">A packed model or a GGUF file.</param>
     /// <param name="options">Device, context and limits; null takes the defaults.</param>
     /// <param name="progress">Told while weights are loaded; may be called from any thread.</param>
     /// <param name="cancellationToken">Stops loading; nothing stays allocated.</param>
@@ -74,11 +74,15 @@ public sealed class MixtralModel : IDisposable
         ModelConfig config = source.Config;
         int contextLength = Math.Min(options.ContextLength ?? MixtralOptions.DefaultContextLength, config.ContextLength);
         int pageCount = KvPages.PagesFor(Math.Max(options.KvCacheTokens ?? contextLength, contextLength));
-        var memory = new MemoryUsage(source.Describe().WeightBytes, MemoryUsage.KvBytes(config, options.KvFormat, pageCount));
+        ModelSummary summary = source.Describe();
+        var memory = new MemoryUsage(summary.WeightBytes, MemoryUsage.KvBytes(config, options.KvFormat, pageCount));
+        bool maps = WeightPlacement.Maps(source, options.Map, memory, options.MainMemoryBytes ?? WeightPlacement.MainMemory);
+        if (maps) memory = memory with { MappedBytes = summary.TileBytes };
         if (memory.TotalBytes > options.MemoryBudgetBytes) throw new MemoryBudgetException(memory.TotalBytes, options.MemoryBudgetBytes.Value);
         cancellationToken.ThrowIfCancellationRequested();
 
-        var device = LoadedDevice.Load(source, options, contextLength, pageCount, progress, cancellationToken);
+        var device = LoadedDevice.Load(source, options, memory, contextLength, pageCount, progress, cancellationToken);
+        memory = memory with { MappedBytes = device.ForwardPass.Transfer.InPlaceBytes };
         return new MixtralModel(path, tokenizer, source.Vocabulary.ChatTemplate, device, memory);
     }
 

@@ -35,8 +35,11 @@ public sealed record MixtralOptions
     /// <summary>Threads of the CPU path; null takes one per processor core.</summary>
     public int? CpuThreads { get; init; }
 
+    /// <summary>Whether the weights of a packed model are mapped or read.</summary>
+    public MapMode Map { get; init; }
+
     /// <summary>
-    /// Most bytes to take, null for no limit of the engine's own. On the CPU it bounds weights and KV cache; on a GPU all of its memory that the
+    /// Most bytes to take, null for no limit of the engine's own. On the CPU it bounds weights that are not mapped and the KV cache; on a GPU all of its memory that the
     /// model takes, intermediate results (some MiB) included.
     /// </summary>
     public long? MemoryBudgetBytes { get; init; }
@@ -52,6 +55,9 @@ public sealed record MixtralOptions
 
     /// <summary>Receives the validation layer's messages, on the thread that caused them; null writes them to stderr.</summary>
     public Action<string>? OnValidationMessage { get; init; }
+
+    /// <summary>Test hook: the main memory there is said to be.</summary>
+    internal long? MainMemoryBytes { get; init; }
 
     /// <summary>Throws <see cref="ArgumentOutOfRangeException"/> naming the first option that is out of its range.</summary>
     public void Validate()

@@ -3,7 +3,7 @@ namespace MixtralVk.Cli.Tests;
 /// <summary>Every command that takes a file, given files that are no models.</summary>
 public sealed class BadFileTests
 {
-    public static TheoryData<string> EachCommand => ["inspect", "tokenize", "logits", "generate", "chat", "bench"];
+    public static TheoryData<string> EachCommand => ["inspect", "tokenize", "logits", "generate", "chat", "bench", "pack", "verify"];
 
     [Theory, MemberData(nameof(EachCommand))]
     public async Task Missing(string command)
@@ -48,6 +48,7 @@ public sealed class BadFileTests
             "tokenize" => ["--text", "a"],
             "logits" => ["--tokens", "1", "--out", folder.PathOf("out.f32")],
             "generate" => ["--prompt", "a"],
+            "pack" => ["-o", folder.PathOf("out.f32")],
             _ => [],
         };
         CommandLine.AssertFailed(await CommandLine.Run([command, file, .. rest]), file);

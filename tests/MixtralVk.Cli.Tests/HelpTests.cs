@@ -6,6 +6,7 @@ public sealed class HelpTests
     [
         "devices", "inspect", "tokenize", "logits", "generate", "chat", "bench", "convert", "quantize", "imatrix", "perplexity", "routing", "eval",
         "kernels",
+        "pack", "verify",
     ];
 
     public static TheoryData<string> EachCommand => [.. Commands];
@@ -49,6 +50,8 @@ public sealed class HelpTests
     [InlineData("perplexity", "--text", "a")]
     [InlineData("routing", "--text", "a")]
     [InlineData("eval", "--tasks", "a")]
+    [InlineData("pack", "-o", "x")]
+    [InlineData("verify")]
     public async Task AMissingFileArgumentIsAUsageError(params string[] arguments) =>
         CommandLine.AssertUsageError(await CommandLine.Run(arguments), "FILE");
 

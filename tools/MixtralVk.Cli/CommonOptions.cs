@@ -6,10 +6,13 @@ namespace MixtralVk.Cli;
 /// <summary>Arguments and options that several commands have. A value that is out of range is a usage error in one line.</summary>
 internal static class CommonOptions
 {
-    public static Argument<string> File() => new("FILE") { Description = "A model in GGUF format." };
+    public static Argument<string> File() => new("FILE") { Description = "A model: a packed one (.mvk) or GGUF." };
 
     public static Option<string> Device() =>
         OneOf("--device", "auto takes a GPU, or the CPU where there is none; vulkan takes any Vulkan device, a software driver too.", "auto", "vulkan", "cpu");
+
+    public static Option<string> Map() =>
+        OneOf("--map", "Use the weights of a packed model in place, mapped from the file; auto does when they do not fit memory.", "auto", "never", "always");
 
     public static Option<int?> MaxTokens() => Positive("--max-tokens", "Most tokens of an answer (256).");
 

@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace MixtralVk.Cli;
 
-/// <summary>Shows how far loading or converting is, on stderr when that is a terminal.</summary>
+/// <summary>Shows how far loading, converting, packing or checking is, on stderr when that is a terminal.</summary>
 internal static class LoadingBar
 {
     public static T Show<T>(Func<IProgress<LoadProgress>?, T> load, string title = "loading")

@@ -5,11 +5,13 @@ namespace MixtralVk.Cli;
 /// <summary>Loads the model a command was given and says on stderr where it runs.</summary>
 internal static class ModelLoading
 {
-    public static MixtralModel Load(string file, string device, int? context, CancellationToken cancellation, KvFormat kv = KvFormat.F16, int? chunk = null, int? kvCacheTokens = null)
+    public static MixtralModel Load(string file, string device, int? context, CancellationToken cancellation, KvFormat kv = KvFormat.F16, int? chunk = null, int? kvCacheTokens = null,
+        string map = "auto")
     {
         var options = new MixtralOptions
         {
             Device = device switch { "vulkan" => DeviceKind.Vulkan, "cpu" => DeviceKind.Cpu, _ => DeviceKind.Auto },
+            Map = map switch { "never" => MapMode.Never, "always" => MapMode.Always, _ => MapMode.Auto },
             ContextLength = context,
             KvFormat = kv,
             KvCacheTokens = kvCacheTokens,

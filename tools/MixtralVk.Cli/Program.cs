@@ -20,6 +20,8 @@ var root = new RootCommand("Runs language models of the Mixtral architecture on 
     RoutingCommand.Create(),
     EvalCommand.Create(),
     KernelsCommand.Create(),
+    PackCommand.Create(),
+    VerifyCommand.Create(),
     DevicesCommand.Create(),
 };
 return await ProgramExit.RunAsync(root.Parse(args)).ConfigureAwait(false);

@@ -24,6 +24,7 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     {
         (_weights, _activations, _threads) = (weights, activations, threads);
         NextStage = Stages.Count;
+        Transfer = weights.Transfer;
     }
 
     /// <summary>Reads all weights of a model into main memory.</summary>
@@ -38,7 +39,12 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     /// <exception cref="HostMemoryException">The weights, the cache or the activations do not fit main memory.</exception>
     /// <exception cref="ModelFileException">The file cannot be read.</exception>
     public static CpuForwardPass Load(ModelSource source, int contextLength, int maxBatchTokens, KvFormat kv, int pageCount, int threads,
-        IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        IProgress<LoadProgress>? progress, CancellationToken cancellation) =>
+        Load(source, null, contextLength, maxBatchTokens, kv, pageCount, threads, progress, cancellation);
+
+    /// <summary>The same with the matrices in <paramref name="mapped"/> used in place; it belongs to the pass from now on, also when loading fails.</summary>
+    internal static CpuForwardPass Load(ModelSource source, MappedTiles? mapped, int contextLength, int maxBatchTokens, KvFormat kv, int pageCount,
+        int threads, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(contextLength);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxBatchTokens);
@@ -51,7 +57,7 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         try
         {
             activations = new CpuActivations(source.Config, contextLength, maxBatchTokens, kv, pageCount, threads);
-            weights = new CpuWeights(source, threads, progress, cancellation);
+            weights = new CpuWeights(source, mapped, threads, progress, cancellation);
             workers = new WorkerThreads(threads);
             return new CpuForwardPass(weights, activations, workers, contextLength, maxBatchTokens, kv, pageCount);
         }
@@ -59,6 +65,7 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         {
             workers?.Dispose();
             weights?.Dispose();
+            mapped?.Dispose();
             activations?.Dispose();
             throw;
         }

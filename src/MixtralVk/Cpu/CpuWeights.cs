@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using MixtralVk.Loading;
 using MixtralVk.Model;
@@ -18,7 +19,7 @@ internal unsafe struct CpuLayer
     public TiledMatrix* Gate, Up, Down;
 }
 
-/// <summary>All weights of a model in one block of main memory, matrices in the row-tile layout.</summary>
+/// <summary>All weights of a model: floats and read matrices in one block of main memory, mapped matrices in place. Matrices are in the row-tile layout.</summary>
 internal sealed unsafe class CpuWeights : IDisposable
 {
     private const int JobBytes = 4 << 20;
@@ -27,26 +28,33 @@ internal sealed unsafe class CpuWeights : IDisposable
 
     private readonly List<Job> _jobs = [];
     private readonly NativeBuffer _data, _tables;
+    private readonly MappedTiles? _mapped;
     private byte* _nextByte;
     private TiledMatrix* _nextTable;
 
-    /// <summary>Lays out the memory and reads every weight, on <paramref name="threads"/> threads; frees it again when that fails.</summary>
-    public CpuWeights(ModelSource source, int threads, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    /// <summary>
+    /// Lays out the memory and reads every weight, on <paramref name="threads"/> threads, but for the matrices that lie in
+    /// <paramref name="mapped"/>, which belongs to this object from now on. Frees everything again when that fails.
+    /// </summary>
+    public CpuWeights(ModelSource source, MappedTiles? mapped, int threads, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         Config = source.Config;
+        _mapped = mapped;
         int experts = Math.Max(1, Config.ExpertCount);
         _tables = new NativeBuffer(3L * Config.LayerCount * experts * sizeof(TiledMatrix));
         _nextTable = (TiledMatrix*)_tables.Pointer;
         try
         {
-            _data = new NativeBuffer(SizeOf(source));
+            _data = new NativeBuffer(SizeOf(source, mapped is not null));
             _nextByte = _data.Pointer;
             Embedding = Matrix(source, MatrixRole.TokenEmbedding);
             Layers = new CpuLayer[Config.LayerCount];
             for (int layer = 0; layer < Layers.Length; layer++) Layers[layer] = Layer(source, layer);
             OutputNorm = Floats(source.Norm(NormRole.Output));
             Output = source.OutputIsEmbedding ? Embedding : Matrix(source, MatrixRole.Output);
+            long start = Stopwatch.GetTimestamp();
             Fill(source, threads, progress, cancellation);
+            Transfer = new WeightTransfer(_data.Bytes, Stopwatch.GetElapsedTime(start), mapped is null ? 0 : source.Describe().TileBytes);
         }
         catch
         {
@@ -57,6 +65,9 @@ internal sealed unsafe class CpuWeights : IDisposable
 
     /// <summary>The model's sizes.</summary>
     public ModelConfig Config { get; }
+
+    /// <summary>What was read, and how fast.</summary>
+    public WeightTransfer Transfer { get; }
 
     /// <summary>(vocab, dim)</summary>
     public TiledMatrix Embedding { get; }
@@ -74,6 +85,7 @@ internal sealed unsafe class CpuWeights : IDisposable
     {
         _data?.Dispose();
         _tables.Dispose();
+        _mapped?.Dispose();
     }
 
     private CpuLayer Layer(ModelSource source, int layer) => new()
@@ -100,6 +112,7 @@ internal sealed unsafe class CpuWeights : IDisposable
     private TiledMatrix Matrix(ModelSource source, MatrixRole role, int layer = 0, int expert = 0)
     {
         RowTileLayout layout = source.Layout(role, layer, expert);
+        if (_mapped is not null) return new TiledMatrix(layout, _mapped.Of(role, layer, expert));
         var matrix = new TiledMatrix(layout, _nextByte);
         _nextByte += layout.Bytes;
         int tilesPerJob = (int)Math.Clamp(JobBytes / layout.TileBytes, 1, layout.Tiles);
@@ -147,14 +160,15 @@ internal sealed unsafe class CpuWeights : IDisposable
             or MatrixRole.DownProj => $"layer {job.Layer}",
     };
 
-    private static long SizeOf(ModelSource source)
+    private static long SizeOf(ModelSource source, bool floatsOnly)
     {
         ModelConfig config = source.Config;
-        long norm = Padded(config.Dim * 4L), bytes = norm + source.Layout(MatrixRole.TokenEmbedding).Bytes;
+        long norm = Padded(config.Dim * 4L), bytes = norm + config.LayerCount * (2 * norm + Padded((long)config.ExpertCount * config.Dim * 4));
+        if (floatsOnly) return bytes;
+        bytes += source.Layout(MatrixRole.TokenEmbedding).Bytes;
         if (!source.OutputIsEmbedding) bytes += source.Layout(MatrixRole.Output).Bytes;
         for (int layer = 0; layer < config.LayerCount; layer++)
         {
-            bytes += 2 * norm + Padded((long)config.ExpertCount * config.Dim * 4);
             foreach (MatrixRole role in (ReadOnlySpan<MatrixRole>)[MatrixRole.Query, MatrixRole.Key, MatrixRole.Value, MatrixRole.AttentionOutput])
                 bytes += source.Layout(role, layer).Bytes;
             for (int expert = 0; expert < Math.Max(1, config.ExpertCount); expert++)

@@ -1,4 +1,5 @@
 using MixtralVk.Model;
+using static MixtralVk.Model.ModelLimits;
 
 namespace MixtralVk.Loading;
 
@@ -8,12 +9,6 @@ namespace MixtralVk.Loading;
 /// </summary>
 internal static class GgufConfig
 {
-    private const int MaxLayers = 1024, MaxDim = 1 << 17, MaxHeads = 4096, MaxHeadDim = 4096, MaxHidden = 1 << 20, MaxExperts = 1024,
-        MaxVocab = 1 << 22;
-
-    /// <summary>Longest context of any model.</summary>
-    public const int MaxContext = 1 << 26;
-
     public static ModelConfig Read(GgufFile file, int vocabSize)
     {
         string architecture = file.Text("general.architecture") ?? throw file.Error("general.architecture is missing.");

@@ -66,22 +66,7 @@ internal sealed class GgufModelSource : ModelSource
         var types = _file.Tensors.Values.GroupBy(t => t.Type)
             .Select(g => new TensorTypeCount(g.Key.ToString(), g.Count(), g.Sum(t => t.Bytes)))
             .OrderByDescending(t => t.Bytes);
-        long embedding = Layout(MatrixRole.TokenEmbedding).Bytes, output = Layout(MatrixRole.Output).Bytes;
-        long attention = 0, feedForward = 0, small = (long)Config.Dim * sizeof(float);
-        for (int layer = 0; layer < Config.LayerCount; layer++)
-        {
-            foreach (MatrixRole role in (ReadOnlySpan<MatrixRole>)[MatrixRole.Query, MatrixRole.Key, MatrixRole.Value, MatrixRole.AttentionOutput])
-                attention += Layout(role, layer).Bytes;
-            foreach (MatrixRole role in (ReadOnlySpan<MatrixRole>)[MatrixRole.GateProj, MatrixRole.UpProj, MatrixRole.DownProj])
-                for (int expert = 0; expert < Math.Max(1, Config.ExpertCount); expert++) feedForward += Layout(role, layer, expert).Bytes;
-            small += (long)Config.Dim * (2 + Config.ExpertCount) * sizeof(float);
-        }
-        long read = Config.IsSparse ? feedForward / Config.ExpertCount * Config.ExpertsPerToken : feedForward;
-        return new ModelSummary(
-            _file.Text("general.architecture")!, _file.Length, [.. types],
-            WeightBytes: embedding + (OutputIsEmbedding ? 0 : output) + attention + feedForward + small,
-            ExpertBytes: Config.IsSparse ? feedForward : 0,
-            BytesPerToken: output + attention + read + small);
+        return ModelSummary.Of(this, _file.Text("general.architecture")!, _file.Length, [.. types]);
     }
 
     protected override void Dispose(bool disposing)

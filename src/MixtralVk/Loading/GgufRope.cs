@@ -27,7 +27,7 @@ internal static class GgufRope
                 RefuseOther(file, "yarn_log_multiplier", 0);
                 if (ropeBase <= 1) throw file.Error($"llama.rope.freq_base is {ropeBase}; with YaRN it must be above 1.");
                 return new RopeScaling(RopeScalingKind.Yarn, factor, attention,
-                    GgufConfig.Int(file, Section + "original_context_length", 1, GgufConfig.MaxContext, contextLength),
+                    GgufConfig.Int(file, Section + "original_context_length", 1, ModelLimits.MaxContext, contextLength),
                     GgufConfig.Positive(file, Section + "yarn_beta_fast", 32), GgufConfig.Positive(file, Section + "yarn_beta_slow", 1));
             default:
                 throw file.Error($"RoPE scaling of type '{type}' is not supported; none, linear and yarn are.");

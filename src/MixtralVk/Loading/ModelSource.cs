@@ -1,4 +1,5 @@
 using MixtralVk.Model;
+using MixtralVk.Packing;
 using MixtralVk.Quantization;
 using MixtralVk.Tokenization;
 
@@ -57,7 +58,10 @@ public abstract class ModelSource : IDisposable
     public abstract bool OutputIsEmbedding { get; }
 
     /// <summary>Opens a model file of any supported kind. Throws <see cref="ModelFileException"/> when it cannot be used.</summary>
-    public static ModelSource Open(string path) => GgufModelSource.Open(path);
+    public static ModelSource Open(string path) => PackedFile.IsPacked(path) ? PackedModelSource.Open(path) : GgufModelSource.Open(path);
+
+    /// <summary>True for a file whose tiles can be used in place, mapped into memory (a packed one), instead of being read.</summary>
+    public virtual bool CanMap => false;
 
     /// <summary>What the file holds and how much memory its weights need.</summary>
     public abstract ModelSummary Describe();
@@ -76,6 +80,9 @@ public abstract class ModelSource : IDisposable
 
     /// <summary>Router weights of a layer of a sparse model as floats, row-major (expert, dim).</summary>
     public abstract float[] Router(int layer);
+
+    /// <summary>Maps the tiles of a source that <see cref="CanMap"/>; the mapping lives on its own.</summary>
+    internal virtual MappedTiles Map() => throw new InvalidOperationException("This kind of file cannot be used in place.");
 
     /// <inheritdoc/>
     public void Dispose()

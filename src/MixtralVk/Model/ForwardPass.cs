@@ -51,6 +51,9 @@ public abstract class ForwardPass : IDisposable
     /// <summary>The KV cache's pages.</summary>
     public KvPages Pages { get; }
 
+    /// <summary>How the weights came where they are.</summary>
+    public WeightTransfer Transfer { get; protected init; }
+
     /// <summary>The stages of every step, in order.</summary>
     public IReadOnlyList<Stage> Stages { get; }
 

@@ -12,7 +12,7 @@ namespace MixtralVk.Cli.Commands;
 /// <summary>`bench FILE`: how fast a model runs on this machine.</summary>
 internal static class BenchCommand
 {
-    private sealed record Request(string File, string Device, int PromptTokens, int GenTokens, int Repeat, int[] Contexts, int[] Batches, bool Json);
+    private sealed record Request(string File, string Device, string Map, int PromptTokens, int GenTokens, int Repeat, int[] Contexts, int[] Batches, bool Json);
 
     public static Command Create()
     {
@@ -23,14 +23,15 @@ internal static class BenchCommand
         Option<int[]> contexts = CommonOptions.Ascending("--context", "Measure decode at these context lengths, too.");
         Option<int[]> batches = CommonOptions.Ascending("--batch", "Measure decode of so many sequences at once, too.");
         Option<string> device = CommonOptions.Device();
+        Option<string> map = CommonOptions.Map();
         Option<bool> json = CommonOptions.Json("Write it as JSON.");
         var command = new Command("bench", "Measure prefill and decode: median, least and greatest over the runs.")
         {
-            file, promptTokens, genTokens, repeat, contexts, batches, device, json,
+            file, promptTokens, genTokens, repeat, contexts, batches, device, map, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
-            var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(device),
+            var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(device), parsed.GetRequiredValue(map),
                 parsed.GetValue(promptTokens) ?? 128, parsed.GetValue(genTokens) ?? 32, parsed.GetValue(repeat) ?? 3, parsed.GetRequiredValue(contexts), parsed.GetRequiredValue(batches), parsed.GetValue(json));
             return Task.Run(() => Run(request, cancellation), cancellation);
         });
@@ -40,10 +41,11 @@ internal static class BenchCommand
     private static void Run(Request request, CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
+        using var memory = new PrivateMemory();
         int promptAndGen = request.PromptTokens + request.GenTokens, sequences = request.Batches.LastOrDefault(1);
         int context = Math.Max(promptAndGen, request.Contexts.LastOrDefault() + request.GenTokens);
         int kvTokens = Math.Max(context, sequences * KvPages.PagesFor(promptAndGen) * KvPages.PageTokens);
-        using MixtralModel model = ModelLoading.Load(request.File, request.Device, context, cancellation, kvCacheTokens: kvTokens);
+        using MixtralModel model = ModelLoading.Load(request.File, request.Device, context, cancellation, kvCacheTokens: kvTokens, map: request.Map);
         int mostSequences = model.ForwardPass.MaxBatchTokens;
         if (sequences > mostSequences) throw new MixtralException($"A step takes at most {mostSequences} sequences here, not {sequences} (--batch).");
         double loadSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -51,7 +53,9 @@ internal static class BenchCommand
         using (ModelSource source = ModelSource.Open(request.File)) weightBytesPerToken = source.Describe().BytesPerToken;
 
         var bench = new DecodeBench(model.ForwardPass, request.PromptTokens, request.GenTokens);
-        bench.Run(cancellation); // compiles shaders, fills caches
+        long firstRun = Stopwatch.GetTimestamp();
+        BenchRun first = bench.Run(cancellation); // compiles shaders, fills caches
+        double startToFirstToken = ProcessMeter.MillisecondsFromStart(firstRun) + first.FirstTokenSeconds * 1000;
         BenchRun[] runs = [.. Enumerable.Range(0, request.Repeat).Select(_ => bench.Run(cancellation))];
 
         StepCost? cost = (model.ForwardPass as VulkanForwardPass)?.CostOf(1, 1);
@@ -63,7 +67,8 @@ internal static class BenchCommand
             Spread.Of(runs.Select(run => run.PrefillCpuSeconds / request.PromptTokens)), Spread.Of(runs.Select(run => run.DecodeCpuSeconds / request.GenTokens)),
             ProcessMeter.PeakMemory, cost?.Dispatches, cost?.IndirectDispatches, cost?.Barriers, cost?.Copies, cost?.Submissions,
             [.. ContextBench.Run(model.ForwardPass, request.Contexts, request.GenTokens, request.Repeat, weightBytesPerToken, cancellation)],
-            [.. BatchBench.Run(model.ForwardPass, request.Batches, request.PromptTokens, request.GenTokens, request.Repeat, cancellation)]);
+            [.. BatchBench.Run(model.ForwardPass, request.Batches, request.PromptTokens, request.GenTokens, request.Repeat, cancellation)],
+            memory.PeakBytes, startToFirstToken, Loading(model));
         if (request.Json) Console.Out.WriteLine(JsonSerializer.Serialize(report, ReportJson.Readable.BenchReport));
         else Print(report);
     }
@@ -79,9 +84,18 @@ internal static class BenchCommand
         Console.Out.WriteLine($"{"weights",-14}{Quantity.Bytes(report.WeightBytesPerToken)} read per token, {Quantity.Number(report.WeightGBPerSecond)} GB/s in decode");
         if (report.DispatchesPerToken is int dispatches)
             Console.Out.WriteLine($"{"commands",-14}{dispatches} dispatches ({report.IndirectDispatchesPerToken} indirect), {report.BarriersPerToken} barriers, {report.CopiesPerToken} copies, {report.SubmissionsPerToken} submission per token");
-        Console.Out.WriteLine($"{"memory",-14}{Quantity.Bytes(report.PeakMemoryBytes)} at the most");
+        Console.Out.WriteLine($"{"memory",-14}{Quantity.Bytes(report.PeakMemoryBytes)} at the most, {Quantity.Bytes(report.PeakPrivateBytes)} of it private");
+        LoadingReport loading = report.Loading;
+        Console.Out.WriteLine($"{"loading",-14}{Quantity.Number(report.LoadSeconds)} s, first token {Quantity.Number(report.StartToFirstTokenMs / 1000)} s after the process started");
+        Console.Out.WriteLine($"{"",-14}{Quantity.Bytes(loading.InPlaceBytes)} used in place, {Quantity.Bytes(loading.CopiedBytes)} copied at {Quantity.Number(loading.UploadBytesPerSecond / 1e9)} GB/s (memcpy {Quantity.Number(loading.MemcpyBytesPerSecond / 1e9)})");
         if (report.Contexts.Count > 0) PrintContexts(report.Contexts);
         if (report.Batches.Count > 0) PrintBatches(report.Batches);
+    }
+
+    private static LoadingReport Loading(MixtralModel model)
+    {
+        WeightTransfer transfer = model.ForwardPass.Transfer;
+        return new LoadingReport(transfer.CopiedBytes, transfer.InPlaceBytes, transfer.BytesPerSecond, MemcpyRate.Measure());
     }
 
     /// <summary>Decode by context: what it takes beside what it reads, both over the shortest context.</summary>
@@ -124,4 +138,8 @@ internal sealed record BenchReport(
     string File, string Device, int PromptTokens, int GenTokens, int Repeat, double LoadSeconds, Spread PrefillTokensPerSecond,
     Spread DecodeTokensPerSecond, Spread FirstTokenSeconds, long WeightBytesPerToken, double WeightGBPerSecond, Spread PrefillCpuSecondsPerToken,
     Spread DecodeCpuSecondsPerToken, long PeakMemoryBytes, int? DispatchesPerToken, int? IndirectDispatchesPerToken, int? BarriersPerToken,
-    int? CopiesPerToken, int? SubmissionsPerToken, IReadOnlyList<ContextReport> Contexts, IReadOnlyList<BatchReport> Batches);
+    int? CopiesPerToken, int? SubmissionsPerToken, IReadOnlyList<ContextReport> Contexts, IReadOnlyList<BatchReport> Batches,
+    long PeakPrivateBytes, double StartToFirstTokenMs, LoadingReport Loading);
+
+/// <summary>How the weights were loaded; <paramref name="UploadBytesPerSecond"/> has reading and repacking in it.</summary>
+internal sealed record LoadingReport(long CopiedBytes, long InPlaceBytes, double UploadBytesPerSecond, double MemcpyBytesPerSecond);

@@ -8,7 +8,7 @@ namespace MixtralVk.Cli.Commands;
 /// <summary>`generate FILE --prompt T`: one text, as it is made.</summary>
 internal static class GenerateCommand
 {
-    private sealed record Request(string File, string Prompt, string Device, int? Context, bool Raw, bool Chat, bool Json, GenerationOptions Options);
+    private sealed record Request(string File, string Prompt, string Device, string Map, int? Context, bool Raw, bool Chat, bool Json, GenerationOptions Options);
 
     public static Command Create()
     {
@@ -18,13 +18,14 @@ internal static class GenerateCommand
         Option<float?> temperature = CommonOptions.Temperature();
         Option<ulong?> seed = CommonOptions.Seed();
         Option<string> device = CommonOptions.Device();
+        Option<string> map = CommonOptions.Map();
         Option<int?> context = CommonOptions.Context();
         var raw = new Option<bool>("--raw") { Description = "Go on with the prompt as it is." };
         var chat = new Option<bool>("--chat") { Description = "Answer the prompt as a question (the default for a model with a known chat template)." };
         Option<bool> json = CommonOptions.Json("Write text, ids, timings and finish reason as JSON.");
         var command = new Command("generate", "Generate one text and write it to stdout as it is made.")
         {
-            file, prompt, maxTokens, temperature, seed, device, context, raw, chat, json,
+            file, prompt, maxTokens, temperature, seed, device, map, context, raw, chat, json,
         };
         command.Validators.Add(result =>
         {
@@ -36,7 +37,7 @@ internal static class GenerateCommand
             if (parsed.GetValue(temperature) is float t) options = options with { Temperature = t };
             if (parsed.GetValue(maxTokens) is int n) options = options with { MaxTokens = n };
             var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(prompt), parsed.GetRequiredValue(device),
-                parsed.GetValue(context), parsed.GetValue(raw), parsed.GetValue(chat), parsed.GetValue(json), options);
+                parsed.GetRequiredValue(map), parsed.GetValue(context), parsed.GetValue(raw), parsed.GetValue(chat), parsed.GetValue(json), options);
             return Task.Run(() => Run(request, cancellation), cancellation);
         });
         return command;
@@ -45,8 +46,9 @@ internal static class GenerateCommand
     private static void Run(Request request, CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
-        using MixtralModel model = ModelLoading.Load(request.File, request.Device, request.Context, cancellation);
-        var output = new Output(Stopwatch.GetElapsedTime(start), ToStdout: !request.Json);
+        using PrivateMemory? memory = request.Json ? new PrivateMemory() : null;
+        using MixtralModel model = ModelLoading.Load(request.File, request.Device, request.Context, cancellation, map: request.Map);
+        var output = new Output(Stopwatch.GetElapsedTime(start), memory);
         GenerateReport report = request.Chat || !request.Raw && model.ChatTemplate is not null
             ? Answer(model, request, output, cancellation) : Continue(model, request, output, cancellation);
         cancellation.ThrowIfCancellationRequested();
@@ -79,18 +81,18 @@ internal static class GenerateCommand
     }
 
     /// <summary>Collects the text, and writes it as it comes unless it goes into the JSON.</summary>
-    private sealed record Output(TimeSpan LoadTime, bool ToStdout)
+    private sealed record Output(TimeSpan LoadTime, PrivateMemory? Memory)
     {
         private readonly long _start = Stopwatch.GetTimestamp();
         private readonly StringBuilder _text = new();
-        private TimeSpan? _firstText;
+        private long? _firstText;
 
         public void Add(string piece)
         {
             if (piece.Length == 0) return;
-            _firstText ??= Stopwatch.GetElapsedTime(_start);
+            _firstText ??= Stopwatch.GetTimestamp();
             _text.Append(piece);
-            if (!ToStdout) return;
+            if (Memory is not null) return; // a report is made
             Console.Out.Write(piece);
             Console.Out.Flush();
         }
@@ -98,14 +100,17 @@ internal static class GenerateCommand
         public GenerateReport Report(
             MixtralModel model, GenerationOptions options, IReadOnlyList<int> ids, FinishReason? reason, GenerationTimings timings) =>
             new(model.Device.Description, _text.ToString(), ids, reason?.ToString(), options.Seed!.Value, new TimingsReport(
-                LoadTime.TotalSeconds, timings.PromptTokens, timings.PromptTime.TotalSeconds, _firstText?.TotalSeconds,
-                timings.GeneratedTokens, timings.GenerationTime.TotalSeconds, timings.GeneratedTokensPerSecond));
+                LoadTime.TotalSeconds, timings.PromptTokens, timings.PromptTime.TotalSeconds, _firstText is long at ? Stopwatch.GetElapsedTime(_start, at).TotalSeconds : null,
+                timings.GeneratedTokens, timings.GenerationTime.TotalSeconds, timings.GeneratedTokensPerSecond,
+                _firstText is long first ? ProcessMeter.MillisecondsFromStart(first) : null), Memory?.PeakBytes ?? 0);
     }
 }
 
-/// <summary>The JSON of `generate --json`: <paramref name="Ids"/> are the generated tokens, with the one that ended the text.</summary>
-internal sealed record GenerateReport(string Device, string Text, IReadOnlyList<int> Ids, string? FinishReason, ulong Seed, TimingsReport Timings);
+/// <summary>The JSON of `generate --json`: <paramref name="Ids"/> are the generated tokens, with the one that ended the text;
+/// <paramref name="PeakPrivateBytes"/> leaves out pages of mapped files.</summary>
+internal sealed record GenerateReport(string Device, string Text, IReadOnlyList<int> Ids, string? FinishReason, ulong Seed, TimingsReport Timings, long PeakPrivateBytes);
 
-/// <summary>Times in seconds; to the first text from the moment the model was loaded.</summary>
+/// <summary>Times in seconds, to the first text from the moment the model was loaded; and in milliseconds from the start of the process to the first text.</summary>
 internal sealed record TimingsReport(
-    double LoadSeconds, int PromptTokens, double PromptSeconds, double? FirstTextSeconds, int GeneratedTokens, double GenerationSeconds, double TokensPerSecond);
+    double LoadSeconds, int PromptTokens, double PromptSeconds, double? FirstTextSeconds, int GeneratedTokens, double GenerationSeconds, double TokensPerSecond,
+    double? StartToFirstTokenMs);

@@ -9,6 +9,8 @@ namespace MixtralVk.Cli.Commands;
 /// <summary>`inspect FILE`: what a model file holds, the memory it needs and where on this machine it fits.</summary>
 internal static class InspectCommand
 {
+    private const string MainMemory = "CPU";
+
     public static Command Create()
     {
         Argument<string> file = CommonOptions.File();
@@ -34,23 +36,24 @@ internal static class InspectCommand
         return new InspectReport(
             source.Path, summary.Architecture, config, summary.FileBytes, summary.Types, summary.WeightBytes, summary.ExpertBytes,
             summary.BytesPerToken, kvBytesPerToken, summary.WeightBytes + kvBytesPerToken * config.ContextLength,
-            [.. Memories().Select(memory => Fit(memory, config, summary, kvBytesPerToken))]);
+            [.. Memories().Select(memory => Fit(memory, source, summary, kvBytesPerToken))]);
     }
 
     /// <summary>Every memory a model could be loaded into: the machine's own, then that of each GPU.</summary>
     private static IEnumerable<(string Name, long Bytes)> Memories()
     {
-        yield return ("CPU", GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        yield return (MainMemory, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
         using GpuInstance? vulkan = Adapters.TryFind(out _);
         foreach (GpuAdapter adapter in vulkan?.Adapters ?? [])
             if (adapter.Description.Type != AdapterType.Software && adapter.Missing.Count == 0)
                 yield return (adapter.Description.Name, adapter.FreeMemory() ?? DeviceChoices.DefaultBudget(adapter.Description));
     }
 
-    private static FitReport Fit((string Name, long Bytes) memory, ModelConfig config, ModelSummary summary, long kvBytesPerToken)
+    private static FitReport Fit((string Name, long Bytes) memory, ModelSource source, ModelSummary summary, long kvBytesPerToken)
     {
         long left = memory.Bytes - summary.WeightBytes;
-        return new FitReport(memory.Name, memory.Bytes, left >= kvBytesPerToken, (int)Math.Clamp(left / kvBytesPerToken, 0, config.ContextLength));
+        return new FitReport(memory.Name, memory.Bytes, left >= kvBytesPerToken, (int)Math.Clamp(left / kvBytesPerToken, 0, source.Config.ContextLength),
+            Mapped: memory.Name == MainMemory && source.CanMap);
     }
 
     private static void Print(InspectReport report)
@@ -73,7 +76,7 @@ internal static class InspectCommand
     }
 
     private static string Verdict(FitReport memory, ModelConfig config) =>
-        !memory.Fits ? "no" : memory.ContextTokens == config.ContextLength ? "yes" : $"with a context of {memory.ContextTokens} tokens";
+        !memory.Fits ? memory.Mapped ? "mapped from the file" : "no" : memory.ContextTokens == config.ContextLength ? "yes" : $"with a context of {memory.ContextTokens} tokens";
 
     private static void Line(string label, string text) => Console.Out.WriteLine($"{label,-13}{text}");
 }
@@ -83,5 +86,5 @@ internal sealed record InspectReport(
     string File, string Architecture, ModelConfig Config, long FileBytes, IReadOnlyList<TensorTypeCount> Types, long WeightBytes, long ExpertBytes,
     long WeightBytesPerToken, long KvBytesPerToken, long BytesNeeded, IReadOnlyList<FitReport> Memories);
 
-/// <summary>Whether a model fits a memory of this machine, and how much context with it.</summary>
-internal sealed record FitReport(string Device, long Bytes, bool Fits, int ContextTokens);
+/// <summary>Whether a model fits a memory of this machine, and how much context with it; <paramref name="Mapped"/>: one that does not is used from the file.</summary>
+internal sealed record FitReport(string Device, long Bytes, bool Fits, int ContextTokens, bool Mapped);

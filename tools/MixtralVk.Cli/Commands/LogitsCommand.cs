@@ -18,21 +18,22 @@ internal static class LogitsCommand
         };
         var output = new Option<string>("--out") { Description = "File to write.", HelpName = "file", Required = true };
         Option<string> device = CommonOptions.Device();
+        Option<string> map = CommonOptions.Map();
         Option<string> kv = CommonOptions.OneOf("--kv", "Storage of keys and values.", "f16", "f32");
         Option<int?> chunk = CommonOptions.Positive("--chunk", "Most tokens computed at once.");
         var command = new Command("logits", "Write the logits of every position as raw little-endian 32-bit floats, one row of vocabulary size per token.")
         {
-            file, tokens, output, device, kv, chunk,
+            file, tokens, output, device, map, kv, chunk,
         };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(
-            parsed.GetRequiredValue(file), parsed.GetRequiredValue(tokens), parsed.GetRequiredValue(output), parsed.GetRequiredValue(device),
+            parsed.GetRequiredValue(file), parsed.GetRequiredValue(tokens), parsed.GetRequiredValue(output), parsed.GetRequiredValue(device), parsed.GetRequiredValue(map),
             parsed.GetRequiredValue(kv) == "f32" ? KvFormat.F32 : KvFormat.F16, parsed.GetValue(chunk), cancellation), cancellation));
         return command;
     }
 
-    private static void Run(string file, int[] tokens, string output, string device, KvFormat kv, int? chunk, CancellationToken cancellation)
+    private static void Run(string file, int[] tokens, string output, string device, string map, KvFormat kv, int? chunk, CancellationToken cancellation)
     {
-        using MixtralModel model = ModelLoading.Load(file, device, tokens.Length, cancellation, kv, chunk);
+        using MixtralModel model = ModelLoading.Load(file, device, tokens.Length, cancellation, kv, chunk, map: map);
         AtomicFile.Write(output, stream => WriteRows(model.ForwardPass, tokens, stream, cancellation));
     }
 

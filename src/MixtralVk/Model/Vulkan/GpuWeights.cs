@@ -19,13 +19,16 @@ internal sealed class GpuWeights : IDisposable
 {
     private readonly GpuDevice _device;
     private readonly ModelSource _source;
+    private readonly MappedTiles? _mapped;
     private readonly List<GpuBuffer> _buffers = [];
     private readonly List<Upload> _uploads = [];
+    private long _inPlaceBytes;
 
-    private GpuWeights(GpuDevice device, ModelSource source)
+    private GpuWeights(GpuDevice device, ModelSource source, MappedTiles? mapped)
     {
         _device = device;
         _source = source;
+        _mapped = mapped;
         ModelConfig config = source.Config;
         try
         {
@@ -33,7 +36,7 @@ internal sealed class GpuWeights : IDisposable
             Layers = [.. Enumerable.Range(0, config.LayerCount).Select(Layer)];
             OutputNorm = Vector("output norm", source.Norm(NormRole.Output));
             Output = source.OutputIsEmbedding ? Embedding : Matrix(MatrixRole.Output, 0);
-            Experts = new ExpertSlots(device, source);
+            Experts = new ExpertSlots(device, source, Import);
             for (int layer = 0; layer < config.LayerCount; layer++)
                 for (int expert = 0; expert < Math.Max(1, config.ExpertCount); expert++) AddExpert(layer, expert);
         }
@@ -54,17 +57,22 @@ internal sealed class GpuWeights : IDisposable
 
     public GpuMatrix Output { get; }
 
+    /// <summary>What was uploaded, how fast, and what is used in place.</summary>
+    public WeightTransfer Transfer { get; private set; }
+
     /// <summary>
     /// Reserves all memory first, so that a model that does not fit is refused before anything is read; then repacks and uploads in parallel.
+    /// Matrices in <paramref name="mapped"/>, which must outlive this object, are used in place where the device takes them.
     /// </summary>
-    public static GpuWeights Load(GpuDevice device, ModelSource source, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    public static GpuWeights Load(GpuDevice device, ModelSource source, MappedTiles? mapped, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
-        var weights = new GpuWeights(device, source);
+        var weights = new GpuWeights(device, source, mapped);
         try
         {
             using var uploader = new WeightUploader(device);
             uploader.Run(weights._uploads, progress, cancellation);
             weights._uploads.Clear();
+            weights.Transfer = uploader.Transfer with { InPlaceBytes = weights._inPlaceBytes };
             return weights;
         }
         catch
@@ -95,15 +103,19 @@ internal sealed class GpuWeights : IDisposable
         {
             int first = next++;
             RowTileLayout layout = _source.Layout(roles[first], layer);
-            for (; next < roles.Length && layout.Rows % RowTileLayout.TileRows == 0; next++)
+            for (; next < roles.Length && layout.Rows % RowTileLayout.TileRows == 0 && MayFollow(roles[next - 1], roles[next], layer); next++)
             {
                 RowTileLayout below = _source.Layout(roles[next], layer);
                 if (below.Format != layout.Format) break;
                 layout = layout with { Rows = layout.Rows + below.Rows };
             }
-            var matrix = new GpuMatrix(layout, Buffer((ulong)layout.Bytes, $"{string.Join(", ", roles[first..next].ToArray())} {layer}").View, _device.Limits);
-            int firstTile = 0;
-            foreach (MatrixRole role in roles[first..next]) firstTile += AddTiles(matrix, role, layer, 0, firstTile);
+            GpuMatrix? matrix = Import(layout, roles[first], roles[next - 1], layer, 0);
+            if (matrix is null)
+            {
+                matrix = new GpuMatrix(layout, Buffer((ulong)layout.Bytes, $"{string.Join(", ", roles[first..next].ToArray())} {layer}").View, _device.Limits);
+                int firstTile = 0;
+                foreach (MatrixRole role in roles[first..next]) firstTile += AddTiles(matrix, role, layer, 0, firstTile);
+            }
             stack.Add(new StackedMatrix(matrix, firstRow));
             firstRow += matrix.Rows;
         }
@@ -117,6 +129,26 @@ internal sealed class GpuWeights : IDisposable
         return buffer;
     }
 
+    /// <summary>True unless both matrices are mapped with something between them.</summary>
+    private unsafe bool MayFollow(MatrixRole above, MatrixRole below, int layer) =>
+        _mapped is null || _mapped.Of(below, layer, 0) == _mapped.Of(above, layer, 0) + _source.Layout(above, layer).Bytes;
+
+    private GpuMatrix? Import(MatrixRole role, int layer, int expert) => Import(_source.Layout(role, layer, expert), role, role, layer, expert);
+
+    /// <summary>
+    /// A matrix where the file is mapped, from the begin of one role's tiles to the end of another's; null where nothing is mapped or the device
+    /// will not have it.
+    /// </summary>
+    private unsafe GpuMatrix? Import(RowTileLayout layout, MatrixRole first, MatrixRole last, int layer, int expert)
+    {
+        if (_mapped is null) return null;
+        byte* begin = _mapped.Of(first, layer, expert), end = _mapped.Of(last, layer, expert) + _mapped.RoomOf(last, layer, expert);
+        if (_device.TryImport((nint)begin, (ulong)(end - begin), $"{first} {layer}.{expert}") is not { } buffer) return null;
+        _buffers.Add(buffer);
+        _inPlaceBytes += layout.Bytes;
+        return new GpuMatrix(layout, buffer.View.Slice(0, (ulong)layout.Bytes), _device.Limits);
+    }
+
     private GpuBuffer Buffer(ulong size, string name)
     {
         GpuBuffer buffer = _device.CreateBuffer(size, BufferUse.Device, name);
@@ -126,6 +158,7 @@ internal sealed class GpuWeights : IDisposable
 
     private void AddExpert(int layer, int expert)
     {
+        if (!Experts.IsUploaded(layer, expert)) return;
         ExpertWeights weights = Experts.Of(layer, expert);
         AddTiles(weights.Gate, MatrixRole.GateProj, layer, expert);
         AddTiles(weights.Up, MatrixRole.UpProj, layer, expert);

@@ -36,20 +36,22 @@ public sealed class VulkanForwardPass : ForwardPass
     /// <summary>Most rows of a class that has a recording of whole steps.</summary>
     private const uint MostWholeRows = 16;
 
-    private VulkanForwardPass(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
+    private VulkanForwardPass(ModelSource source, GpuDevice device, MappedTiles? mapped, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
         ProductChoices? products, IDisposable? owner, IProgress<LoadProgress>? progress, CancellationToken cancellation)
         : base(source.Config, contextLength, maxBatchTokens, kvFormat, pageCount)
     {
         _device = device;
-        CheckKernelLimits();
         try
         {
+            if (mapped is not null) Own(mapped);
+            CheckKernelLimits();
             // Everything small and the KV cache first: what remains of the budget is for weights, and a lack shows before reading them.
             var parameters = Own(new StepParameters(device, Config, maxBatchTokens, contextLength));
             var activations = Own(new Activations(device, Config, maxBatchTokens, contextLength));
             var cache = Own(new GpuKvCache(device, Config, kvFormat, pageCount));
             var ropeTable = Own(device.CreateBuffer((ulong)contextLength * (ulong)Config.RopeDim * sizeof(float), BufferUse.Device, "rope table"));
-            var weights = Own(GpuWeights.Load(device, source, progress, cancellation));
+            var weights = Own(GpuWeights.Load(device, source, mapped, progress, cancellation));
+            Transfer = weights.Transfer;
             _model = new ModelOnDevice(Config, kvFormat, weights, cache, activations, parameters, ropeTable,
                 products ?? ProductChoices.Shipped(device.Description with { Limits = device.Limits }));
             FillConstants();
@@ -89,7 +91,12 @@ public sealed class VulkanForwardPass : ForwardPass
     /// </summary>
     internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
         ProductChoices? products, IDisposable? owner = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default) =>
-        new(source, device, contextLength, maxBatchTokens, kvFormat, pageCount, products, owner, progress, cancellation);
+        new(source, device, null, contextLength, maxBatchTokens, kvFormat, pageCount, products, owner, progress, cancellation);
+
+    /// <summary>The same with the matrices in <paramref name="mapped"/> used in place where the device takes them; it belongs to the pass from now on.</summary>
+    internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, MappedTiles? mapped, int contextLength, int maxBatchTokens, KvFormat kvFormat,
+        int pageCount, IProgress<LoadProgress>? progress, CancellationToken cancellation) =>
+        new(source, device, mapped, contextLength, maxBatchTokens, kvFormat, pageCount, null, null, progress, cancellation);
 
     /// <summary>The shaders of the engine, for <see cref="GpuDevice.Open"/>.</summary>
     public static ShaderLibrary Shaders { get; } = new(typeof(VulkanForwardPass).Assembly);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using MixtralVk.Gpu;
 
@@ -28,9 +29,13 @@ internal sealed class WeightUploader : IDisposable
     /// <summary>With the way to go chosen by the caller: writing directly asks for memory the host sees.</summary>
     public WeightUploader(GpuDevice device, bool direct) => (_device, _direct) = (device, direct);
 
+    /// <summary>All that was uploaded so far, and the time from the begin to the end of each <see cref="Run"/>.</summary>
+    public WeightTransfer Transfer { get; private set; }
+
     /// <summary>Runs all uploads and waits for them. On cancellation or failure the destinations hold garbage.</summary>
     public void Run(IReadOnlyList<Upload> uploads, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
+        long start = Stopwatch.GetTimestamp();
         long total = uploads.Sum(u => (long)u.Destination.Length), done = 0;
         var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
         try
@@ -46,6 +51,7 @@ internal sealed class WeightUploader : IDisposable
         {
             ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
         }
+        Transfer = new WeightTransfer(Transfer.CopiedBytes + total, Transfer.CopyTime + Stopwatch.GetElapsedTime(start), 0);
     }
 
     private void Stage(in Upload upload)
