@@ -108,9 +108,9 @@ internal sealed record Variant(string Name, IKernel Kernel, Product? Product = n
             yield return Plain(new RopeKvWrite(kv, default, default, default, default, default, default, default, default, heads, kvHeads, headDim, (uint)c.RopeDim, pages, 1));
             foreach (uint rows in TokenClasses.Cover(512))
             {
-                AttentionPlan plan = AttentionPlan.For(c, splits, rows);
-                if (plan.IsSplit) yield return Plain(new AttentionSplit(kv, default, default, default, default, default, default, default, default, heads, kvHeads, headDim, qkv, pages, splits, plan.Block, 1), Block(plan));
-                else yield return Plain(new AttentionPrefill(kv, default, default, default, default, default, default, default, default, heads, kvHeads, headDim, qkv, pages, plan.Block, 1), Block(plan));
+                AttentionPlan plan = AttentionPlan.For(c, device.Limits, splits, rows);
+                if (plan.IsSplit) yield return Plain(new AttentionSplit(kv, default, default, default, default, default, default, default, default, heads, kvHeads, headDim, qkv, pages, splits, plan.Block, plan.PassingLanes, 1), Block(plan));
+                else yield return Plain(new AttentionPrefill(kv, default, default, default, default, default, default, default, default, heads, kvHeads, headDim, qkv, pages, plan.Block, plan.PassingLanes, 1), Block(plan));
             }
         }
         yield return Plain(new AttentionMerge(default, default, default, default, heads, headDim, splits, 1));
