@@ -7,6 +7,7 @@ public abstract class FuzzTarget
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
         new GgufTarget(),
+        new PackedTarget(),
         new SplitGgufTarget(),
         new TokenizerTarget(),
         new SafetensorsTarget(),
