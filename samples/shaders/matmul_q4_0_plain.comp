@@ -1,20 +1,20 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-// A shader to try beside ours and to start from: the Q4_0 product written down plainly, one lane a row, one workgroup a tile and a token.
+// A shader to try beside ours and to start from: the Q4_0 product written down plainly, one lane a row and a token.
 //
 //     mixtralvk kernels --shader samples/shaders/matmul_q4_0_plain.comp --kernel matmul_q4_0 --filter "1024x4096x1 shipped" --watch
 //
 // The interface is that of shaders/matmul/matmul_head.glsl: bindings, specialisation constants and push constants by their numbers. What a
-// shader has no use for may be left out; the grid is made for our kernels (RowsPerLane tiles and TokensPerPass tokens a workgroup).
-layout(local_size_x = 64) in;
-layout(constant_id = 1) const uint RowsPerLane = 1;
-layout(constant_id = 2) const uint TokensPerPass = 1;
-layout(constant_id = 3) const uint Cols = 1;
+// shader has no use for may be left out; the grid is made for our kernels (Lanes * RowsPerLane rows and TokensPerPass tokens a workgroup).
+layout(local_size_x_id = 0) in;
+layout(constant_id = 2) const uint RowsPerLane = 1;
+layout(constant_id = 3) const uint TokensPerPass = 1;
+layout(constant_id = 8) const uint Cols = 1;
 layout(push_constant) uniform Push { uint outputRows; uint firstRow; uint outputStride; };
 layout(std430, set = 0, binding = 0) readonly buffer Rows { uint rowCount; };
 layout(std430, set = 0, binding = 1) readonly buffer Weights { uint w[]; };
-layout(std430, set = 0, binding = 2) readonly buffer Input { float x[]; };
-layout(std430, set = 0, binding = 3) buffer Output { float y[]; };
+layout(std430, set = 0, binding = 3) readonly buffer Input { float x[]; };
+layout(std430, set = 0, binding = 6) buffer Output { float y[]; };
 
 const uint Blocks = Cols / 32u;                                         // of a row
 const uint TileWords = (Blocks * 64u * 18u + 255u) / 256u * 64u;        // 64 rows, padded to 256 bytes
@@ -46,8 +46,7 @@ void main()
     for (uint s = 0u; s < RowsPerLane; ++s)
         for (uint t = 0u; t < TokensPerPass; ++t)
         {
-            const uint tile = gl_WorkGroupID.x * RowsPerLane + s, token = gl_WorkGroupID.y * TokensPerPass + t;
-            const uint row = tile * 64u + gl_LocalInvocationID.x;
-            if (row < outputRows && token < rowCount) y[token * outputStride + firstRow + row] = product(tile, gl_LocalInvocationID.x, token);
+            const uint row = gl_GlobalInvocationID.x * RowsPerLane + s, token = gl_WorkGroupID.y * TokensPerPass + t;
+            if (row < outputRows && token < rowCount) y[token * outputStride + firstRow + row] = product(row / 64u, row % 64u, token);
         }
 }

@@ -9,5 +9,6 @@ layout(std430, set = 0, binding = 2) readonly buffer Weights { uint w[]; };
 layout(std430, set = 0, binding = 3) writeonly buffer Output { float y[]; };
 
 uint weight_word(uint stream, uint index) { return w[index]; }
+float weight_half(uint stream, uint first, uint row) { return unpackHalf2x16(w[first + row / 2u])[row & 1u]; }
 
 #include "include/bits.glsl"

@@ -1,45 +1,74 @@
 // Part of main(): acc[stream * TokensPerPass + token] = sum over columns of weight(stream, column) * activation(token, column).
 //
-// A stream is one row of weights of this lane: a row of each of several tiles, or of the gate and the up matrix. Order of summation, the
-// same for any number of streams and tokens: units of columns are cut into ColumnSplits runs, each with one accumulator that takes the
-// columns in the order of step_column; the runs are added in ascending order.
+// Order of summation, the same for any number of streams and tokens and any way to fetch: units of columns are cut into Runs runs, added in
+// ascending order. A run adds up its units in ascending order, a unit its groups of columns with one scale and offset: first, each from
+// zero, the sum of q * activation and of the activations, both in the order of step_column; then scale and offset times these.
 //
-// Needs: Streams, TokensPerPass, Cols; tileStart[stream], first word of its tile; inputStart[token], first float of its activations;
-// weight_word(stream, index); activation(index); quant/<format>.glsl.
+// Needs: Streams, TokensPerPass, Cols; tileStart[matrix], first word of this lane's tile; row, first of this lane's rows in it;
+// inputStart[token], first float of its activations; fetch.glsl; quant/<format>.glsl.
 precise float acc[Streams * TokensPerPass];
 {
-    const uint row = gl_LocalInvocationID.x, run = gl_LocalInvocationID.y, runs = gl_WorkGroupSize.y;
-    [[unroll]] for (uint i = 0u; i < Streams * TokensPerPass; ++i) acc[i] = 0.0;
-
-    const uint endUnit = (run + 1u) * Units / runs;
-    for (uint unit = run * Units / runs; unit < endUnit; ++unit)
+    // A vector fetch leaves so little code that a unit's steps can stand one after the other.
+    const uint StepsAtOnce = ActivationFetch != 0u ? UnitSteps : 1u;
+    const uint lane = gl_LocalInvocationID.x, split = gl_LocalInvocationID.y, firstRun = (gl_WorkGroupID.z * ColumnSplits + split) * RunsPerLane;
+    for (uint run = firstRun; run < firstRun + RunsPerLane; ++run)
     {
-        Unit units[Streams];
-        [[unroll]] for (uint s = 0u; s < Streams; ++s) units[s] = load_unit(s, tileStart[s], unit, row);
-        for (uint stp = 0u; stp < UnitSteps; ++stp)
+        precise float total[Streams * TokensPerPass];
+        [[unroll]] for (uint i = 0u; i < Streams * TokensPerPass; ++i) total[i] = 0.0;
+        const uint endUnit = (run + 1u) * Units / Runs;
+        for (uint unit = run * Units / Runs; unit < endUnit; ++unit)
         {
-            vec4 weights[Streams][StepVecs];
-            [[unroll]] for (uint s = 0u; s < Streams; ++s) weights[s] = decode_step(s, units[s], stp);
-            [[unroll]] for (uint v = 0u; v < StepVecs; ++v)
-                [[unroll]] for (uint t = 0u; t < TokensPerPass; ++t)
+            Unit units[Streams];
+            [[unroll]] for (uint s = 0u; s < Streams; ++s) units[s] = load_unit(s, tileStart[s / RowsPerLane], unit, row + s % RowsPerLane / 4u * 4u);
+            precise float dots[UnitGroups][Streams * TokensPerPass], sums[UnitGroups][TokensPerPass];
+            [[unroll]] for (uint g = 0u; g < UnitGroups; ++g)
+            {
+                [[unroll]] for (uint i = 0u; i < Streams * TokensPerPass; ++i) dots[g][i] = 0.0;
+                [[unroll]] for (uint t = 0u; t < TokensPerPass; ++t) sums[g][t] = 0.0;
+            }
+            for (uint firstStep = 0u; firstStep < UnitSteps; firstStep += StepsAtOnce)
+            [[unroll]] for (uint stp = firstStep; stp < firstStep + StepsAtOnce; ++stp)
+            {
+                vec4 weights[Streams][StepVecs];
+                [[unroll]] for (uint s = 0u; s < Streams; ++s) weights[s] = decode_step(s, units[s], stp);
+                [[unroll]] for (uint v = 0u; v < StepVecs; ++v)
+                {
+                    const uint group = v % UnitGroups;
+                    vec4 x[TokensPerPass];
+                    [[unroll]] for (uint t = 0u; t < TokensPerPass; ++t) x[t] = activations(inputStart[t], unit * UnitCols + step_column(stp, v));
                     [[unroll]] for (uint c = 0u; c < 4u; ++c)
                     {
-                        const uint column = unit * UnitCols + step_column(stp, v) + c;
-                        const float x = Cols % UnitCols == 0u || column < Cols ? activation(inputStart[t] + column) : 0.0;
+                        [[unroll]] for (uint t = 0u; t < TokensPerPass; ++t) sums[group][t] += x[t][c];
                         [[unroll]] for (uint s = 0u; s < Streams; ++s)
-                            acc[s * TokensPerPass + t] = fma(weights[s][v][c], x, acc[s * TokensPerPass + t]);
+                            [[unroll]] for (uint t = 0u; t < TokensPerPass; ++t)
+                                dots[group][s * TokensPerPass + t] = fma(weights[s][v][c], x[t][c], dots[group][s * TokensPerPass + t]);
                     }
+                }
+            }
+            [[unroll]] for (uint g = 0u; g < UnitGroups; ++g)
+                [[unroll]] for (uint s = 0u; s < Streams; ++s)
+                {
+                    const vec2 scaleOffset = unit_scale(units[s], g);
+                    [[unroll]] for (uint t = 0u; t < TokensPerPass; ++t)
+                    {
+                        const uint i = s * TokensPerPass + t;
+                        total[i] = fma(scaleOffset.x, dots[g][i], total[i]);
+                        if (HasOffset) total[i] = fma(scaleOffset.y, sums[g][t], total[i]);
+                    }
+                }
         }
+        [[unroll]] for (uint i = 0u; i < Streams * TokensPerPass; ++i) acc[i] = run == firstRun ? total[i] : acc[i] + total[i];
     }
 
-    // One run after the other is added to run 0, so that shared memory holds only one.
-    for (uint other = 1u; other < runs; ++other)
-    {
-        if (run == other)
-            [[unroll]] for (uint i = 0u; i < Streams * TokensPerPass; ++i) partial[i * 64u + row] = acc[i];
-        barrier();
-        if (run == 0u)
-            [[unroll]] for (uint i = 0u; i < Streams * TokensPerPass; ++i) acc[i] += partial[i * 64u + row];
-        barrier();
-    }
+    // One split after the other is added to the first, so that shared memory holds only one.
+    if (AddsInWorkgroup)
+        for (uint other = 1u; other < ColumnSplits; ++other)
+        {
+            if (split == other)
+                [[unroll]] for (uint i = 0u; i < Streams * TokensPerPass; ++i) partial[i * Lanes + lane] = acc[i];
+            barrier();
+            if (split == 0u)
+                [[unroll]] for (uint i = 0u; i < Streams * TokensPerPass; ++i) acc[i] += partial[i * Lanes + lane];
+            barrier();
+        }
 }

@@ -1,24 +1,22 @@
+#include "include/activations.glsl"
 void main()
 {
-    const uint firstTile = gl_WorkGroupID.x * RowsPerLane, firstToken = gl_WorkGroupID.y * TokensPerPass;
-    if (firstToken >= rowCount || firstTile * 64u >= outputRows) return;
+    const uint firstToken = gl_WorkGroupID.y * TokensPerPass;
+    if (firstToken >= rowCount || gl_WorkGroupID.x * Lanes * RowsPerLane >= outputRows) return;
 
-    // Past the last tile or token the last one is read again and nothing written.
-    uint tileStart[Streams], inputStart[TokensPerPass];
-    [[unroll]] for (uint s = 0u; s < Streams; ++s) tileStart[s] = min(firstTile + s, (outputRows - 1u) / 64u) * TileWords;
-    [[unroll]] for (uint t = 0u; t < TokensPerPass; ++t) inputStart[t] = min(firstToken + t, rowCount - 1u) * Cols;
-
+    // Past the last token the last one is read again and nothing written.
+    uint inputStart[TokensPerPass];
+    [[unroll]] for (uint t = 0u; t < TokensPerPass; ++t) inputStart[t] = subgroupBroadcastFirst(min(firstToken + t, rowCount - 1u) * Cols);
+    #include "include/lane_rows.glsl"
     #include "include/multiply.glsl"
 
-    if (gl_LocalInvocationID.y != 0u) return;
-    [[unroll]] for (uint s = 0u; s < Streams; ++s)
+    if (AddsInWorkgroup && gl_LocalInvocationID.y != 0u) return;
+    const uint run = AddsInWorkgroup ? 0u : gl_WorkGroupID.z * ColumnSplits + gl_LocalInvocationID.y;
+    [[unroll]] for (uint t = 0u; t < TokensPerPass; ++t)
     {
-        const uint row = (firstTile + s) * 64u + gl_LocalInvocationID.x;
-        [[unroll]] for (uint t = 0u; t < TokensPerPass; ++t)
-            if (row < outputRows && firstToken + t < rowCount)
-            {
-                const uint i = (firstToken + t) * outputStride + firstRow + row;
-                y[i] = Accumulate ? y[i] + acc[s * TokensPerPass + t] : acc[s * TokensPerPass + t];
-            }
+        const uint first = run * runStride + (firstToken + t) * outputStride + firstRow + laneRow;
+        [[unroll]] for (uint s = 0u; s < RowsPerLane; ++s)
+            if (laneRow + s < outputRows && firstToken + t < rowCount)
+                y[first + s] = Accumulate ? y[first + s] + acc[s * TokensPerPass + t] : acc[s * TokensPerPass + t];
     }
 }

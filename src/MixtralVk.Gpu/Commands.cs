@@ -58,7 +58,7 @@ internal sealed record BarrierCommand(AccessKind From, AccessKind To) : Command(
         | (kinds.HasFlag(AccessKind.HostRead) ? PipelineStageFlags2.HostBit : 0);
 
     public static AccessFlags2 AccessesOf(AccessKind kinds) =>
-        (kinds.HasFlag(AccessKind.ShaderRead) ? AccessFlags2.ShaderStorageReadBit : 0)
+        (kinds.HasFlag(AccessKind.ShaderRead) ? AccessFlags2.ShaderReadBit | AccessFlags2.UniformReadBit : 0)
         | (kinds.HasFlag(AccessKind.ShaderWrite) ? AccessFlags2.ShaderStorageWriteBit : 0)
         | (kinds.HasFlag(AccessKind.TransferRead) ? AccessFlags2.TransferReadBit : 0)
         | (kinds.HasFlag(AccessKind.TransferWrite) ? AccessFlags2.TransferWriteBit : 0)

@@ -36,7 +36,8 @@ internal sealed unsafe class GpuMemory : IDisposable
     {
         _device = device;
         _budget = budget;
-        // Also the granularity of flushes, so that flushing one buffer never touches its neighbour.
+        // 256 bytes are the most that uniform and texel bindings may ask for. Also the granularity of flushes, so that flushing one buffer never
+        // touches its neighbour.
         _alignment = Math.Max(256, Math.Max(device.Limits.MinStorageBufferOffsetAlignment, device.Limits.NonCoherentAtomSize));
         // The same for all buffers of one usage (specification of VkMemoryRequirements), so a small one tells.
         Buffer probe = CreateVkBuffer(_alignment);
@@ -172,7 +173,7 @@ internal sealed unsafe class GpuMemory : IDisposable
     private Buffer CreateVkBuffer(ulong size)
     {
         var info = new BufferCreateInfo(size: size, sharingMode: SharingMode.Exclusive, usage: BufferUsageFlags.StorageBufferBit
-            | BufferUsageFlags.TransferSrcBit | BufferUsageFlags.TransferDstBit | BufferUsageFlags.IndirectBufferBit);
+            | BufferUsageFlags.UniformBufferBit | BufferUsageFlags.UniformTexelBufferBit | BufferUsageFlags.TransferSrcBit | BufferUsageFlags.TransferDstBit | BufferUsageFlags.IndirectBufferBit);
         Buffer buffer;
         _device.Vk.CreateBuffer(_device.Handle, &info, null, &buffer).ThrowOnError("vkCreateBuffer");
         return buffer;

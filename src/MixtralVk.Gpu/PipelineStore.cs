@@ -16,7 +16,7 @@ internal sealed unsafe class PipelineStore : IDisposable
     private readonly PipelineCacheFile? _file;
     private readonly PipelineCache _cache;
     private readonly ConcurrentDictionary<PipelineKey, Lazy<ComputePipeline>> _pipelines = new();
-    private readonly ConcurrentDictionary<(int Buffers, int PushWords), Lazy<(PipelineLayout, DescriptorSetLayout)>> _layouts = new();
+    private readonly ConcurrentDictionary<(WordList Bindings, int PushWords), Lazy<(PipelineLayout, DescriptorSetLayout)>> _layouts = new();
 
     public PipelineStore(GpuDevice device, ShaderLibrary shaders)
     {
@@ -62,7 +62,7 @@ internal sealed unsafe class PipelineStore : IDisposable
     private ComputePipeline Create(PipelineKey key)
     {
         Vk vk = _device.Vk;
-        (PipelineLayout layout, DescriptorSetLayout setLayout) = _layouts.GetOrAdd((key.BufferCount, key.PushWords), k => new(() => CreateLayout(k.Buffers, k.PushWords))).Value;
+        (PipelineLayout layout, DescriptorSetLayout setLayout) = _layouts.GetOrAdd((key.Bindings, key.PushWords), k => new(() => CreateLayout(k.Bindings.Values, k.PushWords))).Value;
         ReadOnlySpan<byte> spirv = _shaders[key.Shader];
         ShaderModule module;
         fixed (byte* code = spirv)
@@ -79,7 +79,9 @@ internal sealed unsafe class PipelineStore : IDisposable
             fixed (uint* data = constants)
             {
                 var specialization = new SpecializationInfo((uint)constants.Length, entries, (nuint)constants.Length * 4, data);
-                var stage = new PipelineShaderStageCreateInfo(stage: ShaderStageFlags.ComputeBit, module: module, pName: entryPoint, pSpecializationInfo: &specialization);
+                var subgroup = new PipelineShaderStageRequiredSubgroupSizeCreateInfo(requiredSubgroupSize: key.SubgroupSize);
+                var stage = new PipelineShaderStageCreateInfo(pNext: key.SubgroupSize > 0 ? &subgroup : null, stage: ShaderStageFlags.ComputeBit, module: module,
+                    pName: entryPoint, pSpecializationInfo: &specialization);
                 var create = new ComputePipelineCreateInfo(flags: _device.Options.CompileOnly ? CompilerOutput.CaptureFlags : 0, stage: stage, layout: layout);
                 Pipeline handle;
                 vk.CreateComputePipelines(_device.Handle, _cache, 1, &create, null, &handle).ThrowOnError($"vkCreateComputePipelines of {key}");
@@ -93,11 +95,11 @@ internal sealed unsafe class PipelineStore : IDisposable
         }
     }
 
-    private (PipelineLayout, DescriptorSetLayout) CreateLayout(int buffers, int pushWords)
+    private (PipelineLayout, DescriptorSetLayout) CreateLayout(uint[] kinds, int pushWords)
     {
-        DescriptorSetLayoutBinding* bindings = stackalloc DescriptorSetLayoutBinding[buffers];
-        for (uint i = 0; i < buffers; i++) bindings[i] = new DescriptorSetLayoutBinding(i, DescriptorType.StorageBuffer, 1, ShaderStageFlags.ComputeBit);
-        var setInfo = new DescriptorSetLayoutCreateInfo(bindingCount: (uint)buffers, pBindings: bindings);
+        DescriptorSetLayoutBinding* bindings = stackalloc DescriptorSetLayoutBinding[kinds.Length];
+        for (uint i = 0; i < kinds.Length; i++) bindings[i] = new DescriptorSetLayoutBinding(i, ((BindingKind)kinds[i]).ToDescriptorType(), 1, ShaderStageFlags.ComputeBit);
+        var setInfo = new DescriptorSetLayoutCreateInfo(bindingCount: (uint)kinds.Length, pBindings: bindings);
         DescriptorSetLayout setLayout;
         _device.Vk.CreateDescriptorSetLayout(_device.Handle, &setInfo, null, &setLayout).ThrowOnError("vkCreateDescriptorSetLayout");
         var range = new PushConstantRange(ShaderStageFlags.ComputeBit, 0, (uint)pushWords * 4);
@@ -106,7 +108,7 @@ internal sealed unsafe class PipelineStore : IDisposable
         Result result = _device.Vk.CreatePipelineLayout(_device.Handle, &info, null, &layout);
         if (result < 0) _device.Vk.DestroyDescriptorSetLayout(_device.Handle, setLayout, null);
         result.ThrowOnError("vkCreatePipelineLayout");
-        string name = $"{buffers} buffers, {pushWords} push words";
+        string name = $"{kinds.Length} bindings, {pushWords} push words";
         _device.SetName(ObjectType.DescriptorSetLayout, setLayout.Handle, name);
         _device.SetName(ObjectType.PipelineLayout, layout.Handle, name);
         return (layout, setLayout);

@@ -127,19 +127,21 @@ public sealed class Recorder
         }
         if (indirect is { } arguments) accesses.Add(new Access(arguments.Slice(0, 12), AccessKind.IndirectRead));
 
-        var key = new PipelineKey(kernel.Shader, new ConstantList([.. _constants.Select(c => c.Bits)]), buffers.Count, _push.Count);
+        var key = new PipelineKey(kernel.Shader, new WordList([.. _constants.Select(c => c.Bits)]), new WordList([.. buffers.Select(b => (uint)b.Kind)]), _push.Count,
+            bindings.SubgroupSize);
         return new DispatchCommand(key, buffers, [.. _push.Select(p => p.Bits)], kernel.Workgroups, indirect, accesses);
     }
 
     private void Check(string shader, DispatchSize size, List<NamedBuffer> buffers, bool isDirect)
     {
         DeviceLimits limits = _device.Limits;
-        if (buffers.Count > limits.MaxStorageBuffersPerStage) throw new ArgumentException($"{shader}: {buffers.Count} buffers, the device binds {limits.MaxStorageBuffersPerStage}.");
+        int storageBuffers = buffers.Count(b => b.Kind == BindingKind.Storage);
+        if (storageBuffers > limits.MaxStorageBuffersPerStage) throw new ArgumentException($"{shader}: {storageBuffers} storage buffers, the device binds {limits.MaxStorageBuffersPerStage}.");
         if (_push.Count * 4 > limits.MaxPushConstantsSize) throw new ArgumentException($"{shader}: {_push.Count * 4} bytes of push constants.");
         if (isDirect && Math.Max(size.X, Math.Max(size.Y, size.Z)) > limits.MaxWorkgroupCount) throw new ArgumentException($"{shader}: {size} exceeds the device's workgroup count.");
         foreach (NamedBuffer buffer in buffers)
         {
-            if (buffer.View.Length > limits.MaxStorageBufferRange) throw new ArgumentException($"{shader}: {buffer.Name} binds {buffer.View.Length} bytes, the device allows {limits.MaxStorageBufferRange}.");
+            if (buffer.Kind == BindingKind.Storage && buffer.View.Length > limits.MaxStorageBufferRange) throw new ArgumentException($"{shader}: {buffer.Name} binds {buffer.View.Length} bytes, the device allows {limits.MaxStorageBufferRange}.");
             if ((buffer.View.Buffer.BlockOffset + buffer.View.Offset) % limits.MinStorageBufferOffsetAlignment != 0) throw new ArgumentException($"{shader}: {buffer.Name} starts at {buffer.View.Offset}, not aligned to {limits.MinStorageBufferOffsetAlignment}.");
         }
     }

@@ -12,6 +12,7 @@ public sealed unsafe class Recording : IDisposable
     private readonly CommandPool _commandPool;
     private readonly DescriptorPool _descriptorPool;
     private readonly CommandBuffer[] _commandBuffers;
+    private readonly TexelViews _texelViews;
     private bool _disposed;
 
     internal Recording(GpuDevice device, string name, IReadOnlyList<RecordedStage> stages)
@@ -20,6 +21,7 @@ public sealed unsafe class Recording : IDisposable
         Name = name;
         Stages = stages;
         _commandBuffers = new CommandBuffer[stages.Count];
+        _texelViews = new TexelViews(device);
         try
         {
             _descriptorPool = CreateDescriptorPool();
@@ -63,8 +65,13 @@ public sealed unsafe class Recording : IDisposable
     {
         var dispatches = Stages.SelectMany(s => s.Commands).OfType<DispatchCommand>().ToList();
         if (dispatches.Count == 0) return default;
-        var size = new DescriptorPoolSize(DescriptorType.StorageBuffer, (uint)dispatches.Sum(d => d.Buffers.Count));
-        var info = new DescriptorPoolCreateInfo(maxSets: (uint)dispatches.Count, poolSizeCount: 1, pPoolSizes: &size);
+        DescriptorPoolSize[] sizes = [.. dispatches.SelectMany(d => d.Buffers).GroupBy(b => b.Kind.ToDescriptorType()).Select(g => new DescriptorPoolSize(g.Key, (uint)g.Count()))];
+        fixed (DescriptorPoolSize* pool = sizes) return CreateDescriptorPool((uint)dispatches.Count, pool, (uint)sizes.Length);
+    }
+
+    private DescriptorPool CreateDescriptorPool(uint sets, DescriptorPoolSize* sizes, uint sizeCount)
+    {
+        var info = new DescriptorPoolCreateInfo(maxSets: sets, poolSizeCount: sizeCount, pPoolSizes: sizes);
         DescriptorPool pool;
         _device.Vk.CreateDescriptorPool(_device.Handle, &info, null, &pool).ThrowOnError("vkCreateDescriptorPool");
         _device.SetName(ObjectType.DescriptorPool, pool.Handle, Name);
@@ -150,18 +157,21 @@ public sealed unsafe class Recording : IDisposable
         DescriptorSet set;
         _device.Vk.AllocateDescriptorSets(_device.Handle, &allocate, &set).ThrowOnError("vkAllocateDescriptorSets");
         DescriptorBufferInfo* infos = stackalloc DescriptorBufferInfo[buffers.Count];
+        Silk.NET.Vulkan.BufferView* texels = stackalloc Silk.NET.Vulkan.BufferView[buffers.Count];
         WriteDescriptorSet* writes = stackalloc WriteDescriptorSet[buffers.Count];
         for (int i = 0; i < buffers.Count; i++)
         {
-            BufferView view = buffers[i].View;
-            infos[i] = new DescriptorBufferInfo(view.Buffer.Block.Buffer, Absolute(view), view.Length);
-            writes[i] = new WriteDescriptorSet(dstSet: set, dstBinding: (uint)i, descriptorCount: 1, descriptorType: DescriptorType.StorageBuffer, pBufferInfo: infos + i);
+            (BufferView view, BindingKind kind) = (buffers[i].View, buffers[i].Kind);
+            if (kind is BindingKind.UintTexels or BindingKind.FloatTexels) texels[i] = _texelViews.Get(view, kind);
+            else infos[i] = new DescriptorBufferInfo(view.Buffer.Block.Buffer, Absolute(view), kind == BindingKind.Uniform ? Math.Min(view.Length, _device.Limits.MaxUniformBufferRange) : view.Length);
+            writes[i] = new WriteDescriptorSet(dstSet: set, dstBinding: (uint)i, descriptorCount: 1, descriptorType: kind.ToDescriptorType(), pBufferInfo: infos + i,
+                pTexelBufferView: texels + i);
         }
         _device.Vk.UpdateDescriptorSets(_device.Handle, (uint)buffers.Count, writes, 0, null);
         return set;
     }
 
-    private static ulong Absolute(BufferView view) => view.Buffer.BlockOffset + view.Offset;
+    internal static ulong Absolute(BufferView view) => view.Buffer.BlockOffset + view.Offset;
 
     /// <summary>Frees the command buffers and descriptor sets.</summary>
     public void Dispose()
@@ -170,5 +180,6 @@ public sealed unsafe class Recording : IDisposable
         _disposed = true;
         if (_commandPool.Handle != 0) _device.Vk.DestroyCommandPool(_device.Handle, _commandPool, null);
         if (_descriptorPool.Handle != 0) _device.Vk.DestroyDescriptorPool(_device.Handle, _descriptorPool, null);
+        _texelViews.Dispose();
     }
 }

@@ -109,7 +109,7 @@ public sealed class RecorderTests : IDisposable
         [
             new FillCommand(_size.View, 1),
             new BarrierCommand(BarrierCommand.Device, BarrierCommand.Device & ~AccessKind.IndirectRead),
-            new DispatchCommand(new PipelineKey("scale", new([]), 0, 0), [], [], default, _size.View, [new Access(_size.View, AccessKind.IndirectRead)]),
+            new DispatchCommand(new PipelineKey("scale", new([]), new([]), 0, 0), [], [], default, _size.View, [new Access(_size.View, AccessKind.IndirectRead)]),
         ];
         Assert.Contains("IndirectRead", HazardReplay.Find(commands), StringComparison.Ordinal);
     }

@@ -1,3 +1,4 @@
+using MixtralVk.Kernels;
 using MixtralVk.Quantization;
 
 namespace VendorReport;
@@ -30,11 +31,11 @@ internal sealed record Prediction(int Workgroups, int Subgroups, int Slots, doub
     public static Prediction Of(Card card, CompiledKernel kernel, ModelMatrix matrix)
     {
         Product product = kernel.Product!.Value;
-        var (rowsPerLane, splits, workgroupSplits) = (product.Variant.RowsPerLane, product.Variant.ColumnSplits, product.Variant.WorkgroupSplits);
+        var (splits, workgroupSplits) = (product.Variant.ColumnSplits, product.Variant.WorkgroupSplits);
         uint matrices = matrix.Concurrent * product.Shape.Matrices;
         double weights = (double)matrix.Rows * matrix.Cols * matrices;
         double bytes = (double)new RowTileLayout(product.Shape.Format, (int)matrix.Rows, (int)matrix.Cols).Bytes * matrices;
-        uint tiles = (matrix.Rows + 63) / 64, workgroups = (tiles + rowsPerLane - 1) / rowsPerLane * workgroupSplits * matrix.Concurrent;
+        uint workgroups = Grid.Cover(matrix.Rows, product.Variant.WorkgroupRows) * workgroupSplits * matrix.Concurrent;
         return Of(card, kernel, new Work(weights, bytes, (int)workgroups, product.Invocations, (double)matrix.Cols / (splits * workgroupSplits)));
     }
 

@@ -13,7 +13,7 @@ internal readonly record struct Product(ProductShape Shape, ProductVariant Varia
     public LoopShape Loop => new(UnitConstants.Of(Shape.Format).Cols * (int)(Variant.RowsPerLane * Shape.Matrices), UnitConstants.Of(Shape.Format).Steps);
 
     /// <summary>Invocations of a workgroup.</summary>
-    public int Invocations => 64 * (int)Variant.ColumnSplits;
+    public int Invocations => (int)(Variant.Lanes * Variant.ColumnSplits);
 
     public override string ToString() => $"{Shape.Kind} {Shape.Format} x{Shape.Cols} {Variant}";
 }
@@ -125,7 +125,7 @@ internal sealed record Variant(string Name, IKernel Kernel, Product? Product = n
         {
             ExpertVariants gateUp = choices.ForExpert(new(ProductKind.GateUp, WeightFormat.Q4_0, hidden, dim), TokenClasses.Of(rows));
             ExpertVariants down = choices.ForExpert(new(ProductKind.Down, WeightFormat.Q4_0, dim, hidden), TokenClasses.Of(rows));
-            yield return Plain(new GroupTokens(default, default, default, default, default, experts, TopK, ExpertGrids.Of(gateUp, hidden), ExpertGrids.Of(down, dim), gateUp.NarrowLimit, rows), $" up to {rows} tokens");
+            yield return Plain(new GroupTokens(default, default, default, default, default, experts, TopK, ExpertGrids.Of(gateUp, hidden), ExpertGrids.Of(down, dim), rows), $" up to {rows} tokens");
         }
     }
 

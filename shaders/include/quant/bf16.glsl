@@ -3,6 +3,8 @@
 const uint UnitCols = 16u;
 const uint UnitSteps = 4u;
 const uint StepVecs = 1u;
+const uint UnitGroups = 1u;
+const bool HasOffset = false;
 const uint Units = (Cols + UnitCols - 1u) / UnitCols;
 const uint Blocks = (Cols + 1u) / 2u;
 const uint TileWords = Blocks * 64u;
@@ -22,5 +24,7 @@ vec4[StepVecs] decode_step(uint stream, Unit unit, uint stp)
 {
     return vec4[StepVecs](vec4(load_pair(stream, unit, 2u * stp), load_pair(stream, unit, 2u * stp + 1u)));
 }
+
+vec2 unit_scale(Unit unit, uint group) { return vec2(1.0, 0.0); }
 
 uint step_column(uint stp, uint v) { return 4u * stp; }

@@ -5,6 +5,8 @@
 const uint UnitCols = 64u;
 const uint UnitSteps = 8u;
 const uint StepVecs = 2u;
+const uint UnitGroups = 1u;
+const bool HasOffset = false;
 const uint Blocks = (Cols + 255u) / 256u;
 const uint Units = Blocks * 4u;
 const uint TileWords = Blocks * 64u * 34u;
@@ -25,5 +27,7 @@ vec4[StepVecs] decode_step(uint stream, Unit unit, uint stp)
     const float scale = stp < 4u ? unit.scales.x : unit.scales.y;
     return vec4[StepVecs](scale * table_values(word), scale * table_values(word >> 4));
 }
+
+vec2 unit_scale(Unit unit, uint group) { return vec2(1.0, 0.0); }
 
 uint step_column(uint stp, uint v) { return 4u * stp + 16u * (stp / 4u) + 16u * v; }

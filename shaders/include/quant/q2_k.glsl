@@ -4,6 +4,8 @@
 const uint UnitCols = 128u;
 const uint UnitSteps = 8u;
 const uint StepVecs = 4u;
+const uint UnitGroups = 1u;
+const bool HasOffset = false;
 const uint Blocks = (Cols + 255u) / 256u;
 const uint Units = Blocks * 2u;
 const uint TileWords = Blocks * 64u * 21u;
@@ -28,5 +30,7 @@ vec4[StepVecs] decode_step(uint stream, Unit unit, uint stp)
                           fma(vec4(scale.z), bytes((word >> 4) & 0x03030303u), vec4(offset.z)),
                           fma(vec4(scale.w), bytes((word >> 6) & 0x03030303u), vec4(offset.w)));
 }
+
+vec2 unit_scale(Unit unit, uint group) { return vec2(1.0, 0.0); }
 
 uint step_column(uint stp, uint v) { return 4u * stp + 32u * v; }

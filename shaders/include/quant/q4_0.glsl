@@ -3,6 +3,8 @@
 const uint UnitCols = 32u;
 const uint UnitSteps = 4u;
 const uint StepVecs = 2u;
+const uint UnitGroups = 1u;
+const bool HasOffset = true;
 const uint Units = (Cols + UnitCols - 1u) / UnitCols;
 const uint TileWords = (Units * 64u * 18u + 255u) / 256u * 64u;
 
@@ -10,14 +12,15 @@ struct Unit { uint firstWord; float scale; };
 
 Unit load_unit(uint stream, uint tile, uint unit, uint row)
 {
-    const vec2 scales = unpackHalf2x16(weight_word(stream, tile + Units * 256u + unit * 32u + row / 2u));
-    return Unit(tile + unit * 256u + row, (row & 1u) == 0u ? scales.x : scales.y);
+    return Unit(tile + unit * 256u + row, weight_half(stream, tile + Units * 256u + unit * 32u, row));
 }
 
 vec4[StepVecs] decode_step(uint stream, Unit unit, uint stp)
 {
     const uint word = weight_word(stream, unit.firstWord + stp * 64u);
-    return vec4[StepVecs](unit.scale * (low_nibbles(word) - 8.0), unit.scale * (low_nibbles(word >> 4) - 8.0));
+    return vec4[StepVecs](low_nibbles(word), low_nibbles(word >> 4));
 }
+
+vec2 unit_scale(Unit unit, uint group) { return unit.scale * vec2(1.0, -8.0); }
 
 uint step_column(uint stp, uint v) { return 4u * stp + 16u * v; }

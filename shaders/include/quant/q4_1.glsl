@@ -3,6 +3,8 @@
 const uint UnitCols = 32u;
 const uint UnitSteps = 4u;
 const uint StepVecs = 2u;
+const uint UnitGroups = 1u;
+const bool HasOffset = true;
 const uint Units = (Cols + UnitCols - 1u) / UnitCols;
 const uint TileWords = Units * 320u;
 
@@ -17,8 +19,9 @@ Unit load_unit(uint stream, uint tile, uint unit, uint row)
 vec4[StepVecs] decode_step(uint stream, Unit unit, uint stp)
 {
     const uint word = weight_word(stream, unit.firstWord + stp * 64u);
-    const vec4 scale = vec4(unit.scaleOffset.x), offset = vec4(unit.scaleOffset.y);
-    return vec4[StepVecs](fma(scale, low_nibbles(word), offset), fma(scale, low_nibbles(word >> 4), offset));
+    return vec4[StepVecs](low_nibbles(word), low_nibbles(word >> 4));
 }
+
+vec2 unit_scale(Unit unit, uint group) { return unit.scaleOffset; }
 
 uint step_column(uint stp, uint v) { return 4u * stp + 16u * v; }

@@ -5,6 +5,8 @@
 const uint UnitCols = 64u;
 const uint UnitSteps = 8u;
 const uint StepVecs = 2u;
+const uint UnitGroups = 2u;
+const bool HasOffset = true;
 const uint Blocks = (Cols + 255u) / 256u;
 const uint Units = Blocks * 4u;
 const uint TileWords = Blocks * 64u * 36u;
@@ -20,8 +22,9 @@ Unit load_unit(uint stream, uint tile, uint unit, uint row)
 vec4[StepVecs] decode_step(uint stream, Unit unit, uint stp)
 {
     const uint word = weight_word(stream, unit.firstWord + stp * 64u);
-    return vec4[StepVecs](fma(vec4(unit.scales.scale.x), low_nibbles(word), vec4(-unit.scales.minimum.x)),
-                          fma(vec4(unit.scales.scale.y), low_nibbles(word >> 4), vec4(-unit.scales.minimum.y)));
+    return vec4[StepVecs](low_nibbles(word), low_nibbles(word >> 4));
 }
+
+vec2 unit_scale(Unit unit, uint group) { return vec2(unit.scales.scale[group], -unit.scales.minimum[group]); }
 
 uint step_column(uint stp, uint v) { return 4u * stp + 32u * v; }

@@ -5,6 +5,8 @@
 const uint UnitCols = 64u;
 const uint UnitSteps = 8u;
 const uint StepVecs = 2u;
+const uint UnitGroups = 2u;
+const bool HasOffset = true;
 const uint Blocks = (Cols + 255u) / 256u;
 const uint Units = Blocks * 4u;
 const uint TileWords = Blocks * 64u * 44u;
@@ -21,9 +23,9 @@ vec4[StepVecs] decode_step(uint stream, Unit unit, uint stp)
 {
     const uint low = weight_word(stream, unit.lowWord + stp * 64u);
     const uint high = weight_word(stream, unit.highWord + stp * 64u) >> unit.highShift;
-    return vec4[StepVecs](
-        fma(vec4(unit.scales.scale.x), bytes((low & 0x0f0f0f0fu) | ((high << 4) & 0x10101010u)), vec4(-unit.scales.minimum.x)),
-        fma(vec4(unit.scales.scale.y), bytes(((low >> 4) & 0x0f0f0f0fu) | ((high << 3) & 0x10101010u)), vec4(-unit.scales.minimum.y)));
+    return vec4[StepVecs](bytes((low & 0x0f0f0f0fu) | ((high << 4) & 0x10101010u)), bytes(((low >> 4) & 0x0f0f0f0fu) | ((high << 3) & 0x10101010u)));
 }
+
+vec2 unit_scale(Unit unit, uint group) { return vec2(unit.scales.scale[group], -unit.scales.minimum[group]); }
 
 uint step_column(uint stp, uint v) { return 4u * stp + 32u * v; }

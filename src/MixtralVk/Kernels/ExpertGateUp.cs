@@ -21,10 +21,11 @@ namespace MixtralVk.Kernels;
 /// <param name="FirstRow">Column of the output that the range's first row fills.</param>
 /// <param name="OutputStride">Length of an output row.</param>
 /// <param name="MaxEntries">Most entries of a step: tokens * top-k. The grid where the dispatch is not indirect.</param>
-/// <param name="Variant">How the work is cut.</param>
+/// <param name="Variant">How the work is cut. With splits over workgroups the output is what <see cref="AddRuns"/> reads.</param>
+/// <param name="RunStride">Floats between the outputs of two runs, where columns are split over workgroups.</param>
 internal readonly record struct ExpertGateUp(WeightFormat Format, BufferView Groups, BufferView Entries, BufferView Gate, BufferView Up, BufferView Input,
     BufferView Output, uint Expert, uint InputRowDivisor, uint Cols, uint OutputRows, uint FirstRow, uint OutputStride,
-    uint MaxEntries, ProductVariant Variant) : IKernel
+    uint MaxEntries, ProductVariant Variant, uint RunStride = 0) : IKernel
 {
     public string Shader => Format switch
     {
@@ -45,7 +46,7 @@ internal readonly record struct ExpertGateUp(WeightFormat Format, BufferView Gro
         WeightFormat.IQ4_XS => "experts/expert_gate_up_iq4_xs",
     };
 
-    public DispatchSize Workgroups => new(Grid.CoverTiles(OutputRows, Variant.RowsPerLane), Grid.Cover(MaxEntries, Variant.TokensPerPass));
+    public DispatchSize Workgroups => Grid.Product(Variant, OutputRows, MaxEntries);
 
     public void Bind(ref Bindings b)
     {
@@ -55,12 +56,17 @@ internal readonly record struct ExpertGateUp(WeightFormat Format, BufferView Gro
         b.Read(Groups);
         b.Read(Entries);
         b.Read(Gate);
+        b.Read(Gate, BindingKind.UintTexels, "GateTexels");
         b.Read(Up);
+        b.Read(Up, BindingKind.UintTexels, "UpTexels");
         b.Read(Input);
+        b.Read(Input, BindingKind.Uniform, "InputBlock");
+        b.Read(Input, BindingKind.FloatTexels, "InputTexels");
         b.Write(Output);
         b.Push(Expert);
         b.Push(OutputRows);
         b.Push(FirstRow);
         b.Push(OutputStride);
+        b.Push(RunStride);
     }
 }

@@ -1,4 +1,4 @@
-using MixtralVk.Quantization;
+using MixtralVk.Gpu;
 
 namespace MixtralVk.Kernels;
 
@@ -8,6 +8,7 @@ internal static class Grid
     /// <summary>Workgroups that cover <paramref name="count"/> things, <paramref name="perWorkgroup"/> each.</summary>
     public static uint Cover(uint count, uint perWorkgroup) => (count + perWorkgroup - 1) / perWorkgroup;
 
-    /// <summary>Workgroups that cover the rows of a matrix, <paramref name="rowsPerLane"/> tiles each.</summary>
-    public static uint CoverTiles(uint rows, uint rowsPerLane) => Cover(rows, RowTileLayout.TileRows * rowsPerLane);
+    /// <summary>The grid of a matrix product: rows, input rows, column splits.</summary>
+    public static DispatchSize Product(ProductVariant variant, uint rows, uint inputRows) =>
+        new(Cover(rows, variant.WorkgroupRows), Cover(inputRows, variant.TokensPerPass), variant.WorkgroupSplits);
 }

@@ -16,10 +16,9 @@ namespace MixtralVk.Kernels;
 /// <param name="TopK">Experts per token.</param>
 /// <param name="GateUp">The gate/up dispatches of an expert.</param>
 /// <param name="Down">The down dispatches of an expert.</param>
-/// <param name="NarrowLimit">Most entries of an expert for which the narrow variants run.</param>
 /// <param name="MaxRows">Most tokens of a step.</param>
 internal readonly record struct GroupTokens(BufferView Rows, BufferView Ids, BufferView Groups, BufferView Entries, BufferView Arguments,
-    uint ExpertCount, uint TopK, ExpertGrids GateUp, ExpertGrids Down, uint NarrowLimit, uint MaxRows) : IKernel
+    uint ExpertCount, uint TopK, ExpertGrids GateUp, ExpertGrids Down, uint MaxRows) : IKernel
 {
     private const ulong DispatchBytes = 3 * sizeof(uint);
 
@@ -42,15 +41,20 @@ internal readonly record struct GroupTokens(BufferView Rows, BufferView Ids, Buf
         b.Constant(ExpertCount);
         b.Constant(TopK);
         b.Constant(MaxRows);
-        b.Constant(NarrowLimit);
+        b.Constant(GateUp.NarrowLimit, "GateUpNarrowLimit");
         b.Constant(GateUp.Narrow.Workgroups, "GateUpNarrowWorkgroups");
         b.Constant(GateUp.Narrow.TokensPerPass, "GateUpNarrowTokens");
+        b.Constant(GateUp.Narrow.Splits, "GateUpNarrowSplits");
         b.Constant(GateUp.Wide.Workgroups, "GateUpWideWorkgroups");
         b.Constant(GateUp.Wide.TokensPerPass, "GateUpWideTokens");
+        b.Constant(GateUp.Wide.Splits, "GateUpWideSplits");
+        b.Constant(Down.NarrowLimit, "DownNarrowLimit");
         b.Constant(Down.Narrow.Workgroups, "DownNarrowWorkgroups");
         b.Constant(Down.Narrow.TokensPerPass, "DownNarrowTokens");
+        b.Constant(Down.Narrow.Splits, "DownNarrowSplits");
         b.Constant(Down.Wide.Workgroups, "DownWideWorkgroups");
         b.Constant(Down.Wide.TokensPerPass, "DownWideTokens");
+        b.Constant(Down.Wide.Splits, "DownWideSplits");
         b.Read(Rows);
         b.Read(Ids);
         b.Write(Groups);
@@ -62,13 +66,14 @@ internal readonly record struct GroupTokens(BufferView Rows, BufferView Ids, Buf
 /// <summary>Size of the dispatch of one variant for one expert.</summary>
 /// <param name="Workgroups">x (the most over the ranges of the matrix; a kernel ignores what it lacks).</param>
 /// <param name="TokensPerPass">Entries of a workgroup in y.</param>
-internal readonly record struct ExpertGrid(uint Workgroups, uint TokensPerPass);
+/// <param name="Splits">z.</param>
+internal readonly record struct ExpertGrid(uint Workgroups, uint TokensPerPass, uint Splits = 1);
 
-/// <summary>The dispatches of the two variants of an expert's product.</summary>
-internal readonly record struct ExpertGrids(ExpertGrid Narrow, ExpertGrid Wide)
+/// <summary>The dispatches of the two variants of an expert's product: up to <paramref name="NarrowLimit"/> entries the narrow one runs.</summary>
+internal readonly record struct ExpertGrids(ExpertGrid Narrow, ExpertGrid Wide, uint NarrowLimit)
 {
     /// <summary>The grids of a matrix whose largest range has <paramref name="rows"/> rows.</summary>
-    public static ExpertGrids Of(ExpertVariants variants, uint rows) => new(Of(variants.Narrow, rows), Of(variants.Wide, rows));
+    public static ExpertGrids Of(ExpertVariants variants, uint rows) => new(Of(variants.Narrow, rows), Of(variants.Wide, rows), variants.NarrowLimit);
 
-    private static ExpertGrid Of(ProductVariant variant, uint rows) => new(Grid.CoverTiles(rows, variant.RowsPerLane), variant.TokensPerPass);
+    private static ExpertGrid Of(ProductVariant variant, uint rows) => new(Grid.Cover(rows, variant.WorkgroupRows), variant.TokensPerPass, variant.WorkgroupSplits);
 }

@@ -18,9 +18,10 @@ namespace MixtralVk.Kernels;
 /// <param name="OutputStride">Length of an output row.</param>
 /// <param name="Accumulate">Adds to the output instead of replacing it.</param>
 /// <param name="MaxRows">Most input rows of a step.</param>
-/// <param name="Variant">How the work is cut.</param>
+/// <param name="Variant">How the work is cut. With splits over workgroups the output is what <see cref="AddRuns"/> reads.</param>
+/// <param name="RunStride">Floats between the outputs of two runs, where columns are split over workgroups.</param>
 internal readonly record struct MatMul(WeightFormat Format, BufferView Weights, BufferView Rows, BufferView Input, BufferView Output,
-    uint Cols, uint OutputRows, uint FirstRow, uint OutputStride, bool Accumulate, uint MaxRows, ProductVariant Variant) : IKernel
+    uint Cols, uint OutputRows, uint FirstRow, uint OutputStride, bool Accumulate, uint MaxRows, ProductVariant Variant, uint RunStride = 0) : IKernel
 {
     public string Shader => Format switch
     {
@@ -41,7 +42,7 @@ internal readonly record struct MatMul(WeightFormat Format, BufferView Weights, 
         WeightFormat.IQ4_XS => "matmul/matmul_iq4_xs",
     };
 
-    public DispatchSize Workgroups => new(Grid.CoverTiles(OutputRows, Variant.RowsPerLane), Grid.Cover(MaxRows, Variant.TokensPerPass));
+    public DispatchSize Workgroups => Grid.Product(Variant, OutputRows, MaxRows);
 
     public void Bind(ref Bindings b)
     {
@@ -50,10 +51,14 @@ internal readonly record struct MatMul(WeightFormat Format, BufferView Weights, 
         b.Constant(Accumulate);
         b.Read(Rows);
         b.Read(Weights);
+        b.Read(Weights, BindingKind.UintTexels, "WeightTexels");
         b.Read(Input);
+        b.Read(Input, BindingKind.Uniform, "InputBlock");
+        b.Read(Input, BindingKind.FloatTexels, "InputTexels");
         b.ReadWrite(Output);
         b.Push(OutputRows);
         b.Push(FirstRow);
         b.Push(OutputStride);
+        b.Push(RunStride);
     }
 }

@@ -9,7 +9,7 @@ internal readonly record struct ProductChoice(ProductShape Shape, TokenClass Tok
 internal readonly record struct ExpertVariants(ProductVariant Narrow, ProductVariant Wide, uint NarrowLimit)
 {
     /// <summary>True when steps of <paramref name="maxRows"/> tokens need both.</summary>
-    public bool HasWide(uint maxRows) => maxRows > NarrowLimit && Narrow != Wide;
+    public bool HasWide(uint maxRows) => maxRows > NarrowLimit;
 }
 
 /// <summary>
@@ -33,11 +33,17 @@ internal sealed class ProductChoices
     public ProductVariant For(ProductShape shape, TokenClass tokens) =>
         _measured.TryGetValue((shape, tokens), out ProductVariant variant) ? variant : ShippedVariants.For(_device, shape, tokens);
 
-    /// <summary>The variants of an expert's product in steps of a class: the wide one is the class's, the narrow one that of few tokens.</summary>
+    /// <summary>
+    /// The variants of an expert's product in steps of a class: the wide one is the class's, the narrow one that of few tokens, adding in the
+    /// same order without splits over workgroups, and reading activations like the wide one, as the step's are as many.
+    /// </summary>
     public ExpertVariants ForExpert(ProductShape shape, TokenClass tokens)
     {
-        var narrow = (TokenClass)Math.Min((int)tokens, (int)TokenClass.Few);
-        return new ExpertVariants(For(shape, narrow), For(shape, tokens), narrow.MaxTokens());
+        ProductVariant wide = For(shape, tokens);
+        if (tokens <= TokenClass.Few) return new ExpertVariants(wide, wide, uint.MaxValue);
+        ProductVariant narrow = For(shape, TokenClass.Few) with { ActivationFetch = wide.ActivationFetch };
+        if (narrow.WorkgroupSplits > 1) narrow = narrow with { ColumnSplits = 1, WorkgroupSplits = 1, RunsPerLane = narrow.SummationOrder.Runs };
+        return new ExpertVariants(narrow, wide, narrow == wide ? uint.MaxValue : TokenClass.Few.MaxTokens());
     }
 
     /// <summary>
@@ -58,7 +64,7 @@ internal sealed class ProductChoices
         foreach (TokenClass tokens in TokenClasses.All)
         {
             if (!variants.TryGetValue(tokens, out ProductVariant variant)) throw new ArgumentException($"{shape} has no variant for {tokens}.");
-            if (ProductVariants.WhyNot(device, shape, variant) is { } reason) throw new ArgumentException($"{shape}: {reason}.");
+            if (ProductVariants.WhyNot(device, shape, tokens, variant) is { } reason) throw new ArgumentException($"{shape}: {reason}.");
         }
         if (variants.Values.Select(v => v.SummationOrder).Distinct().Count() > 1) throw new ArgumentException($"The variants of {shape} add in different orders.");
     }

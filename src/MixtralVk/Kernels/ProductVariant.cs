@@ -7,7 +7,7 @@ internal enum WeightFetch
 {
     /// <summary>From a storage buffer.</summary>
     Storage,
-    /// <summary>From a uniform texel buffer of 32-bit words.</summary>
+    /// <summary>From a uniform texel buffer: the words of four neighbouring rows at once.</summary>
     Texel,
 }
 
@@ -16,8 +16,10 @@ internal enum ActivationFetch
 {
     /// <summary>From a storage buffer.</summary>
     Storage,
-    /// <summary>From a uniform buffer.</summary>
+    /// <summary>From a uniform buffer: four columns at once.</summary>
     Uniform,
+    /// <summary>From a uniform texel buffer: four columns at once.</summary>
+    Texel,
 }
 
 /// <summary>What a product multiplies with.</summary>
@@ -36,31 +38,43 @@ internal enum Arithmetic
 /// equal <see cref="SummationOrder"/> give equal bits. What a device can run: <see cref="ProductVariants"/>; what it does run:
 /// <see cref="ProductChoices"/>.
 /// </summary>
-/// <param name="RowsPerLane">Tiles of a workgroup: each activation is loaded once for so many rows.</param>
+/// <param name="RowsPerLane">Neighbouring rows of a lane, 1, 2, 4, 8 or 16: each activation is loaded once for so many.</param>
 /// <param name="TokensPerPass">Input rows of a workgroup: each weight is decoded once for so many.</param>
-/// <param name="ColumnSplits">Runs of columns inside a workgroup, 64 lanes each, added in shared memory.</param>
-/// <param name="WorkgroupSplits">Runs of columns over workgroups, added by a second kernel in ascending order; 1 = none.</param>
+/// <param name="Lanes">Lanes of a workgroup side by side.</param>
+/// <param name="ColumnSplits">Runs of columns inside a workgroup, <paramref name="Lanes"/> lanes each, added in shared memory.</param>
+/// <param name="WorkgroupSplits">Times ColumnSplits runs of columns over workgroups, added by a second kernel (<see cref="AddRuns"/>); 1 = none.</param>
+/// <param name="RunsPerLane">Runs of columns that a lane takes one after the other, where nothing is split: the order of a split variant.</param>
 /// <param name="SubgroupSize">Size asked of the driver; 0 = the driver's choice.</param>
 /// <param name="WeightFetch">How weights are read.</param>
 /// <param name="ActivationFetch">How activations are read.</param>
 /// <param name="Arithmetic">What it multiplies with.</param>
-internal readonly record struct ProductVariant(uint RowsPerLane, uint TokensPerPass, uint ColumnSplits = 1, uint WorkgroupSplits = 1, uint SubgroupSize = 0,
-    WeightFetch WeightFetch = WeightFetch.Storage, ActivationFetch ActivationFetch = ActivationFetch.Storage, Arithmetic Arithmetic = Arithmetic.Float)
+internal readonly record struct ProductVariant(uint RowsPerLane, uint TokensPerPass, uint Lanes = 64, uint ColumnSplits = 1, uint WorkgroupSplits = 1,
+    uint RunsPerLane = 1, uint SubgroupSize = 0, WeightFetch WeightFetch = WeightFetch.Storage, ActivationFetch ActivationFetch = ActivationFetch.Storage, Arithmetic Arithmetic = Arithmetic.Float)
 {
     /// <summary>The order it adds in.</summary>
-    public SummationOrder SummationOrder => new(ColumnSplits * WorkgroupSplits, Arithmetic);
+    public SummationOrder SummationOrder => new(ColumnSplits * WorkgroupSplits * RunsPerLane, Arithmetic);
+
+    /// <summary>Rows of a workgroup.</summary>
+    public uint WorkgroupRows => Lanes * RowsPerLane;
 
     /// <summary>The first constants of every product.</summary>
     public void Bind(ref Bindings b)
     {
+        b.RequireSubgroupSize(SubgroupSize);
+        b.Constant(Lanes);
         b.Constant(ColumnSplits);
         b.Constant(RowsPerLane);
         b.Constant(TokensPerPass);
+        b.Constant(RunsPerLane);
+        b.Constant(WorkgroupSplits);
+        b.Constant((uint)WeightFetch, nameof(WeightFetch));
+        b.Constant((uint)ActivationFetch, nameof(ActivationFetch));
     }
 
     public override string ToString() =>
-        $"R{RowsPerLane} T{TokensPerPass} S{ColumnSplits}"
-        + (WorkgroupSplits > 1 ? $" W{WorkgroupSplits}" : "") + (SubgroupSize > 0 ? $" G{SubgroupSize}" : "")
-        + (WeightFetch == WeightFetch.Texel ? " texel" : "") + (ActivationFetch == ActivationFetch.Uniform ? " uniform" : "")
+        $"R{RowsPerLane} T{TokensPerPass} L{Lanes}" + (ColumnSplits > 1 ? $" S{ColumnSplits}" : "")
+        + (WorkgroupSplits > 1 ? $" W{WorkgroupSplits}" : "") + (RunsPerLane > 1 ? $" N{RunsPerLane}" : "") + (SubgroupSize > 0 ? $" G{SubgroupSize}" : "")
+        + (WeightFetch == WeightFetch.Texel ? " w-texel" : "")
+        + ActivationFetch switch { ActivationFetch.Storage => "", ActivationFetch.Uniform => " x-uniform", ActivationFetch.Texel => " x-texel" }
         + Arithmetic switch { Arithmetic.Float => "", Arithmetic.PackedInt8 => " int8", Arithmetic.CooperativeMatrix => " matrix" };
 }

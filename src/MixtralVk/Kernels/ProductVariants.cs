@@ -1,4 +1,5 @@
 using MixtralVk.Gpu;
+using MixtralVk.Quantization;
 
 namespace MixtralVk.Kernels;
 
@@ -8,34 +9,67 @@ internal static class ProductVariants
     /// <summary>Most accumulators of a lane; more do not fit any GPU's registers.</summary>
     private const uint MaxAccumulators = 64;
 
-    private static readonly uint[] RowsPerLane = [1, 2, 4, 8], TokensPerPass = [1, 2, 4, 8, 16], ColumnSplits = [1, 2];
+    /// <summary>Most runs of columns.</summary>
+    private const uint MaxRuns = 64;
 
-    /// <summary>Every variant the device can run for a product of one token class.</summary>
+    /// <summary>Bytes of a texel: four words.</summary>
+    private const long TexelBytes = 16;
+
+    /// <summary>
+    /// The variants worth measuring for a product of one token class that the device can run: those that read words row by row (one tile of lanes,
+    /// more column splits for more parallelism), and those that fetch four rows at once (eight rows a lane, a tile or more of them).
+    /// </summary>
     public static IEnumerable<ProductVariant> ValidOn(DeviceDescription device, ProductShape shape, TokenClass tokens)
     {
         ArgumentNullException.ThrowIfNull(device);
-        foreach (uint rows in RowsPerLane)
-            foreach (uint pass in TokensPerPass.Where(t => t == 1 || t / 2 < tokens.MaxTokens()))
-                foreach (uint splits in ColumnSplits)
-                {
-                    var variant = new ProductVariant(rows, pass, splits);
-                    if (WhyNot(device, shape, variant) is null) yield return variant;
-                }
+        uint[] passes = tokens switch { TokenClass.One => [1], TokenClass.Few => [2, 4], TokenClass.Batch or TokenClass.Chunk => [4, 8] };
+        IEnumerable<ProductVariant> storage =
+            from rows in (uint[])[1, 2, 4]
+            from pass in passes
+            from splits in (uint[])[1, 2, 4, 8]
+            from activations in (ActivationFetch[])[ActivationFetch.Storage, ActivationFetch.Uniform]
+            from subgroup in activations == ActivationFetch.Storage ? SubgroupSizes(device.Limits) : [0]
+            select new ProductVariant(rows, pass, 64, splits, SubgroupSize: subgroup, ActivationFetch: activations);
+        IEnumerable<ProductVariant> texels =
+            from rows in (uint[])[4, 8]
+            from pass in passes
+            from lanes in (uint[])[64 / rows, 64]
+            from splits in (uint[])[1, 2]
+            from activations in (ActivationFetch[])[ActivationFetch.Texel, ActivationFetch.Storage]
+            select new ProductVariant(rows, pass, lanes, splits, WeightFetch: WeightFetch.Texel, ActivationFetch: activations);
+        return storage.Concat(texels).Where(variant => WhyNot(device, shape, tokens, variant) is null);
     }
 
-    /// <summary>Why the device cannot run a variant, or null where it can.</summary>
-    public static string? WhyNot(DeviceDescription device, ProductShape shape, ProductVariant variant)
+    /// <summary>Why the device cannot run a variant of a product in steps of a class, or null where it can.</summary>
+    public static string? WhyNot(DeviceDescription device, ProductShape shape, TokenClass tokens, ProductVariant variant)
     {
         ArgumentNullException.ThrowIfNull(device);
         DeviceLimits limits = device.Limits;
-        uint accumulators = variant.RowsPerLane * variant.TokensPerPass * shape.Matrices, lanes = 64 * variant.ColumnSplits;
-        uint shared = variant.ColumnSplits > 1 ? accumulators * 64 * sizeof(float) : 0;
-        if (variant.RowsPerLane == 0 || variant.TokensPerPass == 0 || variant.ColumnSplits == 0 || variant.WorkgroupSplits == 0) return $"{variant} does nothing";
+        (uint rows, uint pass, uint lanes, uint columns, uint workgroups, uint runsPerLane, uint subgroup, WeightFetch weights, ActivationFetch activations, Arithmetic arithmetic) = variant;
+        uint accumulators = rows * pass * shape.Matrices, invocations = lanes * columns;
+        uint shared = columns > 1 && workgroups == 1 ? accumulators * lanes * sizeof(float) : 0;
+        long matrixBytes = Math.Min(new RowTileLayout(shape.Format, (int)shape.Rows, (int)shape.Cols).Bytes, limits.MaxStorageBufferRange);
+        if (rows is not (1 or 2 or 4 or 8 or 16) || pass == 0 || lanes == 0 || columns == 0 || workgroups == 0 || runsPerLane == 0) return $"{variant} does not cut the work";
+        if (arithmetic != Arithmetic.Float) return $"{variant} is not built";
         if (accumulators > MaxAccumulators) return $"{variant} needs {accumulators} accumulators per lane, more than {MaxAccumulators}";
-        if (lanes > limits.MaxWorkgroupInvocations) return $"{variant} needs {lanes} invocations, the device has {limits.MaxWorkgroupInvocations}";
+        if (variant.SummationOrder.Runs > MaxRuns) return $"{variant} has more than {MaxRuns} runs";
+        if (runsPerLane > 1 && columns * workgroups > 1) return $"{variant} both splits columns and takes several runs per lane";
+        if (workgroups > 1) return $"{variant} splits columns over workgroups, which recordings do not add up";
+        if (invocations > limits.MaxWorkgroupInvocations) return $"{variant} needs {invocations} invocations, the device has {limits.MaxWorkgroupInvocations}";
         if (shared > limits.MaxSharedMemory) return $"{variant} needs {shared} bytes of shared memory, the device has {limits.MaxSharedMemory}";
-        if (variant.WorkgroupSplits > 1 || variant.SubgroupSize > 0 || variant.WeightFetch != WeightFetch.Storage || variant.ActivationFetch != ActivationFetch.Storage
-            || variant.Arithmetic != Arithmetic.Float) return $"{variant} is not built";
+        if (subgroup > 0 && (subgroup < limits.MinSubgroupSize || subgroup > limits.MaxSubgroupSize)) return $"the device has no subgroups of {subgroup}";
+        if (weights == WeightFetch.Texel && rows < 4) return $"{variant} fetches four rows at once for less than four";
+        if (weights == WeightFetch.Texel && matrixBytes / TexelBytes > limits.MaxTexelBufferElements) return $"{variant} needs more texels than the device's {limits.MaxTexelBufferElements}";
+        if (activations != ActivationFetch.Storage && shape.Cols % 4 != 0) return $"{variant} reads four columns at once of {shape.Cols}";
+        if (activations == ActivationFetch.Texel && limits.MaxStorageBufferRange / TexelBytes > limits.MaxTexelBufferElements) return $"{variant} may need more texels than the device's {limits.MaxTexelBufferElements}";
+        if (activations == ActivationFetch.Uniform && (shape.Kind == ProductKind.Down || (long)tokens.MaxTokens() * shape.Cols * sizeof(float) > Math.Min(limits.MaxUniformBufferRange, UniformBytes)))
+            return $"{variant} needs more activations than a uniform buffer holds";
         return null;
     }
+
+    /// <summary>What the shaders declare of a uniform buffer.</summary>
+    private const uint UniformBytes = 64 << 10;
+
+    private static uint[] SubgroupSizes(DeviceLimits limits) =>
+        [0, .. ((uint[])[8, 16, 32, 64]).Where(size => size >= limits.MinSubgroupSize && size <= limits.MaxSubgroupSize && limits.MinSubgroupSize < limits.MaxSubgroupSize)];
 }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using MixtralVk.Gpu;
 
 namespace MixtralVk.Kernels;
@@ -5,32 +6,38 @@ namespace MixtralVk.Kernels;
 /// <summary>The variants a device runs that nobody has measured, by vendor.</summary>
 internal static class ShippedVariants
 {
-    /// <summary>Intel's PCI vendor id.</summary>
-    private const uint Intel = 0x8086;
-
     /// <summary>The variant of a product in steps of a class.</summary>
     public static ProductVariant For(DeviceDescription device, ProductShape shape, TokenClass tokens)
     {
         ArgumentNullException.ThrowIfNull(device);
-        return device.Type == AdapterType.Software ? OnSoftware(tokens) : OnGpu(device, shape, tokens);
+        if (device.Type != AdapterType.Software) return OnGpu(device, shape, tokens);
+        ProductVariant variant = OnSoftware(shape, tokens);
+        return ProductVariants.WhyNot(device, shape, tokens, variant) is null ? variant : new ProductVariant(4, variant.TokensPerPass);
     }
 
     /// <summary>
-    /// Many small workgroups hide a GPU's latencies; a chunk shares each decoded weight among 16 tokens, but 8 where Intel's 128 registers
-    /// hold both gate and up (docs/vendors.md).
+    /// Columns are split inside the workgroup until decoding fills the device; all classes keep that split, as it is the order of summation. At
+    /// most 8 splits of 64 lanes, so that a workgroup of AMD's older GPUs may still take 128 registers per lane. A chunk shares each decoded
+    /// weight among 8 tokens; more spill scalar registers there.
     /// </summary>
-    private static ProductVariant OnGpu(DeviceDescription device, ProductShape shape, TokenClass tokens) => tokens switch
+    private static ProductVariant OnGpu(DeviceDescription device, ProductShape shape, TokenClass tokens)
     {
-        TokenClass.One => new ProductVariant(1, 1, 2),
-        TokenClass.Few => new ProductVariant(1, 4, 2),
-        TokenClass.Batch or TokenClass.Chunk => new ProductVariant(1, device.VendorId == Intel && shape.Kind == ProductKind.GateUp ? 8u : 16, 2),
-    };
+        const uint lanes = 64;
+        uint decodeRows = shape.Kind == ProductKind.GateUp || shape.Rows < 8192 ? 1u : 2u;
+        uint workgroups = Grid.Cover(shape.Rows, lanes * decodeRows), wanted = device.Type == AdapterType.Integrated ? 128u : 512u;
+        uint splits = Math.Min(BitOperations.RoundUpToPowerOf2(Grid.Cover(wanted, workgroups)), Math.Min(8, BitOperations.RoundUpToPowerOf2(device.Limits.MaxWorkgroupInvocations / lanes + 1) / 2));
+        uint rows = tokens == TokenClass.One ? decodeRows : 2 / shape.Matrices;
+        uint pass = tokens switch { TokenClass.One => 1, TokenClass.Few => 4, TokenClass.Batch or TokenClass.Chunk => 8 };
+        return new ProductVariant(rows, pass, lanes, ColumnSplits: splits);
+    }
 
-    /// <summary>A software driver loads each activation lane by lane, so many rows must share it (docs/performance.md).</summary>
-    private static ProductVariant OnSoftware(TokenClass tokens) => tokens switch
+    /// <summary>
+    /// llvmpipe makes vector code of texel fetches, and one load of a fetch that all lanes share; a lane's eight rows are a tile for eight
+    /// lanes, its vector width with AVX (docs/performance.md).
+    /// </summary>
+    private static ProductVariant OnSoftware(ProductShape shape, TokenClass tokens)
     {
-        TokenClass.One => new ProductVariant(4, 1, 2),
-        TokenClass.Few => new ProductVariant(4, 4, 2),
-        TokenClass.Batch or TokenClass.Chunk => new ProductVariant(8, 4, 2),
-    };
+        uint pass = tokens switch { TokenClass.One => 1, TokenClass.Few or TokenClass.Batch or TokenClass.Chunk => 4 };
+        return new ProductVariant(8, pass, Lanes: 8, WeightFetch: WeightFetch.Texel, ActivationFetch: shape.Cols % 4 == 0 ? ActivationFetch.Texel : ActivationFetch.Storage);
+    }
 }

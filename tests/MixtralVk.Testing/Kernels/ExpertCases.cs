@@ -33,17 +33,19 @@ internal static class ExpertCases
             foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
             {
                 int cols = Quantizer.BlockValues(format) == 256 ? 256 : 96;
-                yield return GateUp(new(format, 130, cols, 26, 2, 4, 1), new(2, 4, 2));
-                yield return Down(new(format, 130, cols, 26, 2, 4, 1), new(2, 8, 2), divisor: 1);
+                yield return GateUp(new(format, 130, cols, 26, 2, 4, 1), MatMulCases.Software(2));
+                yield return Down(new(format, 130, cols, 26, 2, 4, 1), new(2, 2, RunsPerLane: 2), divisor: 1);
                 if (!MatMulCases.IsCommon(format)) continue;
-                yield return GateUp(new(format, 65, cols, 1, 2, 4, 3), new(1, 1, 2));
-                yield return GateUp(new(format, 64, cols, 40, 1, 2, 0), new(1, 16, 2));
-                yield return Down(new(format, 65, cols, 1, 2, 4, 3), new(1, 1, 2), divisor: 1);
-                yield return Down(new(format, 64, cols, 26, 2, 4, 1), new(1, 4, 2), divisor: 2);
+                yield return GateUp(new(format, 65, cols, 1, 2, 4, 3), new(1, 1, ColumnSplits: 2));
+                yield return GateUp(new(format, 130, cols, 26, 2, 4, 1), new(2, 4, ColumnSplits: 2));
+                yield return GateUp(new(format, 64, cols, 40, 1, 2, 0), new(1, 4, ActivationFetch: ActivationFetch.Uniform));
+                yield return Down(new(format, 65, cols, 1, 2, 4, 3), new(1, 1, ColumnSplits: 2), divisor: 1);
+                yield return Down(new(format, 130, cols, 26, 2, 4, 1), MatMulCases.Software(4), divisor: 1);
+                yield return Down(new(format, 64, cols, 26, 2, 4, 1), new(4, 4, Lanes: 32, WeightFetch: WeightFetch.Texel), divisor: 2);
             }
-            yield return GateUp(new(WeightFormat.F32, 172, 172, 3, 2, 4, 1), new(1, 4, 2));
-            yield return Down(new(WeightFormat.F16, 172, 17, 3, 2, 4, 1), new(1, 4, 2), divisor: 1);
-            yield return GateUp(new(WeightFormat.Q4_0, 192, 4096, 1, 2, 8, 7), new(1, 1, 2));
+            yield return GateUp(new(WeightFormat.F32, 172, 172, 3, 2, 4, 1), new(1, 4, ColumnSplits: 2));
+            yield return Down(new(WeightFormat.F16, 172, 17, 3, 2, 4, 1), new(1, 4, ColumnSplits: 2), divisor: 1);
+            yield return GateUp(new(WeightFormat.Q4_0, 192, 4096, 1, 2, 8, 7), MatMulCases.Software(1));
         }
     }
 
@@ -76,12 +78,11 @@ internal static class ExpertCases
 
     public static KernelCase<GroupTokens> Group(int tokens, int topK, int experts) => new($"group_tokens {tokens} top-{topK} of {experts}", memory =>
     {
-        const uint narrowLimit = 5;
-        ExpertGrids gateUp = new(new(7, 2), new(3, 8)), down = new(new(9, 1), new(4, 16));
+        ExpertGrids gateUp = new(new(7, 2, 5), new(3, 8, 2), 5), down = new(new(9, 1), new(4, 16), 3);
         int[] ids = ExpertIds(tokens, topK, experts);
         var expected = GroupReference.Run(ids, experts);
         CaseBuffer groups = memory.Output(2 * experts, "groups"), entries = memory.Output(ids.Length, "entries"), arguments = memory.Output(12 * experts, "arguments");
-        var kernel = new GroupTokens(memory.Rows(tokens), memory.Input(ids), groups, entries, arguments, (uint)experts, (uint)topK, gateUp, down, narrowLimit, (uint)tokens);
+        var kernel = new GroupTokens(memory.Rows(tokens), memory.Input(ids), groups, entries, arguments, (uint)experts, (uint)topK, gateUp, down, (uint)tokens);
         return (kernel, () =>
         {
             Compare.Words([.. expected.Counts.Zip(expected.Offsets, (c, o) => (uint[])[(uint)c, (uint)o]).SelectMany(p => p)], groups.Read<uint>());
@@ -93,7 +94,7 @@ internal static class ExpertCases
                         var count = (uint)expected.Counts[e];
                         ExpertGrids grids = isDown ? down : gateUp;
                         ExpertGrid grid = wide ? grids.Wide : grids.Narrow;
-                        uint[] size = count == 0 || count <= narrowLimit == wide ? [0, 0, 0] : [grid.Workgroups, (count + grid.TokensPerPass - 1) / grid.TokensPerPass, 1];
+                        uint[] size = count == 0 || count <= grids.NarrowLimit == wide ? [0, 0, 0] : [grid.Workgroups, (count + grid.TokensPerPass - 1) / grid.TokensPerPass, grid.Splits];
                         Compare.Words(size, arguments.Read<uint>().Slice((int)GroupTokens.ArgumentOffset((uint)e, isDown, wide) / 4, 3));
                     }
         });

@@ -27,33 +27,42 @@ internal static class MatMulCases
         {
             foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
             {
-                // 3 blocks of 32 (or of 256) make the two column splits unequal.
+                // 3 blocks of 32 (or of 256) make the column splits unequal. Together the shapes and variants cover every way to cut and fetch.
                 int cols = Quantizer.BlockValues(format) == 256 ? 768 : 96;
-                yield return MatMul(new(format, 130, cols, 5, 7), new(2, 4, 2));
-                yield return MatMul(new(format, 200, cols, 2, 2), new(4, 1, 2), firstTile: 1);
+                yield return MatMul(new(format, 130, cols, 5, 7), new(2, 4, Lanes: 32, ColumnSplits: 2));
+                yield return MatMul(new(format, 130, cols, 3, 3), Software(2));
+                yield return MatMul(new(format, 200, cols, 2, 2), new(4, 1, Lanes: 16, WeightFetch: WeightFetch.Texel, ActivationFetch: ActivationFetch.Uniform), firstTile: 1);
                 yield return Embedding(format, 300, cols, 6, 8, firstTile: 1, tiles: 2);
                 if (!IsCommon(format)) continue;
-                yield return MatMul(new(format, 65, cols, 1, 1), new(1, 1, 2));
-                yield return MatMul(new(format, 64, cols, 17, 17), new(1, 8, 2), accumulate: true);
-                yield return MatMul(new(format, 63, cols, 15, 20), new(1, 16, 2));
-                yield return MatMul(new(format, 26, cols, 3, 3), new(1, 4, 1));
+                yield return MatMul(new(format, 65, cols, 1, 1), new(1, 1, ColumnSplits: 2));
+                yield return MatMul(new(format, 64, cols, 17, 17), Software(4), accumulate: true);
+                yield return MatMul(new(format, 63, cols, 15, 20), new(1, 8, RunsPerLane: 2));
+                yield return MatMul(new(format, 26, cols, 3, 3), new(4, 4, ActivationFetch: ActivationFetch.Texel));
+                yield return MatMul(new(format, 200, cols, 3, 4), new(8, 2, Lanes: 16, ColumnSplits: 4, WeightFetch: WeightFetch.Texel));
+                yield return MatMul(new(format, 130, cols, 2, 3), new(1, 2, Lanes: 64, ColumnSplits: 2, WorkgroupSplits: 2));
                 yield return Embedding(format, 300, cols, 6, 8, firstTile: 0, tiles: 5);
             }
             foreach (WeightFormat format in (WeightFormat[])[WeightFormat.F32, WeightFormat.F16, WeightFormat.BF16])
                 foreach ((int rows, int cols, int tokens) in ((int, int, int)[])[(1, 1, 1), (28, 17, 15), (26, 26, 26), (172, 172, 3), (64, 15, 2)])
                 {
-                    yield return MatMul(new(format, rows, cols, tokens, tokens), new(1, 4, 2));
+                    yield return MatMul(new(format, rows, cols, tokens, tokens), new(1, 4, ColumnSplits: 2));
+                    yield return MatMul(new(format, rows, cols, tokens, tokens), cols % 4 == 0 ? Software(4) : Software(4) with { ActivationFetch = ActivationFetch.Storage });
                     yield return Embedding(format, rows, cols, tokens, tokens, 0, 99);
                 }
+            yield return AddRuns(3, 1, 70, 2, 66, runCount: 4, gated: false, accumulate: true);
+            yield return AddRuns(2, 2, 130, 0, 130, runCount: 2, gated: true, accumulate: false);
             // Real rows of Mixtral 8x7B: K/V and expert up projections.
-            yield return MatMul(new(WeightFormat.Q4_0, 1024, 4096, 1, 1), new(4, 1, 2));
-            yield return MatMul(new(WeightFormat.Q4_K, 1024, 4096, 1, 1), new(1, 1, 2));
-            yield return MatMul(new(WeightFormat.Q5_K, 256, 4096, 1, 1), new(1, 1, 2));
-            yield return MatMul(new(WeightFormat.Q6_K, 256, 14336, 1, 1), new(1, 1, 2));
-            yield return MatMul(new(WeightFormat.Q8_0, 256, 14336, 2, 2), new(1, 4, 2));
-            yield return MatMul(new(WeightFormat.F16, 128, 4096, 1, 1), new(1, 1, 2));
+            yield return MatMul(new(WeightFormat.Q4_0, 1024, 4096, 1, 1), Software(1));
+            yield return MatMul(new(WeightFormat.Q4_K, 1024, 4096, 1, 1), new(1, 1, ColumnSplits: 2));
+            yield return MatMul(new(WeightFormat.Q5_K, 256, 4096, 1, 1), new(1, 1, ColumnSplits: 2));
+            yield return MatMul(new(WeightFormat.Q6_K, 256, 14336, 1, 1), new(1, 1, ColumnSplits: 2));
+            yield return MatMul(new(WeightFormat.Q8_0, 256, 14336, 2, 2), new(1, 4, ColumnSplits: 2));
+            yield return MatMul(new(WeightFormat.F16, 128, 4096, 1, 1), new(1, 1, ColumnSplits: 2));
         }
     }
+
+    /// <summary>What software drivers run.</summary>
+    public static ProductVariant Software(uint tokensPerPass) => new(8, tokensPerPass, Lanes: 8, WeightFetch: WeightFetch.Texel, ActivationFetch: ActivationFetch.Texel);
 
     /// <summary>The product of a seeded matrix; <paramref name="firstTile"/> binds only the tiles from there on.</summary>
     public static KernelCase<MatMul> MatMul(MatMulShape shape, ProductVariant variant, bool accumulate = false, int firstTile = 0)
@@ -64,20 +73,46 @@ internal static class MatMulCases
         {
             var matrix = new TestMatrix(format, rows, cols, 1);
             float[] input = TestData.Floats(tokens * cols, 2), before = TestData.Floats(maxTokens * rows, 3);
-            CaseBuffer output = accumulate ? memory.InOut(before) : memory.Output(maxTokens * rows);
+            // Columns split over workgroups leave runs, which another kernel adds.
+            int runs = variant.WorkgroupSplits > 1 ? (int)variant.SummationOrder.Runs : 1, stride = maxTokens * rows;
+            CaseBuffer output = accumulate ? memory.InOut(before) : memory.Output(runs * stride);
             int firstRow = firstTile * RowTileLayout.TileRows;
             CaseBuffer weights = memory.Input<byte>(matrix.Tiles.AsSpan((int)(firstTile * matrix.Layout.TileBytes)), "weights");
             var kernel = new MatMul(format, weights, memory.Rows(tokens), memory.Input(input), output, (uint)cols, (uint)(rows - firstRow), (uint)firstRow,
-                (uint)rows, accumulate, (uint)maxTokens, variant);
+                (uint)rows, accumulate, (uint)maxTokens, variant, (uint)stride);
             return (kernel, () =>
             {
-                float[] product = MatMulReference.Run(matrix.Values, input, cols), expected = accumulate ? before : Compare.Untouched(maxTokens * rows);
+                float[] product = MatMulReference.Run(matrix.Values, input, cols), expected = accumulate ? before : Compare.Untouched(stride);
                 for (int i = 0; i < product.Length; i++)
                     if (i % rows >= firstRow) expected[i] = product[i] + (accumulate ? before[i] : 0);
-                Compare.Floats(expected, output.Read<float>(), Bound);
+                float[] actual = output.Read<float>()[..stride].ToArray();
+                for (int i = 0; runs > 1 && i < product.Length; i++) actual[i] = Enumerable.Range(0, runs).Sum(run => output.Read<float>()[run * stride + i]);
+                Compare.Floats(expected, actual, Bound);
             });
         }, bytes: new RowTileLayout(format, rows, cols).Bytes + 4L * tokens * (rows + cols), flops: 2L * rows * cols * tokens);
     }
+
+    private static KernelCase<AddRuns> AddRuns(int rows, int rowFactor, int cols, int firstCol, int colCount, int runCount, bool gated, bool accumulate) => new(
+        $"add_runs {runCount}{(gated ? " gated" : "")} {rows}*{rowFactor}x{cols}, {colCount} from {firstCol}{(accumulate ? " +=" : "")}", memory =>
+    {
+        int filled = rows * rowFactor * cols, stride = filled + cols;
+        float[] runs = TestData.Floats((gated ? 2 : 1) * runCount * stride, 1), before = TestData.Floats(filled, 2);
+        CaseBuffer output = memory.InOut(before);
+        var kernel = new AddRuns(memory.Rows(rows), memory.Input(runs), output, (uint)runCount, gated, accumulate, (uint)rowFactor, (uint)firstCol, (uint)colCount, (uint)cols,
+            (uint)stride, (uint)rows + 1);
+        return (kernel, () =>
+        {
+            var expected = (float[])before.Clone();
+            for (int i = 0; i < filled; i++)
+            {
+                if (i % cols < firstCol || i % cols >= firstCol + colCount) continue;
+                double Sum(int first) => Enumerable.Range(first, runCount).Sum(run => (double)runs[run * stride + i]);
+                double sum = Sum(0), result = gated ? sum / (1 + Math.Exp(-sum)) * Sum(runCount) : sum;
+                expected[i] = (float)(result + (accumulate ? before[i] : 0));
+            }
+            Compare.Floats(expected, output.Read<float>(), 1e-5);
+        });
+    });
 
     public static KernelCase<EmbeddingRows> Embedding(WeightFormat format, int rows, int cols, int tokens, int maxTokens, int firstTile, int tiles)
     {

@@ -12,27 +12,38 @@ public sealed class MatMulTests(KernelDevice gpu)
     /// <summary>Decode, batches and chunks use different variants; the bits of a token must not depend on which.</summary>
     [Theory]
     [MemberData(nameof(Formats))]
-    public void The_number_of_tokens_and_rows_handled_at_once_changes_no_bit(WeightFormat format)
+    public void Variants_of_one_order_give_the_same_bits(WeightFormat format)
     {
         const int rows = 130, cols = 768, tokens = 17;
         var matrix = new TestMatrix(format, rows, cols, 1);
         float[] input = TestData.Floats(tokens * cols, 2);
 
-        uint[] expected = Product(tokensPerPass: 1, rowsPerLane: 1);
-        foreach (uint tokensPerPass in (uint[])[4, 8, 16]) Compare.Words(expected, Product(tokensPerPass, rowsPerLane: 1));
-        foreach (uint rowsPerLane in (uint[])[2, 4]) Compare.Words(expected, Product(1, rowsPerLane));
-        Compare.Words(expected, Product(8, 4));
+        AssertEqual(new(1, 1, SubgroupSize: gpu.Device.Limits.MaxSubgroupSize), new(1, 8), new(2, 4, Lanes: 32), MatMulCases.Software(1), MatMulCases.Software(4),
+            new(4, 2, Lanes: 16, WeightFetch: WeightFetch.Texel));
+        AssertEqual(new(1, 1, ColumnSplits: 2), new(2, 2, RunsPerLane: 2), MatMulCases.Software(4) with { RunsPerLane = 2 }, new(4, 1, WorkgroupSplits: 2));
+        AssertEqual(new(1, 1, ColumnSplits: 2, WorkgroupSplits: 2), MatMulCases.Software(2) with { RunsPerLane = 4 }, new(1, 1, Lanes: 32, ColumnSplits: 4));
 
-        uint[] Product(uint tokensPerPass, uint rowsPerLane)
+        void AssertEqual(params ProductVariant[] variants)
+        {
+            Assert.Single(variants.Select(v => v.SummationOrder).Distinct());
+            uint[] expected = Product(variants[0]);
+            foreach (ProductVariant variant in variants.Skip(1)) Compare.Words(expected, Product(variant));
+        }
+
+        uint[] Product(ProductVariant variant)
         {
             uint[] result = [];
             gpu.Run(memory =>
             {
-                CaseBuffer output = memory.Output(tokens * rows);
-                var kernel = new MatMul(format, memory.Input(matrix.Tiles), memory.Rows(tokens), memory.Input(input), output, cols, rows, 0, rows,
-                    false, tokens, new ProductVariant(rowsPerLane, tokensPerPass, 2));
-                Assert.Equal(new SummationOrder(2), kernel.Variant.SummationOrder);
-                memory.Run(recorder => recorder.Dispatch(kernel));
+                bool isSplit = variant.WorkgroupSplits > 1;
+                uint runs = variant.SummationOrder.Runs, stride = tokens * rows;
+                CaseBuffer output = memory.Output((int)stride), partials = memory.Output((int)(isSplit ? runs * stride : 1)), count = memory.Rows(tokens);
+                var kernel = new MatMul(format, memory.Input(matrix.Tiles), count, memory.Input(input), isSplit ? partials : output, cols, rows, 0, rows, false, tokens, variant, stride);
+                memory.Run(recorder =>
+                {
+                    recorder.Dispatch(kernel);
+                    if (isSplit) recorder.Dispatch(new AddRuns(count, partials, output, runs, false, false, 1, 0, rows, rows, stride, tokens));
+                });
                 result = output.Read<uint>().ToArray();
             });
             return result;
@@ -54,9 +65,9 @@ public sealed class MatMulTests(KernelDevice gpu)
             CaseBuffer weights = memory.Input(matrix.Tiles), x = memory.Input(input);
             memory.Run(recorder =>
             {
-                recorder.Dispatch(new MatMul(format, weights, count, x, plain, cols, rows, 0, rows, false, tokens, new(1, 1, 2)));
-                recorder.Dispatch(new ExpertMatMul(format, groups, entries, weights, x, expert, 0, 1, cols, rows, 0, rows, tokens, new(1, 1, 2)));
-                recorder.Dispatch(new ExpertMatMul(format, groups, entries, weights, x, wide, 0, 1, cols, rows, 0, rows, tokens, new(2, 8, 2)));
+                recorder.Dispatch(new MatMul(format, weights, count, x, plain, cols, rows, 0, rows, false, tokens, new(1, 1, ColumnSplits: 2)));
+                recorder.Dispatch(new ExpertMatMul(format, groups, entries, weights, x, expert, 0, 1, cols, rows, 0, rows, tokens, new(1, 1, ColumnSplits: 2)));
+                recorder.Dispatch(new ExpertMatMul(format, groups, entries, weights, x, wide, 0, 1, cols, rows, 0, rows, tokens, new(8, 4, RunsPerLane: 2)));
             });
             Compare.Words(plain.Read<uint>(), expert.Read<uint>());
             Compare.Words(plain.Read<uint>(), wide.Read<uint>());
@@ -76,9 +87,9 @@ public sealed class MatMulTests(KernelDevice gpu)
             CaseBuffer fused = memory.Output(tokens * rows), gateOutput = memory.Output(tokens * rows), upOutput = memory.Output(tokens * rows);
             memory.Run(recorder =>
             {
-                recorder.Dispatch(new ExpertGateUp(WeightFormat.Q4_K, groups, entries, gateWeights, upWeights, x, fused, 0, 1, cols, rows, 0, rows, tokens, new(1, 4, 2)));
-                recorder.Dispatch(new ExpertMatMul(WeightFormat.Q4_K, groups, entries, gateWeights, x, gateOutput, 0, 1, cols, rows, 0, rows, tokens, new(1, 1, 2)));
-                recorder.Dispatch(new ExpertMatMul(WeightFormat.Q4_K, groups, entries, upWeights, x, upOutput, 0, 1, cols, rows, 0, rows, tokens, new(1, 1, 2)));
+                recorder.Dispatch(new ExpertGateUp(WeightFormat.Q4_K, groups, entries, gateWeights, upWeights, x, fused, 0, 1, cols, rows, 0, rows, tokens, new(4, 4, RunsPerLane: 2)));
+                recorder.Dispatch(new ExpertMatMul(WeightFormat.Q4_K, groups, entries, gateWeights, x, gateOutput, 0, 1, cols, rows, 0, rows, tokens, new(1, 1, ColumnSplits: 2)));
+                recorder.Dispatch(new ExpertMatMul(WeightFormat.Q4_K, groups, entries, upWeights, x, upOutput, 0, 1, cols, rows, 0, rows, tokens, new(1, 1, ColumnSplits: 2)));
                 recorder.Dispatch(new SwiGlu(count, gateOutput, upOutput, gateOutput, rows, 1, tokens));
             });
             Compare.Words(fused.Read<uint>(), gateOutput.Read<uint>());
@@ -95,7 +106,7 @@ public sealed class MatMulTests(KernelDevice gpu)
         gpu.Run(memory =>
         {
             CaseBuffer output = memory.Output(rows);
-            var kernel = new MatMul(WeightFormat.F32, memory.Input(matrix.Tiles), memory.Rows(1), memory.Input(TestData.Floats(cols, 2)), output, cols, rows, 0, rows, false, 1, new(1, 1, 2));
+            var kernel = new MatMul(WeightFormat.F32, memory.Input(matrix.Tiles), memory.Rows(1), memory.Input(TestData.Floats(cols, 2)), output, cols, rows, 0, rows, false, 1, new(1, 1, ColumnSplits: 2));
             memory.Run(recorder => recorder.Dispatch(kernel));
             ReadOnlySpan<float> y = output.Read<float>();
             for (int r = 0; r < rows; r++) Assert.Equal(r == 5, float.IsNaN(y[r]));

@@ -41,11 +41,11 @@ public sealed class ProductChoicesTests
     public void Every_variant_offered_can_run_and_what_is_shipped_is_among_them(string device)
     {
         DeviceDescription description = Describe(device);
-        foreach (ProductShape shape in Shapes)
+        foreach (ProductShape shape in (ProductShape[])[_down, new(ProductKind.GateUp, WeightFormat.Q6_K, 14336, 4096), new(ProductKind.Dense, WeightFormat.F16, 1, 17)])
             foreach (TokenClass tokens in TokenClasses.All)
             {
                 ProductVariant[] offered = [.. ProductVariants.ValidOn(description, shape, tokens)];
-                Assert.All(offered, v => Assert.Null(ProductVariants.WhyNot(description, shape, v)));
+                Assert.All(offered, v => Assert.Null(ProductVariants.WhyNot(description, shape, tokens, v)));
                 Assert.Equal(offered.Length, offered.Distinct().Count());
                 Assert.Contains(ProductChoices.Shipped(description).For(shape, tokens), offered);
             }
@@ -55,7 +55,7 @@ public sealed class ProductChoicesTests
     public void Measured_choices_override_the_shipped_ones_of_their_shape_only()
     {
         ProductChoices shipped = ProductChoices.Shipped(Describe("lavapipe"));
-        ProductVariant variant = new(2, 1, 1);
+        ProductVariant variant = new(2, 1, ColumnSplits: 1);
         ProductChoices changed = shipped.With(_down, TokenClasses.All.ToDictionary(c => c, _ => variant));
         Assert.Equal(variant, changed.For(_down, TokenClass.Batch));
         ProductShape other = _down with { Rows = 64 };
@@ -72,10 +72,10 @@ public sealed class ProductChoicesTests
     {
         DeviceDescription device = Describe("lavapipe");
         ProductChoices shipped = ProductChoices.Shipped(device);
-        var variants = TokenClasses.All.ToDictionary(c => c, _ => new ProductVariant(1, 1, 2));
-        variants[TokenClass.Chunk] = new ProductVariant(1, 8, 1);
+        var variants = TokenClasses.All.ToDictionary(c => c, _ => new ProductVariant(1, 1, ColumnSplits: 2));
+        variants[TokenClass.Chunk] = new ProductVariant(1, 8, ColumnSplits: 1);
         Assert.Contains("order", Assert.Throws<ArgumentException>(() => shipped.With(_down, variants)).Message, StringComparison.Ordinal);
-        variants[TokenClass.Chunk] = new ProductVariant(1, 8, 4);
+        variants[TokenClass.Chunk] = new ProductVariant(1, 8, ColumnSplits: 4);
         var small = ProductChoices.Shipped(device with { Limits = DeviceLimits.SpecificationMinimum });
         Assert.Contains("invocations", Assert.Throws<ArgumentException>(() => small.With(_down, variants)).Message, StringComparison.Ordinal);
         variants.Remove(TokenClass.Chunk);
@@ -98,7 +98,7 @@ public sealed class ProductChoicesTests
         foreach (ProductShape shape in Shapes)
         {
             ProductVariant[] variants = [.. TokenClasses.All.Select(c => choices.For(shape, c))];
-            Assert.All(variants, v => Assert.Null(ProductVariants.WhyNot(device, shape, v)));
+            Assert.All(TokenClasses.All.Zip(variants), v => Assert.Null(ProductVariants.WhyNot(device, shape, v.First, v.Second)));
             Assert.Single(variants.Select(v => v.SummationOrder).Distinct());
         }
     }

@@ -9,7 +9,7 @@ namespace MixtralVk.Tests.Kernels;
 public sealed class RouterTests(KernelDevice gpu)
 {
     private const int Dim = 64, Experts = 8, TopK = 3;
-    private static readonly ExpertGrids Grids = new(new(1, 1), new(1, 8));
+    private static readonly ExpertGrids Grids = new(new(1, 1), new(1, 8), 4);
 
     [Theory]
     [InlineData(float.NaN, 1)]
@@ -59,7 +59,7 @@ public sealed class RouterTests(KernelDevice gpu)
         gpu.Run(memory =>
         {
             CaseBuffer groups = memory.Output(2 * Experts), entries = memory.Output(6), arguments = memory.Output(12 * Experts);
-            var kernel = new GroupTokens(memory.Rows(3), memory.Input<uint>([0, 99, uint.MaxValue, 7, 8, 0]), groups, entries, arguments, Experts, 2, Grids, Grids, 4, 3);
+            var kernel = new GroupTokens(memory.Rows(3), memory.Input<uint>([0, 99, uint.MaxValue, 7, 8, 0]), groups, entries, arguments, Experts, 2, Grids, Grids, 3);
             memory.Run(recorder => recorder.Dispatch(kernel));
             Compare.Words([2, 0, 0, 2, 0, 2, 0, 2, 0, 2, 0, 2, 0, 2, 1, 2], groups.Read<uint>());
             Compare.Words([0, 5, 3, CaseBuffer.Poison, CaseBuffer.Poison, CaseBuffer.Poison], entries.Read<uint>());
@@ -73,7 +73,7 @@ public sealed class RouterTests(KernelDevice gpu)
         gpu.Run(memory =>
         {
             CaseBuffer groups = memory.Output(2), entries = memory.Output(4), arguments = memory.Output(12);
-            var kernel = new GroupTokens(memory.Rows(1000), memory.Input(new uint[4]), groups, entries, arguments, 1, 1, Grids, Grids, 4, 4);
+            var kernel = new GroupTokens(memory.Rows(1000), memory.Input(new uint[4]), groups, entries, arguments, 1, 1, Grids, Grids, 4);
             memory.Run(recorder => recorder.Dispatch(kernel));
             Compare.Words([4, 0], groups.Read<uint>());
         });
@@ -86,7 +86,7 @@ public sealed class RouterTests(KernelDevice gpu)
     public void Indirect_dispatches_serve_every_entry_once(int tokens) => gpu.Run(memory =>
     {
         const uint rows = 65, cols = 64;
-        ProductVariant narrow = new(1, 1, 2), wide = new(2, 8, 2);
+        ProductVariant narrow = new(1, 1, ColumnSplits: 2), wide = new(2, 8, ColumnSplits: 2);
         ExpertGrids grids = ExpertGrids.Of(new(narrow, wide, 2), rows);
         TestMatrix[] matrices = [.. Enumerable.Range(0, 4).Select(e => new TestMatrix(WeightFormat.Q4_0, (int)rows, (int)cols, e))];
         int[] ids = TestData.Ints(tokens, 4, 7);
@@ -96,7 +96,7 @@ public sealed class RouterTests(KernelDevice gpu)
         CaseBuffer[] weights = [.. matrices.Select(m => memory.Input(m.Tiles))];
         memory.Run(recorder =>
         {
-            recorder.Dispatch(new GroupTokens(count, idBuffer, groups, entries, arguments, 4, 1, grids, grids, 2, (uint)tokens));
+            recorder.Dispatch(new GroupTokens(count, idBuffer, groups, entries, arguments, 4, 1, grids, grids, (uint)tokens));
             for (uint e = 0; e < 4; e++)
                 foreach (bool isWide in (bool[])[false, true])
                     recorder.DispatchIndirect(new ExpertMatMul(WeightFormat.Q4_0, groups, entries, weights[e], x, output, e, 1, cols, rows, 0, rows,

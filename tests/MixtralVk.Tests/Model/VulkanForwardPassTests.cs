@@ -63,17 +63,21 @@ public class VulkanForwardPassTests
         }
     }
 
-    [Fact]
-    public void The_kernel_shapes_for_real_gpus_give_the_bits_of_those_for_software()
+    /// <summary>Each table of variants has one order per matrix, so chunks change no bit; the orders of two tables differ.</summary>
+    [Theory]
+    [InlineData(AdapterType.Discrete)]
+    [InlineData(AdapterType.Integrated)]
+    [InlineData(AdapterType.Software)]
+    public void The_variants_shipped_for_every_kind_of_device_give_the_same_bits_in_chunks_of_any_size(AdapterType device)
     {
         using TemporaryFile file = _model.WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
         int[] tokens = TestDevices.RandomTokens(70, 320);
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
-        float[] first = Logits(AdapterType.Software, 50);
-        foreach (int chunk in (int[])[1, 3, 16, 50]) Assert.Equal(first, Logits(AdapterType.Discrete, chunk));
+        float[] first = Logits(50);
+        foreach (int chunk in (int[])[1, 3, 16]) Assert.Equal(first, Logits(chunk));
 
-        float[] Logits(AdapterType device, int chunk)
+        float[] Logits(int chunk)
         {
             using var pass = VulkanForwardPass.Load(source, gpu.Device, 128, 50, KvFormat.F16, 4,
                 ProductChoices.Shipped(gpu.Device.Description with { Type = device }));

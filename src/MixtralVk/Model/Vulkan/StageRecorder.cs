@@ -178,7 +178,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
         ExpertWeights first = model.Weights.Experts.Of(layer, 0);
         ExpertVariants gateUp = GateUpVariants(layer), down = DownVariants(layer);
         recorder.Dispatch(new GroupTokens(rows.Rows, _activations.ExpertIds, _activations.Groups, _activations.Entries, _activations.Arguments, Experts, TopK,
-            ExpertGrids.Of(gateUp, Math.Max(first.Gate.LargestRange, first.Up.LargestRange)), ExpertGrids.Of(down, first.Down.LargestRange), gateUp.NarrowLimit, maxRows));
+            ExpertGrids.Of(gateUp, Math.Max(first.Gate.LargestRange, first.Up.LargestRange)), ExpertGrids.Of(down, first.Down.LargestRange), maxRows));
     }
 
     /// <summary>Gate and up run in one kernel unless their formats differ in one of the experts.</summary>
