@@ -3,6 +3,7 @@ using MixtralVk.Gpu;
 using MixtralVk.Loading;
 using MixtralVk.Model;
 using MixtralVk.Model.Vulkan;
+using MixtralVk.Tuning;
 
 namespace MixtralVk;
 
@@ -72,8 +73,10 @@ internal sealed class LoadedDevice : IDisposable
                 }
                 device = GpuDevice.Open(instance.Adapters[adapter], VulkanForwardPass.Shaders);
                 MappedTiles? mapped = DeviceChoices.SharesMemory(device.Description) ? InMainMemory() : null;
+                GpuDevice opened = device;
                 VulkanForwardPass pass = VulkanForwardPass.Load(
-                    source, device, mapped, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat, pageCount, progress, cancellationToken);
+                    source, device, mapped, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat, pageCount,
+                    weights => Tuner.OnLoad(opened, weights, source.Config, options.PipelineCacheDirectory, cancellationToken), progress, cancellationToken);
                 DeviceDescription description = instance.Adapters[adapter].Description;
                 return new LoadedDevice(pass, new DeviceInfo(DeviceKind.Vulkan, $"{description.Name} (Vulkan, {description.Driver})"), device, instance);
             }

@@ -44,7 +44,7 @@ public sealed record MixtralOptions
     /// </summary>
     public long? MemoryBudgetBytes { get; init; }
 
-    /// <summary>Folder where compiled pipelines are kept between runs; null keeps none.</summary>
+    /// <summary>Folder where compiled pipelines and measured kernel variants (<see cref="ModelTuner"/>) are kept between runs; null keeps and measures none.</summary>
     public string? PipelineCacheDirectory { get; init; }
 
     /// <summary>Loads Vulkan's validation layer. Slow; for development.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MixtralVk.Bench;
+using MixtralVk.Tuning;
 using Spectre.Console;
 
 namespace MixtralVk.Cli;

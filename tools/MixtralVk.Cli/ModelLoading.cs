@@ -23,8 +23,8 @@ internal static class ModelLoading
         return model;
     }
 
-    /// <summary>Where compiled pipelines are kept; nowhere for a user without a home.</summary>
-    private static string? PipelineCache()
+    /// <summary>Where compiled pipelines and measured kernel choices are kept; nowhere for a user without a home.</summary>
+    public static string? PipelineCache()
     {
         string home = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);
         return home.Length > 0 ? Path.Combine(home, "mixtralvk", "pipelines") : null;

@@ -16,6 +16,7 @@ var root = new RootCommand("Runs language models of the Mixtral architecture on 
     QuantizeCommand.Create(),
     ImatrixCommand.Create(),
     BenchCommand.Create(),
+    TuneCommand.Create(),
     PerplexityCommand.Create(),
     RoutingCommand.Create(),
     EvalCommand.Create(),

@@ -54,6 +54,9 @@ internal readonly record struct ProductVariant(uint RowsPerLane, uint TokensPerP
     /// <summary>The order it adds in.</summary>
     public SummationOrder SummationOrder => new(ColumnSplits * WorkgroupSplits * RunsPerLane, Arithmetic);
 
+    /// <summary>The variant that adds in another order and is otherwise the same: one lane takes all runs, nothing is split.</summary>
+    public ProductVariant InOrder(SummationOrder order) => this with { ColumnSplits = 1, WorkgroupSplits = 1, RunsPerLane = order.Runs, Arithmetic = order.Arithmetic };
+
     /// <summary>Rows of a workgroup.</summary>
     public uint WorkgroupRows => Lanes * RowsPerLane;
 

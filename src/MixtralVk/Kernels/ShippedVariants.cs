@@ -15,6 +15,10 @@ internal static class ShippedVariants
         return ProductVariants.WhyNot(device, shape, tokens, variant) is null ? variant : new ProductVariant(4, variant.TokensPerPass);
     }
 
+    /// <summary>What devices of every kind ship with: where a search may start.</summary>
+    public static IEnumerable<ProductVariant> Everywhere(DeviceDescription device, ProductShape shape, TokenClass tokens) =>
+        [OnGpu(device, shape, tokens), OnGpu(device with { Type = AdapterType.Integrated }, shape, tokens), OnSoftware(shape, tokens)];
+
     /// <summary>
     /// Columns are split inside the workgroup until decoding fills the device; all classes keep that split, as it is the order of summation. At
     /// most 8 splits of 64 lanes, so that a workgroup of AMD's older GPUs may still take 128 registers per lane. A chunk shares each decoded

@@ -80,7 +80,7 @@ public class VulkanForwardPassTests
         float[] Logits(int chunk)
         {
             using var pass = VulkanForwardPass.Load(source, gpu.Device, 128, 50, KvFormat.F16, 4,
-                ProductChoices.Shipped(gpu.Device.Description with { Type = device }));
+                _ => ProductChoices.Shipped(gpu.Device.Description with { Type = device }));
             return TestDevices.AllLogits(pass, tokens, chunk);
         }
     }

@@ -1,6 +1,7 @@
 using MixtralVk.Gpu;
 using MixtralVk.Kernels;
 using MixtralVk.Testing.Kernels;
+using MixtralVk.Tuning;
 
 namespace MixtralVk.Bench;
 

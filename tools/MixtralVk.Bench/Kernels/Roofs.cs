@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using MixtralVk.Gpu;
+using MixtralVk.Tuning;
 
 namespace MixtralVk.Bench;
 

@@ -37,7 +37,7 @@ public sealed class VulkanForwardPass : ForwardPass
     private const uint MostWholeRows = 16;
 
     private VulkanForwardPass(ModelSource source, GpuDevice device, MappedTiles? mapped, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
-        ProductChoices? products, IDisposable? owner, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        Func<GpuWeights, ProductChoices>? choose, IDisposable? owner, IProgress<LoadProgress>? progress, CancellationToken cancellation)
         : base(source.Config, contextLength, maxBatchTokens, kvFormat, pageCount)
     {
         _device = device;
@@ -53,7 +53,7 @@ public sealed class VulkanForwardPass : ForwardPass
             var weights = Own(GpuWeights.Load(device, source, mapped, progress, cancellation));
             Transfer = weights.Transfer;
             _model = new ModelOnDevice(Config, kvFormat, weights, cache, activations, parameters, ropeTable,
-                products ?? ProductChoices.Shipped(device.Description with { Limits = device.Limits }));
+                choose?.Invoke(weights) ?? ProductChoices.Shipped(device.Description with { Limits = device.Limits }));
             FillConstants();
             (_classes, _status) = Record(maxBatchTokens, cancellation);
             _owner = owner;
@@ -86,17 +86,17 @@ public sealed class VulkanForwardPass : ForwardPass
     }
 
     /// <summary>
-    /// The same with product variants of the caller's choice (null: the shipped ones), and with something to dispose after the pass has freed
+    /// The same with product variants of the caller's choice, made when the weights are on the device (null: the shipped ones), and with something to dispose after the pass has freed
     /// what it has on the device.
     /// </summary>
     internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
-        ProductChoices? products, IDisposable? owner = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default) =>
-        new(source, device, null, contextLength, maxBatchTokens, kvFormat, pageCount, products, owner, progress, cancellation);
+        Func<GpuWeights, ProductChoices>? choose, IDisposable? owner = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default) =>
+        new(source, device, null, contextLength, maxBatchTokens, kvFormat, pageCount, choose, owner, progress, cancellation);
 
     /// <summary>The same with the matrices in <paramref name="mapped"/> used in place where the device takes them; it belongs to the pass from now on.</summary>
     internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, MappedTiles? mapped, int contextLength, int maxBatchTokens, KvFormat kvFormat,
-        int pageCount, IProgress<LoadProgress>? progress, CancellationToken cancellation) =>
-        new(source, device, mapped, contextLength, maxBatchTokens, kvFormat, pageCount, null, null, progress, cancellation);
+        int pageCount, Func<GpuWeights, ProductChoices>? choose, IProgress<LoadProgress>? progress, CancellationToken cancellation) =>
+        new(source, device, mapped, contextLength, maxBatchTokens, kvFormat, pageCount, choose, null, progress, cancellation);
 
     /// <summary>The shaders of the engine, for <see cref="GpuDevice.Open"/>.</summary>
     public static ShaderLibrary Shaders { get; } = new(typeof(VulkanForwardPass).Assembly);

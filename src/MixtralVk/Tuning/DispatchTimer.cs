@@ -1,18 +1,7 @@
 using System.Diagnostics;
 using MixtralVk.Gpu;
 
-namespace MixtralVk.Bench;
-
-/// <summary>Median, least and greatest of repeated measurements.</summary>
-internal sealed record Spread(double Median, double Min, double Max)
-{
-    public static Spread Of(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        int middle = sorted.Length / 2;
-        return new Spread(sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2, sorted[0], sorted[^1]);
-    }
-}
+namespace MixtralVk.Tuning;
 
 /// <summary>Seconds of one dispatch: by timestamps where the queue has them, and of all the process's threads where the driver runs on the CPU.</summary>
 internal sealed record DispatchTime(Spread? Gpu, Spread? Cpu)
@@ -22,12 +11,14 @@ internal sealed record DispatchTime(Spread? Gpu, Spread? Cpu)
 }
 
 /// <summary>Times what is recorded: a submission holds as many repetitions as give a measurable time, several submissions a median.</summary>
-internal sealed class DispatchTimer(GpuDevice device)
+/// <param name="device">The device.</param>
+/// <param name="samples">Measured submissions, after one that is not measured.</param>
+/// <param name="submissionSeconds">About how long a submission takes.</param>
+internal sealed class DispatchTimer(GpuDevice device, int samples = DispatchTimer.Samples, double submissionSeconds = 0.1)
 {
-    /// <summary>Measured submissions, after one that is not measured.</summary>
+    /// <summary>Measured submissions where nothing else is asked for.</summary>
     public const int Samples = 5;
 
-    private const double SubmissionSeconds = 0.1;
     private const int MaxRepetitions = 2048;
 
     private readonly bool _countsCpu = device.Description.Type == AdapterType.Software;
@@ -47,7 +38,7 @@ internal sealed class DispatchTimer(GpuDevice device)
         {
             Submit(ring[^1]);
             List<double> gpu = [], cpu = [];
-            for (int i = 0; i < Samples; i++)
+            for (int i = 0; i < samples; i++)
             {
                 cancellation.ThrowIfCancellationRequested();
                 TimeSpan before = Environment.CpuUsage.TotalTime;
@@ -71,7 +62,7 @@ internal sealed class DispatchTimer(GpuDevice device)
         long start = Stopwatch.GetTimestamp();
         Submit(one);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        return (int)Math.Clamp(SubmissionSeconds / Math.Max(seconds, 1e-7), 1, MaxRepetitions);
+        return (int)Math.Clamp(submissionSeconds / Math.Max(seconds, 1e-7), 1, MaxRepetitions);
     }
 
     private Recording Make(Action<Recorder> record, int repetitions, GpuTimer? timer)
