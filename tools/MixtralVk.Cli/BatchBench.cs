@@ -1,6 +1,6 @@
 using System.Diagnostics;
+using MixtralVk.Bench;
 using MixtralVk.Model;
-using MixtralVk.Tuning;
 
 namespace MixtralVk.Cli;
 

@@ -3,22 +3,22 @@ using MixtralVk.Gpu;
 
 namespace MixtralVk.Tuning;
 
-/// <summary>Seconds of one dispatch: by timestamps where the queue has them, and of all the process's threads where the driver runs on the CPU.</summary>
-internal sealed record DispatchTime(Spread? Gpu, Spread? Cpu)
+/// <summary>
+/// Seconds of one dispatch, a sample for each submission: by timestamps where the queue has them, and of all the process's threads where the
+/// driver runs on the CPU.
+/// </summary>
+internal sealed record DispatchTime(IReadOnlyList<double>? Gpu, IReadOnlyList<double>? Cpu)
 {
-    /// <summary>What speeds are computed from: CPU seconds on a software driver, as wall time depends on what else runs.</summary>
-    public double Seconds => (Cpu ?? Gpu)!.Median;
+    /// <summary>What speeds are computed from, the median: CPU seconds on a software driver, as wall time depends on what else runs.</summary>
+    public double Seconds => (Cpu ?? Gpu)!.Order().ElementAt((Cpu ?? Gpu)!.Count / 2);
 }
 
 /// <summary>Times what is recorded: a submission holds as many repetitions as give a measurable time, several submissions a median.</summary>
 /// <param name="device">The device.</param>
 /// <param name="samples">Measured submissions, after one that is not measured.</param>
 /// <param name="submissionSeconds">About how long a submission takes.</param>
-internal sealed class DispatchTimer(GpuDevice device, int samples = DispatchTimer.Samples, double submissionSeconds = 0.1)
+internal sealed class DispatchTimer(GpuDevice device, int samples = 5, double submissionSeconds = 0.1)
 {
-    /// <summary>Measured submissions where nothing else is asked for.</summary>
-    public const int Samples = 5;
-
     private const int MaxRepetitions = 2048;
 
     private readonly bool _countsCpu = device.Description.Type == AdapterType.Software;
@@ -46,7 +46,7 @@ internal sealed class DispatchTimer(GpuDevice device, int samples = DispatchTime
                 cpu.Add((Environment.CpuUsage.TotalTime - before).TotalSeconds / repetitions);
                 if (timer is not null) gpu.Add(timer.Seconds(0, 1) / repetitions);
             }
-            return new DispatchTime(timer is null ? null : Spread.Of(gpu), _countsCpu ? Spread.Of(cpu) : null);
+            return new DispatchTime(timer is null ? null : gpu, _countsCpu ? cpu : null);
         }
         finally
         {

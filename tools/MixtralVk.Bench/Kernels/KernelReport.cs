@@ -2,7 +2,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MixtralVk.Gpu;
-using MixtralVk.Tuning;
 
 namespace MixtralVk.Bench;
 

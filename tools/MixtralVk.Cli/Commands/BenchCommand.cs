@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
+using MixtralVk.Bench;
 using MixtralVk.Loading;
 using MixtralVk.Model;
 using MixtralVk.Model.Vulkan;
-using MixtralVk.Tuning;
 using Spectre.Console;
 
 namespace MixtralVk.Cli.Commands;

@@ -1,4 +1,4 @@
-namespace MixtralVk.Tuning;
+namespace MixtralVk.Bench;
 
 /// <summary>Median, least and greatest of repeated measurements.</summary>
 internal sealed record Spread(double Median, double Min, double Max)
