@@ -23,6 +23,10 @@ internal sealed unsafe class MemoryBlock(int type, Buffer buffer, DeviceMemory m
 /// </summary>
 internal sealed unsafe class GpuMemory : IDisposable
 {
+    /// <summary>Every buffer may be used in every way the engine knows.</summary>
+    public const BufferUsageFlags BufferUsage = BufferUsageFlags.StorageBufferBit | BufferUsageFlags.UniformBufferBit | BufferUsageFlags.UniformTexelBufferBit | BufferUsageFlags.TransferSrcBit
+        | BufferUsageFlags.TransferDstBit | BufferUsageFlags.IndirectBufferBit;
+
     private readonly GpuDevice _device;
     private readonly Lock _lock = new();
     private readonly List<MemoryBlock> _blocks = [];
@@ -172,8 +176,7 @@ internal sealed unsafe class GpuMemory : IDisposable
 
     private Buffer CreateVkBuffer(ulong size)
     {
-        var info = new BufferCreateInfo(size: size, sharingMode: SharingMode.Exclusive, usage: BufferUsageFlags.StorageBufferBit
-            | BufferUsageFlags.UniformBufferBit | BufferUsageFlags.UniformTexelBufferBit | BufferUsageFlags.TransferSrcBit | BufferUsageFlags.TransferDstBit | BufferUsageFlags.IndirectBufferBit);
+        var info = new BufferCreateInfo(size: size, sharingMode: SharingMode.Exclusive, usage: BufferUsage);
         Buffer buffer;
         _device.Vk.CreateBuffer(_device.Handle, &info, null, &buffer).ThrowOnError("vkCreateBuffer");
         return buffer;

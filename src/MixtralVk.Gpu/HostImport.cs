@@ -55,8 +55,7 @@ internal sealed unsafe class HostImport
         if (_extension.GetMemoryHostPointerProperties(device, HandleType, pointer, &hostMemory) != Result.Success) return null;
 
         var external = new ExternalMemoryBufferCreateInfo(handleTypes: HandleType);
-        var info = new BufferCreateInfo(pNext: &external, size: length, sharingMode: SharingMode.Exclusive,
-            usage: BufferUsageFlags.StorageBufferBit | BufferUsageFlags.TransferSrcBit);
+        var info = new BufferCreateInfo(pNext: &external, size: length, sharingMode: SharingMode.Exclusive, usage: GpuMemory.BufferUsage);
         Buffer buffer;
         if (vk.CreateBuffer(device, &info, null, &buffer) != Result.Success) return null;
         MemoryRequirements requirements;
