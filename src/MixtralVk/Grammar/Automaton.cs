@@ -24,11 +24,14 @@ internal sealed class Automaton
     /// <summary>More bytes than any text has.</summary>
     public const int Unreachable = int.MaxValue / 4;
 
+    private const int EdgesPerState = 16; // that the largest automaton may have, on average
+
     private readonly List<List<Edge>> _edges = [];
     private readonly List<int> _ruleOf = [];
     private readonly List<int> _entry = [], _end = []; // of each rule
     private readonly ConstraintLimits _limits;
     private readonly int[] _shortest;
+    private long _edgeCount;
 
     public Automaton(RuleSet rules, ConstraintLimits limits)
     {
@@ -71,15 +74,22 @@ internal sealed class Automaton
         return _edges.Count - 1;
     }
 
+    private void AddEdge(int from, Edge edge)
+    {
+        // Copies of a part with many alternatives have few states, but each all its edges.
+        if (_edgeCount++ == (long)_limits.MaxStates * EdgesPerState) throw new GrammarException($"The grammar is too large: it needs more than {EdgesPerState} edges for each of {_limits.MaxStates} states.");
+        _edges[from].Add(edge);
+    }
+
     private void Build(Expression expression, int from, int to, int rule)
     {
         switch (expression)
         {
             case ByteRange range:
-                _edges[from].Add(new Edge(EdgeKind.Byte, range.First, range.Last, 0, to));
+                AddEdge(from, new Edge(EdgeKind.Byte, range.First, range.Last, 0, to));
                 break;
             case RuleReference reference:
-                _edges[from].Add(new Edge(EdgeKind.Call, 0, 0, reference.Rule, to));
+                AddEdge(from, new Edge(EdgeKind.Call, 0, 0, reference.Rule, to));
                 break;
             case Choice choice:
                 foreach (Expression option in choice.Options) Build(option, from, to, rule);
@@ -136,7 +146,7 @@ internal sealed class Automaton
         AddEmpty(from, to);
     }
 
-    private void AddEmpty(int from, int to) => _edges[from].Add(new Edge(EdgeKind.Empty, 0, 0, 0, to));
+    private void AddEmpty(int from, int to) => AddEdge(from, new Edge(EdgeKind.Empty, 0, 0, 0, to));
 
     /// <summary>Bytes of an edge and of the shortest way on from it.</summary>
     private long Cost(in Edge edge) => edge.Kind switch

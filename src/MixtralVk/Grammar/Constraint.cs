@@ -40,15 +40,22 @@ public sealed class Constraint
     public static Constraint JsonSchema(string schema, ConstraintLimits? limits = null)
     {
         limits = Check(schema, limits);
+        RuleSet rules;
         try
         {
             using JsonDocument document = JsonDocument.Parse(schema);
-            return new Constraint(JsonSchemaRules.Build(document.RootElement), limits);
+            rules = JsonSchemaRules.Build(document.RootElement);
         }
         catch (JsonException e)
         {
             throw new GrammarException($"The schema is not JSON: {e.Message}");
         }
+        catch (InvalidOperationException)
+        {
+            // Texts are decoded when they are asked for.
+            throw new GrammarException("The schema has a text with half a surrogate pair.");
+        }
+        return new Constraint(rules, limits);
     }
 
     /// <summary>Any JSON value.</summary>

@@ -6,6 +6,7 @@ namespace MixtralVk.Grammar;
 internal static class JsonNumbers
 {
     private const int MostListed = 10_000, FractionDigits = 2, MostFractionDigits = 6;
+    private const decimal Beyond = 1_000_000_000_000_000; // numbers without a bound have at most 15 digits
 
     public static Expression Of(SchemaKeywords schema, bool integer)
     {
@@ -15,6 +16,8 @@ internal static class JsonNumbers
         if (multiple is not null) return MultiplesOf(multiple.Value, least, above, most, below, integer);
         if (least is null && above is null && most is null && below is null) return integer ? JsonRules.Integer : JsonRules.Number;
 
+        // A bound further away says no more than the longest number.
+        (least, above, most, below) = (Within(least), Within(above), Within(most), Within(below));
         Expression? integers = Scaled(least, above, most, below, 0);
         if (integer) return integers ?? throw Impossible();
         // Besides integers, numbers with a fixed count of decimals, enough to reach the bounds.
@@ -34,10 +37,12 @@ internal static class JsonNumbers
 
     private static Choice MultiplesOf(decimal multiple, decimal? least, decimal? above, decimal? most, decimal? below, bool integer)
     {
+        foreach (decimal? bound in (ReadOnlySpan<decimal?>)[multiple, least, above, most, below])
+            if (bound is { } value && Math.Abs(value) >= Beyond) throw new GrammarException("The schema has a \"multipleOf\" with a bound of more than 15 digits.");
         int decimals = DecimalsOf(multiple);
         if (multiple <= 0 || integer && decimals > 0) throw new GrammarException("The schema's \"multipleOf\" must be above 0, and an integer for integers.");
         long? low = Max(Ceiling(least / multiple), Floor(above / multiple) + 1), high = Min(Floor(most / multiple), Ceiling(below / multiple) - 1);
-        if (low is null || high is null || high - low >= MostListed)
+        if (low is null || high is null || high - low >= MostListed || Math.Abs(low.Value) >= Beyond || Math.Abs(high.Value) >= Beyond)
             throw new GrammarException($"The schema's \"multipleOf\" needs a minimum and a maximum with at most {MostListed} multiples between them.");
         var options = new List<Expression>();
         for (long i = low.Value; i <= high; i++) options.Add(Expression.Literal((i * multiple).ToString($"F{decimals}", CultureInfo.InvariantCulture)));
@@ -58,11 +63,11 @@ internal static class JsonNumbers
         return scale;
     }
 
-    private static long? Ceiling(decimal? value) => value is null ? null : Checked(decimal.Ceiling(value.Value));
+    private static long? Ceiling(decimal? value) => value is null ? null : (long)Within(decimal.Ceiling(value.Value))!;
 
-    private static long? Floor(decimal? value) => value is null ? null : Checked(decimal.Floor(value.Value));
+    private static long? Floor(decimal? value) => value is null ? null : (long)Within(decimal.Floor(value.Value))!;
 
-    private static long Checked(decimal value) => Math.Abs(value) < 1_000_000_000_000_000 ? (long)value : throw new GrammarException("The schema has a bound of more than 15 digits.");
+    private static decimal? Within(decimal? value) => value is { } bound ? Math.Clamp(bound, -Beyond, Beyond) : null;
 
     private static long? Max(long? a, long? b) => a is null ? b : b is null ? a : Math.Max(a.Value, b.Value);
 

@@ -66,7 +66,7 @@ internal sealed class JsonSchemaRules
     private static string[] Types(SchemaKeywords schema) => schema.Take("type") switch
     {
         { ValueKind: JsonValueKind.String } type => [type.GetString()!],
-        { ValueKind: JsonValueKind.Array } types => [.. types.EnumerateArray().Select(t => t.GetString() ?? "")],
+        { ValueKind: JsonValueKind.Array } => schema.TakeTexts("type")!,
         null => schema.Has("properties") ? ["object"] : schema.Has("items") ? ["array"] : schema.Has("pattern") || schema.Has("format") ? ["string"] : AllTypes,
         _ => throw new GrammarException("The schema's \"type\" is a name or a list of names."),
     };
@@ -164,7 +164,7 @@ internal sealed class JsonSchemaRules
     private RuleReference Reference(string reference)
     {
         if (_references.TryGetValue(reference, out RuleReference? rule)) return rule;
-        if (!reference.StartsWith('#')) throw new GrammarException($"The schema refers to '{reference}'; only parts of the schema itself ('#/…') can be referred to.");
+        if (reference != "#" && !reference.StartsWith("#/", StringComparison.Ordinal)) throw new GrammarException($"The schema refers to '{reference}'; only parts of the schema itself ('#/…') can be referred to.");
         JsonElement part = _root;
         foreach (string step in Uri.UnescapeDataString(reference).Split('/').Skip(1))
         {

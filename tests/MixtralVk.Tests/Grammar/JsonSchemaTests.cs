@@ -110,11 +110,30 @@ public sealed class JsonSchemaTests
     [InlineData("{\"anyOf\":[]}", "No text can match")]
     [InlineData("{\"enum\":[1],\"type\":\"string\"}", "no value is possible")]
     [InlineData("{\"type\":7}", "\"type\"")]
+    [InlineData("{\"type\":[7]}", "\"type\"")]
+    [InlineData("{\"$ref\":\"#part\"}", "'#part'")]
+    [InlineData("{\"pattern\":\"\\ud800\"}", "surrogate")]
+    [InlineData("{\"properties\":{\"\\ud800\":true}}", "surrogate")]
+    [InlineData("{\"type\":\"number\",\"multipleOf\":0.000001,\"minimum\":7e28,\"maximum\":7.1e28}", "15 digits")]
+    [InlineData("{\"type\":\"integer\",\"minimum\":1e15}", "minimum")]
+    [InlineData("{\"type\":\"number\",\"maximum\":-7e28}", "minimum")]
     [InlineData("{\"enum\":7}", "\"enum\"")]
     [InlineData("{\"required\":7,\"type\":\"object\"}", "\"required\"")]
     [InlineData("{\"properties\":[]}", "\"properties\"")]
     public void WhatIsNotUnderstoodIsRefused(string schema, string mentions) =>
         Assert.Contains(mentions, Assert.Throws<GrammarException>(() => Constraint.JsonSchema(schema)).Message, StringComparison.Ordinal);
+
+    /// <summary>The bounds that JavaScript's schema libraries state for every integer.</summary>
+    [Fact]
+    public void BoundsBeyondTheLongestNumberBoundNothing()
+    {
+        Constraint constraint = Constraint.JsonSchema("""{"type":"integer","minimum":-9007199254740991,"maximum":9007199254740991}""");
+        foreach (string number in (string[])["0", "-999999999999999", "999999999999999"]) Assert.True(RandomText.Allows(constraint, number), number);
+        Constraint half = Constraint.JsonSchema("""{"type":"number","minimum":0.5,"maximum":7e28}""");
+        Assert.True(RandomText.Allows(half, "0.50"));
+        Assert.False(RandomText.Allows(half, "0.49"));
+        Assert.False(RandomText.Allows(half, "-1"));
+    }
 
     [Fact]
     public void DeepSchemasAreRefused() => Assert.Throws<GrammarException>(() =>

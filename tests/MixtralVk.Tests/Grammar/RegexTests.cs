@@ -71,5 +71,8 @@ public sealed class RegexTests
         Assert.Throws<GrammarException>(() => Constraint.Regex(new string('(', 100_000) + new string(')', 100_000)));
         Assert.Throws<GrammarException>(() => Constraint.Regex("((((a{9999}){9999}){9999}){9999})"));
         Assert.Throws<GrammarException>(() => Constraint.Regex(new string('a', 300_000)));
+        // Each '+' doubles what is in it: few states, but billions of edges.
+        string nested = new string('(', 16) + string.Join('|', Enumerable.Repeat("a", 50_000)) + string.Concat(Enumerable.Repeat(")+", 16));
+        Assert.Contains("edges", Assert.Throws<GrammarException>(() => Constraint.Regex(nested)).Message, StringComparison.Ordinal);
     }
 }
