@@ -34,7 +34,7 @@ internal sealed class GgufSourceTensor : SourceTensor
         {
             int rows = Math.Min(RowTileLayout.TileRows, rowCount - done);
             RowTile.Repack(layout, _file.Rows(_tensor, firstRow + done, rows), rows, tile);
-            for (int row = 0; row < rows; row++) RowTile.DequantizeRow(layout, tile, row, values.Slice((done + row) * Cols, Cols));
+            RowTile.DequantizeRows(layout, tile, values.Slice(done * Cols, rows * Cols));
         }
     }
 

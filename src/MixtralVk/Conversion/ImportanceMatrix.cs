@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using MixtralVk.Loading;
 
 namespace MixtralVk.Conversion;
@@ -9,7 +11,7 @@ namespace MixtralVk.Conversion;
 /// form of llama.cpp's <c>llama-imatrix</c>: for each matrix <c>NAME.in_sum2</c>, (columns, experts) sums of squares, and <c>NAME.counts</c>,
 /// (1, experts) numbers of inputs.
 /// </summary>
-public sealed class ImportanceMatrix
+public sealed partial class ImportanceMatrix
 {
     private const string SumsSuffix = ".in_sum2", CountsSuffix = ".counts";
     // A column that the text hardly used must not become free for any error.
@@ -100,7 +102,7 @@ public sealed class ImportanceMatrix
     /// </summary>
     internal float[]? Weights(string tensor, int matrix, int columns)
     {
-        if (!_inputs.TryGetValue(tensor, out Inputs? inputs) || inputs.Columns != columns) return null;
+        if (Find(tensor, ref matrix) is not { } inputs || inputs.Columns != columns) return null;
         // A matrix whose inputs do not differ between experts is stored once.
         int at = inputs.Counts.Length == 1 ? 0 : matrix;
         if (at >= inputs.Counts.Length || !(inputs.Counts[at] > 0)) return null;
@@ -113,6 +115,25 @@ public sealed class ImportanceMatrix
         for (int i = 0; i < columns; i++) weights[i] = (float)(sums[i] / mean) + Floor;
         return weights;
     }
+
+    /// <summary>Columns of a tensor, or null where nothing is known of it.</summary>
+    internal int? Columns(string tensor)
+    {
+        int matrix = 0;
+        return Find(tensor, ref matrix)?.Columns;
+    }
+
+    /// <summary>What is known of a tensor. One that holds a single expert, as older files have them, is a matrix of the merged one.</summary>
+    private Inputs? Find(string tensor, ref int matrix)
+    {
+        if (_inputs.TryGetValue(tensor, out Inputs? inputs)) return inputs;
+        Match expert = SingleExpert().Match(tensor);
+        return expert.Success && int.TryParse(expert.Groups[2].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out matrix)
+            ? _inputs.GetValueOrDefault(expert.Groups[1].Value + "_exps.weight") : null;
+    }
+
+    [GeneratedRegex(@"^(blk\.[0-9]+\.ffn_(?:gate|up|down))\.([0-9]+)\.weight$", RegexOptions.CultureInvariant)]
+    private static partial Regex SingleExpert();
 
     private double Chunks => Math.Max(1, Math.Round(_inputs.Values.Max(inputs => inputs.Counts.Max()) / _chunkTokens));
 

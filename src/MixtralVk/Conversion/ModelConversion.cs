@@ -15,7 +15,7 @@ namespace MixtralVk.Conversion;
 /// </summary>
 public sealed class ModelConversion : IDisposable
 {
-    private const int Alignment = 32, PieceValues = 1 << 20, PiecesPerThread = 4;
+    private const int Alignment = 32, PieceValues = 1 << 20, PiecesPerThread = 4, MostPieces = 256; // of at most 8 MB each
 
     private readonly IDisposable _source;
     private readonly GgufMetadata _metadata;
@@ -28,9 +28,14 @@ public sealed class ModelConversion : IDisposable
         foreach (SourceTensor tensor in tensors)
         {
             GgmlType type = types.Of(tensor);
+            if (tensor.StoredType is { } stored && stored != type && stored.WeightFormat() is null) throw tensor.Error($"has type {stored}, which cannot be read yet.");
+            if (importance?.Columns(tensor.Name) is { } columns && columns != tensor.Cols)
+                throw tensor.Error($"has {tensor.Cols} columns, but {columns} in the importance matrix: it was made of another model.");
             (int elements, int bytes) = type.Block();
             _tensors.Add((tensor, type, tensor.Cols / elements * bytes * tensor.RowCount));
         }
+        if (importance is not null && !_tensors.Exists(t => importance.Columns(t.Tensor.Name) is not null))
+            throw new MixtralException("The importance matrix knows no tensor of this model: it was made of another one.");
     }
 
     /// <summary>Bytes of tensor data to be written; the header adds a few megabytes at most.</summary>
@@ -106,7 +111,7 @@ public sealed class ModelConversion : IDisposable
         }
         GgufHeaderWriter.Write(output, 3, Alignment, _metadata, entries);
 
-        var pieces = new Piece[threads * PiecesPerThread];
+        var pieces = new Piece[(int)Math.Min((long)threads * PiecesPerThread, MostPieces)];
         long done = 0, total = OutputBytes;
         foreach ((SourceTensor tensor, GgmlType type, long bytes) in _tensors)
         {

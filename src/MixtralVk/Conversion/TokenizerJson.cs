@@ -102,7 +102,7 @@ internal static class TokenizerJson
     {
         if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2) return file.TextOf(merge[0], "merges") + file.TextOf(merge[1], "merges");
         string pair = file.TextOf(merge, "merges", "a list of pairs");
-        int space = pair.IndexOf(' ', 1);
+        int space = pair.Length > 1 ? pair.IndexOf(' ', 1) : -1;
         return space > 0 ? string.Concat(pair.AsSpan(0, space), pair.AsSpan(space + 1)) : throw file.Error("a merge is not a pair.");
     }
 

@@ -84,8 +84,7 @@ internal sealed class GgufModelSource : ModelSource
         {
             int rows = Math.Min(RowTileLayout.TileRows, layout.Rows - firstRow);
             RowTile.Repack(layout, _file.Rows(matrix.Tensor, matrix.FirstRow + firstRow, rows), rows, tile);
-            for (int row = 0; row < rows; row++)
-                RowTile.DequantizeRow(layout, tile, row, values.AsSpan((firstRow + row) * layout.Cols, layout.Cols));
+            RowTile.DequantizeRows(layout, tile, values.AsSpan(firstRow * layout.Cols, rows * layout.Cols));
         }
         return values;
     }

@@ -25,6 +25,24 @@ internal static unsafe class DequantizePanel
     public static void Run(in RowTileLayout layout, byte* tile, int panel, int firstRow, int rowCount, float* destination) =>
         BlockFormat.Of(layout.Format).Panel(tile, layout.Cols, panel, firstRow, firstRow + rowCount, destination);
 
+    /// <summary>Writes all columns of the first <paramref name="rowCount"/> rows of a tile, (rowCount, cols).</summary>
+    [SkipLocalsInit]
+    public static void Rows(in RowTileLayout layout, byte* tile, int rowCount, float* values)
+    {
+        float* panel = stackalloc float[Floats];
+        int computed = (rowCount + RowGroup - 1) / RowGroup * RowGroup;
+        for (int p = 0, col = 0; col < layout.Cols; p++, col += Cols)
+        {
+            Run(layout, tile, p, 0, computed, panel);
+            int cols = Math.Min(Cols, layout.Cols - col);
+            for (int row = 0; row < rowCount; row++)
+            {
+                float* to = values + (long)row * layout.Cols + col;
+                for (int c = 0; c < cols; c++) to[c] = panel[c * RowTileLayout.TileRows + row];
+            }
+        }
+    }
+
     /// <summary>Writes all columns of one row.</summary>
     [SkipLocalsInit]
     public static void Row(in RowTileLayout layout, byte* tile, int row, float* values)

@@ -37,4 +37,19 @@ public static unsafe class RowTile
         fixed (float* to = values)
             DequantizePanel.Row(layout, tile, row % RowTileLayout.TileRows, to);
     }
+
+    /// <summary>
+    /// Writes the values of the first rows of a tile, as many as <paramref name="values"/>, (rows, <c>layout.Cols</c>), has room for: 1 to 64. Each
+    /// costs a small part of what <see cref="DequantizeRow"/> does.
+    /// </summary>
+    public static void DequantizeRows(in RowTileLayout layout, ReadOnlySpan<byte> tile, Span<float> values)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(tile.Length, layout.TileBytes);
+        ArgumentOutOfRangeException.ThrowIfZero(values.Length);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(values.Length % layout.Cols, 0);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(values.Length / layout.Cols, RowTileLayout.TileRows);
+        fixed (byte* from = tile)
+        fixed (float* to = values)
+            DequantizePanel.Rows(layout, from, values.Length / layout.Cols, to);
+    }
 }

@@ -107,6 +107,13 @@ public sealed class GgufConversionTests
     }
 
     [Fact]
+    public void A_type_that_cannot_be_read_is_refused_before_anything_is_written()
+    {
+        using var source = TemporaryFile.With(s_model.ToWriter().AddTensor("blk.0.extra.weight", GgmlType.IQ2_XXS, [256, 2], new byte[132]).ToBytes());
+        Assert.Contains("IQ2_XXS", Assert.Throws<ModelFileException>(() => ModelConversion.OpenGguf(source.Path, QuantizationType.Q8_0)).Message);
+    }
+
+    [Fact]
     public void A_file_that_is_no_model_is_refused()
     {
         using var file = TemporaryFile.With(new GgufWriter().Add("general.type", "imatrix").ToBytes());

@@ -81,6 +81,7 @@ public sealed class HostileCheckpointTests
         { """{"model":{"type":"BPE","byte_fallback":true,"vocab":{"a":0,"b":1},"merges":["a b"]}}""", "'ab'" },
         { """{"model":{"type":"BPE","byte_fallback":true,"vocab":{"a":0},"merges":["a"]}}""", "pair" },
         { """{"model":{"type":"BPE","byte_fallback":true,"vocab":{"a":0},"merges":[["a"]]}}""", "pairs" },
+        { """{"model":{"type":"BPE","byte_fallback":true,"vocab":{"a":0},"merges":[""]}}""", "pair" },
         { """{"model":{"type":"BPE","byte_fallback":true,"vocab":[1]}}""", "vocab" },
         { """{"added_tokens":[{"content":"x"}],"model":{"type":"BPE","byte_fallback":true,"vocab":{"a":0}}}""", "no id" },
         { "{}", "no 'model'" },

@@ -95,6 +95,30 @@ public sealed class ImportanceMatrixTests
     }
 
     [Fact]
+    public void A_tensor_of_one_expert_has_that_experts_weights()
+    {
+        var matrix = new ImportanceMatrix(new() { ["blk.1.ffn_up_exps.weight"] = new(2, [1, 3, 4, 1], [5, 5]) }, 512);
+        for (int expert = 0; expert < 2; expert++)
+            Assert.Equal(matrix.Weights("blk.1.ffn_up_exps.weight", expert, 2), matrix.Weights($"blk.1.ffn_up.{expert}.weight", 0, 2));
+        Assert.Null(matrix.Weights("blk.1.ffn_up.2.weight", 0, 2));
+        Assert.Null(matrix.Weights("blk.1.ffn_gate.0.weight", 0, 2));
+        Assert.Null(matrix.Weights("blk.1.ffn_up.weight", 0, 2));
+    }
+
+    [Fact]
+    public void One_of_another_model_is_refused()
+    {
+        Assert.Contains("3 in the importance matrix", Refused("blk.0.attn_q.weight", 3));
+        Assert.Contains("knows no tensor", Refused("blk.0.other.weight", 256));
+
+        static string Refused(string tensor, int columns)
+        {
+            var matrix = new ImportanceMatrix(new() { [tensor] = new(columns, new float[columns], [1]) }, 512);
+            return Assert.ThrowsAny<MixtralException>(() => ModelConversion.OpenGguf(ShippedModel.Path, QuantizationType.Q4_K_M, importance: matrix)).Message;
+        }
+    }
+
+    [Fact]
     public void Damaged_files_are_refused()
     {
         AssertRefused(new GgufWriter().Add("general.type", "model"), "not an importance matrix");

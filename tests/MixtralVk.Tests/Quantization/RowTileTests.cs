@@ -68,6 +68,13 @@ public sealed class RowTileTests
             float[] expected = Dequantize.Blocks((TensorType)Quantizer.TypeOf(format), file.AsSpan((int)(r * layout.FileRowBytes), (int)layout.FileRowBytes));
             Assert.Equal(expected, row);
         }
+        var all = new float[rows * cols];
+        RowTile.DequantizeRows(layout, tile, all);
+        for (int r = 0; r < rows; r++)
+        {
+            RowTile.DequantizeRow(layout, tile, r, row);
+            Assert.Equal(row, all.AsSpan(r * cols, cols));
+        }
     }
 
     [Theory]
@@ -104,6 +111,10 @@ public sealed class RowTileTests
         Assert.Throws<ArgumentOutOfRangeException>(() => RowTile.Repack(layout with { Cols = 65 }, rows, 64, new byte[(layout with { Cols = 65 }).TileBytes]));
         Assert.Throws<ArgumentOutOfRangeException>(() => RowTile.DequantizeRow(layout, tile, 64, new float[64]));
         Assert.Throws<ArgumentOutOfRangeException>(() => RowTile.DequantizeRow(layout, tile, 0, new float[63]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => RowTile.DequantizeRows(layout, tile, new float[63]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => RowTile.DequantizeRows(layout, tile, new float[65 * 64]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => RowTile.DequantizeRows(layout, tile, []));
+        Assert.Throws<ArgumentOutOfRangeException>(() => RowTile.DequantizeRows(layout, tile.AsSpan(1), new float[64]));
     }
 
     /// <summary>Sections of docs/design.md's table: offset in the file's block, bytes of a unit, units per block.</summary>
