@@ -87,6 +87,23 @@ public sealed class ConversionTests : IDisposable
     public async Task AWrongTypeIsAUsageError(params string[] options) =>
         CommandLine.AssertUsageError(await CommandLine.Run(["quantize", CommandLine.ShippedModel, "-o", _folder.PathOf("x.gguf"), .. options]), "--type");
 
+    [Fact]
+    public async Task TheTypeMayBeInCapitals() => Assert.Equal(0, (await Quantize(_folder.PathOf("x.gguf"), "--type", "Q4_0")).ExitCode);
+
+    /// <summary>What a script gives where a variable is not set.</summary>
+    [Theory]
+    [InlineData("FILE", "quantize", "", "--type", "f16", "-o", "x.gguf")]
+    [InlineData("DIR", "convert", "", "--type", "f16", "-o", "x.gguf")]
+    [InlineData("--output", "quantize", "a.gguf", "--type", "f16", "-o", "")]
+    [InlineData("--imatrix", "quantize", "a.gguf", "--type", "f16", "-o", "x.gguf", "--imatrix", "")]
+    [InlineData("--text", "perplexity", "a.gguf", "--text", "")]
+    [InlineData("--output", "pack", "a.gguf", "-o", "")]
+    public async Task AnEmptyPathIsAUsageError(string name, params string[] arguments) => CommandLine.AssertUsageError(await CommandLine.Run(arguments), $"{name} must not be empty");
+
+    [Fact]
+    public async Task AnImportanceMatrixThatCannotBeWrittenIsFoundBeforeTheWork() => CommandLine.AssertFailed(
+        await CommandLine.Run("imatrix", CommandLine.ShippedModel, "--text", _folder.Write("text.txt", "Hello"u8), "-o", _folder.PathOf("none/x.gguf")), "cannot be written");
+
     /// <summary>The shipped model with all bits of its last weights set: their scale is not a number.</summary>
     private static byte[] Damaged()
     {

@@ -17,7 +17,12 @@ internal static class AtomicFile
             if (Directory.Exists(path)) throw new IOException("it is a directory");
             try
             {
-                using (FileStream stream = new(written, isDevice ? FileMode.Open : FileMode.CreateNew, FileAccess.Write)) write(stream);
+                using (FileStream stream = new(written, isDevice ? FileMode.Open : FileMode.CreateNew, FileAccess.Write))
+                {
+                    write(stream);
+                    // On the disk before it has its name: a power cut must not leave half a file under it.
+                    if (!isDevice) stream.Flush(flushToDisk: true);
+                }
                 if (!isDevice) File.Move(written, path, overwrite: true);
             }
             finally

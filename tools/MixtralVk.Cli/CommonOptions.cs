@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 
 namespace MixtralVk.Cli;
@@ -6,7 +7,21 @@ namespace MixtralVk.Cli;
 /// <summary>Arguments and options that several commands have. A value that is out of range is a usage error in one line.</summary>
 internal static class CommonOptions
 {
-    public static Argument<string> File() => new("FILE") { Description = "A model: a packed one (.mvk) or GGUF." };
+    public static Argument<string> File() => new Argument<string>("FILE") { Description = "A model: a packed one (.mvk) or GGUF." }.AsPath();
+
+    /// <summary>Refuses an empty path: scripts give one where a variable is not set.</summary>
+    public static Argument<string> AsPath(this Argument<string> argument)
+    {
+        argument.Validators.Add(result => RefuseEmpty(result, argument.Name));
+        return argument;
+    }
+
+    /// <inheritdoc cref="AsPath"/>
+    public static Option<T> AsPath<T>(this Option<T> option)
+    {
+        option.Validators.Add(result => RefuseEmpty(result, option.Name));
+        return option;
+    }
 
     public static Option<string> Device() =>
         OneOf("--device", "auto takes a GPU, or the CPU where there is none; vulkan takes any Vulkan device, a software driver too.", "auto", "vulkan", "cpu");
@@ -89,4 +104,9 @@ internal static class CommonOptions
             return text;
         },
     };
+
+    private static void RefuseEmpty(SymbolResult result, string name)
+    {
+        if (result.Tokens.Any(token => token.Value.Length == 0)) result.AddError($"{name} must not be empty.");
+    }
 }

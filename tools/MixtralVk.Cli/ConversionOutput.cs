@@ -8,7 +8,7 @@ internal static class ConversionOutput
 {
     private const long HeaderBytes = 64 << 20;
 
-    private static readonly Dictionary<string, QuantizationType> s_types = new()
+    private static readonly Dictionary<string, QuantizationType> s_types = new(StringComparer.OrdinalIgnoreCase)
     {
         ["q4_0"] = QuantizationType.Q4_0, ["q4_k_m"] = QuantizationType.Q4_K_M, ["q5_k_m"] = QuantizationType.Q5_K_M, ["q6_k"] = QuantizationType.Q6_K,
         ["q8_0"] = QuantizationType.Q8_0, ["f16"] = QuantizationType.F16, ["bf16"] = QuantizationType.BF16, ["f32"] = QuantizationType.F32,
@@ -28,11 +28,12 @@ internal static class ConversionOutput
         },
     };
 
-    public static Option<string> File() => new("--output", "-o") { Description = "File to write.", HelpName = "file", Required = true };
+    public static Option<string> File() => new Option<string>("--output", "-o") { Description = "File to write.", HelpName = "file", Required = true }.AsPath();
 
     public static Option<bool> Pure() => new("--pure") { Description = "Store every matrix in the one type; without it some get more bits, as in llama.cpp." };
 
-    public static Option<string?> Importance() => new("--imatrix") { Description = "Importance matrix, from `imatrix` or llama-imatrix.", HelpName = "file" };
+    public static Option<string?> Importance() =>
+        new Option<string?>("--imatrix") { Description = "Importance matrix, from `imatrix` or llama-imatrix.", HelpName = "file" }.AsPath();
 
     public static ImportanceMatrix? Open(string? importance) => importance is null ? null : ImportanceMatrix.Open(importance);
 

@@ -94,9 +94,9 @@ internal sealed record Containment(string Category, string Prompt, string[] Fact
             return reply.ValueKind == JsonValueKind.Object && reply.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal).SequenceEqual(s_replyKeys)
                 && reply.GetProperty("target") is { ValueKind: JsonValueKind.String } found && found.GetString() == target;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return false; // an answer that is no JSON is a wrong answer
+            return false; // an answer that is no JSON, or has half a surrogate pair in it, is a wrong answer
         }
     }
 }

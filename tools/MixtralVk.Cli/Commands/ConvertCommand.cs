@@ -8,15 +8,15 @@ internal static class ConvertCommand
 {
     public static Command Create()
     {
-        var folder = new Argument<string>("DIR") { Description = "Folder with safetensors files, config.json or params.json, and a tokenizer." };
+        Argument<string> folder = new Argument<string>("DIR") { Description = "Folder with safetensors files, config.json or params.json, and a tokenizer." }.AsPath();
         Option<QuantizationType> type = ConversionOutput.Type();
         Option<string> output = ConversionOutput.File();
         Option<bool> pure = ConversionOutput.Pure();
         Option<string?> importance = ConversionOutput.Importance();
-        var metadata = new Option<string?>("--metadata")
+        Option<string?> metadata = new Option<string?>("--metadata")
         {
             Description = "JSON file with values for the file's general.* keys: name, author, licence, languages.", HelpName = "file",
-        };
+        }.AsPath();
         var command = new Command("convert", "Convert a model from safetensors (Hugging Face or Mistral) to a GGUF file.")
         {
             folder, type, output, pure, importance, metadata,

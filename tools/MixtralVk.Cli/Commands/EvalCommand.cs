@@ -15,11 +15,11 @@ internal static class EvalCommand
     public static Command Create()
     {
         Argument<string> file = CommonOptions.File();
-        var tasks = new Option<string>("--tasks")
+        Option<string> tasks = new Option<string>("--tasks")
         {
             Description = "One JSON object per line: a question with choices and answer (MMLU's form, scored by log-likelihood), or a prompt with the facts its answer must contain.",
             HelpName = "file.jsonl", Required = true,
-        };
+        }.AsPath();
         Option<string> device = CommonOptions.Device();
         Option<bool> json = CommonOptions.Json("Write the figures of each category and the outcome of each task as JSON.");
         var command = new Command("eval", "Count how many tasks a model gets right.") { file, tasks, device, json };

@@ -18,8 +18,8 @@ internal static class KernelsCommand
         };
         var device = new Option<string>("--device") { Description = "A part of the Vulkan adapter's name; without it a GPU, or a software driver.", HelpName = "name" };
         Option<bool> json = CommonOptions.Json("Write the results as JSON.");
-        var html = new Option<string>("--html") { Description = "Write a page with a roofline and bars.", HelpName = "file" };
-        var shader = new Option<string>("--shader") { Description = "A GLSL file to compile, check and time beside ours.", HelpName = "file" };
+        Option<string> html = new Option<string>("--html") { Description = "Write a page with a roofline and bars.", HelpName = "file" }.AsPath();
+        Option<string> shader = new Option<string>("--shader") { Description = "A GLSL file to compile, check and time beside ours.", HelpName = "file" }.AsPath();
         var kernel = new Option<string>("--kernel") { Description = "The kernel it stands in for; without it the one with the file's name.", HelpName = "name" };
         var watch = new Option<bool>("--watch") { Description = "With --shader: again each time the file is saved, until Ctrl-C." };
         var command = new Command("kernels", "Measure every kernel and variant against the device's bandwidth and arithmetic, each checked before it is timed.")

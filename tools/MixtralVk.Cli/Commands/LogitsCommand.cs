@@ -16,7 +16,7 @@ internal static class LogitsCommand
         {
             Description = "Token ids, separated by commas.", HelpName = "1,5,9", Required = true, CustomParser = ParseTokens,
         };
-        var output = new Option<string>("--out") { Description = "File to write.", HelpName = "file", Required = true };
+        Option<string> output = new Option<string>("--out") { Description = "File to write.", HelpName = "file", Required = true }.AsPath();
         Option<string> device = CommonOptions.Device();
         Option<string> map = CommonOptions.Map();
         Option<string> kv = CommonOptions.OneOf("--kv", "Storage of keys and values.", "f16", "f32");

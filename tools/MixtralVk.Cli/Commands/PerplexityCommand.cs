@@ -19,7 +19,7 @@ internal static class PerplexityCommand
     public static Command Create()
     {
         Argument<string> file = CommonOptions.File();
-        var text = new Option<string>("--text") { Description = "A text file.", HelpName = "file", Required = true };
+        Option<string> text = new Option<string>("--text") { Description = "A text file.", HelpName = "file", Required = true }.AsPath();
         Option<int?> context = CommonOptions.Positive("--context", $"Tokens of a window (the model's context, at most {DefaultContext}).");
         Option<string> device = CommonOptions.Device();
         Option<string> kv = CommonOptions.OneOf("--kv", "Storage of keys and values.", "f16", "f32");

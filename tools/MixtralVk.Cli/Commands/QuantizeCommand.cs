@@ -8,7 +8,7 @@ internal static class QuantizeCommand
 {
     public static Command Create()
     {
-        Argument<string> file = CommonOptions.File();
+        Argument<string> file = new Argument<string>("FILE") { Description = "A GGUF file; of a split model any part." }.AsPath();
         Option<QuantizationType> type = ConversionOutput.Type();
         Option<string> output = ConversionOutput.File();
         Option<bool> pure = ConversionOutput.Pure();

@@ -18,11 +18,11 @@ internal static class RoutingCommand
     public static Command Create()
     {
         Argument<string> file = CommonOptions.File();
-        var texts = new Option<string[]>("--text")
+        Option<string[]> texts = new Option<string[]>("--text")
         {
             Description = "A text file; several are compared, each under its file's name (one per language, for instance).", HelpName = "file", Required = true,
-        };
-        var output = new Option<string?>("--output", "-o") { Description = "Write a page with the heat maps.", HelpName = "file.html" };
+        }.AsPath();
+        Option<string?> output = new Option<string?>("--output", "-o") { Description = "Write a page with the heat maps.", HelpName = "file.html" }.AsPath();
         Option<int?> context = CommonOptions.Positive("--context", $"Tokens the model sees at a time (the model's context, at most {DefaultContext}).");
         Option<bool> json = CommonOptions.Json("Write the shares as JSON.");
         var command = new Command("routing", "Show which experts each layer chooses on texts. Runs on the CPU.") { file, texts, output, context, json };
