@@ -39,7 +39,8 @@ internal sealed class Automaton
         for (int rule = 0; rule < rules.Count; rule++) AddRule();
         for (int rule = 0; rule < rules.Count; rule++) Build(rules.BodyOf(rule), _entry[rule], _end[rule], rule);
         Start = _entry[rules.Root.Rule];
-        _shortest = FindShortest();
+        _shortest = new int[_edges.Count];
+        FindShortest();
         if (_shortest[Start] >= Unreachable) throw new GrammarException("No text can match: no way through the grammar comes to an end.");
         foreach (List<Edge> edges in _edges) edges.RemoveAll(e => Cost(e) >= Unreachable);
         RefuseLeftRecursion(rules);
@@ -156,27 +157,41 @@ internal sealed class Automaton
         _ => _shortest[edge.Target],
     };
 
-    /// <summary>Relaxes the edges until nothing gets shorter; most edges lead to later states, so few rounds from the last to the first do.</summary>
-    private int[] FindShortest()
+    /// <summary>
+    /// Fills in the shortest ways, shorter ones first, so that each edge is looked at a few times only, however the rules are ordered (D. E. Knuth,
+    /// "A generalization of Dijkstra's algorithm", 1977).
+    /// </summary>
+    private void FindShortest()
     {
-        int[] shortest = new int[_edges.Count];
-        Array.Fill(shortest, Unreachable);
-        foreach (int end in _end) shortest[end] = 0;
-        for (bool changed = true; changed;)
+        // The edges by what they wait for: the target, and of a call the way through its rule, too.
+        var waiting = new List<(int From, Edge Edge)>[_edges.Count];
+        for (int state = 0; state < waiting.Length; state++) waiting[state] = [];
+        for (int state = 0; state < waiting.Length; state++)
         {
-            changed = false;
-            for (int state = shortest.Length - 1; state >= 0; state--)
+            foreach (Edge edge in _edges[state])
             {
-                foreach (Edge edge in _edges[state])
-                {
-                    long way = shortest[edge.Target] + edge.Kind switch { EdgeKind.Byte => 1L, EdgeKind.Call => shortest[_entry[edge.Rule]], _ => 0L };
-                    if (way >= shortest[state]) continue;
-                    shortest[state] = (int)way;
-                    changed = true;
-                }
+                waiting[edge.Target].Add((state, edge));
+                if (edge.Kind == EdgeKind.Call) waiting[_entry[edge.Rule]].Add((state, edge));
             }
         }
-        return shortest;
+        Array.Fill(_shortest, Unreachable);
+        var open = new PriorityQueue<int, int>();
+        foreach (int end in _end)
+        {
+            _shortest[end] = 0;
+            open.Enqueue(end, 0);
+        }
+        while (open.TryDequeue(out int state, out int way))
+        {
+            if (way > _shortest[state]) continue; // a shorter one was found since
+            foreach ((int from, Edge edge) in waiting[state])
+            {
+                long through = Cost(edge);
+                if (through >= _shortest[from]) continue;
+                _shortest[from] = (int)through;
+                open.Enqueue(from, (int)through);
+            }
+        }
     }
 
     /// <summary>A rule that comes back to itself before it has taken a byte would be entered without end.</summary>

@@ -74,4 +74,13 @@ public sealed class GbnfTests
         Assert.Throws<GrammarException>(() => RandomText.Allows(constraint, "sa"));
         Assert.Throws<GrammarException>(() => RandomText.Allows(constraint, "sa"));
     }
+
+    /// <summary>Each rule needs the one before it, so the ways through them become known in the order that the states do not have.</summary>
+    [Fact]
+    public void ALongChainOfRulesIsNoWork()
+    {
+        const int rules = 10_000;
+        string chain = string.Concat(Enumerable.Range(1, rules - 1).Select(i => FormattableString.Invariant($"a{i}::=\"x\"a{i - 1}\n")));
+        Assert.Equal(rules, Constraint.Gbnf($"a0::=\"x\"\n{chain}root::=a{rules - 1}").ShortestBytes);
+    }
 }
