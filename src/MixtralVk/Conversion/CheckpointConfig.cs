@@ -40,7 +40,7 @@ internal sealed record CheckpointConfig(ModelConfig Model, TensorNames Names, bo
             ContextLength = context,
             RopeBase = Positive(file, "rope_theta", ropeBase),
             RopeScaling = HuggingFaceScaling(file, file.Find("rope_scaling") ?? file.Find("rope_parameters"), context),
-            RmsEpsilon = Positive(file, "rms_norm_eps", file.Number("rms_norm_eps") ?? 1e-5),
+            RmsEpsilon = Positive(file, "rms_norm_eps", file.Number("rms_norm_eps") ?? (kind == "mixtral" ? 1e-5 : 1e-6)),
         };
         long window = kind == "llama" || file.Flag("use_sliding_window") == false ? 0 : file.Integer("sliding_window") ?? 0;
         return new CheckpointConfig(model, TensorNames.HuggingFace, IsHalfSplit: true, file.Flag("tie_word_embeddings") == true, (int)Math.Clamp(window, 0, MaxContext));

@@ -55,6 +55,25 @@ public sealed class CheckpointConversionTests
         Assert.Equal(experts, loads.Config.ExpertCount);
     }
 
+    /// <summary>Where a configuration leaves a number out, it is the one of that kind of model in transformers.</summary>
+    [Theory]
+    [InlineData("mixtral", 4, 1e-5f, 1e6f)]
+    [InlineData("mistral", 0, 1e-6f, 1e4f)]
+    [InlineData("llama", 0, 1e-6f, 1e4f)]
+    public void Numbers_left_out_are_the_kinds_own(string kind, int experts, float epsilon, float ropeBase)
+    {
+        using var converted = new ConvertedFile();
+        using TemporaryFile original = (s_model with { Experts = experts }).WriteTemporary();
+        CheckpointExport.HuggingFace(original.Path, converted.Folder, "F16", shards: 1);
+        JsonObject config = JsonNode.Parse(File.ReadAllText(converted.PathOf("config.json")))!.AsObject();
+        config["model_type"] = kind;
+        config.Remove("rms_norm_eps");
+        config.Remove("rope_theta");
+        File.WriteAllText(converted.PathOf("config.json"), config.ToJsonString());
+        using GgufFile made = converted.Convert(QuantizationType.F16);
+        Assert.Equal((epsilon, ropeBase), ((float)made.Number("llama.attention.layer_norm_rms_epsilon")!, (float)made.Number("llama.rope.freq_base")!));
+    }
+
     [Fact]
     public void Heads_longer_than_their_share_and_tied_embeddings_come_back()
     {
