@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using MixtralVk.Bench;
 using MixtralVk.Gpu;
 
@@ -86,11 +87,7 @@ internal static class KernelsCommand
         else KernelTable.Print(report);
         if (request.Html is { } path)
         {
-            AtomicFile.Write(path, stream =>
-            {
-                using var writer = new StreamWriter(stream);
-                writer.Write(RooflinePage.Write(report));
-            });
+            AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(RooflinePage.Write(report))));
             Console.Error.WriteLine($"page: {path}");
         }
         KernelResult? wrong = results.FirstOrDefault(r => r.Problem is not null);
