@@ -35,6 +35,7 @@ public static class DeviceChoices
         if (!device.Features.Maintenance4) missing.Add("maintenance4");
         if (!device.Features.SubgroupSizeControl) missing.Add("subgroupSizeControl");
         if (!device.Features.SubgroupShuffle) missing.Add("subgroup shuffles");
+        if (!device.Features.SubgroupBallot) missing.Add("subgroup ballots");
         if (!device.QueueFamilies.Any(f => f.Traits.HasFlag(QueueTraits.Compute) && f.Count > 0)) missing.Add("a compute queue");
         if (device.Limits.MaxStorageBuffersPerStage < NeededStorageBuffers) missing.Add($"maxPerStageDescriptorStorageBuffers of at least {NeededStorageBuffers}");
         if (!device.MemoryTypes.Any(t => t.Traits.HasFlag(MemoryTraits.HostVisible))) missing.Add("host-visible memory");

@@ -13,6 +13,8 @@ public sealed record DeviceFeatures
     public required bool SubgroupSizeControl { get; init; }
     /// <summary>Shuffles between the lanes of a subgroup, in compute shaders (required).</summary>
     public required bool SubgroupShuffle { get; init; }
+    /// <summary>Subgroup ballots and broadcasts in compute shaders.</summary>
+    public required bool SubgroupBallot { get; init; }
     /// <summary>16-bit values in storage buffers.</summary>
     public required bool Storage16Bit { get; init; }
     /// <summary>8-bit values in storage buffers.</summary>

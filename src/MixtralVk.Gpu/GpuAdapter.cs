@@ -110,6 +110,7 @@ public sealed unsafe class GpuAdapter
             Maintenance4 = features13.Maintenance4,
             SubgroupSizeControl = features13.SubgroupSizeControl,
             SubgroupShuffle = v11.SubgroupSupportedOperations.HasFlag(SubgroupFeatureFlags.ShuffleBit) && v11.SubgroupSupportedStages.HasFlag(ShaderStageFlags.ComputeBit),
+            SubgroupBallot = v11.SubgroupSupportedOperations.HasFlag(SubgroupFeatureFlags.BallotBit) && v11.SubgroupSupportedStages.HasFlag(ShaderStageFlags.ComputeBit),
             Storage16Bit = features11.StorageBuffer16BitAccess,
             Storage8Bit = features12.StorageBuffer8BitAccess,
             Float16 = features12.ShaderFloat16,

@@ -136,7 +136,7 @@ public sealed class DeviceChoicesTests
     public void What_a_device_lacks_is_named()
     {
         DeviceDescription device = RecordedDevice.Describe("lavapipe");
-        DeviceFeatures none = device.Features with { TimelineSemaphore = false, Synchronization2 = false, Maintenance4 = false, SubgroupSizeControl = false, SubgroupShuffle = false };
+        DeviceFeatures none = device.Features with { TimelineSemaphore = false, Synchronization2 = false, Maintenance4 = false, SubgroupSizeControl = false, SubgroupShuffle = false, SubgroupBallot = false };
         DeviceDescription lacking = device with
         {
             ApiVersion = new Version(1, 1, 130),
@@ -145,7 +145,7 @@ public sealed class DeviceChoicesTests
             MemoryTypes = [new DeviceMemoryType(MemoryTraits.DeviceLocal, 0)],
         };
         Assert.Equal(
-            ["Vulkan 1.3 (it has 1.1)", "timelineSemaphore", "synchronization2", "maintenance4", "subgroupSizeControl", "subgroup shuffles", "a compute queue", "host-visible memory"],
+            ["Vulkan 1.3 (it has 1.1)", "timelineSemaphore", "synchronization2", "maintenance4", "subgroupSizeControl", "subgroup shuffles", "subgroup ballots", "a compute queue", "host-visible memory"],
             DeviceChoices.Missing(lacking));
         Assert.Throws<GpuUnsupportedException>(() => DeviceChoices.ComputeQueueFamily(lacking));
     }
