@@ -12,7 +12,9 @@ dotnet (Join-Path $root 'tools/Fuzz/bin/Release/net10.0/Fuzz.dll') @arguments
 $code = $LASTEXITCODE
 # A process that died left the input it died of.
 foreach ($running in Get-ChildItem $corpus -Filter *.running -ErrorAction SilentlyContinue) {
-    $found = Join-Path (Join-Path $corpus $running.BaseName) (Get-FileHash $running.FullName).Hash.ToLowerInvariant().Substring(0, 16)
+    $hash = Get-FileHash $running.FullName
+    $name = $hash.Hash.ToLowerInvariant().Substring(0, 16)
+    $found = Join-Path (Join-Path $corpus $running.BaseName) $name
     Move-Item $running.FullName $found -Force
     "$($running.BaseName): FOUND ${found}: the process ended ($code)"
 }
