@@ -18,6 +18,8 @@ internal readonly record struct ProductShape(ProductKind Kind, WeightFormat Form
 {
     /// <summary>Rows of weights that a lane reads for each of its rows.</summary>
     public uint Matrices => Kind == ProductKind.GateUp ? 2u : 1u;
+
+    public override string ToString() => $"{Kind} {Format} {Rows}x{Cols}";
 }
 
 /// <summary>Steps by their number of tokens; each has recordings and variants of its own.</summary>

@@ -7,6 +7,8 @@ namespace MixtralVk.Kernels;
 /// <summary>The variants a device runs that nobody has measured, by vendor.</summary>
 internal static class ShippedVariants
 {
+    private const uint AmdVendor = 0x1002;
+
     /// <summary>The variant of a product in steps of a class.</summary>
     public static ProductVariant For(DeviceDescription device, ProductShape shape, TokenClass tokens)
     {
@@ -23,7 +25,8 @@ internal static class ShippedVariants
     /// <summary>
     /// Columns are split inside the workgroup until decoding fills the device; all classes keep that split, as it is the order of summation. At
     /// most 8 splits of 64 lanes, so that a workgroup of AMD's older GPUs may still take 128 registers per lane. A chunk shares each decoded
-    /// weight among 8 tokens, or 4 where blocks of 256 columns hold more scales: more spill registers there.
+    /// weight among 8 tokens on AMD, or 4 where blocks of 256 columns hold more scales, and 4 elsewhere: more spill registers there
+    /// (docs/vendors.md).
     /// </summary>
     private static ProductVariant OnGpu(DeviceDescription device, ProductShape shape, TokenClass tokens)
     {
@@ -32,7 +35,7 @@ internal static class ShippedVariants
         uint workgroups = Grid.Cover(shape.Rows, lanes * decodeRows), wanted = device.Type == AdapterType.Integrated ? 128u : 512u;
         uint splits = Math.Min(BitOperations.RoundUpToPowerOf2(Grid.Cover(wanted, workgroups)), Math.Min(8, BitOperations.RoundUpToPowerOf2(device.Limits.MaxWorkgroupInvocations / lanes + 1) / 2));
         uint rows = tokens == TokenClass.One ? decodeRows : 2 / shape.Matrices;
-        uint pass = tokens switch { TokenClass.One => 1, TokenClass.Few => 4, TokenClass.Batch or TokenClass.Chunk => BlockFormat.Of(shape.Format).Cols == 256 ? 4u : 8 };
+        uint pass = tokens switch { TokenClass.One => 1, TokenClass.Few => 4, TokenClass.Batch or TokenClass.Chunk => device.VendorId == AmdVendor && BlockFormat.Of(shape.Format).Cols < 256 ? 8u : 4 };
         return new ProductVariant(rows, pass, lanes, ColumnSplits: splits);
     }
 
