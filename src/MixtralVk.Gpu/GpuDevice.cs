@@ -28,9 +28,8 @@ public sealed unsafe class GpuDevice : IDisposable
         _ownsDevice = ownsDevice;
         _ownInstance = ownInstance;
         _debugUtils = adapter.Instance.DebugUtils;
-        Description = description;
+        Description = options.LimitTo is { } limits ? description with { Limits = description.Limits.ClampTo(limits) } : description;
         Options = options;
-        Limits = options.LimitTo is { } limits ? description.Limits.ClampTo(limits) : description.Limits;
         Pipelines = new PipelineStore(this, shaders);
         if (options.CompileOnly) return;
         _import = imports ? HostImport.TryCreate(this, adapter) : null;
@@ -46,11 +45,11 @@ public sealed unsafe class GpuDevice : IDisposable
         }
     }
 
-    /// <summary>What the device is.</summary>
+    /// <summary>What the device is, with the limits in force: its own, or tighter ones from <see cref="GpuOptions.LimitTo"/>.</summary>
     public DeviceDescription Description { get; }
 
-    /// <summary>The limits in force: the device's, or tighter ones from <see cref="GpuOptions.LimitTo"/>.</summary>
-    public DeviceLimits Limits { get; }
+    /// <summary>The limits in force.</summary>
+    public DeviceLimits Limits => Description.Limits;
 
     /// <summary>The compute queue.</summary>
     public GpuQueue Queue { get; } = null!;

@@ -44,9 +44,8 @@ public static class ModelTuner
         using GpuDevice device = GpuDevice.Open(instance.Adapters[adapter], VulkanForwardPass.Shaders);
         using GpuWeights weights = GpuWeights.Load(device, source, null, null, cancellation);
 
-        DeviceDescription description = device.Description with { Limits = device.Limits };
-        var file = new TuningFile(folder, description, VulkanForwardPass.Shaders);
-        ProductChoices shipped = ProductChoices.Shipped(description);
+        var file = new TuningFile(folder, device.Description, VulkanForwardPass.Shaders);
+        ProductChoices shipped = ProductChoices.Shipped(device.Description);
         ProductChoices tuned = Tuner.Run(device, weights, source.Config, file.Read() ?? shipped, progress, cancellation);
         file.Write(tuned);
         TunedVariant[] variants =
@@ -54,6 +53,6 @@ public static class ModelTuner
             .. TunedProduct.Of(weights, source.Config).SelectMany(product => TokenClasses.All.Select(tokens => new TunedVariant(
                 product.Shape.ToString(), tokens.ToString(), shipped.For(product.Shape, tokens).ToString(), tuned.For(product.Shape, tokens).ToString()))),
         ];
-        return new TuningReport(description.Name, file.FilePath, variants);
+        return new TuningReport(device.Description.Name, file.FilePath, variants);
     }
 }

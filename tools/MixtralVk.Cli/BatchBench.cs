@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using MixtralVk.Bench;
 using MixtralVk.Model;
 
@@ -18,38 +17,15 @@ internal static class BatchBench
                 // Starts far apart, so that the sequences' experts differ.
                 sequences = [.. sequences, .. Enumerable.Range(sequences.Length, count - sequences.Length).Select(s => new BenchSequence(forward, s * 1031))];
                 foreach (BenchSequence sequence in sequences) sequence.Prefill(batch, promptTokens, cancellation);
-                Decode(forward, sequences, batch, promptTokens, genTokens, cancellation); // compiles shaders, fills caches
-                var seconds = new double[repeat];
-                var cpuSeconds = new double[repeat];
-                for (int run = 0; run < repeat; run++)
-                {
-                    double cpu = ProcessMeter.CpuSeconds;
-                    long start = Stopwatch.GetTimestamp();
-                    Decode(forward, sequences, batch, promptTokens, genTokens, cancellation);
-                    seconds[run] = Stopwatch.GetElapsedTime(start).TotalSeconds;
-                    cpuSeconds[run] = ProcessMeter.CpuSeconds - cpu;
-                }
+                RoundTimes times = DecodeRounds.Measure(forward, batch, sequences, genTokens, repeat, cancellation);
                 double tokens = (double)count * genTokens;
-                yield return new BatchReport(count, Spread.Of(seconds.Select(s => tokens / s)), Spread.Of(cpuSeconds.Select(s => s / tokens)));
+                yield return new BatchReport(count, Spread.Of(times.Seconds.Select(s => tokens / s)), Spread.Of(times.CpuSeconds.Select(s => s / tokens)));
             }
         }
         finally
         {
             foreach (BenchSequence sequence in sequences) sequence.Dispose();
         }
-    }
-
-    /// <summary>Decodes, and drops the tokens again.</summary>
-    private static void Decode(ForwardPass forward, BenchSequence[] sequences, StepBatch batch, int promptTokens, int count, CancellationToken cancellation)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            batch.Clear();
-            foreach (BenchSequence sequence in sequences) batch.Add(sequence.Tokens, [sequence.Next()], LogitRows.Last);
-            forward.Step(batch);
-        }
-        foreach (BenchSequence sequence in sequences) sequence.Tokens.Truncate(promptTokens);
     }
 }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using MixtralVk.Bench;
 using MixtralVk.Model;
 
@@ -17,20 +16,8 @@ internal static class ContextBench
         foreach (int length in lengths)
         {
             sequence.Prefill(batch, length, cancellation);
-            Decode(forward, sequence, batch, genTokens, cancellation); // compiles shaders, fills caches
-            sequence.Tokens.Truncate(length);
-            var seconds = new double[repeat];
-            var cpuSeconds = new double[repeat];
-            for (int run = 0; run < repeat; run++)
-            {
-                double cpu = ProcessMeter.CpuSeconds;
-                long start = Stopwatch.GetTimestamp();
-                Decode(forward, sequence, batch, genTokens, cancellation);
-                seconds[run] = Stopwatch.GetElapsedTime(start).TotalSeconds;
-                cpuSeconds[run] = ProcessMeter.CpuSeconds - cpu;
-                sequence.Tokens.Truncate(length);
-            }
-            yield return new ContextReport(length, Spread.Of(seconds.Select(s => genTokens / s)), Spread.Of(cpuSeconds.Select(s => s / genTokens)),
+            RoundTimes times = DecodeRounds.Measure(forward, batch, [sequence], genTokens, repeat, cancellation);
+            yield return new ContextReport(length, Spread.Of(times.Seconds.Select(s => genTokens / s)), Spread.Of(times.CpuSeconds.Select(s => s / genTokens)),
                 weightBytes + KvBytes(forward, length + genTokens / 2));
         }
     }
@@ -38,17 +25,6 @@ internal static class ContextBench
     /// <summary>Bytes of keys and values that one token at this position reads.</summary>
     private static long KvBytes(ForwardPass forward, int position) =>
         2L * forward.Config.LayerCount * forward.Config.KvDim * position * (forward.KvFormat == KvFormat.F16 ? 2 : 4);
-
-    private static void Decode(ForwardPass forward, BenchSequence sequence, StepBatch batch, int count, CancellationToken cancellation)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            batch.Clear();
-            batch.Add(sequence.Tokens, [sequence.Next()], LogitRows.Last);
-            forward.Step(batch);
-        }
-    }
 }
 
 /// <summary>Decode at one context length. Bytes: the weights of a token and its keys and values.</summary>

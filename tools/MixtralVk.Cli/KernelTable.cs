@@ -33,7 +33,7 @@ internal static class KernelTable
         }
         console.Write(table);
         Console.Out.WriteLine($"{report.Device}: {Quantity.Number(report.CopyGBPerSecond)} GB/s copied, {Quantity.Number(report.FmaGFlopPerSecond)} GFLOP/s of multiply-adds; " +
-            $"speeds by {report.TimedBy}, medians of 5; weights in turns over more than the cache of {Quantity.Bytes(report.CacheBytes)} ({report.CacheSource})");
+            $"speeds by {report.TimedBy}, medians of {KernelBench.Samples}; weights in turns over more than the cache of {Quantity.Bytes(report.CacheBytes)} ({report.CacheSource})");
     }
 
     private static string Time(Spread? spread) => spread is null ? "" : RooflinePage.Time(spread.Median);

@@ -37,17 +37,9 @@ internal static class CheckpointFile
         {
             return read();
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (ModelFileException.IsFileProblem(e))
         {
-            throw new ModelFileException(path, "does not exist.", e);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new ModelFileException(path, "may not be read (no permission).", e);
-        }
-        catch (Exception e) when (e is IOException or ArgumentException or NotSupportedException)
-        {
-            throw new ModelFileException(path, $"cannot be read: {e.Message}", e);
+            throw ModelFileException.Because(path, "cannot be read", e);
         }
     }
 }

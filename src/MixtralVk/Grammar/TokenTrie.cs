@@ -31,19 +31,14 @@ internal sealed class TokenTrie
         var nodes = new List<Node>();
         AddChildren(tokens, 0, tokens.Count, 0, nodes);
         _nodes = [.. nodes];
+        var single = _bytes.Where(b => b.Length == 1).Select(b => (int)b[0]).ToHashSet();
+        MissingByte = Enumerable.Range(0, 256).Cast<int?>().FirstOrDefault(b => !single.Contains(b!.Value));
     }
 
     public int VocabSize { get; }
 
     /// <summary>The lowest byte that is no token by itself; null when every one is.</summary>
-    public int? MissingByte
-    {
-        get
-        {
-            var single = _bytes.Where(b => b.Length == 1).Select(b => (int)b[0]).ToHashSet();
-            return Enumerable.Range(0, 256).Cast<int?>().FirstOrDefault(b => !single.Contains(b!.Value));
-        }
-    }
+    public int? MissingByte { get; }
 
     public ReadOnlySpan<Node> Nodes => _nodes;
 

@@ -42,7 +42,7 @@ internal sealed class ProductChoices
         ProductVariant wide = For(shape, tokens);
         if (tokens <= TokenClass.Few) return new ExpertVariants(wide, wide, uint.MaxValue);
         ProductVariant narrow = For(shape, TokenClass.Few) with { ActivationFetch = wide.ActivationFetch };
-        if (narrow.WorkgroupSplits > 1) narrow = narrow with { ColumnSplits = 1, WorkgroupSplits = 1, RunsPerLane = narrow.SummationOrder.Runs };
+        if (narrow.WorkgroupSplits > 1) narrow = narrow.InOrder(narrow.SummationOrder);
         return new ExpertVariants(narrow, wide, narrow == wide ? uint.MaxValue : TokenClass.Few.MaxTokens());
     }
 

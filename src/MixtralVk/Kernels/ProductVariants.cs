@@ -10,7 +10,7 @@ internal static class ProductVariants
     private const uint MaxAccumulators = 64;
 
     /// <summary>Most runs of columns.</summary>
-    public const uint MaxRuns = 64;
+    private const uint MaxRuns = 64;
 
     /// <summary>Bytes of a texel: four words.</summary>
     private const long TexelBytes = 16;

@@ -1,5 +1,3 @@
-using System.IO.MemoryMappedFiles;
-
 namespace MixtralVk.Loading;
 
 /// <summary>
@@ -8,33 +6,20 @@ namespace MixtralVk.Loading;
 /// </summary>
 internal sealed unsafe class MappedFile : IDisposable
 {
-    private readonly MemoryMappedFile _mapping;
-    private readonly MemoryMappedViewAccessor _view;
-    private readonly byte* _start;
+    private readonly FileMapping _mapping;
     private bool _disposed;
 
     private MappedFile(string path, FileStream stream)
     {
         Path = path;
-        Length = stream.Length;
-        _mapping = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-        try
-        {
-            _view = _mapping.CreateViewAccessor(0, Length, MemoryMappedFileAccess.Read);
-            _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
-        }
-        catch
-        {
-            Unmap();
-            throw;
-        }
+        _mapping = new FileMapping(stream.SafeFileHandle, stream.Length);
     }
 
     /// <summary>Path of the file.</summary>
     public string Path { get; }
 
     /// <summary>Size of the file in bytes.</summary>
-    public long Length { get; }
+    public long Length => _mapping.Length;
 
     /// <summary>Opens a file. Throws <see cref="ModelFileException"/> when that is not possible.</summary>
     public static MappedFile Open(string path)
@@ -43,30 +28,15 @@ internal sealed unsafe class MappedFile : IDisposable
         if (Directory.Exists(path)) throw new ModelFileException(path, "is a directory, not a model file.");
         try
         {
-            FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            try
-            {
-                if (!stream.CanSeek) throw new ModelFileException(path, "is not a regular file.");
-                if (stream.Length == 0) throw new ModelFileException(path, "is empty.");
-                return new MappedFile(path, stream);
-            }
-            catch
-            {
-                stream.Dispose();
-                throw;
-            }
+            // The mapping holds the file on.
+            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            if (!stream.CanSeek) throw new ModelFileException(path, "is not a regular file.");
+            if (stream.Length == 0) throw new ModelFileException(path, "is empty.");
+            return new MappedFile(path, stream);
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (ModelFileException.IsFileProblem(e))
         {
-            throw new ModelFileException(path, "does not exist.", e);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new ModelFileException(path, "may not be read (no permission).", e);
-        }
-        catch (Exception e) when (e is IOException or ArgumentException or NotSupportedException)
-        {
-            throw new ModelFileException(path, $"cannot be opened: {e.Message}", e);
+            throw ModelFileException.Because(path, "cannot be opened", e);
         }
     }
 
@@ -77,14 +47,14 @@ internal sealed unsafe class MappedFile : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length - count);
-        return new ReadOnlySpan<byte>(_start + offset, count);
+        return new ReadOnlySpan<byte>(_mapping.Start + offset, count);
     }
 
     /// <summary>A reader of the file from <paramref name="offset"/> on.</summary>
     public GgufCursor Cursor(long offset = 0)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return new GgufCursor(Path, _start, Length, offset);
+        return new GgufCursor(Path, _mapping.Start, Length, offset);
     }
 
     /// <summary>Unmaps and closes the file. Nobody may read from it any more.</summary>
@@ -92,13 +62,6 @@ internal sealed unsafe class MappedFile : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
-        Unmap();
-    }
-
-    private void Unmap()
-    {
-        if (_start != null) _view.SafeMemoryMappedViewHandle.ReleasePointer();
-        _view?.Dispose();
         _mapping.Dispose();
     }
 }

@@ -11,6 +11,17 @@ public sealed class ModelFileException : MixtralException
     /// <summary>The file.</summary>
     public string Path { get; }
 
+    /// <summary>True for what opening and reading a file throws.</summary>
+    internal static bool IsFileProblem(Exception e) => e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException;
+
+    /// <summary>The exception for such a problem; <paramref name="failed"/> says what failed where the problem has no name of its own.</summary>
+    internal static ModelFileException Because(string path, string failed, Exception problem) => problem switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => new(path, "does not exist.", problem),
+        UnauthorizedAccessException => new(path, "may not be read (no permission).", problem),
+        _ => new(path, $"{failed}: {problem.Message}", problem),
+    };
+
     /// <summary>Names quoted from the file are a stranger's: no control characters reach the terminal or the log.</summary>
     private static string Printable(string text) =>
         string.Create(Math.Min(text.Length, MessageChars), text, static (chars, from) =>

@@ -38,7 +38,7 @@ internal sealed class PackedFile : IDisposable
             Span<byte> magic = stackalloc byte[PackedFormat.Magic.Length];
             return RandomAccess.Read(handle, magic, 0) == magic.Length && magic.SequenceEqual(PackedFormat.Magic);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception e) when (ModelFileException.IsFileProblem(e))
         {
             return false;
         }
@@ -60,7 +60,7 @@ internal sealed class PackedFile : IDisposable
                 throw;
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception e) when (ModelFileException.IsFileProblem(e))
         {
             throw new ModelFileException(path, $"cannot be opened: {e.Message}", e);
         }

@@ -13,21 +13,21 @@ internal sealed class ProductTimer : IDisposable
     private readonly DispatchTimer _timer;
     private readonly List<GpuBuffer> _buffers = [];
     private readonly GpuDevice _device;
-    private readonly GpuBuffer _input, _output, _rows, _groups, _entries, _runs;
+    private readonly GpuBuffer _input, _output, _rows, _groups, _entries;
 
     public ProductTimer(GpuDevice device, TunedProduct product, DispatchTimer timer)
     {
         (_device, _product, _timer) = (device, product, timer);
         ProductShape shape = product.Shape;
-        ulong tokens = TokensOf(TokenClass.Chunk), runs = TokensOf(TokenClass.Few) * ProductVariants.MaxRuns * shape.Matrices;
+        ulong tokens = TokensOf(TokenClass.Chunk);
         try
         {
             _input = Buffer(tokens * shape.Cols, "tuning input");
             _output = Buffer(tokens * shape.Rows, "tuning output");
-            _runs = Buffer(runs * shape.Rows, "tuning runs");
             _rows = Buffer(1, "tuning rows");
             _groups = Buffer(2, "tuning groups");
             _entries = Buffer(tokens, "tuning entries");
+            FillInputs();
         }
         catch
         {
@@ -49,7 +49,7 @@ internal sealed class ProductTimer : IDisposable
     public double Seconds(ProductVariant variant, TokenClass tokens, CancellationToken cancellation)
     {
         uint count = TokensOf(tokens);
-        Fill(count);
+        SetTokens(count);
         int next = 0;
         return _timer.Run(recorder =>
         {
@@ -62,37 +62,35 @@ internal sealed class ProductTimer : IDisposable
     private void Record(Recorder recorder, TunedWeights weights, ProductVariant variant, uint tokens)
     {
         (_, WeightFormat format, uint rows, uint cols) = _product.Shape;
-        bool isGated = _product.Shape.Kind == ProductKind.GateUp;
-        uint runStride = tokens * rows;
-        BufferView output = variant.WorkgroupSplits > 1 ? _runs.View : _output.View;
         switch (_product.Shape.Kind)
         {
             case ProductKind.Dense:
-                recorder.Dispatch(new MatMul(format, weights.First, _rows.View, _input.View, output, cols, weights.Rows, 0, rows, false, tokens, variant, runStride));
+                recorder.Dispatch(new MatMul(format, weights.First, _rows.View, _input.View, _output.View, cols, weights.Rows, 0, rows, false, tokens, variant));
                 break;
             case ProductKind.GateUp:
-                recorder.Dispatch(new ExpertGateUp(format, _groups.View, _entries.View, weights.First, weights.Second, _input.View, output, 0, 1, cols, weights.Rows, 0, rows,
-                    tokens, variant, runStride));
+                recorder.Dispatch(new ExpertGateUp(format, _groups.View, _entries.View, weights.First, weights.Second, _input.View, _output.View, 0, 1, cols,
+                    weights.Rows, 0, rows, tokens, variant));
                 break;
             case ProductKind.Down:
-                recorder.Dispatch(new ExpertMatMul(format, _groups.View, _entries.View, weights.First, _input.View, output, 0, 1, cols, weights.Rows, 0, rows, tokens, variant, runStride));
+                recorder.Dispatch(new ExpertMatMul(format, _groups.View, _entries.View, weights.First, _input.View, _output.View, 0, 1, cols, weights.Rows, 0, rows, tokens, variant));
                 break;
         }
-        if (variant.WorkgroupSplits > 1)
-            recorder.Dispatch(new AddRuns(_rows.View, _runs.View, _output.View, variant.SummationOrder.Runs, isGated, false, 1, 0, weights.Rows, rows, runStride, tokens));
     }
 
-    /// <summary>An input of no special values, and one expert that has all the tokens.</summary>
-    private void Fill(uint tokens)
+    /// <summary>An input of no special values, and the tokens as entries of one expert.</summary>
+    private void FillInputs() => Upload(
+        new Upload(_input.View, bytes => Pattern(MemoryMarshal.Cast<byte, float>(bytes)), _input.Name),
+        new Upload(_entries.View, bytes => Ascending(MemoryMarshal.Cast<byte, uint>(bytes)), _entries.Name));
+
+    /// <summary>So many rows, all of them the expert's.</summary>
+    private void SetTokens(uint tokens) => Upload(
+        new Upload(_rows.View, bytes => MemoryMarshal.Write(bytes, tokens), _rows.Name),
+        new Upload(_groups.View, bytes => MemoryMarshal.Write(bytes, (Count: tokens, Offset: 0u)), _groups.Name));
+
+    private void Upload(params Upload[] uploads)
     {
         using var uploader = new WeightUploader(_device);
-        uploader.Run(
-        [
-            new Upload(_input.View, bytes => Pattern(MemoryMarshal.Cast<byte, float>(bytes)), _input.Name),
-            new Upload(_rows.View, bytes => MemoryMarshal.Write(bytes, tokens), _rows.Name),
-            new Upload(_groups.View, bytes => MemoryMarshal.Write(bytes, tokens), _groups.Name), // count; the offset is 0
-            new Upload(_entries.View, bytes => Ascending(MemoryMarshal.Cast<byte, uint>(bytes)), _entries.Name),
-        ], null, CancellationToken.None);
+        uploader.Run(uploads, null, CancellationToken.None);
     }
 
     private static void Pattern(Span<float> values)

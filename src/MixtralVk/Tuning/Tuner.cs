@@ -20,14 +20,13 @@ internal static class Tuner
     /// <summary>Every product in every class of tokens. Takes seconds on a GPU, minutes on a software driver.</summary>
     public static ProductChoices Run(GpuDevice device, GpuWeights weights, ModelConfig config, ProductChoices start, IProgress<TuningProgress>? progress, CancellationToken cancellation)
     {
-        DeviceDescription description = device.Description with { Limits = device.Limits };
         IReadOnlyList<TunedProduct> products = TunedProduct.Of(weights, config);
         for (int i = 0; i < products.Count; i++)
         {
             TunedProduct product = products[i];
             int done = i;
             using var timer = new ProductTimer(device, product, new DispatchTimer(device));
-            var search = new VariantSearch(description, (variant, tokens) =>
+            var search = new VariantSearch(device.Description, (variant, tokens) =>
             {
                 progress?.Report(new TuningProgress(done, products.Count, $"{product.Shape} {tokens}: {variant}"));
                 return timer.Seconds(variant, tokens, cancellation);
@@ -44,15 +43,15 @@ internal static class Tuner
     /// </summary>
     public static ProductChoices OnLoad(GpuDevice device, GpuWeights weights, ModelConfig config, string? folder, CancellationToken cancellation)
     {
-        DeviceDescription description = device.Description with { Limits = device.Limits };
-        if (folder is null) return ProductChoices.Shipped(description);
-        var file = new TuningFile(folder, description, VulkanForwardPass.Shaders);
-        ProductChoices choices = file.Read() ?? ProductChoices.Shipped(description);
-        ProductShape hottest = TunedProduct.Of(weights, config)[0].Shape;
-        if (choices.Measured.Any(c => c.Shape == hottest)) return choices;
+        ProductChoices shipped = ProductChoices.Shipped(device.Description);
+        if (folder is null) return shipped;
+        var file = new TuningFile(folder, device.Description, VulkanForwardPass.Shaders);
+        ProductChoices choices = file.Read() ?? shipped;
+        TunedProduct hottest = TunedProduct.Of(weights, config)[0];
+        if (choices.Measured.Any(c => c.Shape == hottest.Shape)) return choices;
         try
         {
-            choices = RunQuickly(device, weights, config, choices, cancellation);
+            choices = RunQuickly(device, hottest, choices, cancellation);
             file.Write(choices);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or OutOfGpuMemoryException or GpuUnsupportedException)
@@ -63,15 +62,12 @@ internal static class Tuner
     }
 
     /// <summary>
-    /// A few candidates for decoding with the product that has the most weights, in the order of the shipped one, so that texts do not depend
-    /// on the measurement.
+    /// A few candidates for decoding with one product, in the order of the shipped one, so that texts do not depend on the measurement.
     /// </summary>
-    private static ProductChoices RunQuickly(GpuDevice device, GpuWeights weights, ModelConfig config, ProductChoices start, CancellationToken cancellation)
+    private static ProductChoices RunQuickly(GpuDevice device, TunedProduct product, ProductChoices start, CancellationToken cancellation)
     {
-        DeviceDescription description = device.Description with { Limits = device.Limits };
-        TunedProduct product = TunedProduct.Of(weights, config)[0];
         using var timer = new ProductTimer(device, product, new DispatchTimer(device, samples: 3, submissionSeconds: 0.01));
-        var search = new VariantSearch(description, (variant, tokens) => timer.Seconds(variant, tokens, cancellation));
+        var search = new VariantSearch(device.Description, (variant, tokens) => timer.Seconds(variant, tokens, cancellation));
         SummationOrder order = start.For(product.Shape, TokenClass.One).SummationOrder;
         ProductVariant best = search.Starts(product.Shape, TokenClass.One, start, order).Take(QuickCandidates).MinBy(v => timer.Seconds(v, TokenClass.One, cancellation));
         var variants = TokenClasses.All.ToDictionary(tokens => tokens, tokens => start.For(product.Shape, tokens));

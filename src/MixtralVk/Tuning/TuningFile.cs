@@ -14,26 +14,26 @@ internal sealed class TuningFile
 {
     private const int MaxBytes = 1 << 20;
 
-    private readonly string _path, _kernels;
+    private readonly string _kernels;
     private readonly DeviceDescription _device;
 
     public TuningFile(string folder, DeviceDescription device, ShaderLibrary shaders)
     {
-        _path = Path.Combine(folder, $"{device.DeviceUuid}-{device.DriverUuid}.tuning.json");
+        FilePath = Path.Combine(folder, $"{device.DeviceUuid}-{device.DriverUuid}.tuning.json");
         _device = device;
         _kernels = Fingerprint(shaders);
     }
 
     /// <summary>The file's path.</summary>
-    public string FilePath => _path;
+    public string FilePath { get; }
 
     /// <summary>The shipped choices, overridden by the stored ones; null when nothing is stored.</summary>
     public ProductChoices? Read()
     {
         try
         {
-            if (new FileInfo(_path) is not { Exists: true, Length: <= MaxBytes }) return null;
-            TuningRecord? record = JsonSerializer.Deserialize(File.ReadAllBytes(_path), TuningJson.Default.TuningRecord);
+            if (new FileInfo(FilePath) is not { Exists: true, Length: <= MaxBytes }) return null;
+            TuningRecord? record = JsonSerializer.Deserialize(File.ReadAllBytes(FilePath), TuningJson.Default.TuningRecord);
             if (record is null || record.Kernels != _kernels || record.Choices is null) return null;
             ProductChoices choices = ProductChoices.Shipped(_device);
             foreach (IGrouping<ProductShape, ProductChoice> shape in record.Choices.GroupBy(c => c.Shape))
@@ -49,12 +49,12 @@ internal sealed class TuningFile
     /// <summary>Stores choices: written aside and renamed. Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.</summary>
     public void Write(ProductChoices choices)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
-        string temporary = $"{_path}.{Environment.ProcessId}.tmp";
+        Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
+        string temporary = $"{FilePath}.{Environment.ProcessId}.tmp";
         try
         {
             File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(new TuningRecord(_device.Name, _device.Driver, _kernels, [.. choices.Measured]), TuningJson.Default.TuningRecord));
-            File.Move(temporary, _path, overwrite: true);
+            File.Move(temporary, FilePath, overwrite: true);
         }
         finally
         {

@@ -8,6 +8,9 @@ namespace MixtralVk.Bench;
 /// <summary>Checks kernels against the reference and times them. Not thread-safe.</summary>
 internal sealed class KernelBench : IDisposable
 {
+    /// <summary>Measured submissions of a kernel; the median counts.</summary>
+    public const int Samples = 5;
+
     private readonly ShaderLibrary _shaders;
     private readonly DispatchTimer _timer;
     private Roofs? _roofs;
@@ -18,7 +21,7 @@ internal sealed class KernelBench : IDisposable
         _shaders = new ShaderLibrary(typeof(MatMul).Assembly, typeof(KernelBench).Assembly);
         Device = GpuDevice.Open(adapter, _shaders);
         Cache = CacheSize.Of(Device.Description);
-        _timer = new DispatchTimer(Device);
+        _timer = new DispatchTimer(Device, Samples);
     }
 
     /// <summary>

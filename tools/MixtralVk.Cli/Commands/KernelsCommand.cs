@@ -45,7 +45,7 @@ internal static class KernelsCommand
         ModelShape model = request.Shape == "mixtral" ? ModelShape.Mixtral : ModelShape.Of(request.Shape);
         using GpuInstance vulkan = GpuInstance.Create();
         using var bench = new KernelBench(KernelBench.Choose(vulkan, request.Device));
-        IReadOnlyList<BenchCase> cases = BenchCases.Of(model, bench.Device.Description with { Limits = bench.Device.Limits });
+        IReadOnlyList<BenchCase> cases = BenchCases.Of(model, bench.Device.Description);
         Console.Error.WriteLine($"device: {bench.Device.Description.Name}, {bench.Device.Description.Driver}");
         Console.Error.WriteLine($"last-level cache: {Quantity.Bytes(bench.Cache.Bytes)} ({bench.Cache.Source})");
         return request.Shader is { } shader

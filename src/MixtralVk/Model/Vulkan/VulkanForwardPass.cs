@@ -53,7 +53,7 @@ public sealed class VulkanForwardPass : ForwardPass
             var weights = Own(GpuWeights.Load(device, source, mapped, progress, cancellation));
             Transfer = weights.Transfer;
             _model = new ModelOnDevice(Config, kvFormat, weights, cache, activations, parameters, ropeTable,
-                choose?.Invoke(weights) ?? ProductChoices.Shipped(device.Description with { Limits = device.Limits }));
+                choose?.Invoke(weights) ?? ProductChoices.Shipped(device.Description));
             FillConstants();
             (_classes, _status) = Record(maxBatchTokens, cancellation);
             _owner = owner;
@@ -86,8 +86,8 @@ public sealed class VulkanForwardPass : ForwardPass
     }
 
     /// <summary>
-    /// The same with product variants of the caller's choice, made when the weights are on the device (null: the shipped ones), and with something to dispose after the pass has freed
-    /// what it has on the device.
+    /// The same with product variants of the caller's choice, made when the weights are on the device (null: the shipped ones), and with
+    /// something to dispose after the pass has freed what it has on the device.
     /// </summary>
     internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
         Func<GpuWeights, ProductChoices>? choose, IDisposable? owner = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default) =>

@@ -1,7 +1,7 @@
 using System.IO.MemoryMappedFiles;
 using Microsoft.Win32.SafeHandles;
 
-namespace MixtralVk.Packing;
+namespace MixtralVk.Loading;
 
 /// <summary>
 /// A whole file mapped for reading. Keeps the file open and held. When the file shrinks all the same (another system's program, a network
