@@ -123,6 +123,14 @@ public sealed class PackedModelTests
     }
 
     [Fact]
+    public void A_device_is_no_place_for_a_packed_model()
+    {
+        if (OperatingSystem.IsWindows()) return; // it has none among its files
+        using TemporaryFile gguf = new SyntheticModel().WriteTemporary();
+        Assert.Contains("is a device", Assert.Throws<IOException>(() => Pack(gguf.Path, "/dev/mixtralvk-test")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Verify_of_a_gguf_checks_the_structure_and_says_so()
     {
         using TemporaryFile gguf = new SyntheticModel().WriteTemporary();
