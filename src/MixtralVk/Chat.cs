@@ -22,9 +22,14 @@ public sealed class Chat : IDisposable
     private int _forgotten;
 
     internal Chat(MixtralModel model, ChatTemplate template, string? persona, GenerationOptions options)
+        : this(model.StartSession(), template, persona, options)
+    {
+    }
+
+    private Chat(Session session, ChatTemplate template, string? persona, GenerationOptions options)
     {
         options.Validate();
-        Session = model.StartSession();
+        Session = session;
         _template = template;
         _options = options;
         Persona = persona;
@@ -72,6 +77,17 @@ public sealed class Chat : IDisposable
     /// <summary>Asks; the answer is computed on the thread pool, so that a game's main thread goes on. See <see cref="Ask"/>.</summary>
     public IAsyncEnumerable<string> AskAsync(string text, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
         Ask(text, options, cancellationToken).StreamAsync(CancellationToken.None);
+
+    /// <summary>
+    /// A conversation that goes on from here on its own: what a character says to one player stays unknown to the next, or a line can be tried
+    /// and dropped. What is computed is shared (<see cref="Session.Fork"/>).
+    /// </summary>
+    public Chat Fork()
+    {
+        var fork = new Chat(Session.Fork(), _template, Persona, Options) { _forgotten = _forgotten };
+        fork._turns.AddRange(_turns);
+        return fork;
+    }
 
     /// <summary>Forgets everything but the persona.</summary>
     public void Reset()

@@ -20,7 +20,10 @@ public sealed record MixtralOptions
     /// <summary>Longest conversation in tokens; null takes the model's length, at most <see cref="DefaultContextLength"/>.</summary>
     public int? ContextLength { get; init; }
 
-    /// <summary>Tokens that all sessions of the model can hold together; null takes room for one full conversation.</summary>
+    /// <summary>
+    /// Tokens whose keys and values all sessions of the model can hold together, common beginnings counted once; null takes room for one full
+    /// conversation, the least there is. Beyond it idle sessions lose theirs, and they are computed again when these go on.
+    /// </summary>
     public int? KvCacheTokens { get; init; }
 
     /// <summary>Prompt tokens computed in one step. More is faster and takes more memory; cancellation waits for part of a step.</summary>

@@ -20,6 +20,7 @@ public sealed class Session : IDisposable
     private readonly StepBatch _batch;
     private readonly List<int> _tokens = []; // all but the last ones (sampled, or left by a cancellation) are in _kv
     private readonly float[] _logits;
+    private int _reached, _computed; // by the latest Prefill: most tokens the cache has held, and tokens that went through steps
     private bool _logitsAreCurrent, _disposed;
 
     internal Session(MixtralModel model)
@@ -27,7 +28,7 @@ public sealed class Session : IDisposable
         Model = model;
         _forward = model.ForwardPass;
         _stepLock = model.StepLock;
-        _kv = new KvSequence(_forward.Pages);
+        _kv = new KvSequence(_forward.Pages, shares: true);
         _batch = new StepBatch(_forward.MaxBatchTokens);
         _logits = new float[_forward.Config.VocabSize];
     }
@@ -38,14 +39,29 @@ public sealed class Session : IDisposable
     /// <summary>The tokens of the text, prompt and generated ones. Valid until the session is used again.</summary>
     public ReadOnlySpan<int> Tokens => CollectionsMarshal.AsSpan(_tokens);
 
+    /// <summary>
+    /// A session that goes on from the same text on its own. Nothing is copied: they share what is computed, up to 31 tokens of it are
+    /// computed again.
+    /// </summary>
+    public Session Fork()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var fork = new Session(Model) { _logitsAreCurrent = _logitsAreCurrent };
+        fork._tokens.AddRange(_tokens);
+        _logits.CopyTo(fork._logits, 0);
+        lock (_stepLock) fork._kv.Adopt(Tokens);
+        return fork;
+    }
+
     /// <summary>Counts uses, so that a generation notices when its session was used for something else.</summary>
     internal int Version { get; private set; }
 
     internal GenerationTimings PrefillTimings { get; private set; }
 
     /// <summary>
-    /// Makes the text exactly these tokens and computes what is not computed yet: of what the session holds, the longest common beginning
-    /// is kept. Throws <see cref="ContextOverflowException"/> when they do not fit (nothing changes then), <see cref="TokenRangeException"/>,
+    /// Makes the text exactly these tokens and computes what is not computed yet: the longest common beginning with what the session holds is
+    /// kept, and what any session has computed of the same beginning, in whole pages of 32 tokens, is shared. Throws
+    /// <see cref="ContextOverflowException"/> when they do not fit (nothing changes then), <see cref="TokenRangeException"/>,
     /// <see cref="NonFiniteException"/>, or <see cref="OperationCanceledException"/>.
     /// </summary>
     public void Prefill(ReadOnlySpan<int> tokens, CancellationToken cancellationToken = default)
@@ -54,25 +70,26 @@ public sealed class Session : IDisposable
         if (tokens.Length > _forward.ContextLength) throw new ContextOverflowException(tokens.Length, _forward.ContextLength);
         long start = Stopwatch.GetTimestamp();
         Version++;
-        int kept = Tokens[.._kv.Length].CommonPrefixLength(tokens);
-        if (kept == tokens.Length && (!_logitsAreCurrent || tokens.Length < _kv.Length)) kept = Math.Max(0, kept - 1); // its logits are wanted
+        _computed = 0;
+        int common = Tokens.CommonPrefixLength(tokens);
         lock (_stepLock)
         {
-            int available = _kv.Pages.Length + _forward.Pages.FreeCount;
-            if (KvPages.PagesFor(tokens.Length) > available) throw new ContextOverflowException(tokens.Length, available * KvPages.PageTokens);
-            _kv.Truncate(kept);
+            if (common < _kv.Length) _kv.Truncate(common);
+            _reached = _kv.Length;
         }
-        CollectionsMarshal.SetCount(_tokens, kept);
-        _tokens.AddRange(tokens[kept..]);
+        if (common < Math.Max(_tokens.Count, tokens.Length)) _logitsAreCurrent = false;
+        CollectionsMarshal.SetCount(_tokens, common);
+        _tokens.AddRange(tokens[common..]);
         try
         {
-            if (kept < tokens.Length) Compute(cancellationToken);
+            if (!_logitsAreCurrent && tokens.Length > 0) Compute(cancellationToken);
         }
-        finally
+        catch
         {
-            CollectionsMarshal.SetCount(_tokens, _kv.Length);
+            CollectionsMarshal.SetCount(_tokens, _reached);
+            throw;
         }
-        PrefillTimings = new GenerationTimings(kept, tokens.Length - kept, Stopwatch.GetElapsedTime(start), 0, TimeSpan.Zero);
+        PrefillTimings = new GenerationTimings(Math.Max(0, tokens.Length - _computed), _computed, Stopwatch.GetElapsedTime(start), 0, TimeSpan.Zero);
     }
 
     /// <summary>
@@ -111,36 +128,25 @@ public sealed class Session : IDisposable
     {
         _tokens.Add(token);
         _logitsAreCurrent = false;
-        if (_tokens.Count > _forward.ContextLength) return false;
-        lock (_stepLock)
-        {
-            int pages = KvPages.PagesFor(_tokens.Count) - _kv.Pages.Length;
-            if (pages > _forward.Pages.FreeCount) return false;
-            _kv.Reserve(_tokens.Count);
-            return true;
-        }
+        return _tokens.Count <= _forward.ContextLength;
     }
 
-    /// <summary>Computes every token that is not in the KV cache yet, in chunks, and keeps the last one's logits.</summary>
+    /// <summary>Computes every token that is not in the KV cache, in chunks, and keeps the last one's logits.</summary>
     private void Compute(CancellationToken cancellationToken)
     {
-        _logitsAreCurrent = false;
-        if (_kv.Length == _tokens.Count) lock (_stepLock) _kv.Truncate(_kv.Length - 1); // computed, but its logits are gone
-        while (_kv.Length < _tokens.Count)
-        {
-            ReadOnlySpan<int> rest = Tokens[_kv.Length..];
-            bool last = rest.Length <= _batch.Capacity;
-            lock (_stepLock) Step(last ? rest : rest[.._batch.Capacity], last, cancellationToken);
-        }
-        _logitsAreCurrent = true;
+        while (!_logitsAreCurrent) lock (_stepLock) Step(cancellationToken);
     }
 
-    private void Step(ReadOnlySpan<int> tokens, bool wantLogits, CancellationToken cancellationToken)
+    private void Step(CancellationToken cancellationToken)
     {
+        if (_kv.Length == _tokens.Count) _kv.Truncate(_kv.Length - 1); // computed, but its logits are gone
+        _kv.Adopt(Tokens[..^1]);
+        ReadOnlySpan<int> rest = Tokens[_kv.Length..];
+        bool wantLogits = rest.Length <= _batch.Capacity;
+        ReadOnlySpan<int> tokens = wantLogits ? rest : rest[.._batch.Capacity];
         int length = _kv.Length;
         try
         {
-            _batch.Clear();
             _batch.Add(_kv, tokens, wantLogits ? LogitRows.Last : LogitRows.None);
             _forward.Begin(_batch);
             int stages = tokens.Length >= LongStepTokens ? StagesBetweenChecks : _forward.Stages.Count;
@@ -150,10 +156,14 @@ public sealed class Session : IDisposable
                 _forward.Run(Math.Min(stages, _forward.Stages.Count - _forward.NextStage));
             }
             if (wantLogits) _forward.Logits(0).CopyTo(_logits);
+            _logitsAreCurrent = wantLogits;
+            _computed += tokens.Length;
         }
         finally
         {
+            _batch.Clear();
             if (_kv.Length == length) _kv.Truncate(length); // not committed: gives the reserved pages back
+            _reached = Math.Max(_reached, _kv.Length);
         }
     }
 }

@@ -53,7 +53,8 @@ public sealed class StepBatch
 
     /// <summary>
     /// Appends tokens that follow what the sequence holds (a sequence is added at most once per batch) and reserves their room in the KV
-    /// cache. Throws <see cref="ContextOverflowException"/> when they do not fit; the batch is then as it was.
+    /// cache, where need be at the cost of sequences in no step. Throws <see cref="ContextOverflowException"/> when they do not fit beside
+    /// those in steps; the batch is then as it was.
     /// </summary>
     public void Add(KvSequence sequence, ReadOnlySpan<int> tokens, LogitRows wantLogits)
     {
@@ -61,6 +62,7 @@ public sealed class StepBatch
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Count + tokens.Length, Capacity);
         if (_sequences.Contains(sequence)) throw new ArgumentException("The sequence is in the batch already.", nameof(sequence));
         sequence.Reserve(sequence.Length + tokens.Length);
+        sequence.BeginStep();
         for (int i = 0; i < tokens.Length; i++)
         {
             if (wantLogits == LogitRows.All || wantLogits == LogitRows.Last && i == tokens.Length - 1) _outputRows[OutputCount++] = Count;
@@ -74,13 +76,19 @@ public sealed class StepBatch
     /// <summary>Counts the batch's tokens as stored in their sequences; called once when the step has finished.</summary>
     public void Commit()
     {
-        for (int s = 0; s < _sequences.Count; s++) _sequences[s].Advance(Owners.Count(s));
+        for (int s = 0, first = 0; s < _sequences.Count; s++)
+        {
+            int count = Owners.Count(s);
+            _sequences[s].Advance(Tokens.Slice(first, count));
+            first += count;
+        }
     }
 
-    /// <summary>Empties the batch.</summary>
+    /// <summary>Empties the batch: its sequences are free for other steps, and may lose their pages to them.</summary>
     public void Clear()
     {
         Count = OutputCount = 0;
+        foreach (KvSequence sequence in _sequences) sequence.EndStep();
         _sequences.Clear();
     }
 }
