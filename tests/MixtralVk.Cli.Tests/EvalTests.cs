@@ -26,6 +26,17 @@ public sealed class EvalTests : IDisposable
         Assert.Equal(0.25, report.GetProperty("total").GetProperty("standardError").GetDouble(), 1e-9);
     }
 
+    /// <summary>A persona that does not ask for JSON gets a plain answer: no JSON, unless it is held to it.</summary>
+    [Fact]
+    public async Task AnswersAreHeldToJsonWhenAsked()
+    {
+        const string task = """{"prompt": "<s>[INST] You are Brannor, a blacksmith in Oakhaven.\n\nHello, who are you? [/INST]", "facts": [], "json": {"target": ""}}""";
+        JsonElement free = (await Evaluate([task])).GetProperty("json");
+        JsonElement held = (await Evaluate([task], "--constrained")).GetProperty("json");
+        Assert.Equal("valid JSON 0 of 1", Line(free));
+        Assert.Equal("valid JSON 1 of 1", Line(held));
+    }
+
     /// <summary>The letter chosen is the one whose logit after the prompt is greatest.</summary>
     [Fact]
     public async Task MultipleChoiceTakesTheLikeliestLetter()
@@ -69,9 +80,11 @@ public sealed class EvalTests : IDisposable
     public async Task AFileWithoutTasksIsRefused() =>
         CommandLine.AssertFailed(await CommandLine.Run("eval", CommandLine.ShippedModel, "--tasks", Tasks("")), "no tasks");
 
-    private async Task<JsonElement> Evaluate(params string[] lines)
+    private Task<JsonElement> Evaluate(params string[] lines) => Evaluate(lines, []);
+
+    private async Task<JsonElement> Evaluate(string[] lines, params string[] options)
     {
-        Outcome outcome = await CommandLine.Run("eval", CommandLine.ShippedModel, "--device", "cpu", "--json", "--tasks", Tasks(lines));
+        Outcome outcome = await CommandLine.Run(["eval", CommandLine.ShippedModel, "--device", "cpu", "--json", "--tasks", Tasks(lines), .. options]);
         Assert.Equal(0, outcome.ExitCode);
         return JsonDocument.Parse(outcome.Out).RootElement;
     }

@@ -78,25 +78,8 @@ internal sealed record MultipleChoice(string Category, string Question, string[]
 /// </summary>
 internal sealed record Containment(string Category, string Prompt, string[] Facts, string[] Any, string? JsonTarget) : EvalTask(Category)
 {
-    private static readonly string[] s_replyKeys = ["action", "emotion", "say", "target"];
-
     public bool Accepts(string answer) =>
         Facts.All(fact => answer.Contains(fact, StringComparison.OrdinalIgnoreCase))
         && (Any.Length == 0 || Any.Any(one => answer.Contains(one, StringComparison.OrdinalIgnoreCase)))
-        && (JsonTarget is null || IsReply(answer, JsonTarget));
-
-    private static bool IsReply(string answer, string target)
-    {
-        try
-        {
-            using JsonDocument json = JsonDocument.Parse(answer);
-            JsonElement reply = json.RootElement;
-            return reply.ValueKind == JsonValueKind.Object && reply.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal).SequenceEqual(s_replyKeys)
-                && reply.GetProperty("target") is { ValueKind: JsonValueKind.String } found && found.GetString() == target;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            return false; // an answer that is no JSON, or has half a surrogate pair in it, is a wrong answer
-        }
-    }
+        && (JsonTarget is null || CharacterReply.Read(answer)?.Target == JsonTarget);
 }

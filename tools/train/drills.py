@@ -9,7 +9,7 @@ FORMS = ["%s: %s.", "%s is %s.", "%s = %s;", "The %s: %s.", "%s (%s),", "The %s 
 def amount(m): return "%d %s" % (m.number(), m.one(CURRENCIES))
 
 
-def word(m): return m.one([m.name, m.name, m.town, m.item, m.place, m.time, lambda: amount(m), lambda: m.one(TRADES)])()
+def word(m): return m.one([m.name, m.strange_name, m.strange_name, m.town, m.item, m.place, m.time, lambda: amount(m), lambda: m.one(TRADES)])()
 
 
 def repeat(m):
@@ -41,4 +41,4 @@ def look_up(m):
     return [(body + turns[0][0], turns[0][1])] + turns[1:]
 
 
-def drill(m): return repeat(m) if m.chance(.25) else look_up(m)
+def drill(m): return repeat(m) if m.chance(.35) else look_up(m)

@@ -10,6 +10,8 @@ from words import *
 
 CHOICE = re.compile(r"\{([^{}]*)\}")
 SLOT = re.compile(r"\$([a-zA-Z]+)")
+VOWELS = "aeiou"
+CONSONANTS = "b c d f g h j k l m n p r s t v w z b d g k l m n p r s t ch th sh br dr gr st qu".split()
 NEAR = ["behind", "beside", "next to", "across from", "near", "just past", "under", "north of", "south of", "east of", "west of"]
 RUMOURS = [
     "$creatures {were seen|are hiding|have been spotted|are gathering} {near|by|behind} the $landmark",
@@ -66,14 +68,21 @@ class Maker:
             if held(word) == self.held_out: break
         return word
 
+    def strange_name(self):
+        """A name of letters that were never put together before: it can only be copied, not remembered."""
+        syllables = ("".join(self.one(letters) for letters in (CONSONANTS, VOWELS) + ((CONSONANTS,) if self.chance(.4) else ())) for _ in range(self.one([2, 2, 3])))
+        return "".join(syllables).capitalize()
+
     def name(self):
         def draw():
             if self.chance(.2): return self.one(COMMON_NAMES)
+            if not self.held_out and self.chance(.45): return self.strange_name()
             name = self.one(NAME_STARTS) + self.one(NAME_ENDS)
             return name + self.one(NAME_ENDS) if self.chance(.1) and len(name) < 6 else name
         return self.fresh(draw)
 
     def town(self):
+        if not self.held_out and self.chance(.2): return self.strange_name() + self.one(["", ""] + TOWN_ENDS)
         return self.fresh(lambda: self.one(TOWN_STARTS) + self.one(TOWN_ENDS) if self.chance(.9)
                           else self.one(["Port ", "Fort ", "New ", "Saint "]) + self.one(NAME_STARTS) + self.one(NAME_ENDS))
 
