@@ -4,7 +4,7 @@ public sealed class HelpTests
 {
     public static readonly string[] Commands =
     [
-        "devices", "inspect", "tokenize", "logits", "generate", "chat", "bench", "tune", "convert", "quantize", "imatrix", "perplexity", "routing", "eval",
+        "devices", "inspect", "tokenize", "logits", "generate", "chat", "serve", "bench", "tune", "convert", "quantize", "imatrix", "perplexity", "routing", "eval",
         "kernels",
         "pack", "verify",
     ];

@@ -8,6 +8,7 @@ Console.OutputEncoding = Encoding.UTF8;
 var root = new RootCommand("Runs language models of the Mixtral architecture on Vulkan, or on the CPU.")
 {
     ChatCommand.Create(),
+    ServeCommand.Create(),
     GenerateCommand.Create(),
     InspectCommand.Create(),
     TokenizeCommand.Create(),

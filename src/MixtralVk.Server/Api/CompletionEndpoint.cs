@@ -1,0 +1,49 @@
+using System.Text.Json;
+using MixtralVk.Server.Json;
+using MixtralVk.Tokenization;
+
+namespace MixtralVk.Server.Api;
+
+/// <summary>POST /v1/completions: texts that are gone on with.</summary>
+internal sealed class CompletionEndpoint(ServerOptions server, GenerationEndpoint generation)
+{
+    /// <summary>Most prompts of one request.</summary>
+    private const int MaxPrompts = 64;
+
+    public async Task HandleAsync(HttpContext context, CancellationToken cancellationToken)
+    {
+        CompletionRequest request = await Gate.ReadAsync(context, ApiJson.Default.CompletionRequest, cancellationToken).ConfigureAwait(false);
+        SessionPool sessions = generation.Sessions(request.Model);
+        if (!string.IsNullOrEmpty(request.Suffix)) throw ApiException.Unsupported("suffix");
+        if (request.Echo is true) throw ApiException.Unsupported("echo");
+        if (request.BestOf is int best && best != (request.N ?? 1)) throw ApiException.Unsupported("best_of");
+        IReadOnlyList<int[]> prompts = Prompts(request.Prompt, sessions.Model.Tokenizer);
+        var task = new GenerationTask(request, "cmpl", "text_completion", prompts,
+            tokens => RequestOptions.Read(request, request.MaxTokens, null, tokens, sessions.Model.ContextLength, server)) { IsChat = false };
+        await generation.AnswerAsync(context, sessions, task, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The tokens of each prompt or input: a text, a list of texts, a list of tokens, or a list of lists of tokens.</summary>
+    internal static IReadOnlyList<int[]> Prompts(JsonElement? given, Tokenizer tokenizer)
+    {
+        JsonElement prompt = given ?? throw Wrong();
+        int[][] prompts = prompt switch
+        {
+            { ValueKind: JsonValueKind.String } => [Tokens(prompt, tokenizer)],
+            { ValueKind: JsonValueKind.Array } when prompt.GetArrayLength() > 0 && prompt[0].ValueKind == JsonValueKind.Number => [Tokens(prompt, tokenizer)],
+            { ValueKind: JsonValueKind.Array } when prompt.GetArrayLength() is > 0 and <= MaxPrompts => [.. prompt.EnumerateArray().Select(each => Tokens(each, tokenizer))],
+            _ => throw Wrong(),
+        };
+        return prompts.All(tokens => tokens.Length > 0) ? prompts : throw Wrong();
+    }
+
+    private static int[] Tokens(JsonElement prompt, Tokenizer tokenizer) => prompt.ValueKind switch
+    {
+        JsonValueKind.String => tokenizer.Encode(prompt.GetString()),
+        JsonValueKind.Array => [.. prompt.EnumerateArray().Select(each => each.ValueKind == JsonValueKind.Number && each.TryGetInt32(out int token) ? token : throw Wrong())],
+        _ => throw Wrong(),
+    };
+
+    private static ApiException Wrong() =>
+        ApiException.Invalid($"'prompt' or 'input' must be a text, a list of tokens, or a list of at most {MaxPrompts} of these, none of them empty.", "prompt");
+}

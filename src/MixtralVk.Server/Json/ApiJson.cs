@@ -1,0 +1,16 @@
+using System.Text.Json.Serialization;
+
+namespace MixtralVk.Server.Json;
+
+/// <summary>JSON of the API, without reflection.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ChatRequest))]
+[JsonSerializable(typeof(CompletionRequest))]
+[JsonSerializable(typeof(TokenizeRequest))]
+[JsonSerializable(typeof(GenerationResponse))]
+[JsonSerializable(typeof(ModelList))]
+[JsonSerializable(typeof(ModelCard))]
+[JsonSerializable(typeof(TokenizeResponse))]
+[JsonSerializable(typeof(HealthResponse))]
+[JsonSerializable(typeof(ErrorBody))]
+internal sealed partial class ApiJson : JsonSerializerContext;

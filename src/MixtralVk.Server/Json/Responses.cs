@@ -1,0 +1,56 @@
+using System.Text.Json.Serialization;
+
+namespace MixtralVk.Server.Json;
+
+/// <summary>An answer of /v1/chat/completions or /v1/completions, whole or one event of a stream.</summary>
+internal sealed record GenerationResponse(string Id, string Object, long Created, string Model, IReadOnlyList<Choice> Choices)
+{
+    public Usage? Usage { get; init; }
+}
+
+/// <summary>One of the answers to a request. Chats have a message, or in a stream what is added to it; completions have a text.</summary>
+internal sealed record Choice(int Index)
+{
+    public AnswerMessage? Message { get; init; }
+
+    public AnswerMessage? Delta { get; init; }
+
+    public string? Text { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public string? FinishReason { get; init; }
+}
+
+/// <summary>The model's message, or a part of it.</summary>
+internal sealed record AnswerMessage
+{
+    public string? Role { get; init; }
+
+    public string? Content { get; init; }
+}
+
+/// <summary>Tokens of a request and its answers.</summary>
+internal sealed record Usage(int PromptTokens, int CompletionTokens, int TotalTokens, PromptDetails PromptTokensDetails);
+
+/// <summary>Prompt tokens that did not have to be computed, as a session knew them.</summary>
+internal sealed record PromptDetails(int CachedTokens);
+
+/// <summary>The answer of /v1/models.</summary>
+internal sealed record ModelList(string Object, IReadOnlyList<ModelCard> Data);
+
+/// <summary>A model that can be asked.</summary>
+internal sealed record ModelCard(string Id, string Object, long Created, string OwnedBy)
+{
+    /// <summary>Longest conversation in tokens.</summary>
+    public required int ContextLength { get; init; }
+}
+
+/// <summary>The answer of /tokenize.</summary>
+internal sealed record TokenizeResponse(IReadOnlyList<int> Tokens, int Count, int ContextLength);
+
+/// <summary>The answer of /health/live and /health/ready.</summary>
+internal sealed record HealthResponse(string Status)
+{
+    /// <summary>How much of the model is loaded, from 0 to 1.</summary>
+    public double? Progress { get; init; }
+}

@@ -1,0 +1,51 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace MixtralVk.Server;
+
+/// <summary>The server as a program of its own.</summary>
+public static class MixtralServer
+{
+    /// <summary>
+    /// Makes the server, which has yet to be started. Throws <see cref="ServerException"/> for settings that cannot be used.
+    /// </summary>
+    public static WebApplication Create(ServerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        if (!options.IsLoopback && options.ApiKeyFile is null)
+            throw new ServerException($"The server would listen on {options.Host}, which others can reach: give it API keys (ApiKeyFile), or let it listen on localhost.");
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.StopSeconds));
+        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options));
+        builder.Services.AddMixtralVk(options);
+        WebApplication app = builder.Build();
+        app.MapMixtralVk();
+        return app;
+    }
+
+    /// <summary>Serves until the process is told to stop; throws what kept the model from being loaded.</summary>
+    public static async Task RunAsync(ServerOptions options, CancellationToken cancellationToken = default)
+    {
+        await using WebApplication app = Create(options);
+        await app.StartAsync(cancellationToken).ConfigureAwait(false);
+        await app.WaitForShutdownAsync(cancellationToken).ConfigureAwait(false);
+        if (app.Services.GetRequiredService<ServedModel>().Problem is { } problem) throw problem;
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ServerOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        if (options.Host == "*") kestrel.ListenAnyIP(options.Port);
+        else if (IPAddress.TryParse(options.Host, out IPAddress? address)) kestrel.Listen(address, options.Port);
+        else if (options.Port == 0) kestrel.Listen(IPAddress.Loopback, 0); // a free port can be found for one address only
+        else kestrel.ListenLocalhost(options.Port);
+    }
+}

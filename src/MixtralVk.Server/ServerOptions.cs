@@ -1,0 +1,83 @@
+using System.Net;
+
+namespace MixtralVk.Server;
+
+/// <summary>What is served, where, to whom, and within which limits. <see cref="ServerSettings"/> says where values come from.</summary>
+public sealed class ServerOptions
+{
+    /// <summary>The model's file, packed or GGUF.</summary>
+    public string ModelFile { get; set; } = "";
+
+    /// <summary>The model's name in the API; empty takes the file's name without extension.</summary>
+    public string ModelName { get; set; } = "";
+
+    /// <summary>Where to compute.</summary>
+    public DeviceKind Device { get; set; } = DeviceKind.Auto;
+
+    /// <summary>Longest conversation in tokens; null takes the model's length, at most <see cref="MixtralOptions.DefaultContextLength"/>.</summary>
+    public int? ContextLength { get; set; }
+
+    /// <summary>Folder where compiled pipelines and measured kernel variants are kept between runs; null keeps none.</summary>
+    public string? PipelineCacheDirectory { get; set; }
+
+    /// <summary>Address to listen on: <c>localhost</c>, an address of this machine, or <c>*</c> for all. Any but loopback needs <see cref="ApiKeyFile"/>.</summary>
+    public string Host { get; set; } = "localhost";
+
+    /// <summary>Port to listen on; 0 takes a free one.</summary>
+    public int Port { get; set; } = 8080;
+
+    /// <summary>A file with one API key per line (lines that begin with # are remarks); null asks for no key.</summary>
+    public string? ApiKeyFile { get; set; }
+
+    /// <summary>Requests answered at the same time; each has keys and values for one full context.</summary>
+    public int Seats { get; set; } = 4;
+
+    /// <summary>Requests that may wait for a seat; one more is refused with status 429.</summary>
+    public int QueueLimit { get; set; } = 64;
+
+    /// <summary>Most seconds a request may take, waiting included.</summary>
+    public int RequestSeconds { get; set; } = 300;
+
+    /// <summary>Most seconds that running answers are given when the server stops.</summary>
+    public int StopSeconds { get; set; } = 30;
+
+    /// <summary>Most bytes of a request.</summary>
+    public int BodyBytes { get; set; } = 1 << 20;
+
+    /// <summary>Most tokens of an answer, and how many it has where a request says nothing.</summary>
+    public int AnswerTokens { get; set; } = 1024;
+
+    /// <summary>Most answers (<c>n</c>) of one request.</summary>
+    public int Choices { get; set; } = 8;
+
+    /// <summary>Temperature where a request says nothing; null takes the engine's.</summary>
+    public float? Temperature { get; set; }
+
+    /// <summary>Throws <see cref="ServerException"/> naming the first setting that is out of its range.</summary>
+    public void Validate()
+    {
+        Require(ModelFile.Length > 0, nameof(ModelFile), "the model's file");
+        Require(ContextLength is null or > 0, nameof(ContextLength), "at least 1");
+        Require(Host is "localhost" or "*" || IPAddress.TryParse(Host, out _), nameof(Host), "localhost, an IP address or *");
+        Require(Port is >= 0 and <= 65535, nameof(Port), "between 0 and 65535");
+        Require(Seats is >= 1 and <= 1024, nameof(Seats), "between 1 and 1024");
+        Require(QueueLimit >= 0, nameof(QueueLimit), "at least 0");
+        Require(RequestSeconds is >= 1 and <= 86400, nameof(RequestSeconds), "between 1 and 86400");
+        Require(StopSeconds is >= 0 and <= 3600, nameof(StopSeconds), "between 0 and 3600");
+        Require(BodyBytes >= 1024, nameof(BodyBytes), "at least 1024");
+        Require(AnswerTokens >= 1, nameof(AnswerTokens), "at least 1");
+        Require(Choices is >= 1 and <= 128, nameof(Choices), "between 1 and 128");
+        Require(Temperature is null or (>= 0 and <= 100), nameof(Temperature), "between 0 and 100");
+    }
+
+    /// <summary>True when only programs on this machine can reach the server.</summary>
+    internal bool IsLoopback => Host == "localhost" || (IPAddress.TryParse(Host, out IPAddress? address) && IPAddress.IsLoopback(address));
+
+    /// <summary>The model's name in the API.</summary>
+    internal string ModelId => ModelName.Length > 0 ? ModelName : Path.GetFileNameWithoutExtension(ModelFile);
+
+    private static void Require(bool holds, string name, string range)
+    {
+        if (!holds) throw new ServerException($"The setting {name} must be {range}.");
+    }
+}

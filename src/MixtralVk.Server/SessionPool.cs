@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Threading.RateLimiting;
+
+namespace MixtralVk.Server;
+
+/// <summary>
+/// The sessions that answer requests: as many as there are seats, each with room for one full context. A request that finds all of them in use waits in line. Idle
+/// sessions keep what they have computed, and the request that goes on with a conversation gets its session back.
+/// </summary>
+internal sealed class SessionPool : IDisposable
+{
+    private readonly ConcurrencyLimiter _seats;
+    private readonly Lock _gate = new();
+    private readonly List<SessionLease> _idle; // the one used longest ago first
+    private readonly List<SessionLease> _used = [];
+    private double _meanSeconds = 1;
+
+    public SessionPool(MixtralModel model, int seats, int queueLimit)
+    {
+        Model = model;
+        _seats = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = seats, QueueLimit = queueLimit, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
+        _idle = [.. Enumerable.Range(0, seats).Select(_ => new SessionLease(this, model.StartSession()))];
+    }
+
+    public MixtralModel Model { get; }
+
+    /// <summary>Requests that are answered now.</summary>
+    public int Active
+    {
+        get { lock (_gate) return _used.Count; }
+    }
+
+    /// <summary>Requests that wait for a seat.</summary>
+    public int Queued => (int)(_seats.GetStatistics()?.CurrentQueuedCount ?? 0);
+
+    /// <summary>Whole seconds after which a further request can expect a seat, by how long the latest ones had theirs.</summary>
+    public int SecondsToWait
+    {
+        get { lock (_gate) return Math.Clamp((int)Math.Ceiling(_meanSeconds * (Queued + 1) / (_idle.Count + _used.Count)), 1, 60); }
+    }
+
+    /// <summary>
+    /// A session for a prompt, once there is one; null, at once, when the line is full. Among the idle ones the session is taken whose text is for the most part
+    /// the prompt's beginning, or else the one used longest ago.
+    /// </summary>
+    /// <param name="prompt">The prompt's tokens.</param>
+    /// <param name="conversation">The caller's name for the conversation, by which it can be forgotten; null for none.</param>
+    /// <param name="cancellationToken">Leaves the line.</param>
+    public async ValueTask<SessionLease?> RentAsync(int[] prompt, string? conversation, CancellationToken cancellationToken)
+    {
+        RateLimitLease seat = await _seats.AcquireAsync(1, cancellationToken).ConfigureAwait(false);
+        if (!seat.IsAcquired)
+        {
+            seat.Dispose();
+            return null;
+        }
+        lock (_gate)
+        {
+            int chosen = 0, longest = 0;
+            for (int i = 0; i < _idle.Count; i++)
+            {
+                ReadOnlySpan<int> tokens = _idle[i].Session.Tokens;
+                int common = tokens.CommonPrefixLength(prompt);
+                if (common > longest && 2 * common >= tokens.Length) (chosen, longest) = (i, common);
+            }
+            SessionLease lease = _idle[chosen];
+            _idle.RemoveAt(chosen);
+            _used.Add(lease);
+            (lease.Seat, lease.Conversation, lease.Since) = (seat, conversation, Stopwatch.GetTimestamp());
+            return lease;
+        }
+    }
+
+    /// <summary>Erases what sessions hold of a conversation: at once, or when its answer has ended.</summary>
+    public void Forget(string conversation)
+    {
+        lock (_gate)
+        {
+            foreach (SessionLease lease in _used.Where(lease => lease.Conversation == conversation)) lease.IsForgotten = true;
+            for (int i = 0; i < _idle.Count; i++) if (_idle[i].Conversation == conversation) _idle[i] = Renewed(_idle[i]);
+        }
+    }
+
+    /// <summary>Waits until no request has a session.</summary>
+    public async Task DrainAsync()
+    {
+        while (Active > 0) await Task.Delay(20).ConfigureAwait(false);
+    }
+
+    public void Dispose()
+    {
+        foreach (SessionLease lease in _idle) lease.Session.Dispose();
+        _seats.Dispose();
+        Model.Dispose();
+    }
+
+    private void Return(SessionLease lease)
+    {
+        lock (_gate)
+        {
+            _used.Remove(lease);
+            _meanSeconds += (Stopwatch.GetElapsedTime(lease.Since).TotalSeconds - _meanSeconds) / 8;
+            _idle.Add(lease.IsForgotten ? Renewed(lease) : lease);
+        }
+        lease.Seat!.Dispose();
+    }
+
+    private SessionLease Renewed(SessionLease lease)
+    {
+        lease.Session.Dispose();
+        return new SessionLease(this, Model.StartSession());
+    }
+
+    /// <summary>A session in use; disposed, it is idle again.</summary>
+    internal sealed class SessionLease(SessionPool pool, Session session) : IDisposable
+    {
+        public Session Session { get; } = session;
+
+        public RateLimitLease? Seat { get; set; }
+
+        public string? Conversation { get; set; }
+
+        public long Since { get; set; }
+
+        public bool IsForgotten { get; set; }
+
+        public void Dispose() => pool.Return(this);
+    }
+}

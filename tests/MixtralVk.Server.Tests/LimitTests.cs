@@ -1,0 +1,138 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using MixtralVk.Testing.Gguf;
+
+namespace MixtralVk.Server.Tests;
+
+/// <summary>Who is let in, how much, and for how long. Each test has a server of its own.</summary>
+public sealed class LimitTests
+{
+    private const string Long = """{"messages":[{"role":"user","content":"Hello"}],"temperature":2,"seed":1,"max_tokens":400,"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"string","minLength":1000}}}}""";
+    private const string Short = """{"messages":[{"role":"user","content":"Hello"}],"max_tokens":2}""";
+
+    private static readonly string s_longStream = Long.Replace("\"temperature\"", "\"stream\":true,\"temperature\"", StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Keys_are_asked_for()
+    {
+        using TemporaryFile keys = TemporaryFile.With("# staff\n first-key \n\nsecond-key\n"u8);
+        ServerOptions options = RunningServer.Options();
+        options.ApiKeyFile = keys.Path;
+        await using RunningServer server = await RunningServer.StartAsync(options);
+        foreach (string? wrong in new[] { null, "Bearer", "Bearer ", "Bearer wrong", "Bearer first-ke", "Bearer first-key2", "Basic first-key", "Bearer # staff" })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/models");
+            if (wrong is not null) request.Headers.TryAddWithoutValidation("Authorization", wrong);
+            HttpResponseMessage response = await server.Http.SendAsync(request);
+            Assert.Equal("invalid_api_key", (await RunningServer.AssertError(401, response)).GetProperty("code").GetString());
+            Assert.Equal("Bearer", response.Headers.WwwAuthenticate.Single().Scheme);
+        }
+        foreach (string right in new[] { "first-key", "second-key" })
+        {
+            server.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", right);
+            Assert.Equal(HttpStatusCode.OK, (await server.Http.GetAsync("/v1/models")).StatusCode);
+        }
+    }
+
+    [Fact]
+    public void Others_are_served_only_with_keys()
+    {
+        ServerOptions options = RunningServer.Options();
+        options.Host = "*";
+        Assert.Contains("ApiKeyFile", Assert.Throws<ServerException>(() => MixtralServer.Create(options)).Message);
+    }
+
+    [Fact]
+    public async Task A_body_that_is_too_long_is_refused()
+    {
+        ServerOptions options = RunningServer.Options();
+        options.BodyBytes = 2000;
+        await using RunningServer server = await RunningServer.StartAsync(options);
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
+        {
+            Content = new StringContent($$"""{"messages":[{"role":"user","content":"{{new string('a', 10_000_000)}}"}]}""", Encoding.UTF8, "application/json"),
+            Headers = { ExpectContinue = true }, // asks before it sends
+        };
+        await RunningServer.AssertError(413, await server.Http.SendAsync(request));
+        Assert.True((await server.PostAsync("/v1/chat/completions", Short)).IsSuccessStatusCode);
+    }
+
+    [Fact]
+    public async Task A_full_line_is_told_when_to_come_again()
+    {
+        ServerOptions options = RunningServer.Options();
+        (options.Seats, options.QueueLimit, options.AnswerTokens) = (1, 1, 400);
+        await using RunningServer server = await RunningServer.StartAsync(options);
+        using HttpResponseMessage first = await StreamAsync(server, CancellationToken.None);
+        Task<HttpResponseMessage> second = server.PostAsync("/v1/chat/completions", Short);
+        while (server.Sessions.Queued == 0) await Task.Delay(5);
+        HttpResponseMessage third = await server.PostAsync("/v1/chat/completions", Short);
+        Assert.Equal("server_busy", (await RunningServer.AssertError(429, third)).GetProperty("code").GetString());
+        Assert.InRange(third.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 60);
+        Assert.EndsWith("data: [DONE]\n\n", await first.Content.ReadAsStringAsync());
+        Assert.True((await second).IsSuccessStatusCode);
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_frees_its_seat()
+    {
+        ServerOptions options = RunningServer.Options();
+        (options.Seats, options.AnswerTokens) = (1, 400);
+        await using RunningServer server = await RunningServer.StartAsync(options);
+        using (HttpResponseMessage left = await StreamAsync(server, CancellationToken.None))
+        {
+            Assert.Equal(1, server.Sessions.Active);
+        }
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (server.Sessions.Active > 0) await Task.Delay(5, patience.Token);
+        Assert.True((await server.PostAsync("/v1/chat/completions", Short)).IsSuccessStatusCode);
+    }
+
+    [Fact]
+    public async Task An_answer_that_takes_too_long_is_given_up()
+    {
+        ServerOptions options = RunningServer.Options();
+        (options.Seats, options.AnswerTokens, options.RequestSeconds) = (1, 400, 1);
+        await using RunningServer server = await RunningServer.StartAsync(options);
+        using SessionPool.SessionLease seat = (await server.Sessions.RentAsync([1], null, CancellationToken.None))!;
+        Assert.Equal("timeout", (await RunningServer.AssertError(504, await server.PostAsync("/v1/chat/completions", Short))).GetProperty("code").GetString());
+    }
+
+    [Fact]
+    public async Task Stopping_lets_a_running_answer_end()
+    {
+        ServerOptions options = RunningServer.Options();
+        options.AnswerTokens = 100;
+        RunningServer server = await RunningServer.StartAsync(options);
+        using var client = new HttpClient { BaseAddress = server.Address };
+        using HttpResponseMessage running = await StreamAsync(server, CancellationToken.None, client);
+        Task stopping = server.DisposeAsync().AsTask();
+        Assert.EndsWith("data: [DONE]\n\n", await running.Content.ReadAsStringAsync());
+        await stopping;
+    }
+
+    [Fact]
+    public async Task A_conversation_is_forgotten_when_asked()
+    {
+        ServerOptions options = RunningServer.Options();
+        await using RunningServer server = await RunningServer.StartAsync(options);
+        const string request = """{"messages":[{"role":"user","content":"Hello, I am Ada."}],"max_tokens":4,"prompt_cache_key":"ada"}""";
+        Assert.Equal(0, await Cached());
+        Assert.True(await Cached() > 4);
+        server.Sessions.Forget("ada");
+        Assert.Equal(0, await Cached());
+
+        async Task<int> Cached() => (await RunningServer.JsonOf(await server.PostAsync("/v1/chat/completions", request)))
+            .GetProperty("usage").GetProperty("prompt_tokens_details").GetProperty("cached_tokens").GetInt32();
+    }
+
+    /// <summary>Begins a long streamed answer and returns once its first bytes are there.</summary>
+    private static async Task<HttpResponseMessage> StreamAsync(RunningServer server, CancellationToken cancellationToken, HttpClient? client = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent(s_longStream, Encoding.UTF8, "application/json") };
+        HttpResponseMessage response = await (client ?? server.Http).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return response;
+    }
+}
