@@ -9,7 +9,7 @@
 layout(local_size_x_id = 0) in;
 layout(constant_id = 2) const uint RowsPerLane = 1;
 layout(constant_id = 3) const uint TokensPerPass = 1;
-layout(constant_id = 8) const uint Cols = 1;
+layout(constant_id = 9) const uint Cols = 1;
 layout(push_constant) uniform Push { uint outputRows; uint firstRow; uint outputStride; };
 layout(std430, set = 0, binding = 0) readonly buffer Rows { uint rowCount; };
 layout(std430, set = 0, binding = 1) readonly buffer Weights { uint w[]; };

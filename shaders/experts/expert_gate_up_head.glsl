@@ -17,6 +17,7 @@ layout(std430, set = 0, binding = 9) writeonly buffer Output { float y[]; };
 const uint Matrices = 2u;
 const uint Streams = 2u * RowsPerLane;
 shared float partial[AddsInWorkgroup ? Streams * TokensPerPass * Lanes : 1u];
+shared float parts[PartsPerWorkgroup > 1u ? Streams * TokensPerPass * Lanes : 1u];
 
 uint weight_storage(uint matrix, uint index) { return matrix == 0u ? gate[index] : up[index]; }
 uvec4 weight_texel(uint matrix, uint index) { return matrix == 0u ? texelFetch(GateTexels, int(index)) : texelFetch(UpTexels, int(index)); }

@@ -13,6 +13,7 @@ layout(std430, set = 0, binding = 7) writeonly buffer Output { float y[]; };
 const uint Matrices = 1u;
 #define Streams RowsPerLane
 shared float partial[AddsInWorkgroup ? Streams * TokensPerPass * Lanes : 1u];
+shared float parts[PartsPerWorkgroup > 1u ? Streams * TokensPerPass * Lanes : 1u];
 
 uint weight_storage(uint matrix, uint index) { return w[index]; }
 uvec4 weight_texel(uint matrix, uint index) { return texelFetch(WeightTexels, int(index)); }

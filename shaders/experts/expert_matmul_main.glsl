@@ -5,11 +5,10 @@ void main()
     #include "include/lane_rows.glsl"
     #include "include/multiply.glsl"
 
-    if (AddsInWorkgroup && gl_LocalInvocationID.y != 0u) return;
-    const uint run = AddsInWorkgroup ? 0u : gl_WorkGroupID.z * ColumnSplits + gl_LocalInvocationID.y;
+    if (gl_LocalInvocationID.y != 0u) return;
     [[unroll]] for (uint t = 0u; t < TokensPerPass; ++t)
     {
-        const uint first = run * runStride + entry[t] * outputStride + firstRow + laneRow;
+        const uint first = gl_WorkGroupID.z * partStride + entry[t] * outputStride + firstRow + laneRow;
         [[unroll]] for (uint s = 0u; s < RowsPerLane; ++s)
             if (laneRow + s < outputRows && firstEntry + t < count) y[first + s] = acc[s * TokensPerPass + t];
     }

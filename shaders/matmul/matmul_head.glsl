@@ -1,9 +1,9 @@
 // output[t][firstRow + r] (= or +=) sum over c of weights[r][c] * input[t][c]
 // weights: a range of tiles, row-tile layout; input (rows, Cols); output (rows, outputStride), of which this range fills outputRows columns.
-// RowsPerLane rows a lane, TokensPerPass input rows a workgroup. Column splits over workgroups write runs runStride floats apart instead.
+// RowsPerLane rows a lane, TokensPerPass input rows a workgroup. Column splits over workgroups leave parts, partStride floats apart, instead.
 #include "include/product.glsl"
-layout(constant_id = 9) const bool Accumulate = false;
-layout(push_constant) uniform Push { uint outputRows; uint firstRow; uint outputStride; uint runStride; };
+layout(constant_id = 10) const bool Accumulate = false;
+layout(push_constant) uniform Push { uint outputRows; uint firstRow; uint outputStride; uint partStride; };
 layout(std430, set = 0, binding = 0) readonly buffer Rows { uint rowCount; };
 layout(std430, set = 0, binding = 1) readonly buffer Weights { uint w[]; };
 layout(set = 0, binding = 2) uniform usamplerBuffer WeightTexels;
@@ -15,6 +15,7 @@ layout(std430, set = 0, binding = 6) buffer Output { float y[]; };
 const uint Matrices = 1u;
 #define Streams RowsPerLane
 shared float partial[AddsInWorkgroup ? Streams * TokensPerPass * Lanes : 1u];
+shared float parts[PartsPerWorkgroup > 1u ? Streams * TokensPerPass * Lanes : 1u];
 
 uint weight_storage(uint matrix, uint index) { return w[index]; }
 uvec4 weight_texel(uint matrix, uint index) { return texelFetch(WeightTexels, int(index)); }

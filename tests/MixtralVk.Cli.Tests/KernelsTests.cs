@@ -78,8 +78,8 @@ public sealed class KernelsTests
     [Theory]
     [InlineData("binding = 6", "binding = 7", "binding 7 (Output)")]
     [InlineData("readonly buffer Weights", "buffer Weights", "binding 1 (Weights): declare it readonly")]
-    [InlineData("constant_id = 8", "constant_id = 19", "constant_id 19 (Cols)")]
-    [InlineData("uint outputStride;", "uint outputStride; uint runStride; uint more;", "push constant more at byte 16")]
+    [InlineData("constant_id = 9", "constant_id = 19", "constant_id 19 (Cols)")]
+    [InlineData("uint outputStride;", "uint outputStride; uint partStride; uint more;", "push constant more at byte 16")]
     public async Task AnotherInterfaceIsRefusedWithWhatDiffers(string from, string to, string difference)
     {
         Outcome outcome = await Changed(from, to);

@@ -108,13 +108,13 @@ internal sealed record Variant(string Name, IKernel Kernel, Product? Product = n
             yield return Plain(new RopeKvWrite(kv, default, default, default, default, default, default, default, default, heads, kvHeads, headDim, (uint)c.RopeDim, pages, 1));
             foreach (uint rows in TokenClasses.Cover(512))
             {
-                AttentionPlan plan = AttentionPlan.For(c, device.Limits, splits, rows);
+                AttentionPlan plan = AttentionPlan.For(c, device, splits, rows);
                 if (plan.IsSplit) yield return Plain(new AttentionSplit(kv, default, default, default, default, default, default, default, default, heads, kvHeads, headDim, qkv, pages, splits, plan.Block, plan.PassingLanes, 1), Block(plan));
                 else yield return Plain(new AttentionPrefill(kv, default, default, default, default, default, default, default, default, heads, kvHeads, headDim, qkv, pages, plan.Block, plan.PassingLanes, 1), Block(plan));
             }
         }
         yield return Plain(new AttentionMerge(default, default, default, default, heads, headDim, splits, 1));
-        foreach (bool gated in (bool[])[false, true]) yield return Plain(new AddRuns(default, default, default, 8, gated, !gated, TopK, 0, dim, dim, dim, 1), gated ? " gated" : "");
+        foreach (bool gated in (bool[])[false, true]) yield return Plain(new AddParts(default, default, default, 8, gated, !gated, TopK, 0, dim, dim, dim, 1), gated ? " gated" : "");
         yield return Plain(new RmsNorm(default, default, default, default, default, dim, c.RmsEpsilon, 0, 1));
         yield return new Variant(Router, new RouterTopK(default, default, default, default, default, default, dim, experts, TopK, 0, 1), null, new LoopShape(1, 1));
         yield return Plain(new CombineExperts(default, default, default, default, dim, TopK, 1));

@@ -21,11 +21,11 @@ namespace MixtralVk.Kernels;
 /// <param name="FirstRow">Column of the output that the range's first row fills.</param>
 /// <param name="OutputStride">Length of an output row.</param>
 /// <param name="MaxEntries">Most entries of a step: tokens * top-k. The grid where the dispatch is not indirect.</param>
-/// <param name="Variant">How the work is cut. With splits over workgroups the output is what <see cref="AddRuns"/> reads.</param>
-/// <param name="RunStride">Floats between the outputs of two runs, where columns are split over workgroups.</param>
+/// <param name="Variant">How the work is cut. With splits over workgroups the output is what <see cref="AddParts"/> reads.</param>
+/// <param name="PartStride">Floats between the outputs of two parts, where columns are split over workgroups.</param>
 internal readonly record struct ExpertGateUp(WeightFormat Format, BufferView Groups, BufferView Entries, BufferView Gate, BufferView Up, BufferView Input,
     BufferView Output, uint Expert, uint InputRowDivisor, uint Cols, uint OutputRows, uint FirstRow, uint OutputStride,
-    uint MaxEntries, ProductVariant Variant, uint RunStride = 0) : IKernel
+    uint MaxEntries, ProductVariant Variant, uint PartStride = 0) : IKernel
 {
     public string Shader => Format switch
     {
@@ -67,6 +67,6 @@ internal readonly record struct ExpertGateUp(WeightFormat Format, BufferView Gro
         b.Push(OutputRows);
         b.Push(FirstRow);
         b.Push(OutputStride);
-        b.Push(RunStride);
+        b.Push(PartStride);
     }
 }

@@ -18,10 +18,10 @@ namespace MixtralVk.Kernels;
 /// <param name="OutputStride">Length of an output row.</param>
 /// <param name="Accumulate">Adds to the output instead of replacing it.</param>
 /// <param name="MaxRows">Most input rows of a step.</param>
-/// <param name="Variant">How the work is cut. With splits over workgroups the output is what <see cref="AddRuns"/> reads.</param>
-/// <param name="RunStride">Floats between the outputs of two runs, where columns are split over workgroups.</param>
+/// <param name="Variant">How the work is cut. With splits over workgroups the output is what <see cref="AddParts"/> reads.</param>
+/// <param name="PartStride">Floats between the outputs of two parts, where columns are split over workgroups.</param>
 internal readonly record struct MatMul(WeightFormat Format, BufferView Weights, BufferView Rows, BufferView Input, BufferView Output,
-    uint Cols, uint OutputRows, uint FirstRow, uint OutputStride, bool Accumulate, uint MaxRows, ProductVariant Variant, uint RunStride = 0) : IKernel
+    uint Cols, uint OutputRows, uint FirstRow, uint OutputStride, bool Accumulate, uint MaxRows, ProductVariant Variant, uint PartStride = 0) : IKernel
 {
     public string Shader => Format switch
     {
@@ -59,6 +59,6 @@ internal readonly record struct MatMul(WeightFormat Format, BufferView Weights, 
         b.Push(OutputRows);
         b.Push(FirstRow);
         b.Push(OutputStride);
-        b.Push(RunStride);
+        b.Push(PartStride);
     }
 }

@@ -34,15 +34,14 @@ internal sealed class ProductChoices
         _measured.TryGetValue((shape, tokens), out ProductVariant variant) ? variant : ShippedVariants.For(_device, shape, tokens);
 
     /// <summary>
-    /// The variants of an expert's product in steps of a class: the wide one is the class's, the narrow one that of few tokens, adding in the
-    /// same order without splits over workgroups, and reading activations like the wide one, as the step's are as many.
+    /// The variants of an expert's product in steps of a class: the wide one is the class's, the narrow one that of few tokens. It takes parts of
+    /// the columns like the wide one, so that one second pass adds up both, and reads activations like it, as the step's are as many.
     /// </summary>
     public ExpertVariants ForExpert(ProductShape shape, TokenClass tokens)
     {
         ProductVariant wide = For(shape, tokens);
         if (tokens <= TokenClass.Few) return new ExpertVariants(wide, wide, uint.MaxValue);
-        ProductVariant narrow = For(shape, TokenClass.Few) with { ActivationFetch = wide.ActivationFetch };
-        if (narrow.WorkgroupSplits > 1) narrow = narrow.InOrder(narrow.SummationOrder);
+        ProductVariant narrow = For(shape, TokenClass.Few) with { WorkgroupSplits = wide.WorkgroupSplits, PartsPerWorkgroup = wide.PartsPerWorkgroup, ActivationFetch = wide.ActivationFetch };
         return new ExpertVariants(narrow, wide, narrow == wide ? uint.MaxValue : TokenClass.Few.MaxTokens());
     }
 

@@ -8,10 +8,13 @@ namespace MixtralVk.Kernels;
 /// <param name="Rows">Rows of a tile.</param>
 internal readonly record struct QueryBlock(uint Heads, uint Rows)
 {
-    /// <summary>The block that serves most queries at once: heads of one row, or with <paramref name="severalRows"/> of a tile of rows.</summary>
-    public static QueryBlock For(uint queryHeads, uint kvHeads, uint headDim, bool severalRows)
+    /// <summary>
+    /// The block that serves most queries at once, but no more than <paramref name="limit"/>: heads of one row, or with
+    /// <paramref name="severalRows"/> of a tile of rows.
+    /// </summary>
+    public static QueryBlock For(uint queryHeads, uint kvHeads, uint headDim, bool severalRows, uint limit = uint.MaxValue)
     {
-        uint group = queryHeads / kvHeads, most = MostQueries(headDim, severalRows);
+        uint group = queryHeads / kvHeads, most = Math.Min(limit, MostQueries(headDim, severalRows));
         var best = new QueryBlock(1, severalRows ? most : 1);
         for (uint heads = 2; heads <= Math.Min(group, most); heads++)
         {

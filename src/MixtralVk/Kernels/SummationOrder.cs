@@ -1,11 +1,13 @@
 namespace MixtralVk.Kernels;
 
 /// <summary>
-/// The order in which a matrix product adds. The columns are cut into <paramref name="Runs"/> runs of whole units of the weight format, added in
-/// ascending order. A run adds up its units in ascending order. Of a unit, each group of columns with one scale and offset adds up, from zero and
-/// in the order of the format, quant times activation and the activations themselves; scale and offset times these go onto the run's sum.
-/// Variants of equal order give equal bits whatever the number of tokens and rows they handle at once and however they fetch.
+/// The order in which a matrix product adds. The columns are cut into <paramref name="Parts"/> parts of <paramref name="Runs"/> runs of whole
+/// units of the weight format. Parts are added in ascending order, of a part its runs, of a run its units. Of a unit, each group of columns with
+/// one scale and offset adds up, from zero and in the order of the format, quant times activation and the activations themselves; scale and offset
+/// times these go onto the run's sum. Variants of equal order give equal bits whatever the number of tokens and rows they handle at once and
+/// however they fetch.
 /// </summary>
-/// <param name="Runs">Runs of columns.</param>
+/// <param name="Runs">Runs of a part.</param>
+/// <param name="Parts">Parts of the columns.</param>
 /// <param name="Arithmetic">What is multiplied with.</param>
-internal readonly record struct SummationOrder(uint Runs, Arithmetic Arithmetic = Arithmetic.Float);
+internal readonly record struct SummationOrder(uint Runs, uint Parts = 1, Arithmetic Arithmetic = Arithmetic.Float);

@@ -13,7 +13,7 @@ internal sealed class ProductTimer : IDisposable
     private readonly DispatchTimer _timer;
     private readonly List<GpuBuffer> _buffers = [];
     private readonly GpuDevice _device;
-    private readonly GpuBuffer _input, _output, _rows, _groups, _entries;
+    private readonly GpuBuffer _input, _output, _parts, _rows, _groups, _entries;
 
     public ProductTimer(GpuDevice device, TunedProduct product, DispatchTimer timer)
     {
@@ -24,6 +24,7 @@ internal sealed class ProductTimer : IDisposable
         {
             _input = Buffer(tokens * shape.Cols, "tuning input");
             _output = Buffer(tokens * shape.Rows, "tuning output");
+            _parts = Buffer(shape.Matrices * ProductVariants.MaxWorkgroupSplits * AddParts.StrideOf(TokensOf(TokenClass.Batch), shape.Rows), "tuning parts");
             _rows = Buffer(1, "tuning rows");
             _groups = Buffer(2, "tuning groups");
             _entries = Buffer(tokens, "tuning entries");
@@ -61,20 +62,26 @@ internal sealed class ProductTimer : IDisposable
 
     private void Record(Recorder recorder, TunedWeights weights, ProductVariant variant, uint tokens)
     {
-        (_, WeightFormat format, uint rows, uint cols) = _product.Shape;
-        switch (_product.Shape.Kind)
+        (ProductKind kind, WeightFormat format, uint rows, uint cols) = _product.Shape;
+        bool isSplit = variant.WorkgroupSplits > 1;
+        uint partStride = AddParts.StrideOf(tokens, rows);
+        BufferView output = (isSplit ? _parts : _output).View;
+        switch (kind)
         {
             case ProductKind.Dense:
-                recorder.Dispatch(new MatMul(format, weights.First, _rows.View, _input.View, _output.View, cols, weights.Rows, 0, rows, false, tokens, variant));
+                recorder.Dispatch(new MatMul(format, weights.First, _rows.View, _input.View, output, cols, weights.Rows, 0, rows, false, tokens, variant, partStride));
                 break;
             case ProductKind.GateUp:
-                recorder.Dispatch(new ExpertGateUp(format, _groups.View, _entries.View, weights.First, weights.Second, _input.View, _output.View, 0, 1, cols,
-                    weights.Rows, 0, rows, tokens, variant));
+                recorder.Dispatch(new ExpertGateUp(format, _groups.View, _entries.View, weights.First, weights.Second, _input.View, output, 0, 1, cols,
+                    weights.Rows, 0, rows, tokens, variant, partStride));
                 break;
             case ProductKind.Down:
-                recorder.Dispatch(new ExpertMatMul(format, _groups.View, _entries.View, weights.First, _input.View, _output.View, 0, 1, cols, weights.Rows, 0, rows, tokens, variant));
+                recorder.Dispatch(new ExpertMatMul(format, _groups.View, _entries.View, weights.First, _input.View, output, 0, 1, cols, weights.Rows, 0, rows, tokens, variant,
+                    partStride));
                 break;
         }
+        if (isSplit)
+            recorder.Dispatch(new AddParts(_rows.View, output, _output.View, variant.WorkgroupSplits, kind == ProductKind.GateUp, false, 1, 0, weights.Rows, rows, partStride, tokens));
     }
 
     /// <summary>An input of no special values, and the tokens as entries of one expert.</summary>

@@ -12,7 +12,7 @@ internal sealed class VariantSearch(DeviceDescription device, Func<ProductVarian
     // A change must gain so much to count: measurements scatter.
     private const double Gain = 0.97;
 
-    private static readonly Func<ProductVariant, object> Splits = v => (v.ColumnSplits, v.WorkgroupSplits, v.RunsPerLane);
+    private static readonly Func<ProductVariant, object> Splits = v => (v.ColumnSplits, v.WorkgroupSplits, v.RunsPerLane, v.PartsPerWorkgroup);
 
     private static readonly Func<ProductVariant, object>[] Axes =
         [v => v.RowsPerLane, v => v.TokensPerPass, v => v.Lanes, Splits, v => v.SubgroupSize, v => v.WeightFetch, v => v.ActivationFetch];

@@ -1,4 +1,5 @@
 using MixtralVk.Gpu;
+using MixtralVk.Kernels;
 
 namespace MixtralVk.Testing.Kernels;
 
@@ -45,5 +46,22 @@ internal sealed class KernelCase<TKernel>(string name, Func<CaseMemory, (TKernel
     {
         var (kernel, compare) = prepare(memory);
         return new PreparedCase(kernel, recorder => recorder.Dispatch(kernel), compare);
+    }
+}
+
+/// <summary>A case of a matrix product; where its columns are split over workgroups, with the kernel that adds the parts.</summary>
+internal sealed class ProductCase<TKernel>(string name, Func<CaseMemory, (TKernel Kernel, AddParts? Second, Action Compare)> prepare, long bytes, long flops)
+    : KernelCase(name, bytes, flops) where TKernel : struct, IKernel
+{
+    public override PreparedCase Prepare(CaseMemory memory)
+    {
+        var (kernel, second, compare) = prepare(memory);
+        return new PreparedCase(kernel, Record, compare);
+
+        void Record(Recorder recorder)
+        {
+            recorder.Dispatch(kernel);
+            if (second is { } addParts) recorder.Dispatch(addParts);
+        }
     }
 }

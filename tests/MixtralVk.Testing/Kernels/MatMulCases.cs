@@ -37,6 +37,7 @@ internal static class MatMulCases
                 yield return MatMul(new(format, 65, cols, 1, 1), new(1, 1, ColumnSplits: 2));
                 yield return MatMul(new(format, 64, cols, 17, 17), Software(4), accumulate: true);
                 yield return MatMul(new(format, 63, cols, 15, 20), new(1, 8, RunsPerLane: 2));
+                yield return MatMul(new(format, 63, cols, 5, 6), new(2, 4, Lanes: 32, ColumnSplits: 2, PartsPerWorkgroup: 2));
                 yield return MatMul(new(format, 26, cols, 3, 3), new(4, 4, ActivationFetch: ActivationFetch.Texel));
                 yield return MatMul(new(format, 200, cols, 3, 4), new(8, 2, Lanes: 16, ColumnSplits: 4, WeightFetch: WeightFetch.Texel));
                 yield return MatMul(new(format, 130, cols, 2, 3), new(1, 2, Lanes: 64, ColumnSplits: 2, WorkgroupSplits: 2));
@@ -49,8 +50,8 @@ internal static class MatMulCases
                     yield return MatMul(new(format, rows, cols, tokens, tokens), cols % 4 == 0 ? Software(4) : Software(4) with { ActivationFetch = ActivationFetch.Storage });
                     yield return Embedding(format, rows, cols, tokens, tokens, 0, 99);
                 }
-            yield return AddRuns(3, 1, 70, 2, 66, runCount: 4, gated: false, accumulate: true);
-            yield return AddRuns(2, 2, 130, 0, 130, runCount: 2, gated: true, accumulate: false);
+            yield return AddParts(3, 1, 70, 2, 66, partCount: 4, gated: false, accumulate: true);
+            yield return AddParts(2, 2, 130, 0, 130, partCount: 2, gated: true, accumulate: false);
             // Real rows of Mixtral 8x7B: K/V and expert up projections. Of texels so many that every device may bind them, 65536.
             yield return MatMul(new(WeightFormat.Q4_0, 384, 4096, 1, 1), Software(1));
             yield return MatMul(new(WeightFormat.Q4_K, 1024, 4096, 1, 1), new(1, 1, ColumnSplits: 2));
@@ -73,9 +74,9 @@ internal static class MatMulCases
         {
             var matrix = new TestMatrix(format, rows, cols, 1);
             float[] input = TestData.Floats(tokens * cols, 2), before = TestData.Floats(maxTokens * rows, 3);
-            // Columns split over workgroups leave runs, which another kernel adds.
-            int runs = variant.WorkgroupSplits > 1 ? (int)variant.SummationOrder.Runs : 1, stride = maxTokens * rows;
-            CaseBuffer output = accumulate ? memory.InOut(before) : memory.Output(runs * stride);
+            // Columns split over workgroups leave parts, which another kernel adds.
+            int parts = (int)variant.WorkgroupSplits, stride = maxTokens * rows;
+            CaseBuffer output = accumulate ? memory.InOut(before) : memory.Output(parts * stride);
             int firstRow = firstTile * RowTileLayout.TileRows;
             CaseBuffer weights = memory.Input<byte>(matrix.Tiles.AsSpan((int)(firstTile * matrix.Layout.TileBytes)), "weights");
             var kernel = new MatMul(format, weights, memory.Rows(tokens), memory.Input(input), output, (uint)cols, (uint)(rows - firstRow), (uint)firstRow,
@@ -86,19 +87,19 @@ internal static class MatMulCases
                 for (int i = 0; i < product.Length; i++)
                     if (i % rows >= firstRow) expected[i] = product[i] + (accumulate ? before[i] : 0);
                 float[] actual = output.Read<float>()[..stride].ToArray();
-                for (int i = 0; runs > 1 && i < product.Length; i++) actual[i] = Enumerable.Range(0, runs).Sum(run => output.Read<float>()[run * stride + i]);
+                for (int i = 0; parts > 1 && i < product.Length; i++) actual[i] = Enumerable.Range(0, parts).Sum(part => output.Read<float>()[part * stride + i]);
                 Compare.Floats(expected, actual, Bound);
             });
         }, bytes: new RowTileLayout(format, rows, cols).Bytes + 4L * tokens * (rows + cols), flops: 2L * rows * cols * tokens);
     }
 
-    private static KernelCase<AddRuns> AddRuns(int rows, int rowFactor, int cols, int firstCol, int colCount, int runCount, bool gated, bool accumulate) => new(
-        $"add_runs {runCount}{(gated ? " gated" : "")} {rows}*{rowFactor}x{cols}, {colCount} from {firstCol}{(accumulate ? " +=" : "")}", memory =>
+    private static KernelCase<AddParts> AddParts(int rows, int rowFactor, int cols, int firstCol, int colCount, int partCount, bool gated, bool accumulate) => new(
+        $"add_parts {partCount}{(gated ? " gated" : "")} {rows}*{rowFactor}x{cols}, {colCount} from {firstCol}{(accumulate ? " +=" : "")}", memory =>
     {
         int filled = rows * rowFactor * cols, stride = filled + cols;
-        float[] runs = TestData.Floats((gated ? 2 : 1) * runCount * stride, 1), before = TestData.Floats(filled, 2);
+        float[] parts = TestData.Floats((gated ? 2 : 1) * partCount * stride, 1), before = TestData.Floats(filled, 2);
         CaseBuffer output = memory.InOut(before);
-        var kernel = new AddRuns(memory.Rows(rows), memory.Input(runs), output, (uint)runCount, gated, accumulate, (uint)rowFactor, (uint)firstCol, (uint)colCount, (uint)cols,
+        var kernel = new AddParts(memory.Rows(rows), memory.Input(parts), output, (uint)partCount, gated, accumulate, (uint)rowFactor, (uint)firstCol, (uint)colCount, (uint)cols,
             (uint)stride, (uint)rows + 1);
         return (kernel, () =>
         {
@@ -106,8 +107,8 @@ internal static class MatMulCases
             for (int i = 0; i < filled; i++)
             {
                 if (i % cols < firstCol || i % cols >= firstCol + colCount) continue;
-                double Sum(int first) => Enumerable.Range(first, runCount).Sum(run => (double)runs[run * stride + i]);
-                double sum = Sum(0), result = gated ? sum / (1 + Math.Exp(-sum)) * Sum(runCount) : sum;
+                double Sum(int first) => Enumerable.Range(first, partCount).Sum(part => (double)parts[part * stride + i]);
+                double sum = Sum(0), result = gated ? sum / (1 + Math.Exp(-sum)) * Sum(partCount) : sum;
                 expected[i] = (float)(result + (accumulate ? before[i] : 0));
             }
             Compare.Floats(expected, output.Read<float>(), 1e-5);

@@ -20,8 +20,9 @@ public sealed class MatMulTests(KernelDevice gpu)
 
         AssertEqual(new(1, 1, SubgroupSize: gpu.Device.Limits.MaxSubgroupSize), new(1, 8), new(2, 4, Lanes: 32), MatMulCases.Software(1), MatMulCases.Software(4),
             new(4, 2, Lanes: 16, WeightFetch: WeightFetch.Texel));
-        AssertEqual(new(1, 1, ColumnSplits: 2), new(2, 2, RunsPerLane: 2), MatMulCases.Software(4) with { RunsPerLane = 2 }, new(4, 1, WorkgroupSplits: 2));
-        AssertEqual(new(1, 1, ColumnSplits: 2, WorkgroupSplits: 2), MatMulCases.Software(2) with { RunsPerLane = 4 }, new(1, 1, Lanes: 32, ColumnSplits: 4));
+        AssertEqual(new(1, 1, ColumnSplits: 2), new(2, 2, RunsPerLane: 2), MatMulCases.Software(4) with { RunsPerLane = 2 });
+        AssertEqual(new(1, 1, WorkgroupSplits: 3), new(2, 4, PartsPerWorkgroup: 3), MatMulCases.Software(4) with { PartsPerWorkgroup = 3 });
+        AssertEqual(new(1, 1, ColumnSplits: 2, WorkgroupSplits: 3), MatMulCases.Software(2) with { RunsPerLane = 2, PartsPerWorkgroup = 3 }, new(1, 8, Lanes: 32, ColumnSplits: 2, PartsPerWorkgroup: 3));
 
         void AssertEqual(params ProductVariant[] variants)
         {
@@ -36,13 +37,13 @@ public sealed class MatMulTests(KernelDevice gpu)
             gpu.Run(memory =>
             {
                 bool isSplit = variant.WorkgroupSplits > 1;
-                uint runs = variant.SummationOrder.Runs, stride = tokens * rows;
-                CaseBuffer output = memory.Output((int)stride), partials = memory.Output((int)(isSplit ? runs * stride : 1)), count = memory.Rows(tokens);
-                var kernel = new MatMul(format, memory.Input(matrix.Tiles), count, memory.Input(input), isSplit ? partials : output, cols, rows, 0, rows, false, tokens, variant, stride);
+                uint stride = AddParts.StrideOf(tokens, rows);
+                CaseBuffer output = memory.Output(tokens * rows), parts = memory.Output((int)(isSplit ? variant.WorkgroupSplits * stride : 1)), count = memory.Rows(tokens);
+                var kernel = new MatMul(format, memory.Input(matrix.Tiles), count, memory.Input(input), isSplit ? parts : output, cols, rows, 0, rows, false, tokens, variant, stride);
                 memory.Run(recorder =>
                 {
                     recorder.Dispatch(kernel);
-                    if (isSplit) recorder.Dispatch(new AddRuns(count, partials, output, runs, false, false, 1, 0, rows, rows, stride, tokens));
+                    if (isSplit) recorder.Dispatch(new AddParts(count, parts, output, variant.WorkgroupSplits, false, false, 1, 0, rows, rows, stride, tokens));
                 });
                 result = output.Read<uint>().ToArray();
             });
@@ -71,6 +72,39 @@ public sealed class MatMulTests(KernelDevice gpu)
             });
             Compare.Words(plain.Read<uint>(), expert.Read<uint>());
             Compare.Words(plain.Read<uint>(), wide.Read<uint>());
+        });
+    }
+
+    /// <summary>Parts over workgroups, in another memory, add up to the bits of one workgroup that takes them all.</summary>
+    [Fact]
+    public void Experts_split_over_workgroups_give_the_bits_of_those_that_are_not()
+    {
+        const int rows = 70, cols = 768, tokens = 3;
+        ProductVariant split = new(1, 2, ColumnSplits: 2, WorkgroupSplits: 3), whole = new(2, 4, ColumnSplits: 2, PartsPerWorkgroup: 3);
+        TestMatrix gate = new(WeightFormat.Q4_0, rows, cols, 1), up = new(WeightFormat.Q4_0, rows, cols, 2);
+        uint stride = AddParts.StrideOf(tokens, rows);
+        gpu.Run(memory =>
+        {
+            CaseBuffer count = memory.Rows(tokens), groups = memory.Input<uint>([tokens, 0]), entries = memory.Input<int>([.. Enumerable.Range(0, tokens)]);
+            CaseBuffer gateWeights = memory.Input(gate.Tiles), upWeights = memory.Input(up.Tiles), x = memory.Input(TestData.Floats(tokens * cols, 3)), parts = memory.Output((int)(6 * stride));
+            CaseBuffer[] outputs = [.. Enumerable.Range(0, 4).Select(_ => memory.Output(tokens * rows))];
+            memory.Run(recorder =>
+            {
+                GateUp(parts, split);
+                recorder.Dispatch(new AddParts(count, parts, outputs[0], 3, true, false, 1, 0, rows, rows, stride, tokens));
+                GateUp(outputs[1], whole);
+                Down(parts, split);
+                recorder.Dispatch(new AddParts(count, parts, outputs[2], 3, false, false, 1, 0, rows, rows, stride, tokens));
+                Down(outputs[3], whole);
+
+                void GateUp(CaseBuffer output, ProductVariant variant) =>
+                    recorder.Dispatch(new ExpertGateUp(WeightFormat.Q4_0, groups, entries, gateWeights, upWeights, x, output, 0, 1, cols, rows, 0, rows, tokens, variant, stride));
+
+                void Down(CaseBuffer output, ProductVariant variant) =>
+                    recorder.Dispatch(new ExpertMatMul(WeightFormat.Q4_0, groups, entries, gateWeights, x, output, 0, 1, cols, rows, 0, rows, tokens, variant, stride));
+            });
+            Compare.Words(outputs[1].Read<uint>(), outputs[0].Read<uint>());
+            Compare.Words(outputs[3].Read<uint>(), outputs[2].Read<uint>());
         });
     }
 

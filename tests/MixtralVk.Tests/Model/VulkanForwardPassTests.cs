@@ -6,6 +6,7 @@ using MixtralVk.Model.Vulkan;
 using MixtralVk.Quantization;
 using MixtralVk.Testing;
 using MixtralVk.Testing.Gguf;
+using MixtralVk.Tuning;
 
 namespace MixtralVk.Tests.Model;
 
@@ -83,6 +84,28 @@ public class VulkanForwardPassTests
                 _ => ProductChoices.Shipped(gpu.Device.Description with { Type = device }));
             return TestDevices.AllLogits(pass, tokens, chunk);
         }
+    }
+
+    public static TheoryData<string> Splittable => ["q4_0, 16 experts, top-1", "gate and up of different formats", "dense, tied output"];
+
+    /// <summary>Parts over workgroups and a second pass where tokens are few, one workgroup for all parts in a chunk: the same bits everywhere.</summary>
+    [Theory]
+    [MemberData(nameof(Splittable))]
+    public void Products_split_over_workgroups_give_the_bits_of_those_that_are_not(string shape)
+    {
+        using TemporaryFile file = TestShapes.All[shape].WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        int[] tokens = TestDevices.RandomTokens(70, source.Config.VocabSize);
+        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
+        using VulkanForwardPass split = Load(new(1, 1, ColumnSplits: 2)), whole = Load(new ProductVariant(1, 1).InOrder(new SummationOrder(2, 3)));
+        float[] expected = TestDevices.AllLogits(whole, tokens, 50);
+        foreach (int chunk in (int[])[1, 3, 16, 50]) Assert.Equal(expected, TestDevices.AllLogits(split, tokens, chunk));
+        // Q, K and V, the output of attention, gate and up, down, and the head: each has a second pass.
+        Assert.True(split.CostOf(1, 1).Dispatches >= whole.CostOf(1, 1).Dispatches + 4 * source.Config.LayerCount);
+
+        VulkanForwardPass Load(ProductVariant variant) => VulkanForwardPass.Load(source, gpu.Device, 128, 50, KvFormat.F16, 4, weights =>
+            TunedProduct.Of(weights, source.Config).Aggregate(ProductChoices.Shipped(gpu.Device.Description), (choices, product) => choices.With(product.Shape,
+                TokenClasses.All.ToDictionary(c => c, c => variant.PartsPerWorkgroup > 1 ? variant : variant.WithParts(3, c) with { TokensPerPass = Math.Min(4, c.MaxTokens()) }))));
     }
 
     [Fact]

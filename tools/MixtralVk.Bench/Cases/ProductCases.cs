@@ -41,13 +41,14 @@ internal sealed class ProductCases(DeviceDescription device)
     {
         PatternMatrix weights = Pattern(matrix, 1);
         (int rows, int cols) = (weights.Layout.Rows, matrix.Cols);
-        return new KernelCase<MatMul>("product", memory =>
+        return new ProductCase<MatMul>("product", memory =>
         {
             float[] input = TestData.Floats(tokens * cols, 2);
             CaseBuffer output = memory.Output(tokens * rows);
-            var kernel = new MatMul(matrix.Format, memory.Input(weights.Tiles, "weights"), memory.Rows(tokens), memory.Input(input), output, (uint)cols, (uint)rows, 0, (uint)rows,
-                false, (uint)tokens, variant);
-            return (kernel, () => new SampledOutput(tokens, rows, Bound).Compare(output.Read<float>(), (token, row) => weights.Dot(row, input.AsSpan(token * cols, cols))));
+            (CaseBuffer to, AddParts? second) = Split(memory, output, tokens, rows, variant, isGated: false);
+            var kernel = new MatMul(matrix.Format, memory.Input(weights.Tiles, "weights"), memory.Rows(tokens), memory.Input(input), to, (uint)cols, (uint)rows, 0, (uint)rows,
+                false, (uint)tokens, variant, PartStride(tokens, rows));
+            return (kernel, second, () => new SampledOutput(tokens, rows, Bound).Compare(output.Read<float>(), (token, row) => weights.Dot(row, input.AsSpan(token * cols, cols))));
         }, weights.Layout.Bytes + 4L * tokens * (rows + cols), 2L * rows * cols * tokens);
     }
 
@@ -55,13 +56,14 @@ internal sealed class ProductCases(DeviceDescription device)
     {
         PatternMatrix gate = Pattern(matrix, 1), up = Pattern(matrix, 2);
         (int rows, int cols) = (gate.Layout.Rows, matrix.Cols);
-        return new KernelCase<ExpertGateUp>("gate and up", memory =>
+        return new ProductCase<ExpertGateUp>("gate and up", memory =>
         {
             float[] input = TestData.Floats(tokens * cols, 3);
             CaseBuffer output = memory.Output(tokens * rows), entries = memory.Input<int>([.. Enumerable.Range(0, tokens)], "entries");
+            (CaseBuffer to, AddParts? second) = Split(memory, output, tokens, rows, variant, isGated: true);
             var kernel = new ExpertGateUp(matrix.Format, memory.Input<int>([tokens, 0], "groups"), entries, memory.Input(gate.Tiles, "gate"), memory.Input(up.Tiles, "up"),
-                memory.Input(input), output, 0, 1, (uint)cols, (uint)rows, 0, (uint)rows, (uint)tokens, variant);
-            return (kernel, () => new SampledOutput(tokens, rows, Bound).Compare(output.Read<float>(), (token, row) =>
+                memory.Input(input), to, 0, 1, (uint)cols, (uint)rows, 0, (uint)rows, (uint)tokens, variant, PartStride(tokens, rows));
+            return (kernel, second, () => new SampledOutput(tokens, rows, Bound).Compare(output.Read<float>(), (token, row) =>
                 SwiGluReference.SwiGlu((float)gate.Dot(row, input.AsSpan(token * cols, cols)), (float)up.Dot(row, input.AsSpan(token * cols, cols)))));
         }, 2 * gate.Layout.Bytes + 4L * tokens * (rows + cols), 4L * rows * cols * tokens);
     }
@@ -70,15 +72,27 @@ internal sealed class ProductCases(DeviceDescription device)
     {
         PatternMatrix weights = Pattern(matrix, 1);
         (int rows, int cols) = (weights.Layout.Rows, matrix.Cols);
-        return new KernelCase<ExpertMatMul>("down", memory =>
+        return new ProductCase<ExpertMatMul>("down", memory =>
         {
             float[] input = TestData.Floats(tokens * cols, 3);
             CaseBuffer output = memory.Output(tokens * rows), entries = memory.Input<int>([.. Enumerable.Range(0, tokens)], "entries");
-            var kernel = new ExpertMatMul(matrix.Format, memory.Input<int>([tokens, 0], "groups"), entries, memory.Input(weights.Tiles, "weights"), memory.Input(input), output,
-                0, 1, (uint)cols, (uint)rows, 0, (uint)rows, (uint)tokens, variant);
-            return (kernel, () => new SampledOutput(tokens, rows, Bound).Compare(output.Read<float>(), (token, row) => weights.Dot(row, input.AsSpan(token * cols, cols))));
+            (CaseBuffer to, AddParts? second) = Split(memory, output, tokens, rows, variant, isGated: false);
+            var kernel = new ExpertMatMul(matrix.Format, memory.Input<int>([tokens, 0], "groups"), entries, memory.Input(weights.Tiles, "weights"), memory.Input(input), to,
+                0, 1, (uint)cols, (uint)rows, 0, (uint)rows, (uint)tokens, variant, PartStride(tokens, rows));
+            return (kernel, second, () => new SampledOutput(tokens, rows, Bound).Compare(output.Read<float>(), (token, row) => weights.Dot(row, input.AsSpan(token * cols, cols))));
         }, weights.Layout.Bytes + 4L * tokens * (rows + cols), 2L * rows * cols * tokens);
     }
+
+    /// <summary>Where the product writes, and what adds its parts where columns are split over workgroups.</summary>
+    private static (CaseBuffer To, AddParts? Second) Split(CaseMemory memory, CaseBuffer output, int tokens, int rows, ProductVariant variant, bool isGated)
+    {
+        if (variant.WorkgroupSplits == 1) return (output, null);
+        uint stride = PartStride(tokens, rows);
+        CaseBuffer parts = memory.Output((int)((isGated ? 2 : 1) * variant.WorkgroupSplits * stride), "parts");
+        return (parts, new AddParts(memory.Rows(tokens), parts, output, variant.WorkgroupSplits, isGated, false, 1, 0, (uint)rows, (uint)rows, stride, (uint)tokens));
+    }
+
+    private static uint PartStride(int tokens, int rows) => AddParts.StrideOf((uint)tokens, (uint)rows);
 
     private PatternMatrix Pattern(Matrix matrix, int seed)
     {

@@ -18,12 +18,14 @@ internal readonly record struct AttentionPlan(QueryBlock Block, bool IsSplit, ui
     /// <summary>Most memory for the results of splits, but for a single row's.</summary>
     private const ulong MostPartialBytes = 32 << 20;
 
-    /// <summary>The plan for steps of up to <paramref name="maxRows"/> rows.</summary>
-    public static AttentionPlan For(ModelConfig config, DeviceLimits limits, uint maxSplits, uint maxRows)
+    /// <summary>The plan for steps of up to <paramref name="maxRows"/> rows; the description holds the limits in force.</summary>
+    public static AttentionPlan For(ModelConfig config, DeviceDescription device, uint maxSplits, uint maxRows)
     {
         bool isFew = maxRows <= SplitRows(config, maxSplits);
-        return new AttentionPlan(QueryBlock.For((uint)config.HeadCount, (uint)config.KvHeadCount, (uint)config.HeadDim, severalRows: !isFew), isFew && maxSplits > 1,
-            limits.MinSubgroupSize >= 8 ? 8u : 4u);
+        // On the oldest of Intel's GPUs four queries of a chunk spill already.
+        uint limit = device.VendorId == Vendors.Intel && !isFew ? 3u : uint.MaxValue;
+        return new AttentionPlan(QueryBlock.For((uint)config.HeadCount, (uint)config.KvHeadCount, (uint)config.HeadDim, severalRows: !isFew, limit), isFew && maxSplits > 1,
+            device.Limits.MinSubgroupSize >= 8 ? 8u : 4u);
     }
 
     /// <summary>Most rows whose keys are split: as many as the memory for their results allows.</summary>

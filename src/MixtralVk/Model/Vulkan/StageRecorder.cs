@@ -3,9 +3,9 @@ using MixtralVk.Kernels;
 
 namespace MixtralVk.Model.Vulkan;
 
-/// <summary>Everything on the device that the stages of a model work on.</summary>
+/// <summary>Everything on the device that the stages of a model work on; <paramref name="Parts"/> is null where no product is split over workgroups.</summary>
 internal sealed record ModelOnDevice(ModelConfig Config, KvFormat KvFormat, GpuWeights Weights, GpuKvCache Cache, Activations Activations,
-    StepParameters Parameters, GpuBuffer RopeTable, ProductChoices Products);
+    StepParameters Parameters, GpuBuffer RopeTable, ProductChoices Products, GpuBuffer? Parts);
 
 /// <summary>
 /// Records the stages of a model for one set of rows and one row-count class. Sites (what a kernel reports on a value that is not finite)
@@ -75,34 +75,39 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
         recorder.BeginStage($"layer {layer} gate, up");
         // A dense block is one expert that every row chooses (ids 0, weights 1 since loading).
         if (!_config.IsSparse) GroupByExpert(layer);
-        ExpertWeights[] experts = [.. Enumerable.Range(0, (int)Experts).Select(expert => model.Weights.Experts.Of(layer, expert))];
-        bool fused = IsFused(layer);
-        ExpertVariants variants = GateUpVariants(layer);
+        var (isFused, variants, _) = ExpertsOf(layer);
+        uint hidden = (uint)_config.HiddenDim, splits = variants.Wide.WorkgroupSplits, entries = maxRows * TopK;
+        BufferView gateOutput = PartsOr(_activations.Hidden, splits, entries, hidden, matrices: 2), upOutput = PartsOr(_activations.HiddenUp, splits, entries, hidden, skipped: 1);
         using (recorder.Concurrent())
         {
             for (uint expert = 0; expert < Experts; expert++)
             {
-                if (fused) FusedGateUp(experts[expert], expert, variants);
+                ExpertWeights weights = model.Weights.Experts.Of(layer, (int)expert);
+                if (isFused) FusedGateUp(weights, gateOutput, expert, variants);
                 else
                 {
-                    ExpertProduct(experts[expert].Gate, _activations.Normed, _activations.Hidden, expert, TopK, variants, isDown: false);
-                    ExpertProduct(experts[expert].Up, _activations.Normed, _activations.HiddenUp, expert, TopK, variants, isDown: false);
+                    ExpertProduct(weights.Gate, _activations.Normed, gateOutput, expert, TopK, variants, isDown: false);
+                    ExpertProduct(weights.Up, _activations.Normed, upOutput, expert, TopK, variants, isDown: false);
                 }
             }
         }
-        if (!fused) recorder.Dispatch(new SwiGlu(rows.Rows, _activations.Hidden, _activations.HiddenUp, _activations.Hidden, (uint)_config.HiddenDim, TopK, maxRows));
+        if (splits > 1) AddUp(_activations.Hidden, splits, isGated: true, accumulate: false, TopK, 0, hidden, hidden);
+        else if (!isFused) recorder.Dispatch(new SwiGlu(rows.Rows, _activations.Hidden, _activations.HiddenUp, _activations.Hidden, hidden, TopK, maxRows));
     }
 
     /// <summary>residual += sum over the chosen experts of weight * (down hidden).</summary>
     public void Down(int layer)
     {
         recorder.BeginStage($"layer {layer} down");
-        ExpertVariants variants = DownVariants(layer);
+        ExpertVariants variants = ExpertsOf(layer).Down;
+        uint splits = variants.Wide.WorkgroupSplits;
+        BufferView output = PartsOr(_activations.ExpertOutput, splits, maxRows * TopK, Dim);
         using (recorder.Concurrent())
         {
             for (uint expert = 0; expert < Experts; expert++)
-                ExpertProduct(model.Weights.Experts.Of(layer, (int)expert).Down, _activations.Hidden, _activations.ExpertOutput, expert, 1, variants, isDown: true);
+                ExpertProduct(model.Weights.Experts.Of(layer, (int)expert).Down, _activations.Hidden, output, expert, 1, variants, isDown: true);
         }
+        if (splits > 1) AddUp(_activations.ExpertOutput, splits, isGated: false, accumulate: false, TopK, 0, Dim, Dim);
         recorder.Dispatch(new CombineExperts(rows.Rows, _activations.ExpertOutput, _activations.ExpertWeights, residual, Dim, TopK, maxRows));
     }
 
@@ -111,7 +116,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
     {
         recorder.BeginStage("head");
         Norm(model.Weights.OutputNorm, (uint)_config.LayerCount);
-        using (recorder.Concurrent()) Product(model.Weights.Output, _activations.Normed, _activations.Logits, 0, (uint)_config.VocabSize, accumulate: false);
+        Products([new StackedMatrix(model.Weights.Output, 0)], _activations.Normed, _activations.Logits, (uint)_config.VocabSize, accumulate: false);
         recorder.Dispatch(new FiniteCheck(rows.Rows, _activations.Logits, _activations.Status, (uint)_config.VocabSize, (uint)_config.LayerCount + 1, maxRows));
         recorder.Copy(_activations.Status, _activations.StatusReadBack.View);
         ulong bytes = (ulong)maxRows * (ulong)_config.VocabSize * 4;
@@ -131,8 +136,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
     {
         LayerWeights weights = model.Weights.Layers[layer];
         Norm(weights.AttentionNorm, (uint)layer);
-        using (recorder.Concurrent())
-            foreach ((GpuMatrix matrix, uint firstRow) in weights.QueryKeyValue) Product(matrix, _activations.Normed, _activations.Qkv, firstRow, QkvDim, accumulate: false);
+        Products(weights.QueryKeyValue, _activations.Normed, _activations.Qkv, QkvDim, accumulate: false);
         recorder.Dispatch(new RopeKvWrite(model.KvFormat, rows.Rows, rows.Positions, rows.Owners, model.Parameters.PageTables, model.RopeTable.View, _activations.Qkv,
             model.Cache.Keys(layer), model.Cache.Values(layer), Heads, KvHeads, HeadDim, (uint)_config.RopeDim, model.Parameters.MaxPages, maxRows));
     }
@@ -155,49 +159,64 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
             recorder.DispatchIndirect(new AttentionPrefill(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, queries, keys, values, _activations.Attended,
                 Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, plan.Block, plan.PassingLanes, maxRows), rows.AttentionSize);
         }
-        using (recorder.Concurrent()) Product(weights.AttentionOutput, _activations.Attended, residual, 0, Dim, accumulate: true);
+        Products([new StackedMatrix(weights.AttentionOutput, 0)], _activations.Attended, residual, Dim, accumulate: true);
         Norm(weights.FeedForwardNorm, SiteOf(layer));
     }
 
     private void Norm(GpuBuffer weight, uint site) =>
         recorder.Dispatch(new RmsNorm(rows.Rows, residual, weight.View, _activations.Normed, _activations.Status, Dim, _config.RmsEpsilon, site, maxRows));
 
-    /// <summary>Dispatches that fill different columns of the output: called inside <see cref="Recorder.Concurrent"/>.</summary>
-    private void Product(GpuMatrix matrix, BufferView input, BufferView output, uint firstRow, uint outputStride, bool accumulate)
+    /// <summary>Products of one input with matrices that fill different columns of the output.</summary>
+    private void Products(IReadOnlyList<StackedMatrix> matrices, BufferView input, BufferView output, uint outputStride, bool accumulate)
     {
-        ProductVariant variant = model.Products.For(matrix.ShapeFor(ProductKind.Dense), _tokens);
-        foreach (TileRange range in matrix.Ranges)
-        {
-            recorder.Dispatch(new MatMul(matrix.Format, range.View, rows.Rows, input, output, matrix.Cols, range.RowCount, firstRow + range.FirstRow,
-                outputStride, accumulate, maxRows, variant));
-        }
+        using (recorder.Concurrent())
+            foreach ((GpuMatrix matrix, uint firstRow) in matrices)
+            {
+                ProductVariant variant = VariantOf(matrix);
+                bool isSplit = variant.WorkgroupSplits > 1;
+                BufferView to = PartsOr(output, variant.WorkgroupSplits, maxRows, outputStride);
+                foreach (TileRange range in matrix.Ranges)
+                    recorder.Dispatch(new MatMul(matrix.Format, range.View, rows.Rows, input, to, matrix.Cols, range.RowCount, firstRow + range.FirstRow,
+                        outputStride, accumulate && !isSplit, maxRows, variant, AddParts.StrideOf(maxRows, outputStride)));
+            }
+        using (recorder.Concurrent())
+            foreach ((GpuMatrix matrix, uint firstRow) in matrices)
+                if (VariantOf(matrix).WorkgroupSplits is > 1 and var splits) AddUp(output, splits, isGated: false, accumulate, 1, firstRow, matrix.Rows, outputStride);
+
+        ProductVariant VariantOf(GpuMatrix matrix) => model.Products.For(matrix.ShapeFor(ProductKind.Dense), _tokens);
     }
+
+    /// <summary>
+    /// Where a product writes (rows, outputStride): the output, or with splits over workgroups its parts, behind those of
+    /// <paramref name="skipped"/> other matrices.
+    /// </summary>
+    private BufferView PartsOr(BufferView output, uint splits, uint outputRows, uint outputStride, uint skipped = 0, uint matrices = 1)
+    {
+        ulong bytes = (ulong)splits * AddParts.StrideOf(outputRows, outputStride) * sizeof(float);
+        return splits > 1 ? model.Parts!.View.Slice(skipped * bytes, matrices * bytes) : output;
+    }
+
+    private void AddUp(BufferView output, uint splits, bool isGated, bool accumulate, uint rowFactor, uint firstCol, uint colCount, uint outputStride) =>
+        recorder.Dispatch(new AddParts(rows.Rows, PartsOr(output, splits, maxRows * rowFactor, outputStride, matrices: isGated ? 2u : 1u), output, splits, isGated,
+            accumulate, rowFactor, firstCol, colCount, outputStride, AddParts.StrideOf(maxRows * rowFactor, outputStride), maxRows));
+
+    private ExpertProducts ExpertsOf(int layer) => ExpertProducts.Of(model.Weights, layer, (int)Experts, model.Products, _tokens);
 
     private void GroupByExpert(int layer)
     {
         ExpertWeights first = model.Weights.Experts.Of(layer, 0);
-        ExpertVariants gateUp = GateUpVariants(layer), down = DownVariants(layer);
+        var (_, gateUp, down) = ExpertsOf(layer);
         recorder.Dispatch(new GroupTokens(rows.Rows, _activations.ExpertIds, _activations.Groups, _activations.Entries, _activations.Arguments, Experts, TopK,
             ExpertGrids.Of(gateUp, Math.Max(first.Gate.LargestRange, first.Up.LargestRange)), ExpertGrids.Of(down, first.Down.LargestRange), maxRows));
     }
 
-    /// <summary>Gate and up run in one kernel unless their formats differ in one of the experts.</summary>
-    private bool IsFused(int layer) => Enumerable.Range(0, (int)Experts).Select(e => model.Weights.Experts.Of(layer, e)).All(e => e.Gate.Format == e.Up.Format);
-
-    // The first expert decides for all of a layer, as their dispatches are sized together.
-    private ExpertVariants GateUpVariants(int layer) => Variants(model.Weights.Experts.Of(layer, 0).Gate, IsFused(layer) ? ProductKind.GateUp : ProductKind.Down);
-
-    private ExpertVariants DownVariants(int layer) => Variants(model.Weights.Experts.Of(layer, 0).Down, ProductKind.Down);
-
-    private ExpertVariants Variants(GpuMatrix matrix, ProductKind kind) => model.Products.ForExpert(matrix.ShapeFor(kind), _tokens);
-
-    private void FusedGateUp(ExpertWeights weights, uint expert, ExpertVariants variants)
+    private void FusedGateUp(ExpertWeights weights, BufferView output, uint expert, ExpertVariants variants)
     {
         GpuMatrix gate = weights.Gate, up = weights.Up;
         foreach ((TileRange gateRange, TileRange upRange) in gate.Ranges.Zip(up.Ranges))
         {
-            var kernel = new ExpertGateUp(gate.Format, _activations.Groups, _activations.Entries, gateRange.View, upRange.View, _activations.Normed,
-                _activations.Hidden, expert, TopK, gate.Cols, gateRange.RowCount, gateRange.FirstRow, gate.Rows, maxRows * TopK, variants.Narrow);
+            var kernel = new ExpertGateUp(gate.Format, _activations.Groups, _activations.Entries, gateRange.View, upRange.View, _activations.Normed, output, expert,
+                TopK, gate.Cols, gateRange.RowCount, gateRange.FirstRow, gate.Rows, maxRows * TopK, variants.Narrow, AddParts.StrideOf(maxRows * TopK, gate.Rows));
             recorder.DispatchIndirect(kernel, Size(expert, down: false, wide: false));
             if (variants.HasWide(maxRows)) recorder.DispatchIndirect(kernel with { Variant = variants.Wide }, Size(expert, down: false, wide: true));
         }
@@ -208,7 +227,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
         foreach (TileRange range in matrix.Ranges)
         {
             var kernel = new ExpertMatMul(matrix.Format, _activations.Groups, _activations.Entries, range.View, input, output, expert, inputRowDivisor,
-                matrix.Cols, range.RowCount, range.FirstRow, matrix.Rows, maxRows * TopK, variants.Narrow);
+                matrix.Cols, range.RowCount, range.FirstRow, matrix.Rows, maxRows * TopK, variants.Narrow, AddParts.StrideOf(maxRows * TopK, matrix.Rows));
             recorder.DispatchIndirect(kernel, Size(expert, isDown, wide: false));
             if (variants.HasWide(maxRows)) recorder.DispatchIndirect(kernel with { Variant = variants.Wide }, Size(expert, isDown, wide: true));
         }

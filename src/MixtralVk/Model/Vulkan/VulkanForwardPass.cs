@@ -52,8 +52,10 @@ public sealed class VulkanForwardPass : ForwardPass
             var ropeTable = Own(device.CreateBuffer((ulong)contextLength * (ulong)Config.RopeDim * sizeof(float), BufferUse.Device, "rope table"));
             var weights = Own(GpuWeights.Load(device, source, mapped, progress, cancellation));
             Transfer = weights.Transfer;
-            _model = new ModelOnDevice(Config, kvFormat, weights, cache, activations, parameters, ropeTable,
-                choose?.Invoke(weights) ?? ProductChoices.Shipped(device.Description));
+            ProductChoices products = choose?.Invoke(weights) ?? ProductChoices.Shipped(device.Description);
+            ulong partBytes = SplitProducts.PartBytes(weights, Config, products, maxBatchTokens);
+            GpuBuffer? parts = partBytes > 0 ? Own(device.CreateBuffer(partBytes, BufferUse.Device, "parts of split products")) : null;
+            _model = new ModelOnDevice(Config, kvFormat, weights, cache, activations, parameters, ropeTable, products, parts);
             FillConstants();
             (_classes, _status) = Record(maxBatchTokens, cancellation);
             _owner = owner;
@@ -185,7 +187,7 @@ public sealed class VulkanForwardPass : ForwardPass
         batch.Commit();
     }
 
-    private AttentionPlan PlanOf(uint maxRows) => AttentionPlan.For(Config, _device.Limits, _model.Activations.MaxSplits, maxRows);
+    private AttentionPlan PlanOf(uint maxRows) => AttentionPlan.For(Config, _device.Description, _model.Activations.MaxSplits, maxRows);
 
     private RowClass ClassFor(int rows)
     {
