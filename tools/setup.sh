@@ -10,7 +10,6 @@ Always: the Vulkan loader and glslc (the shader compiler). Looks for the .NET 10
 
   --software-driver   Mesa's Vulkan drivers, with the one that runs on the CPU
   --validation        the Khronos validation layer
-  --headers           Vulkan headers and a C compiler (a test compares struct layouts with them)
   --swiftshader       SwiftShader, a second software driver, from the package chromium-common if there is one
   --native-aot        clang and zlib, which NativeAOT links with
   --msgpack           Python's MessagePack (tests compare its bytes with ours)
@@ -36,9 +35,6 @@ for option in "$@"; do
             has_file '/usr/share/vulkan/icd.d/lvp_icd*.json' || need mesa-vulkan-drivers ;;
         --validation)
             has_file '/usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json' || need vulkan-validationlayers ;;
-        --headers)
-            [[ -f /usr/include/vulkan/vulkan.h ]] || need libvulkan-dev
-            command -v cc >/dev/null || need gcc libc6-dev ;;
         --swiftshader)
             [[ -f /usr/lib/chromium/vk_swiftshader_icd.json ]] || optional+=(chromium-common) ;;
         --native-aot)

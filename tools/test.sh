@@ -25,7 +25,7 @@ run() {
 
 counter() { grep -o "<Counters [^>]*" "$1" | grep -o " $2=\"[0-9]*\"" | grep -o '[0-9]\+'; }
 
-tools/setup.sh --software-driver --validation --headers --swiftshader --msgpack
+tools/setup.sh --software-driver --validation --swiftshader --msgpack
 export DOTNET_NOLOGO=1
 rm -rf "$results"
 dotnet build MixtralVk.sln -c Release -warnaserror -v quiet -nologo

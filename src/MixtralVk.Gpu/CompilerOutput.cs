@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
+using MixtralVk.Gpu.Extensions;
 using Silk.NET.Vulkan;
-using Silk.NET.Vulkan.Extensions.KHR;
 
 namespace MixtralVk.Gpu;
 
@@ -14,13 +14,13 @@ namespace MixtralVk.Gpu;
 /// <param name="Texts">Intermediate forms and assembly by the driver's names.</param>
 internal sealed record CompilerOutput(string Description, int SubgroupSize, IReadOnlyDictionary<string, double> Statistics, IReadOnlyDictionary<string, string> Texts)
 {
-    public const PipelineCreateFlags CaptureFlags = PipelineCreateFlags.CaptureStatisticsBitKhr | PipelineCreateFlags.CaptureInternalRepresentationsBitKhr;
+    public const PipelineCreateFlags CaptureFlags = PipelineCreateFlags.CreateCaptureStatisticsBitKhr | PipelineCreateFlags.CreateCaptureInternalRepresentationsBitKhr;
 
     /// <summary>Compiles a kernel; its buffers need not exist. A compute pipeline is one program with every driver; another number throws.</summary>
     public static unsafe CompilerOutput Of(GpuDevice device, IKernel kernel)
     {
-        if (!device.Vk.TryGetDeviceExtension(device.Vk.CurrentInstance!.Value, device.Handle, out KhrPipelineExecutableProperties? extension))
-            throw new GpuUnsupportedException(device.Description.Name, [KhrPipelineExecutableProperties.ExtensionName]);
+        KhrPipelineExecutableProperties extension = KhrPipelineExecutableProperties.TryLoad(device.Vk, device.Handle)
+            ?? throw new GpuUnsupportedException(device.Description.Name, [KhrPipelineExecutableProperties.ExtensionName]);
         Pipeline pipeline = device.Pipelines.Get(PipelineKey.Of(kernel)).Handle;
 
         var info = new PipelineInfoKHR(pipeline: pipeline);

@@ -1,7 +1,6 @@
 using System.Runtime.ExceptionServices;
+using MixtralVk.Gpu.Extensions;
 using Silk.NET.Vulkan;
-using Silk.NET.Vulkan.Extensions.EXT;
-using Silk.NET.Vulkan.Extensions.KHR;
 
 namespace MixtralVk.Gpu;
 
@@ -19,11 +18,11 @@ public sealed unsafe class GpuDevice : IDisposable
     private readonly bool _ownsDevice;
     private bool _disposed;
 
-    private GpuDevice(Vk vk, Device handle, bool ownsDevice, GpuAdapter adapter, bool imports, ShaderLibrary shaders, int queueFamily, Queue queue,
+    private GpuDevice(Device handle, bool ownsDevice, GpuAdapter adapter, bool imports, ShaderLibrary shaders, int queueFamily, Queue queue,
         Action<Action>? submitLock, GpuInstance? ownInstance)
     {
         (DeviceDescription description, GpuOptions options) = (adapter.Description, adapter.Instance.Options);
-        Vk = vk;
+        Vk = VulkanLoader.Load(adapter.Instance.Handle, handle, options.ReplaceCommand);
         Handle = handle;
         _ownsDevice = ownsDevice;
         _ownInstance = ownInstance;
@@ -87,20 +86,15 @@ public sealed unsafe class GpuDevice : IDisposable
         GpuInstance instance = adapter.Instance;
         int family = DeviceChoices.ComputeQueueFamily(description);
         Device handle = Create(adapter, family);
-        // Each device has its own table of functions: calls go to the driver without the loader's dispatch in between.
-        Vk vk = Vk.GetApi();
-        vk.CurrentInstance = instance.Handle;
-        vk.CurrentDevice = handle;
         try
         {
             Queue queue;
-            vk.GetDeviceQueue(handle, (uint)family, 0, &queue);
-            return new GpuDevice(vk, handle, true, adapter, CanImport(description), shaders, family, queue, null, null);
+            instance.Vk.GetDeviceQueue(handle, (uint)family, 0, &queue);
+            return new GpuDevice(handle, true, adapter, CanImport(description), shaders, family, queue, null, null);
         }
         catch
         {
-            vk.DestroyDevice(handle, null);
-            vk.Dispose();
+            instance.Vk.DestroyDevice(handle, null);
             throw;
         }
     }
@@ -129,9 +123,8 @@ public sealed unsafe class GpuDevice : IDisposable
             if (missing.Length > 0) throw new GpuUnsupportedException(description.Name, missing);
             if (host.QueueFamily < 0 || host.QueueFamily >= description.QueueFamilies.Count || !description.QueueFamilies[host.QueueFamily].Traits.HasFlag(QueueTraits.Compute))
                 throw new ArgumentException($"Queue family {host.QueueFamily} of {description.Name} cannot compute.", nameof(host));
-            // The attached instance's functions serve the device too, through the loader.
             bool imports = host.EnabledExtensions.Contains(ExtExternalMemoryHost.ExtensionName);
-            return new GpuDevice(instance.Vk, new Device(host.Device), false, adapter, imports, shaders, host.QueueFamily, new Queue(host.Queue), host.SubmitLock, instance);
+            return new GpuDevice(new Device(host.Device), false, adapter, imports, shaders, host.QueueFamily, new Queue(host.Queue), host.SubmitLock, instance);
         }
         catch
         {
@@ -262,11 +255,8 @@ public sealed unsafe class GpuDevice : IDisposable
         Queue?.Destroy();
         Pipelines.Dispose();
         Memory?.Dispose();
-        if (_ownsDevice)
-        {
-            Vk.DestroyDevice(Handle, null);
-            Vk.Dispose();
-        }
+        if (_ownsDevice) Vk.DestroyDevice(Handle, null);
+        Vk.Dispose();
         _ownInstance?.Dispose();
     }
 }

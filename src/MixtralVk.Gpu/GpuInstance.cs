@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using MixtralVk.Gpu.Extensions;
 using Silk.NET.Core;
 using Silk.NET.Vulkan;
-using Silk.NET.Vulkan.Extensions.EXT;
 
 namespace MixtralVk.Gpu;
 
@@ -19,16 +19,16 @@ public sealed unsafe class GpuInstance : IDisposable
     private GpuInstance(GpuOptions options)
     {
         Options = options;
-        Vk = LoadVulkan();
-        if (options.Validation && !HasValidationLayer()) throw new GpuException($"{ValidationLayer} is not installed; install the Vulkan validation layers or turn validation off.");
-
-        bool debug = (options.Validation || options.DebugNames) && HasInstanceExtension(ExtDebugUtils.ExtensionName);
-        Handle = Create(debug);
-        _ownsHandle = true;
+        Vk = VulkanLoader.Load();
         try
         {
-            Vk.CurrentInstance = Handle;
-            if (debug && Vk.TryGetInstanceExtension<ExtDebugUtils>(Handle, out var utils))
+            if (options.Validation && !HasValidationLayer()) throw new GpuException($"{ValidationLayer} is not installed; install the Vulkan validation layers or turn validation off.");
+            bool debug = (options.Validation || options.DebugNames) && HasInstanceExtension(ExtDebugUtils.ExtensionName);
+            Handle = Create(debug);
+            _ownsHandle = true;
+            using Vk first = Vk;   // unloading the loader library under a living instance would be the end
+            Vk = VulkanLoader.Load(Handle, replace: options.ReplaceCommand);
+            if (debug && ExtDebugUtils.TryLoad(Vk, Handle) is { } utils)
             {
                 DebugUtils = utils;
                 if (options.Validation)
@@ -49,11 +49,10 @@ public sealed unsafe class GpuInstance : IDisposable
     private GpuInstance(nint host, GpuOptions options)
     {
         Options = options;
-        Vk = LoadVulkan();
         Handle = new Instance(host);
-        Vk.CurrentInstance = Handle;
+        Vk = VulkanLoader.Load(Handle, replace: options.ReplaceCommand);
         // Present only when the host enabled the extension.
-        if (options.DebugNames && Vk.TryGetInstanceExtension<ExtDebugUtils>(Handle, out var utils)) DebugUtils = utils;
+        if (options.DebugNames) DebugUtils = ExtDebugUtils.TryLoad(Vk, Handle);
     }
 
     /// <summary>The devices the loader knows, software drivers included; may be empty.</summary>
@@ -75,18 +74,6 @@ public sealed unsafe class GpuInstance : IDisposable
 
     /// <summary>Uses the instance of a host, which stays the host's.</summary>
     internal static GpuInstance Attach(nint instance, GpuOptions options) => new(instance, options);
-
-    private static Vk LoadVulkan()
-    {
-        try
-        {
-            return Vk.GetApi();
-        }
-        catch (Exception e) when (e is FileNotFoundException or DllNotFoundException or BadImageFormatException)
-        {
-            throw new NoVulkanException("There is no Vulkan loader on this machine; install the GPU's driver, or run on the CPU.", e);
-        }
-    }
 
     private Instance Create(bool debug)
     {

@@ -46,7 +46,7 @@ public sealed unsafe class GpuTimer : IDisposable
     private ulong Read(int index)
     {
         ulong ticks;
-        _device.Vk.GetQueryPoolResults(_device.Handle, Pool, (uint)index, 1, sizeof(ulong), &ticks, sizeof(ulong), QueryResultFlags.Result64Bit | QueryResultFlags.WaitBit)
+        _device.Vk.GetQueryPoolResults(_device.Handle, Pool, (uint)index, 1, sizeof(ulong), &ticks, sizeof(ulong), QueryResultFlags.Result64Bit | QueryResultFlags.ResultWaitBit)
             .ThrowOnError("vkGetQueryPoolResults");
         return ticks;
     }

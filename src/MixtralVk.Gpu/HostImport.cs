@@ -1,5 +1,5 @@
+using MixtralVk.Gpu.Extensions;
 using Silk.NET.Vulkan;
-using Silk.NET.Vulkan.Extensions.EXT;
 using Buffer = Silk.NET.Vulkan.Buffer;
 
 namespace MixtralVk.Gpu;
@@ -30,7 +30,7 @@ internal sealed unsafe class HostImport
     /// <summary>The way to import on a device made with the extension, else null.</summary>
     public static HostImport? TryCreate(GpuDevice device, GpuAdapter adapter)
     {
-        if (!device.Vk.TryGetDeviceExtension(adapter.Instance.Handle, device.Handle, out ExtExternalMemoryHost? extension)) return null;
+        if (ExtExternalMemoryHost.TryLoad(device.Vk, device.Handle) is not { } extension) return null;
         var host = new PhysicalDeviceExternalMemoryHostPropertiesEXT(sType: StructureType.PhysicalDeviceExternalMemoryHostPropertiesExt);
         var properties = new PhysicalDeviceProperties2(sType: StructureType.PhysicalDeviceProperties2, pNext: &host);
         adapter.Instance.Vk.GetPhysicalDeviceProperties2(adapter.Handle, &properties);

@@ -121,7 +121,8 @@ internal sealed class PackedFile : IDisposable
         {
             return Parse(bytes, preamble.Length + headerBytes);
         }
-        catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException or OverflowException)
+        // The last is what the reader says of a length above 2^31.
+        catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException or OverflowException or ArgumentOutOfRangeException)
         {
             throw new ModelFileException(Path, $"has a header that is not what it should be: {e.Message}", e);
         }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using MessagePack;
 using MixtralVk.Loading;
 using MixtralVk.Model;
@@ -26,7 +25,7 @@ internal static class PackedTensorTable
         Number(ref writer, "rows", tensor.Layout.Rows);
         Number(ref writer, "cols", tensor.Layout.Cols);
         writer.Write("offset");
-        WriteFixed(ref writer, tensor.Offset);
+        writer.WriteInt64(tensor.Offset);   // always nine bytes, so that the header's length does not depend on where the tensors lie
         Number(ref writer, "bytes", tensor.Bytes);
         Number(ref writer, "block_bytes", tensor.BlockBytes);
         writer.Write("checksums");
@@ -124,15 +123,6 @@ internal static class PackedTensorTable
         var checksums = new uint[reader.ReadArrayHeader()];
         for (int i = 0; i < checksums.Length; i++) checksums[i] = reader.ReadUInt32();
         return checksums;
-    }
-
-    /// <summary>Always nine bytes, so that the header's length does not depend on where the tensors lie.</summary>
-    private static void WriteFixed(ref MessagePackWriter writer, long value)
-    {
-        Span<byte> bytes = stackalloc byte[9];
-        bytes[0] = 0xD3; // int 64
-        BinaryPrimitives.WriteInt64BigEndian(bytes[1..], value);
-        writer.WriteRaw(bytes);
     }
 
     private static void Number(ref MessagePackWriter writer, string key, long value)

@@ -114,6 +114,10 @@ public sealed class HostilePackedTests : IDisposable
     [InlineData("81A178C1", 1)]
     [InlineData("81A1FFC0", 1)]
     [InlineData("80", 1)]
+    [InlineData("81AA6D6F64656C5F68617368C6FFFFFFFF", 1)]    // lengths above 2^31
+    [InlineData("81A178DBFFFFFFFF", 1)]
+    [InlineData("81A178DDFFFFFFFF", 1)]
+    [InlineData("81DBFFFFFFFF", 1)]
     public void A_header_that_is_not_messagepack_or_not_ours(string hex, int times)
     {
         byte[] header = [.. Enumerable.Repeat(Convert.FromHexString(hex), times).SelectMany(b => b)];

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Reflection;
 using MixtralVk.Cpu;
 using MixtralVk.Loading;
@@ -151,7 +152,7 @@ public sealed class PackedModelTests
     [Fact]
     public void Any_messagepack_library_reads_the_header()
     {
-        if (!MessagePackTests.HasPythonMsgpack()) return;
+        if (!HasPythonMsgpack()) return;   // Debian: python3-msgpack
         using TemporaryFile gguf = _mixed.WriteTemporary(), packed = new(".mvk");
         Pack(gguf.Path, packed.Path);
         const string script = """
@@ -165,12 +166,38 @@ public sealed class PackedModelTests
             assert all(t["offset"] + t["bytes"] <= size for t in header["tensors"])
             sys.stdout.buffer.write(msgpack.packb(header))
             """;
-        byte[] theirs = MessagePackTests.Python(script, File.ReadAllBytes(packed.Path));
+        byte[] theirs = Python(script, File.ReadAllBytes(packed.Path));
         var reader = new MessagePack.MessagePackReader(theirs);
         Assert.Equal(5, reader.ReadMapHeader());
         while (reader.ReadString() != "tensors") reader.Skip();
         using var file = PackedFile.Open(packed.Path);
         Assert.Equal(file.Header.Tensors.Count, reader.ReadArrayHeader());
+    }
+
+    private static bool HasPythonMsgpack()
+    {
+        try
+        {
+            using Process? probe = Process.Start(new ProcessStartInfo("/usr/bin/python3", ["-c", "import msgpack"]) { RedirectStandardError = true });
+            probe!.WaitForExit();
+            return probe.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
+    }
+
+    private static byte[] Python(string script, byte[] input)
+    {
+        using Process python = Process.Start(new ProcessStartInfo("/usr/bin/python3", ["-c", script]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        python.StandardInput.BaseStream.Write(input);
+        python.StandardInput.Close();
+        var output = new MemoryStream();
+        python.StandardOutput.BaseStream.CopyTo(output);
+        python.WaitForExit();
+        Assert.Equal(0, python.ExitCode);
+        return output.ToArray();
     }
 
     private static void AssertSameModel(ModelSource from, ModelSource to)

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Silk.NET.Shaderc;
 
 /// <summary>
-/// The functions of libshaderc that the shader bench calls, in the shape of Silk.NET.Shaderc's Shaderc (pointer overloads only). Left out of
-/// the build with <c>UseUpstreamPackages=true</c>. C header: github.com/google/shaderc, shaderc.h.
+/// The functions of libshaderc that the shader bench calls, in the shape of Silk.NET.Shaderc's Shaderc, whose package is not on every feed.
+/// C header: github.com/google/shaderc, shaderc.h.
 /// </summary>
 [SuppressMessage("Naming", "CA1724", Justification = "Silk.NET's name.")]
 internal sealed unsafe class Shaderc : IDisposable
