@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using MixtralVk.Grammar;
 using MixtralVk.Sampling;
 using MixtralVk.Tokenization;
 
@@ -67,10 +66,8 @@ public sealed class Generation : IEnumerable<GeneratedToken>
     {
         Tokenizer tokenizer = _session.Model.Tokenizer;
         int version = _session.Version;
-        var sampler = new Sampler(_options, tokenizer.VocabSize);
-        Seed = sampler.Seed;
-        foreach (int token in _session.Tokens[Math.Max(0, _session.Tokens.Length - _options.RepetitionWindow)..]) sampler.Accept(token);
-        ConstrainedText? constrained = _options.Constraint?.Begin(tokenizer, _options.MaxTokens);
+        var chooser = new TokenChooser(_options, tokenizer, _session.Tokens);
+        Seed = chooser.Seed;
         var decoder = new StreamingDecoder(tokenizer, trimLeadingSpace: false);
         bool trimSpace = _options.Constraint is { SkipsSpace: true };
         var stops = new StopMatcher(_options.StopStrings);
@@ -80,13 +77,13 @@ public sealed class Generation : IEnumerable<GeneratedToken>
             {
                 if (_session.Version != version) throw new InvalidOperationException("The session was used for something else before this generation ended.");
                 long start = Stopwatch.GetTimestamp();
-                if (!TrySample(sampler, constrained, out int token)) yield break;
-                FinishReason = ReasonToEnd(token, tokenizer, constrained, _session.Append(token));
-                string text = stops.Append(Trimmed(decoder.Append(token), ref trimSpace));
+                if (!TryChoose(chooser, out GeneratedToken token)) yield break;
+                FinishReason = ReasonToEnd(token.Id, tokenizer, chooser, _session.Append(token.Id));
+                string text = stops.Append(Trimmed(decoder.Append(token.Id), ref trimSpace));
                 if (stops.Stopped) (FinishReason, IsComplete) = (MixtralVk.FinishReason.StopString, false);
                 else if (FinishReason is not null) text += stops.Append(decoder.Flush()) + stops.Flush();
                 _elapsed += Stopwatch.GetTimestamp() - start;
-                yield return new GeneratedToken(token, text);
+                yield return token with { Text = text };
             }
         }
         finally
@@ -103,28 +100,27 @@ public sealed class Generation : IEnumerable<GeneratedToken>
         return text[0] == ' ' ? text[1..] : text;
     }
 
-    private bool TrySample(Sampler sampler, ConstrainedText? constrained, out int token)
+    private bool TryChoose(TokenChooser chooser, out GeneratedToken token)
     {
-        token = -1;
+        token = default;
         if (_cancellationToken.IsCancellationRequested) return false;
         try
         {
             ReadOnlySpan<float> logits = _session.Logits(_cancellationToken);
-            token = constrained is null ? sampler.Sample(logits) : sampler.Sample(logits, constrained.Allowed(_options.MaxTokens - _count));
+            token = new GeneratedToken(chooser.Choose(logits), "");
+            if (chooser.Probabilities(logits, token.Id) is var (probability, likeliest)) token = token with { LogProbability = probability, Likeliest = likeliest };
         }
         catch (OperationCanceledException) when (_cancellationToken.IsCancellationRequested)
         {
             return false;
         }
-        sampler.Accept(token);
-        constrained?.Accept(token);
-        IsComplete = constrained is { IsComplete: true };
+        IsComplete = chooser.IsComplete;
         _count++;
         return true;
     }
 
-    private FinishReason? ReasonToEnd(int token, Tokenizer tokenizer, ConstrainedText? constrained, bool hasRoom) =>
-        tokenizer.IsEnd(token) || constrained is { IsFinal: true } ? MixtralVk.FinishReason.EndOfText
+    private FinishReason? ReasonToEnd(int token, Tokenizer tokenizer, TokenChooser chooser, bool hasRoom) =>
+        tokenizer.IsEnd(token) || chooser.IsFinal ? MixtralVk.FinishReason.EndOfText
         : _count >= _options.MaxTokens ? MixtralVk.FinishReason.MaxTokens
         : hasRoom ? null
         : MixtralVk.FinishReason.ContextFull;

@@ -42,6 +42,26 @@ public sealed class GenerateTests
     }
 
     [Fact]
+    public async Task TokensAreChosenAsTheOptionsSay()
+    {
+        Outcome free = await Generate("--temperature", "0");
+        Outcome banned = await Generate("--temperature", "0", "--ban", "mira", "--ban", "baker");
+        Assert.DoesNotContain("Mira", banned.Out, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("baker", banned.Out, StringComparison.OrdinalIgnoreCase);
+        Outcome stopped = await Generate("--temperature", "0", "--stop", "Mira");
+        Assert.Equal(free.Out[..free.Out.IndexOf("Mira", StringComparison.Ordinal)], stopped.Out.TrimEnd('\n', '\r'));
+        Outcome sampled = await Generate("--top-k", "0", "--typical", "0.9", "--dry", "0.8", "--xtc-probability", "0.5", "--mirostat", "4", "--min-tokens", "30", "--seed", "1", "--json");
+        using JsonDocument json = JsonDocument.Parse(sampled.Out);
+        Assert.True(json.RootElement.GetProperty("ids").GetArrayLength() >= 30);
+        foreach ((string option, string value, string problem) in new[] { ("--top-p", "7", "TopP must be"), ("--top-k", "x", "--top-k must be a whole number"), ("--ban", "", "BannedStrings must be") })
+        {
+            Outcome wrong = await Generate(option, value);
+            Assert.Equal(2, wrong.ExitCode);
+            Assert.Contains(problem, wrong.ErrorLines[0], StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task MaxTokensEndsTheText()
     {
         Outcome outcome = await Generate("--temperature", "0", "--json", "--max-tokens", "3");

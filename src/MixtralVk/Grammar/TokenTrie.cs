@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using MixtralVk.Tokenization;
 
@@ -12,11 +13,13 @@ internal sealed class TokenTrie
     /// <summary>Longer tokens are left out: vocabularies have none, but files from strangers may.</summary>
     public const int MaxTokenBytes = 256;
 
+    private static readonly ConditionalWeakTable<Tokenizer, TokenTrie> Tries = [];
+
     private readonly Node[] _nodes;
     private readonly int[] _tokens; // by their bytes
     private readonly byte[][] _bytes;
 
-    public TokenTrie(Tokenizer tokenizer)
+    private TokenTrie(Tokenizer tokenizer)
     {
         VocabSize = tokenizer.VocabSize;
         _bytes = new byte[VocabSize][];
@@ -26,6 +29,7 @@ internal sealed class TokenTrie
             byte[] bytes = _bytes[id] = BytesOf(tokenizer, id);
             if (bytes.Length is > 0 and <= MaxTokenBytes) tokens.Add((bytes, id));
         }
+        LongTokens = [.. Enumerable.Range(0, VocabSize).Where(id => _bytes[id].Length > MaxTokenBytes)];
         tokens.Sort((a, b) => a.Bytes.AsSpan().SequenceCompareTo(b.Bytes));
         _tokens = [.. tokens.Select(t => t.Id)];
         var nodes = new List<Node>();
@@ -35,15 +39,24 @@ internal sealed class TokenTrie
         MissingByte = Enumerable.Range(0, 256).Cast<int?>().FirstOrDefault(b => !single.Contains(b!.Value));
     }
 
+    /// <summary>The tree of a vocabulary, made once.</summary>
+    public static TokenTrie Of(Tokenizer tokenizer) => Tries.GetValue(tokenizer, t => new TokenTrie(t));
+
     public int VocabSize { get; }
 
     /// <summary>The lowest byte that is no token by itself; null when every one is.</summary>
     public int? MissingByte { get; }
 
+    /// <summary>The tokens that are left out.</summary>
+    public IReadOnlyList<int> LongTokens { get; }
+
     public ReadOnlySpan<Node> Nodes => _nodes;
 
     /// <summary>The tokens whose bytes end at a node.</summary>
     public ReadOnlySpan<int> TokensAt(in Node node) => _tokens.AsSpan(node.FirstToken, node.TokenCount);
+
+    /// <summary>The tokens that begin with the bytes up to a node.</summary>
+    public ReadOnlySpan<int> TokensFrom(in Node node) => _tokens.AsSpan(node.FirstToken..(node.End < _nodes.Length ? _nodes[node.End].FirstToken : _tokens.Length));
 
     /// <summary>The bytes a token adds to a text; none for control tokens.</summary>
     public ReadOnlySpan<byte> BytesOf(int token) => _bytes[token];

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using MixtralVk.Tokenization;
 
 namespace MixtralVk.Grammar;
@@ -6,8 +5,6 @@ namespace MixtralVk.Grammar;
 /// <summary>The masks of one grammar for one vocabulary. When they have grown large, new ones take their place. Thread-safe.</summary>
 internal sealed class VocabularyMasks
 {
-    private static readonly ConditionalWeakTable<Tokenizer, TokenTrie> Tries = [];
-
     private readonly Automaton _automaton;
     private readonly ConstraintLimits _limits;
     private readonly Tokenizer _tokenizer;
@@ -19,7 +16,7 @@ internal sealed class VocabularyMasks
         _automaton = automaton;
         _limits = limits;
         _tokenizer = tokenizer;
-        _trie = Tries.GetValue(tokenizer, t => new TokenTrie(t));
+        _trie = TokenTrie.Of(tokenizer);
         if (_trie.MissingByte is int missing)
             throw new GrammarException($"The vocabulary has no token for the single byte 0x{missing:X2}: its texts cannot be constrained.");
         _current = NewMasks();

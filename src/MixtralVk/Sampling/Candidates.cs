@@ -12,9 +12,10 @@ namespace MixtralVk.Sampling;
 internal sealed class Candidates(int capacity)
 {
     private readonly ulong[] _keys = new ulong[capacity];
+    private int _count;
 
-    /// <summary>Most candidates a selection can hold.</summary>
-    public int Capacity => _keys.Length;
+    /// <summary>The latest selection.</summary>
+    public ReadOnlySpan<ulong> Selected => _keys.AsSpan(0, _count);
 
     public static int TokenOf(ulong key) => (int)(uint)key;
 
@@ -24,22 +25,23 @@ internal sealed class Candidates(int capacity)
         return BitConverter.UInt32BitsToSingle((rising & 0x8000_0000) != 0 ? rising & 0x7FFF_FFFF : ~rising);
     }
 
-    /// <summary>The <see cref="Capacity"/> likeliest tokens, or fewer where there are not so many.</summary>
-    public ReadOnlySpan<ulong> Likeliest(ReadOnlySpan<float> logits)
+    /// <summary>The <paramref name="most"/> likeliest tokens, or fewer where there are not so many.</summary>
+    public ReadOnlySpan<ulong> Likeliest(ReadOnlySpan<float> logits, int most)
     {
+        Span<ulong> keys = _keys.AsSpan(0, most);
         int count = 0;
         float bar = float.NegativeInfinity; // what a token must exceed: the least of a full selection
         for (int token = NextAbove(logits, 0, bar); token < logits.Length; token = NextAbove(logits, token + 1, bar))
         {
             ulong key = KeyOf(logits[token], token);
-            if (count == _keys.Length && key >= _keys[count - 1]) continue;
-            if (count < _keys.Length) count++;
-            int place = ~_keys.AsSpan(0, count - 1).BinarySearch(key);
-            Array.Copy(_keys, place, _keys, place + 1, count - 1 - place);
-            _keys[place] = key;
-            if (count == _keys.Length) bar = LogitOf(_keys[count - 1]);
+            if (count == most && key >= keys[count - 1]) continue;
+            if (count < most) count++;
+            int place = ~keys[..(count - 1)].BinarySearch(key);
+            keys[place..(count - 1)].CopyTo(keys[(place + 1)..]);
+            keys[place] = key;
+            if (count == most) bar = LogitOf(keys[count - 1]);
         }
-        return _keys.AsSpan(0, count);
+        return keys[..(_count = count)];
     }
 
     /// <summary>The tokens with a logit of at least <paramref name="least"/>; there may be as many as the vocabulary has.</summary>
@@ -49,9 +51,8 @@ internal sealed class Candidates(int capacity)
         float bar = MathF.BitDecrement(least);
         for (int token = NextAbove(logits, 0, bar); token < logits.Length; token = NextAbove(logits, token + 1, bar))
             _keys[count++] = KeyOf(logits[token], token);
-        Span<ulong> selected = _keys.AsSpan(0, count);
-        selected.Sort();
-        return selected;
+        _keys.AsSpan(0, _count = count).Sort();
+        return Selected;
     }
 
     /// <summary>The first token from <paramref name="token"/> on with a logit above <paramref name="bar"/> (NaN never is), or the length.</summary>

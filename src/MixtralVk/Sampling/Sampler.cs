@@ -1,5 +1,3 @@
-using System.Runtime.Intrinsics;
-
 namespace MixtralVk.Sampling;
 
 /// <summary>
@@ -8,15 +6,26 @@ namespace MixtralVk.Sampling;
 public sealed class Sampler
 {
     private readonly SamplingOptions _options;
-    private readonly RepetitionWindow? _recent;
+    private readonly SamplingStep[] _steps; // those that do something
+    private readonly (int Token, float Bias)[] _bias;
+    private readonly TokenHistory _history;
+    private readonly Penalties? _penalties;
+    private readonly DryPenalty? _dry;
     private readonly float[] _adjusted;
-    private readonly Candidates _candidates;
-    private readonly double[] _weights;
-    private readonly bool _hasTopK;
+    private readonly Shortlist _list;
     private Pcg32 _random;
+    private double _mirostat;
 
-    /// <summary>Makes a sampler for logits of <paramref name="vocabSize"/> tokens.</summary>
-    public Sampler(SamplingOptions options, int vocabSize)
+    /// <summary>
+    /// Makes a sampler for logits of <paramref name="vocabSize"/> tokens. Throws <see cref="ArgumentOutOfRangeException"/> for options out of
+    /// their range.
+    /// </summary>
+    public Sampler(SamplingOptions options, int vocabSize) : this(options, vocabSize, ReadOnlyMemory<uint>.Empty)
+    {
+    }
+
+    /// <summary>The same with the tokens, one bit each, that break sequences for the DRY penalty.</summary>
+    internal Sampler(SamplingOptions options, int vocabSize, ReadOnlyMemory<uint> sequenceBreakers)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(vocabSize);
@@ -25,12 +34,16 @@ public sealed class Sampler
         VocabSize = vocabSize;
         Seed = options.Seed ?? (ulong)Random.Shared.NextInt64();
         _random = new Pcg32(Seed, stream: 0);
-        int kept = options.Temperature == 0 ? 1 : options.TopK == 0 ? vocabSize : Math.Min(options.TopK, vocabSize);
-        _hasTopK = kept < vocabSize;
-        _candidates = new Candidates(kept);
-        _weights = new double[kept];
+        _bias = [.. options.LogitBias.Select(b => (b.Key, b.Value))];
+        foreach ((int token, _) in _bias) ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, vocabSize, nameof(SamplingOptions.LogitBias));
+        _history = new TokenHistory(options.HistoryLength);
+        if (Penalties.AreOn(options)) _penalties = new Penalties(options, vocabSize);
+        if (DryPenalty.IsOn(options)) _dry = new DryPenalty(options, vocabSize, sequenceBreakers);
+        _mirostat = 2 * options.MirostatTau;
+        _steps = [.. options.Order.Where(IsOn)];
         _adjusted = new float[vocabSize];
-        if (options.RepetitionPenalty != 1 && options.RepetitionWindow > 0) _recent = new RepetitionWindow(options.RepetitionWindow);
+        bool listsFew = options.Temperature == 0 || _steps.FirstOrDefault(step => !ChangesLogits(step)) == SamplingStep.TopK && _steps.SkipWhile(ChangesLogits).All(step => !ChangesLogits(step));
+        _list = new Shortlist(!listsFew ? vocabSize : options.Temperature == 0 ? 1 : Math.Min(options.TopK, vocabSize));
     }
 
     /// <summary>Number of tokens the logits are for.</summary>
@@ -39,11 +52,16 @@ public sealed class Sampler
     /// <summary>The seed in use: the one asked for, or the one taken in its place.</summary>
     public ulong Seed { get; }
 
-    /// <summary>Tells the repetition penalty of a token that now stands in the text, of the prompt or sampled.</summary>
-    public void Accept(int token)
+    /// <summary>Tells a token that now stands in the text, of the prompt or sampled: the penalties look at them.</summary>
+    public void Accept(int token) => Accept(token, breaksSequence: false);
+
+    /// <summary>The same; a token with which a sequence breaker is complete ends the repetitions that the DRY penalty sees.</summary>
+    internal void Accept(int token, bool breaksSequence)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)token, (uint)VocabSize, nameof(token));
-        _recent?.Add(token);
+        _penalties?.Accept(token, _history);
+        _dry?.Accept(breaksSequence);
+        _history.Add(token);
     }
 
     /// <summary>
@@ -56,79 +74,156 @@ public sealed class Sampler
     internal int Sample(ReadOnlySpan<float> logits, ReadOnlySpan<uint> allowed)
     {
         if (logits.Length != VocabSize) throw new ArgumentException($"{logits.Length} logits for a vocabulary of {VocabSize}.", nameof(logits));
-        ReadOnlySpan<ulong> candidates = Select(_recent is null && allowed.IsEmpty ? logits : Adjust(logits, allowed));
-        if (candidates.IsEmpty) throw new MixtralException("No token can follow: every logit is NaN or negative infinity.");
-        return candidates.Length == 1 ? Candidates.TokenOf(candidates[0]) : Draw(candidates);
-    }
-
-    /// <summary>What the cuts leave, likeliest first.</summary>
-    private ReadOnlySpan<ulong> Select(ReadOnlySpan<float> logits)
-    {
-        if (!_hasTopK) return SelectProbable(logits);
-        ReadOnlySpan<ulong> likeliest = _candidates.Likeliest(logits);
-        return likeliest.Length < 2 ? likeliest : likeliest[..CountKept(likeliest, sum: null)];
-    }
-
-    /// <summary>
-    /// The same without top-k. Few tokens pass the other cuts, so only as many as these need are sorted: those near the likeliest first, then
-    /// those in a wider and wider range.
-    /// </summary>
-    private ReadOnlySpan<ulong> SelectProbable(ReadOnlySpan<float> logits)
-    {
-        float most = Largest(logits);
-        if (float.IsNegativeInfinity(most)) return [];
-        double? sum = _options.TopP < 1 ? SumOfWeights(logits, most) : null;
-        bool cuts = sum is not null || _options.MinP > 0;
-        for (float range = 4; cuts && most - range > float.MinValue; range *= 2)
+        if (!allowed.IsEmpty) logits = Forbid(logits, allowed);
+        bool listed = false;
+        double temperature = 1; // to be applied to logits that are not listed yet
+        foreach (SamplingStep step in _steps)
         {
-            ReadOnlySpan<ulong> near = _candidates.AtLeast(logits, most - range);
-            int kept = CountKept(near, sum ?? double.PositiveInfinity);
-            if (kept < near.Length) return near[..kept];
-            if (near.Length == logits.Length) break;
+            if (ChangesLogits(step))
+            {
+                logits = listed ? Spread() : Scaled(logits, temperature);
+                (listed, temperature) = (false, 1);
+                ChangeLogits(step);
+            }
+            else if (_options.Temperature == 0) continue;
+            else if (listed) Cut(step);
+            else if (step == SamplingStep.Temperature) temperature *= TemperatureOf(logits, temperature);
+            else
+            {
+                List(step, logits, temperature);
+                listed = true;
+            }
         }
-        ReadOnlySpan<ulong> all = _candidates.AtLeast(logits, float.MinValue);
-        return all[..CountKept(all, sum)];
+        if (_options.Temperature == 0) _list.List(logits, LogitSums.Largest(logits), 1, 1);
+        else if (!listed) return ChooseOfAll(logits, temperature);
+        if (_list.Count == 0) throw NothingCanFollow();
+        return _options.Temperature == 0 ? _list[0] : _list[_list.At(_random.NextDouble())];
     }
 
-    /// <summary>
-    /// How many of the candidates pass top-p and min-p, at least one. <paramref name="sum"/> is that of the weights of all tokens, null where
-    /// these are all the candidates there are.
-    /// </summary>
-    private int CountKept(ReadOnlySpan<ulong> candidates, double? sum)
+    private bool IsOn(SamplingStep step) => step switch
     {
-        Span<double> weights = _weights.AsSpan(0, candidates.Length);
-        float likeliest = Candidates.LogitOf(candidates[0]);
-        double total = 0;
-        for (int i = 0; i < weights.Length; i++) total += weights[i] = Math.Exp((double)Candidates.LogitOf(candidates[i]) - likeliest);
-        return Math.Min(CountTopP(weights, _options.TopP * (sum ?? total)), CountMinP(weights, _options.MinP));
+        SamplingStep.LogitBias => _bias.Length > 0,
+        SamplingStep.Penalties => _penalties is not null,
+        SamplingStep.Dry => _dry is not null,
+        SamplingStep.Adjust => _options.Adjust is not null,
+        SamplingStep.Temperature => true,
+        _ when _options.MirostatTau > 0 => false,
+        SamplingStep.TopNSigma => _options.TopNSigma > 0,
+        SamplingStep.TopK => _options.TopK > 0 && _options.TopK < VocabSize,
+        SamplingStep.Typical => _options.TypicalP < 1,
+        SamplingStep.TopP => _options.TopP < 1,
+        SamplingStep.MinP => _options.MinP > 0,
+        SamplingStep.Xtc => _options.XtcProbability > 0 && _options.XtcThreshold <= 0.5f,
+        _ => throw new ArgumentOutOfRangeException(nameof(step)),
+    };
+
+    private static bool ChangesLogits(SamplingStep step) =>
+        step is SamplingStep.LogitBias or SamplingStep.Penalties or SamplingStep.Dry or SamplingStep.Adjust;
+
+    private void ChangeLogits(SamplingStep step)
+    {
+        if (step == SamplingStep.Penalties) _penalties!.Apply(_adjusted, _history);
+        else if (step == SamplingStep.Dry) _dry!.Apply(_adjusted, _history);
+        else if (step == SamplingStep.Adjust) _options.Adjust!(_adjusted, _history.Last(_options.HistoryLength));
+        else foreach ((int token, float bias) in _bias) _adjusted[token] += bias;
     }
 
-    private int Draw(ReadOnlySpan<ulong> candidates)
+    /// <summary>Lists what a cut leaves of all tokens.</summary>
+    private void List(SamplingStep step, ReadOnlySpan<float> logits, double temperature)
     {
-        Span<double> weights = _weights.AsSpan(0, candidates.Length);
-        double likeliest = Candidates.LogitOf(candidates[0]), total = 0;
-        for (int i = 0; i < weights.Length; i++) total += weights[i] = Math.Exp((Candidates.LogitOf(candidates[i]) - likeliest) / _options.Temperature);
-        double point = _random.NextDouble() * total;
-        for (int i = 0; i < weights.Length - 1; i++)
+        float largest = LogitSums.Largest(logits);
+        if (float.IsNegativeInfinity(largest)) throw NothingCanFollow();
+        switch (step)
         {
-            point -= weights[i];
-            if (point < 0) return Candidates.TokenOf(candidates[i]);
+            case SamplingStep.TopK:
+                _list.List(logits, largest, temperature, _options.TopK);
+                break;
+            case SamplingStep.TopNSigma:
+                double range = _options.TopNSigma * LogitSums.Deviation(logits) / temperature;
+                _list.ListWithin(logits, largest, temperature, WithSlack(range));
+                _list.KeepWithin(range);
+                break;
+            case SamplingStep.MinP:
+                _list.ListWithin(logits, largest, temperature, WithSlack(-Math.Log(_options.MinP)));
+                _list.KeepMinP(_options.MinP);
+                break;
+            case SamplingStep.TopP:
+                // What min-p takes away next need not be listed.
+                bool minPFollows = Array.IndexOf(_steps, SamplingStep.MinP) == Array.IndexOf(_steps, SamplingStep.TopP) + 1;
+                _list.ListTopP(logits, largest, temperature, _options.TopP, minPFollows ? WithSlack(-Math.Log(_options.MinP)) : double.PositiveInfinity);
+                break;
+            case SamplingStep.Typical:
+                _list.ListTypical(logits, largest, temperature, _options.TypicalP);
+                break;
+            default:
+                _list.ListWithin(logits, largest, temperature, double.PositiveInfinity);
+                Cut(step);
+                break;
         }
-        return Candidates.TokenOf(candidates[^1]);
     }
 
-    /// <summary>The logits with the repetition penalty, and negative infinity for what is not allowed.</summary>
-    private ReadOnlySpan<float> Adjust(ReadOnlySpan<float> logits, ReadOnlySpan<uint> allowed)
+    /// <summary>A range that surely holds what a cut at exactly that range keeps.</summary>
+    private static double WithSlack(double range) => range + 1e-6 * (1 + range);
+
+    private void Cut(SamplingStep step)
+    {
+        if (_list.Count < 2) return;
+        switch (step)
+        {
+            case SamplingStep.TopNSigma: _list.KeepWithin(_options.TopNSigma * Deviation(_list.Relative)); break;
+            case SamplingStep.TopK: _list.KeepTopK(_options.TopK); break;
+            case SamplingStep.Typical: _list.KeepTypical(_options.TypicalP); break;
+            case SamplingStep.TopP: _list.KeepTopP(_options.TopP); break;
+            case SamplingStep.MinP: _list.KeepMinP(_options.MinP); break;
+            case SamplingStep.Xtc when _random.NextDouble() > _options.XtcProbability: break;
+            case SamplingStep.Xtc: _list.CutObvious(_options.XtcThreshold); break;
+            case SamplingStep.Temperature when _options.DynamicTemperatureRange == 0: _list.Scale(_options.Temperature); break;
+            case SamplingStep.Temperature: _list.Scale(DynamicTemperature(_list.Entropy(), _list.Count)); break;
+            default: throw new ArgumentOutOfRangeException(nameof(step));
+        }
+    }
+
+    /// <summary>A token of all, or of those Mirostat leaves (S. Basu et al., "Mirostat", 2021, the second algorithm).</summary>
+    private int ChooseOfAll(ReadOnlySpan<float> logits, double temperature)
+    {
+        float largest = LogitSums.Largest(logits);
+        if (float.IsNegativeInfinity(largest)) throw NothingCanFollow();
+        if (_options.MirostatTau == 0)
+        {
+            double point = _random.NextDouble();
+            _list.ListTopP(logits, largest, temperature, point, double.PositiveInfinity);
+            return _list[_list.Count - 1];
+        }
+        double range = Math.Max(0, _mirostat * Math.Log(2) - Math.Log(LogitSums.Weights(logits, largest, temperature)));
+        _list.ListWithin(logits, largest, temperature, WithSlack(range));
+        _list.KeepWithin(range);
+        int chosen = _list.At(_random.NextDouble());
+        _mirostat -= _options.MirostatEta * (_list.Surprise(chosen) - _options.MirostatTau);
+        return _list[chosen];
+    }
+
+    private double TemperatureOf(ReadOnlySpan<float> logits, double temperature)
+    {
+        if (_options.DynamicTemperatureRange == 0) return _options.Temperature;
+        float largest = LogitSums.Largest(logits);
+        if (float.IsNegativeInfinity(largest)) throw NothingCanFollow();
+        double sum = LogitSums.Weights(logits, largest, temperature);
+        return DynamicTemperature(Math.Log(sum) - LogitSums.MeanByProbability(logits, largest, temperature, sum), LogitSums.Count(logits));
+    }
+
+    /// <summary>Never 0, which would divide by it: so low that only the likeliest tokens are left.</summary>
+    private double DynamicTemperature(double entropy, double count)
+    {
+        double least = Math.Max(0, _options.Temperature - _options.DynamicTemperatureRange), most = _options.Temperature + (double)_options.DynamicTemperatureRange;
+        double uncertainty = count > 1 ? Math.Clamp(entropy / Math.Log(count), 0, 1) : 0;
+        return Math.Max(1e-6, least + (most - least) * Math.Pow(uncertainty, _options.DynamicTemperatureExponent));
+    }
+
+    /// <summary>A copy of the logits with negative infinity for what is not allowed.</summary>
+    private Span<float> Forbid(ReadOnlySpan<float> logits, ReadOnlySpan<uint> allowed)
     {
         logits.CopyTo(_adjusted);
-        float penalty = _options.RepetitionPenalty;
-        foreach (int token in _recent is null ? [] : _recent.Tokens)
-        {
-            // A product that overflows stays a number, so that the token can still be chosen; infinities of the model stay what they are.
-            float logit = logits[token];
-            if (float.IsFinite(logit)) _adjusted[token] = Math.Clamp(logit > 0 ? logit / penalty : logit * penalty, float.MinValue, float.MaxValue);
-        }
-        for (int word = 0; !allowed.IsEmpty && word * 32 < VocabSize; word++)
+        for (int word = 0; word * 32 < VocabSize; word++)
         {
             Span<float> tokens = _adjusted.AsSpan(word * 32, Math.Min(32, VocabSize - word * 32));
             if (allowed[word] == 0) tokens.Fill(float.NegativeInfinity);
@@ -138,59 +233,30 @@ public sealed class Sampler
         return _adjusted;
     }
 
-    private static int CountTopP(ReadOnlySpan<double> weights, double wanted)
+    /// <summary>The logits over a temperature, where they may be changed.</summary>
+    private Span<float> Scaled(ReadOnlySpan<float> logits, double temperature)
     {
-        double reached = 0;
-        for (int i = 0; i < weights.Length; i++)
-            if ((reached += weights[i]) >= wanted) return i + 1;
-        return weights.Length;
+        if (!logits.Overlaps(_adjusted)) logits.CopyTo(_adjusted);
+        if (temperature != 1)
+            foreach (ref float logit in _adjusted.AsSpan()) logit = (float)(logit / temperature);
+        return _adjusted;
     }
 
-    private static int CountMinP(ReadOnlySpan<double> weights, double least)
+    /// <summary>The list as logits again: negative infinity for what is not on it.</summary>
+    private Span<float> Spread()
     {
-        int count = 1;
-        while (count < weights.Length && weights[count] >= least) count++;
-        return count;
+        _adjusted.AsSpan().Fill(float.NegativeInfinity);
+        for (int i = 0; i < _list.Count; i++) _adjusted[_list[i]] = (float)_list.LogitOf(i);
+        return _adjusted;
     }
 
-    /// <summary>The largest number, at most the largest finite one; negative infinity where there is none.</summary>
-    private static float Largest(ReadOnlySpan<float> logits)
+    private static double Deviation(ReadOnlySpan<double> values)
     {
-        var most = Vector256.Create(float.NegativeInfinity);
-        int i = 0;
-        // A comparison with NaN is false, so NaN never gets in.
-        for (; i + Vector256<float>.Count <= logits.Length; i += Vector256<float>.Count)
-        {
-            Vector256<float> block = Vector256.Create(logits[i..]);
-            most = Vector256.ConditionalSelect(Vector256.GreaterThan(block, most), block, most);
-        }
-        float largest = float.NegativeInfinity;
-        for (int lane = 0; lane < Vector256<float>.Count; lane++) largest = Math.Max(largest, most[lane]);
-        for (; i < logits.Length; i++) if (logits[i] > largest) largest = logits[i];
-        return Math.Min(largest, float.MaxValue);
+        double mean = 0, squares = 0;
+        foreach (double value in values) mean += value / values.Length;
+        foreach (double value in values) squares += (value - mean) * (value - mean);
+        return Math.Sqrt(squares / values.Length);
     }
 
-    /// <summary>
-    /// sum of exp(logit - most): eight partial sums of every eighth token each, so that the order is the same on every processor.
-    /// </summary>
-    private static double SumOfWeights(ReadOnlySpan<float> logits, float most)
-    {
-        Vector512<double> sums = Vector512<double>.Zero, subtract = Vector512.Create((double)most);
-        Span<float> last = stackalloc float[Vector512<double>.Count];
-        for (int i = 0; i < logits.Length; i += Vector512<double>.Count)
-        {
-            scoped ReadOnlySpan<float> block = logits[i..];
-            if (block.Length < Vector512<double>.Count)
-            {
-                last.Fill(float.NegativeInfinity);
-                block.CopyTo(last);
-                block = last;
-            }
-            Vector256<float> values = Vector256.Min(Vector256.Create(block), Vector256.Create(float.MaxValue));
-            (Vector256<double> low, Vector256<double> high) = Vector256.Widen(values);
-            Vector512<double> weights = Vector512.Exp(Vector512.Create(low, high) - subtract);
-            sums += Vector512.ConditionalSelect(Vector512.Equals(weights, weights), weights, Vector512<double>.Zero); // NaN has no weight
-        }
-        return Vector512.Sum(sums);
-    }
+    private static MixtralException NothingCanFollow() => new("No token can follow: every logit is NaN or negative infinity.");
 }

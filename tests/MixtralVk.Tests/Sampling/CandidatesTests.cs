@@ -18,7 +18,7 @@ public class CandidatesTests
         float[] logits = Hard(vocab);
         int[] sorted = [.. Enumerable.Range(0, vocab).Where(id => logits[id] > float.NegativeInfinity).OrderByDescending(id => logits[id] + 0f).ThenBy(id => id)];
         foreach (int count in new[] { 1, 2, 40, vocab })
-            Assert.Equal(sorted.Take(count), Ids(new Candidates(count).Likeliest(logits)));
+            Assert.Equal(sorted.Take(count), Ids(new Candidates(count).Likeliest(logits, count)));
         foreach (float least in new[] { 3f, 0f, -2.5f, float.MinValue })
             Assert.Equal(sorted.TakeWhile(id => logits[id] >= least), Ids(new Candidates(vocab).AtLeast(logits, least)));
     }
@@ -27,7 +27,7 @@ public class CandidatesTests
     public void ACandidateKeepsItsLogit()
     {
         float[] logits = [-1.5f, 0, 3e-40f, 7, float.MaxValue, float.MinValue];
-        Assert.All(new Candidates(6).Likeliest(logits).ToArray(), key => Assert.Equal(logits[Candidates.TokenOf(key)], Candidates.LogitOf(key)));
+        Assert.All(new Candidates(6).Likeliest(logits, 6).ToArray(), key => Assert.Equal(logits[Candidates.TokenOf(key)], Candidates.LogitOf(key)));
     }
 
     /// <summary>The cuts without top-k sort only a part of the tokens: they must choose what sorting all but the least likely one chooses.</summary>

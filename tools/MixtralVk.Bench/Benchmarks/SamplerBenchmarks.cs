@@ -13,7 +13,7 @@ public class SamplerBenchmarks
     private Sampler _sampler = null!;
 
     /// <summary>The ways to sample; <c>default</c> is temperature 0.7, top-k 40, top-p 0.95, min-p 0.05.</summary>
-    [Params("greedy", "default", "penalty", "top-p", "top-p and min-p")]
+    [Params("greedy", "default", "penalty", "top-p", "top-p and min-p", "all logits", "typical", "top-n-sigma", "mirostat", "dry")]
     public string Options { get; set; } = "";
 
     [GlobalSetup]
@@ -33,6 +33,11 @@ public class SamplerBenchmarks
             "penalty" => new SamplingOptions { RepetitionPenalty = 1.1f, Seed = 1 },
             "top-p" => new SamplingOptions { TopK = 0, MinP = 0, Seed = 1 },
             "top-p and min-p" => new SamplingOptions { TopK = 0, Seed = 1 },
+            "all logits" => new SamplingOptions { TopK = 0, TopP = 1, MinP = 0, Seed = 1 },
+            "typical" => new SamplingOptions { TopK = 0, TopP = 1, MinP = 0, TypicalP = 0.95f, Seed = 1 },
+            "top-n-sigma" => new SamplingOptions { TopK = 0, TopP = 1, MinP = 0, TopNSigma = 1, Seed = 1 },
+            "mirostat" => new SamplingOptions { MirostatTau = 5, Seed = 1 },
+            "dry" => new SamplingOptions { DryMultiplier = 0.8f, Seed = 1 },
             _ => new SamplingOptions { Seed = 1 },
         }, Vocab);
     }

@@ -14,9 +14,7 @@ internal static class GenerateCommand
     {
         Argument<string> file = CommonOptions.File();
         var prompt = new Option<string>("--prompt") { Description = "The question, or with --raw the beginning of the text.", HelpName = "text", Required = true };
-        Option<int?> maxTokens = CommonOptions.MaxTokens();
-        Option<float?> temperature = CommonOptions.Temperature();
-        Option<ulong?> seed = CommonOptions.Seed();
+        var sampling = new SamplingArguments();
         Option<string> device = CommonOptions.Device();
         Option<string> map = CommonOptions.Map();
         Option<int?> context = CommonOptions.Context();
@@ -25,17 +23,16 @@ internal static class GenerateCommand
         Option<bool> json = CommonOptions.Json("Write text, ids, timings and finish reason as JSON.");
         var command = new Command("generate", "Generate one text and write it to stdout as it is made.")
         {
-            file, prompt, maxTokens, temperature, seed, device, map, context, raw, chat, json,
+            file, prompt, device, map, context, raw, chat, json,
         };
+        sampling.AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetValue(raw) && result.GetValue(chat)) result.AddError("--raw and --chat exclude each other.");
         });
         command.SetAction((parsed, cancellation) =>
         {
-            var options = new GenerationOptions { Seed = parsed.GetValue(seed) ?? (ulong)Random.Shared.NextInt64() };
-            if (parsed.GetValue(temperature) is float t) options = options with { Temperature = t };
-            if (parsed.GetValue(maxTokens) is int n) options = options with { MaxTokens = n };
+            GenerationOptions options = sampling.Apply(new GenerationOptions { Seed = (ulong)Random.Shared.NextInt64() }, parsed.CommandResult);
             var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(prompt), parsed.GetRequiredValue(device),
                 parsed.GetRequiredValue(map), parsed.GetValue(context), parsed.GetValue(raw), parsed.GetValue(chat), parsed.GetValue(json), options);
             return Task.Run(() => Run(request, cancellation), cancellation);
