@@ -13,9 +13,10 @@ internal sealed class MatchStates
     public const int Dead = -1;
 
     private const int Unknown = -2, EmptyStack = 0;
+    private const int EdgesPerPlace = 64; // that a step may look at, on average over the places it may lead to
 
     private readonly Automaton _automaton;
-    private readonly int _maxAmbiguity;
+    private readonly int _maxAmbiguity, _maxEdges;
     private readonly List<Node> _nodes = [];
     private readonly Dictionary<Frame, int> _stacks = [];
     private readonly List<(Frame Frame, int Shortest)> _frames = [];
@@ -27,6 +28,7 @@ internal sealed class MatchStates
     {
         _automaton = automaton;
         _maxAmbiguity = maxAmbiguity;
+        _maxEdges = (int)Math.Min((long)maxAmbiguity * EdgesPerPlace, int.MaxValue);
         _frames.Add((default, 0));
         _open.Add(new Place(automaton.Start, EmptyStack));
         Start = Close();
@@ -70,9 +72,13 @@ internal sealed class MatchStates
 
     private int FindStep(int state, byte value)
     {
+        int edges = 0;
         foreach (Place place in _nodes[state].Places)
+        {
+            if ((edges += _automaton.EdgesOf(place.State).Count) > _maxEdges) throw TooAmbiguous();
             foreach (Edge edge in _automaton.EdgesOf(place.State))
                 if (edge.Kind == EdgeKind.Byte && edge.First <= value && value <= edge.Last) _open.Add(place with { State = edge.Target });
+        }
         return _nodes[state].Next[value] = _open.Count == 0 ? Dead : Close();
     }
 
@@ -82,12 +88,12 @@ internal sealed class MatchStates
         _seen.Clear();
         _kept.Clear();
         bool accepts = false;
-        int shortest = Automaton.Unreachable;
+        int shortest = Automaton.Unreachable, edges = 0;
         for (int i = 0; i < _open.Count; i++)
         {
             Place place = _open[i];
             if (!_seen.Add(place)) continue;
-            if (_seen.Count > _maxAmbiguity) throw TooAmbiguous();
+            if (_seen.Count > _maxAmbiguity || (edges += _automaton.EdgesOf(place.State).Count) > _maxEdges) throw TooAmbiguous();
             shortest = Math.Min(shortest, _automaton.ShortestToEnd(place.State) + _frames[place.Stack].Shortest);
             bool takesByte = false;
             foreach (Edge edge in _automaton.EdgesOf(place.State))
@@ -135,7 +141,7 @@ internal sealed class MatchStates
     private GrammarException TooAmbiguous()
     {
         _open.Clear();
-        return new GrammarException($"The grammar is too ambiguous: a text can be in more than {_maxAmbiguity} places of it at once.");
+        return new GrammarException($"The grammar is too ambiguous: a text can be in more than {_maxAmbiguity} places of it at once, or go on from there in more than {_maxEdges} ways.");
     }
 
     private readonly record struct Frame(int Return, int Parent);

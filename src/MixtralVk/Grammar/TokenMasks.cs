@@ -11,12 +11,16 @@ internal sealed class TokenMasks
     // A state has a table of 1 KiB and, once used, a mask; when there are this many, the owner goes on with new masks.
     private const int MaxStates = 8192;
 
+    // Walks over the vocabulary, some 50 us each, that are spent on finding completions of few tokens.
+    private const int MaxSearches = 4096;
+
     private readonly Lock _lock = new();
     private readonly Tokenizer _tokenizer;
     private readonly TokenTrie _trie;
     private readonly MatchStates _states;
     private readonly Dictionary<int, Mask> _masks = [];
     private readonly Dictionary<int, int> _shortest = [];
+    private int _searches;
 
     public TokenMasks(Automaton automaton, ConstraintLimits limits, Tokenizer tokenizer, TokenTrie trie)
     {
@@ -79,6 +83,8 @@ internal sealed class TokenMasks
 
     /// <summary>
     /// Tokens of a short completion, 0 where the text is complete: the fewest of those in which every token brings the end nearer (in bytes).
+    /// Where the search for it would take too long, as in a schema whose shortest answer has many thousand bytes, the bytes of the shortest one:
+    /// each can be a token.
     /// </summary>
     public int ShortestTokens(int state)
     {
@@ -93,10 +99,12 @@ internal sealed class TokenMasks
         var open = new Stack<int>([wanted]);
         while (open.TryPop(out int state))
         {
+            if (_searches == MaxSearches) return _shortest[wanted] = _states.ShortestBytes(wanted);
             if (_shortest.ContainsKey(state) || nearer.ContainsKey(state)) continue;
             HashSet<int> next = nearer[state] = [];
             if (_states.Accepts(state)) continue;
             int bytes = _states.ShortestBytes(state);
+            _searches++;
             foreach ((_, int after) in new TokenWalk(_trie, _states, state))
                 if (_states.ShortestBytes(after) < bytes && next.Add(after)) open.Push(after);
         }
