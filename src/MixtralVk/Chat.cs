@@ -19,6 +19,7 @@ public sealed class Chat : IDisposable
     private readonly List<Turn> _turns = [];
     private readonly List<int> _prompt = [];
     private GenerationOptions _options;
+    private Reply? _begun;
     private int _forgotten;
 
     internal Chat(MixtralModel model, ChatTemplate template, string? persona, GenerationOptions options)
@@ -63,6 +64,13 @@ public sealed class Chat : IDisposable
     /// <summary>The conversation's tokens.</summary>
     public Session Session { get; }
 
+    /// <summary>What is computed first when several characters have something to say. May be changed at any time, by any thread.</summary>
+    public Priority Priority
+    {
+        get => Session.Priority;
+        set => Session.Priority = value;
+    }
+
     /// <summary>
     /// Asks; the answer's text appears piece by piece as the result is enumerated, once. The question and its answer, as far as it came, are
     /// then part of the conversation. Throws <see cref="ContextOverflowException"/>, when enumerated, if the question does not fit the context.
@@ -74,7 +82,7 @@ public sealed class Chat : IDisposable
         return LastReply = new Reply(this, text, options ?? Options, cancellationToken);
     }
 
-    /// <summary>Asks; the answer is computed on the thread pool, so that a game's main thread goes on. See <see cref="Ask"/>.</summary>
+    /// <summary>Asks; the pieces are awaited, so that a game's main thread goes on. See <see cref="Ask"/>.</summary>
     public IAsyncEnumerable<string> AskAsync(string text, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
         Ask(text, options, cancellationToken).StreamAsync(CancellationToken.None);
 
@@ -92,6 +100,8 @@ public sealed class Chat : IDisposable
     /// <summary>Forgets everything but the persona.</summary>
     public void Reset()
     {
+        _begun?.Stop();
+        _begun = null;
         _turns.Clear();
         _forgotten = 0;
         LastReply = null;
@@ -100,8 +110,16 @@ public sealed class Chat : IDisposable
     /// <summary>Frees the conversation's part of the KV cache.</summary>
     public void Dispose() => Session.Dispose();
 
+    /// <summary>Ends the answer in progress, if any, and gives the prompt of the next one.</summary>
+    internal List<int> Begin(Reply reply, string question, GenerationOptions options)
+    {
+        _begun?.Stop();
+        _begun = reply;
+        return BuildPrompt(question, options);
+    }
+
     /// <summary>The tokens up to where the answer begins; forgets the oldest turns where that and the answer would not fit.</summary>
-    internal List<int> BuildPrompt(string question, GenerationOptions options)
+    private List<int> BuildPrompt(string question, GenerationOptions options)
     {
         int context = Session.Model.ContextLength, remembered = _forgotten;
         int room = context - Math.Min(options.MaxTokens, context / 4);

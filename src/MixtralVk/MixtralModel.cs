@@ -1,5 +1,6 @@
 using MixtralVk.Loading;
 using MixtralVk.Model;
+using MixtralVk.Scheduling;
 using MixtralVk.Tokenization;
 
 namespace MixtralVk;
@@ -18,6 +19,7 @@ public sealed class MixtralModel : IDisposable
         Path = path;
         Tokenizer = tokenizer;
         Memory = memory;
+        Scheduler = new Scheduler(device.ForwardPass);
         try
         {
             ChatTemplate = ChatTemplate.Recognize(tokenizer, chatTemplate);
@@ -52,8 +54,7 @@ public sealed class MixtralModel : IDisposable
     /// <summary>The model's layers, for callers that run steps themselves; not while sessions of the model are in use.</summary>
     public ForwardPass ForwardPass => _device.ForwardPass;
 
-    /// <summary>Held during each step and each change of the KV cache's pages.</summary>
-    internal Lock StepLock { get; } = new();
+    internal Scheduler Scheduler { get; }
 
     /// <summary>
     /// Loads a model file. Throws <see cref="ModelFileException"/> for a file that cannot be used, <see cref="TokenizerException"/> for a
@@ -102,9 +103,10 @@ public sealed class MixtralModel : IDisposable
     public Chat StartChat(string? persona = null, GenerationOptions? options = null) =>
         ChatTemplate is null ? throw _chatProblem! : new Chat(this, ChatTemplate, persona, options ?? new GenerationOptions());
 
-    /// <summary>Frees the model's memory, once a step in progress on another thread has finished.</summary>
+    /// <summary>Frees the model's memory, once the part of a step that is in progress has finished. Readers that still wait get an <see cref="ObjectDisposedException"/>.</summary>
     public void Dispose()
     {
-        lock (StepLock) _device.Dispose();
+        Scheduler.Dispose();
+        _device.Dispose();
     }
 }

@@ -1,13 +1,13 @@
 using System.Collections;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace MixtralVk;
 
 /// <summary>
-/// An answer in a <see cref="Chat"/>: enumerate it, once, to get its text piece by piece. Leaving the loop early, or cancelling, ends the
-/// answer there.
+/// An answer in a <see cref="Chat"/>, computed by the model's own thread. Take its text piece by piece in one of three ways: enumerate it
+/// (waits for each piece), stream it (<see cref="StreamAsync"/>: awaits, without a thread), or ask now and then (<see cref="TryRead"/>: never
+/// waits, for game loops). Leaving the loop early, <see cref="Stop"/> and cancelling end the answer at what was read.
 /// </summary>
 public sealed class Reply : IEnumerable<string>
 {
@@ -15,10 +15,10 @@ public sealed class Reply : IEnumerable<string>
     private readonly string _question;
     private readonly GenerationOptions _options;
     private CancellationToken _cancellationToken;
-    private readonly StringBuilder _text = new();
-    private readonly List<int> _tokens = [];
+    private readonly StringBuilder _text;
+    private readonly List<int> _tokens;
     private Generation? _generation;
-    private bool _started;
+    private bool _enumerated;
 
     internal Reply(Chat chat, string question, GenerationOptions options, CancellationToken cancellationToken)
     {
@@ -26,16 +26,22 @@ public sealed class Reply : IEnumerable<string>
         _question = question;
         _options = options;
         _cancellationToken = cancellationToken;
+        // So large that reading an answer of usual length allocates nothing.
+        int tokens = Math.Min(options.MaxTokens, 512);
+        (_tokens, _text) = (new List<int>(tokens), new StringBuilder(8 * tokens));
     }
 
-    /// <summary>The text so far; the whole answer once it is enumerated.</summary>
+    /// <summary>The text so far; the whole answer once it is read.</summary>
     public string Text => _text.ToString();
 
     /// <summary>Token ids so far, with the one that ended the answer.</summary>
     public IReadOnlyList<int> Tokens => _tokens;
 
-    /// <summary>Why the answer ended; null while it runs.</summary>
+    /// <summary>Why the answer ended, once it is read to the end; null while it runs.</summary>
     public FinishReason? FinishReason { get; private set; }
+
+    /// <summary>True once the answer is read to its end.</summary>
+    public bool IsFinished => FinishReason is not null;
 
     /// <summary>True when the answer is complete by its <see cref="GenerationOptions.Constraint"/>; an interrupted one is not to be parsed.</summary>
     public bool IsComplete => _generation is { IsComplete: true };
@@ -46,64 +52,104 @@ public sealed class Reply : IEnumerable<string>
     /// <inheritdoc/>
     public IEnumerator<string> GetEnumerator()
     {
-        if (_started) throw new InvalidOperationException("An answer can be enumerated only once; its text stays in Text.");
-        _started = true;
+        if (_enumerated) throw new InvalidOperationException("An answer can be enumerated only once; its text stays in Text.");
+        _enumerated = true;
         return Run();
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <summary>The pieces, computed on the thread pool.</summary>
+    /// <summary>The pieces, awaited: no thread waits for them.</summary>
     public async IAsyncEnumerable<string> StreamAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        if (_enumerated) throw new InvalidOperationException("An answer can be enumerated only once; its text stays in Text.");
+        _enumerated = true;
         using var both = CancellationTokenSource.CreateLinkedTokenSource(_cancellationToken, cancellationToken);
         _cancellationToken = both.Token;
-        using IEnumerator<string> pieces = GetEnumerator();
-        Func<bool> next = pieces.MoveNext;
-        while (await Task.Run(next, CancellationToken.None).ConfigureAwait(false)) yield return pieces.Current;
-    }
-
-    private IEnumerator<string> Run()
-    {
-        if (!TryPrefill())
-        {
-            FinishReason = MixtralVk.FinishReason.Cancelled;
-            yield break; // nothing was answered: the question is not part of the conversation
-        }
-        _generation = _chat.Session.Generate(_options, _cancellationToken);
-        bool trim = true;
+        await Task.Run(Start, CancellationToken.None).ConfigureAwait(false); // a constraint may take its time to compile
         try
         {
-            foreach (GeneratedToken token in _generation)
+            while (true)
             {
-                _tokens.Add(token.Id);
-                string piece = trim ? token.Text.TrimStart(' ') : token.Text;
-                if (piece.Length > 0)
-                {
-                    trim = false;
-                    _text.Append(piece);
-                    yield return piece;
-                }
+                int seen = _chat.Session.News.Epoch;
+                if (TryRead(out string piece)) yield return piece;
+                else if (IsFinished) break;
+                else await _chat.Session.News.WaitAsync(seen).ConfigureAwait(false);
             }
         }
         finally
         {
-            FinishReason = _generation.FinishReason ?? MixtralVk.FinishReason.Cancelled;
-            if (_tokens.Count > 0) _chat.Record(_question, Text, _tokens, FinishReason);
+            Stop();
         }
     }
 
-    private bool TryPrefill()
+    /// <summary>
+    /// Takes the next piece of text if it is there, else gives an empty one; never waits, and allocates nothing while answers have usual
+    /// lengths. False with <see cref="IsFinished"/> is the end. The first call begins the answer (<see cref="Start"/>). Throws what
+    /// enumerating throws.
+    /// </summary>
+    public bool TryRead(out string piece)
     {
-        List<int> prompt = _chat.BuildPrompt(_question, _options);
-        try
+        piece = "";
+        if (IsFinished) return false;
+        Start();
+        while (_generation!.TryRead(out GeneratedToken token))
         {
-            _chat.Session.Prefill(CollectionsMarshal.AsSpan(prompt), _cancellationToken);
+            _tokens.Add(token.Id);
+            piece = _text.Length == 0 ? token.Text.TrimStart(' ') : token.Text;
+            if (piece.Length == 0) continue;
+            _text.Append(piece);
             return true;
         }
-        catch (OperationCanceledException) when (_cancellationToken.IsCancellationRequested)
+        if (_generation.FinishReason is { } reason) End(reason);
+        return false;
+    }
+
+    /// <summary>
+    /// Has the model begin, if it has not yet; enumerating and reading do it themselves. An earlier answer in the same chat ends at what was read
+    /// of it. Throws <see cref="Model.ContextOverflowException"/> when the question does not fit the context.
+    /// </summary>
+    public void Start()
+    {
+        if (_generation is not null || IsFinished) return;
+        var generation = new Generation(_chat.Session, [.. _chat.Begin(this, _question, _options)], _options, _cancellationToken);
+        generation.Start();
+        _generation = generation;
+    }
+
+    /// <summary>
+    /// Ends the answer at what was read of it, which is then part of the conversation, with <see cref="FinishReason.Cancelled"/>: the player
+    /// walked away. Does nothing when it has ended.
+    /// </summary>
+    public void Stop()
+    {
+        if (IsFinished) return;
+        _generation?.Stop();
+        End(_generation?.FinishReason ?? MixtralVk.FinishReason.Cancelled);
+    }
+
+    /// <summary>Without a token nothing was answered, and the question is no part of the conversation.</summary>
+    private void End(FinishReason reason)
+    {
+        FinishReason = reason;
+        if (_tokens.Count > 0) _chat.Record(_question, Text, _tokens, FinishReason);
+    }
+
+    private IEnumerator<string> Run()
+    {
+        try
         {
-            return false;
+            while (true)
+            {
+                int seen = _chat.Session.News.Epoch;
+                if (TryRead(out string piece)) yield return piece;
+                else if (IsFinished) yield break;
+                else _chat.Session.News.Wait(seen);
+            }
+        }
+        finally
+        {
+            Stop();
         }
     }
 }

@@ -1,43 +1,47 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
+using System.Runtime.ExceptionServices;
 using MixtralVk.Model;
+using MixtralVk.Scheduling;
 
 namespace MixtralVk;
 
 /// <summary>
 /// One text in progress: its tokens, and their keys and values on the device. Sessions of one model may be used from different threads at the
-/// same time (their steps run one after the other); one session by one thread at a time. After any exception or cancellation the session
+/// same time, and what they want is computed together; one session by one thread at a time. After any exception or cancellation the session
 /// holds what was computed so far and can be used again.
 /// </summary>
 public sealed class Session : IDisposable
 {
-    // A long step stops at these many stages (one layer) to look at the cancellation token; shorter ones run whole.
-    private const int StagesBetweenChecks = 4, LongStepTokens = 8;
-
-    private readonly ForwardPass _forward;
-    private readonly Lock _stepLock;
-    private readonly KvSequence _kv;
-    private readonly StepBatch _batch;
-    private readonly List<int> _tokens = []; // all but the last ones (sampled, or left by a cancellation) are in _kv
-    private readonly float[] _logits;
-    private int _reached, _computed; // by the latest Prefill: most tokens the cache has held, and tokens that went through steps
-    private bool _logitsAreCurrent, _disposed;
+    private readonly Scheduler _scheduler;
+    private readonly Sequence _sequence;
+    private int _length, _promptLength; // tokens the caller has seen (the worker may be ahead), and of the latest prompt
+    private bool _disposed;
 
     internal Session(MixtralModel model)
     {
         Model = model;
-        _forward = model.ForwardPass;
-        _stepLock = model.StepLock;
-        _kv = new KvSequence(_forward.Pages, shares: true);
-        _batch = new StepBatch(_forward.MaxBatchTokens);
-        _logits = new float[_forward.Config.VocabSize];
+        _scheduler = model.Scheduler;
+        lock (_scheduler.Gate) _sequence = new Sequence(model.ForwardPass);
     }
 
     /// <summary>The model.</summary>
     public MixtralModel Model { get; }
 
+    /// <summary>What is computed first when several sessions want something. May be changed at any time, by any thread.</summary>
+    public Priority Priority
+    {
+        get => _sequence.Priority;
+        set => _sequence.Priority = value;
+    }
+
     /// <summary>The tokens of the text, prompt and generated ones. Valid until the session is used again.</summary>
-    public ReadOnlySpan<int> Tokens => CollectionsMarshal.AsSpan(_tokens);
+    public ReadOnlySpan<int> Tokens
+    {
+        get
+        {
+            lock (_scheduler.Gate) return _sequence.Tokens[.._length];
+        }
+    }
 
     /// <summary>
     /// A session that goes on from the same text on its own. Nothing is copied: they share what is computed, up to 31 tokens of it are
@@ -46,124 +50,186 @@ public sealed class Session : IDisposable
     public Session Fork()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        var fork = new Session(Model) { _logitsAreCurrent = _logitsAreCurrent };
-        fork._tokens.AddRange(_tokens);
-        _logits.CopyTo(fork._logits, 0);
-        lock (_stepLock) fork._kv.Adopt(Tokens);
+        var fork = new Session(Model) { _length = _length, Priority = Priority };
+        lock (_scheduler.Gate) fork._sequence.CopyFrom(_sequence, _length);
         return fork;
     }
 
     /// <summary>Counts uses, so that a generation notices when its session was used for something else.</summary>
     internal int Version { get; private set; }
 
-    internal GenerationTimings PrefillTimings { get; private set; }
+    internal GenerationTimings PrefillTimings => new(
+        Math.Max(0, _promptLength - _sequence.Computed), _sequence.Computed, Stopwatch.GetElapsedTime(0, _sequence.PrefillTime), 0, TimeSpan.Zero);
+
+    /// <summary>Raised by the worker when there may be something to <see cref="TryTake"/>.</summary>
+    internal Signal News => _sequence.News;
 
     /// <summary>
-    /// Makes the text exactly these tokens and computes what is not computed yet: the longest common beginning with what the session holds is
-    /// kept, and what any session has computed of the same beginning, in whole pages of 32 tokens, is shared. Throws
-    /// <see cref="ContextOverflowException"/> when they do not fit (nothing changes then), <see cref="TokenRangeException"/>,
-    /// <see cref="NonFiniteException"/>, or <see cref="OperationCanceledException"/>.
+    /// Makes the text exactly these tokens, computes what is not computed yet and waits for it: the longest common beginning with what the
+    /// session holds is kept, and what any session has computed of the same beginning, in whole pages of 32 tokens, is shared. Throws <see cref="ContextOverflowException"/> when they do not fit and <see cref="TokenRangeException"/> for one
+    /// outside the vocabulary (nothing changes then), <see cref="NonFiniteException"/>, or <see cref="OperationCanceledException"/>.
     /// </summary>
     public void Prefill(ReadOnlySpan<int> tokens, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (tokens.Length > _forward.ContextLength) throw new ContextOverflowException(tokens.Length, _forward.ContextLength);
-        long start = Stopwatch.GetTimestamp();
-        Version++;
-        _computed = 0;
-        int common = Tokens.CommonPrefixLength(tokens);
-        lock (_stepLock)
-        {
-            if (common < _kv.Length) _kv.Truncate(common);
-            _reached = _kv.Length;
-        }
-        if (common < Math.Max(_tokens.Count, tokens.Length)) _logitsAreCurrent = false;
-        CollectionsMarshal.SetCount(_tokens, common);
-        _tokens.AddRange(tokens[common..]);
+        Begin(tokens, null);
+        using CancellationTokenRegistration registration = CancelOn(cancellationToken);
         try
         {
-            if (!_logitsAreCurrent && tokens.Length > 0) Compute(cancellationToken);
+            for (int seen = News.Epoch; !TryEndPrefill(cancellationToken); seen = News.Epoch) News.Wait(seen);
         }
-        catch
+        finally
         {
-            CollectionsMarshal.SetCount(_tokens, _reached);
-            throw;
+            Stop();
         }
-        PrefillTimings = new GenerationTimings(Math.Max(0, tokens.Length - _computed), _computed, Stopwatch.GetElapsedTime(start), 0, TimeSpan.Zero);
     }
 
     /// <summary>
-    /// Goes on with the text. The tokens appear as the result is enumerated, once; see <see cref="Generation"/> for the asynchronous form and
-    /// for how it ended. Cancelling ends the enumeration without an exception.
+    /// Goes on with the text. The tokens appear as the result is enumerated, once; see <see cref="Generation"/> for the asynchronous form, for
+    /// one that never waits, and for how it ended. Cancelling ends the enumeration without an exception.
     /// </summary>
     public Generation Generate(GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_tokens.Count == 0) throw new InvalidOperationException("There is no text to go on with: call Prefill first.");
-        options ??= new GenerationOptions();
-        options.Validate();
-        Version++;
-        return new Generation(this, options, cancellationToken);
+        if (Tokens.Length == 0) throw new InvalidOperationException("There is no text to go on with: call Prefill first.");
+        return Generate(null, options, cancellationToken);
     }
 
-    /// <summary>Frees the session's part of the KV cache.</summary>
+    /// <summary>
+    /// Makes the text these tokens, as <see cref="Prefill"/> does but without waiting for it, and goes on with it; both begin when the result is
+    /// read for the first time. Cancelled before the prompt is computed, the session holds what is computed of it.
+    /// </summary>
+    public Generation Generate(ReadOnlySpan<int> prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        if (prompt.IsEmpty) throw new ArgumentException("There is no text to go on with.", nameof(prompt));
+        return Generate(prompt.ToArray(), options, cancellationToken);
+    }
+
+    /// <summary>Frees the session's part of the KV cache, at once.</summary>
     public void Dispose()
     {
         if (_disposed) return;
         _disposed = true;
         Version++;
-        lock (_stepLock) _kv.Dispose();
+        lock (_scheduler.Gate)
+        {
+            _scheduler.Withdraw(_sequence);
+            _sequence.Kv.Dispose();
+        }
     }
 
-    /// <summary>Logits after the last token.</summary>
-    internal ReadOnlySpan<float> Logits(CancellationToken cancellationToken)
+    /// <summary>
+    /// Makes the text these tokens, has the worker compute what is missing and then go on with <paramref name="draft"/>, if any, and returns at
+    /// once. What was in progress ends.
+    /// </summary>
+    internal void Begin(ReadOnlySpan<int> tokens, Draft? draft)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (!_logitsAreCurrent) Compute(cancellationToken);
-        return _logits;
-    }
-
-    /// <summary>Puts a sampled token at the end of the text; false when the context then has no room to compute it.</summary>
-    internal bool Append(int token)
-    {
-        _tokens.Add(token);
-        _logitsAreCurrent = false;
-        return _tokens.Count <= _forward.ContextLength;
-    }
-
-    /// <summary>Computes every token that is not in the KV cache, in chunks, and keeps the last one's logits.</summary>
-    private void Compute(CancellationToken cancellationToken)
-    {
-        while (!_logitsAreCurrent) lock (_stepLock) Step(cancellationToken);
-    }
-
-    private void Step(CancellationToken cancellationToken)
-    {
-        if (_kv.Length == _tokens.Count) _kv.Truncate(_kv.Length - 1); // computed, but its logits are gone
-        _kv.Adopt(Tokens[..^1]);
-        ReadOnlySpan<int> rest = Tokens[_kv.Length..];
-        bool wantLogits = rest.Length <= _batch.Capacity;
-        ReadOnlySpan<int> tokens = wantLogits ? rest : rest[.._batch.Capacity];
-        int length = _kv.Length;
-        try
+        if (tokens.Length > Model.ContextLength) throw new ContextOverflowException(tokens.Length, Model.ContextLength);
+        foreach (int token in tokens)
+            if ((uint)token >= (uint)Model.Config.VocabSize) throw new TokenRangeException(token, Model.Config.VocabSize);
+        Version++;
+        lock (_scheduler.Gate)
         {
-            _batch.Add(_kv, tokens, wantLogits ? LogitRows.Last : LogitRows.None);
-            _forward.Begin(_batch);
-            int stages = tokens.Length >= LongStepTokens ? StagesBetweenChecks : _forward.Stages.Count;
-            while (_forward.NextStage < _forward.Stages.Count)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                _forward.Run(Math.Min(stages, _forward.Stages.Count - _forward.NextStage));
-            }
-            if (wantLogits) _forward.Logits(0).CopyTo(_logits);
-            _logitsAreCurrent = wantLogits;
-            _computed += tokens.Length;
+            Rewind();
+            _sequence.SetText(tokens);
+            _length = _promptLength = tokens.Length;
+            Begin(draft, isPrompt: true);
         }
-        finally
+    }
+
+    /// <summary>Has the worker go on with the text as it is.</summary>
+    internal void Begin(Draft draft)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        lock (_scheduler.Gate)
         {
-            _batch.Clear();
-            if (_kv.Length == length) _kv.Truncate(length); // not committed: gives the reserved pages back
-            _reached = Math.Max(_reached, _kv.Length);
+            Rewind();
+            Begin(draft, isPrompt: false);
+        }
+    }
+
+    /// <summary>
+    /// Takes the next token that <paramref name="draft"/> has chosen; false when there is none yet. Throws what ended the worker's effort.
+    /// Only for the latest draft begun with.
+    /// </summary>
+    internal bool TryTake(Draft draft, out ChosenToken token)
+    {
+        if (draft.Chosen.TryRead(out token, out bool madeRoom))
+        {
+            _length++;
+            if (madeRoom) _scheduler.Wake();
+            return true;
+        }
+        TakeFailure()?.Throw();
+        return false;
+    }
+
+    /// <summary>Ends what is in progress: the text is what the caller has seen of it, without a prompt's tokens that are not computed.</summary>
+    internal void Stop()
+    {
+        lock (_scheduler.Gate) Rewind();
+    }
+
+    /// <summary>
+    /// When cancelled, the worker lets go of what is in progress and the reader is woken, which then calls <see cref="Stop"/>; unless the session
+    /// has been used for something else.
+    /// </summary>
+    internal CancellationTokenRegistration CancelOn(CancellationToken cancellationToken)
+    {
+        int version = Version;
+        return cancellationToken.CanBeCanceled ? cancellationToken.UnsafeRegister(_ => LetGo(version), null) : default;
+    }
+
+    private Generation Generate(int[]? prompt, GenerationOptions? options, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        options ??= new GenerationOptions();
+        options.Validate();
+        Version++;
+        return new Generation(this, prompt, options, cancellationToken);
+    }
+
+    private void LetGo(int version)
+    {
+        lock (_scheduler.Gate)
+        {
+            if (Version != version) return;
+            _scheduler.Withdraw(_sequence);
+            _sequence.Kv.Truncate(_sequence.Kv.Length); // the room reserved for more
+        }
+        News.Raise();
+    }
+
+    private void Begin(Draft? draft, bool isPrompt)
+    {
+        if (_sequence.Begin(draft, isPrompt, Stopwatch.GetTimestamp())) _scheduler.Add(_sequence);
+    }
+
+    private void Rewind()
+    {
+        _scheduler.Withdraw(_sequence);
+        if (!_sequence.IsPrefilled) _length = Math.Min(_length, _sequence.Reached);
+        _sequence.Cut(_length);
+    }
+
+    private bool TryEndPrefill(CancellationToken cancellationToken)
+    {
+        TakeFailure()?.Throw();
+        lock (_scheduler.Gate)
+        {
+            if (_sequence.IsPrefilled) return true;
+        }
+        cancellationToken.ThrowIfCancellationRequested();
+        return false;
+    }
+
+    private ExceptionDispatchInfo? TakeFailure()
+    {
+        if (_sequence.Failure is null) return null;
+        lock (_scheduler.Gate)
+        {
+            ExceptionDispatchInfo? failure = _sequence.Failure;
+            _sequence.Failure = null;
+            return failure;
         }
     }
 }

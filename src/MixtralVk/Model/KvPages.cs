@@ -4,7 +4,7 @@ namespace MixtralVk.Model;
 /// Hands out the pages of a KV cache. A page holds the keys and values of <see cref="PageTokens"/> tokens in every layer; a sequence
 /// owns a list of pages (<see cref="KvSequence"/>), and sequences that begin with the same tokens share the whole pages of them. Pages
 /// without an owner keep what they hold until they are wanted for something else, the longest unused first; after them, sequences that
-/// can be computed again give up theirs, the longest unused first. Not thread-safe: owned by whoever runs steps.
+/// can be computed again give up theirs, the highest rank first and of these the longest unused. Not thread-safe: owned by whoever runs steps.
 /// </summary>
 public sealed class KvPages
 {
@@ -88,12 +88,14 @@ public sealed class KvPages
 
     private bool TryYield(KvSequence taker)
     {
+        KvSequence? yielding = null;
         for (LinkedListNode<KvSequence>? node = _yielding.First; node is not null; node = node.Next)
         {
-            if (node.Value == taker || node.Value.IsInStep || node.Value.Pages.Length == 0) continue;
-            node.Value.Yield();
-            return true;
+            KvSequence other = node.Value;
+            if (other == taker || other.IsInStep || other.Pages.Length == 0 || other.Rank < taker.Rank) continue;
+            if (yielding is null || other.Rank > yielding.Rank) yielding = other;
         }
-        return false;
+        yielding?.Yield();
+        return yielding is not null;
     }
 }

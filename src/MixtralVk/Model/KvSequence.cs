@@ -40,6 +40,9 @@ public sealed class KvSequence : IDisposable
     /// <summary>True from the time its room in a step is reserved until the step's batch is cleared.</summary>
     internal bool IsInStep { get; private set; }
 
+    /// <summary>When the pool is full, whoever needs a page takes it from the highest rank, never from one below its own; unless set, nobody waits for it.</summary>
+    internal long Rank { get; set; } = long.MaxValue;
+
     private bool Shares => _place is not null;
 
     /// <summary>
@@ -48,17 +51,25 @@ public sealed class KvSequence : IDisposable
     /// </summary>
     public void Reserve(int length)
     {
+        if (!TryReserve(length, out int available)) throw new ContextOverflowException(length, available);
+    }
+
+    /// <summary>The same without an exception: where it fails, <paramref name="available"/> tokens would have had room.</summary>
+    internal bool TryReserve(int length, out int available)
+    {
         int had = _pages.Count, wanted = KvPages.PagesFor(length);
+        available = length;
         while (_pages.Count < wanted)
         {
             if (_pool.TryTake(this, out int page)) _pages.Add(page);
             else
             {
-                int available = _pages.Count * KvPages.PageTokens;
+                available = _pages.Count * KvPages.PageTokens;
                 ReturnFrom(had);
-                throw new ContextOverflowException(length, available);
+                return false;
             }
         }
+        return true;
     }
 
     /// <summary>

@@ -10,21 +10,32 @@ namespace MixtralVk.Model;
 /// Owners    =  0 0  0 1      // index into Sequences = A B
 /// OutputRows = 2 3           // index into Tokens
 /// </code>
-/// Reused from step to step without allocating. Not thread-safe.
+/// Reused from step to step without allocating. Not thread-safe, but for sequences that leave while the step runs on another thread.
 /// </summary>
 public sealed class StepBatch
 {
     private readonly int[] _tokens, _positions, _owners, _outputRows;
     private readonly List<KvSequence> _sequences = [];
+    private readonly bool[] _dropped;
+    private readonly Lock _gate;
+    private int _live;
 
     /// <summary>Makes an empty batch with room for <paramref name="maxTokens"/> tokens.</summary>
     public StepBatch(int maxTokens)
+        : this(maxTokens, new Lock())
     {
+    }
+
+    /// <summary>The same where sequences may leave (<see cref="Drop"/>) and their pages change hands while a step runs, under a lock that <see cref="Commit"/> then takes.</summary>
+    internal StepBatch(int maxTokens, Lock gate)
+    {
+        _gate = gate;
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxTokens);
         _tokens = new int[maxTokens];
         _positions = new int[maxTokens];
         _owners = new int[maxTokens];
         _outputRows = new int[maxTokens];
+        _dropped = new bool[maxTokens];
     }
 
     /// <summary>Most tokens the batch can hold.</summary>
@@ -51,6 +62,9 @@ public sealed class StepBatch
     /// <summary>The sequences, in the order they were added.</summary>
     public IReadOnlyList<KvSequence> Sequences => _sequences;
 
+    /// <summary>True when every sequence has left: nobody wants the step's results.</summary>
+    internal bool IsAbandoned => Volatile.Read(ref _live) == 0;
+
     /// <summary>
     /// Appends tokens that follow what the sequence holds (a sequence is added at most once per batch) and reserves their room in the KV
     /// cache, where need be at the cost of sequences in no step. Throws <see cref="ContextOverflowException"/> when they do not fit beside
@@ -70,24 +84,44 @@ public sealed class StepBatch
             _positions[Count] = sequence.Length + i;
             _owners[Count++] = _sequences.Count;
         }
+        _dropped[_sequences.Count] = false;
         _sequences.Add(sequence);
+        _live++;
     }
 
-    /// <summary>Counts the batch's tokens as stored in their sequences; called once when the step has finished.</summary>
+    /// <summary>Counts the batch's tokens as stored in the sequences that have not left; called once when the step has finished.</summary>
     public void Commit()
     {
-        for (int s = 0, first = 0; s < _sequences.Count; s++)
+        lock (_gate)
         {
-            int count = Owners.Count(s);
-            _sequences[s].Advance(Tokens.Slice(first, count));
-            first += count;
+            for (int s = 0, first = 0; s < _sequences.Count; s++)
+            {
+                int count = Owners.Count(s);
+                if (!_dropped[s]) _sequences[s].Advance(Tokens.Slice(first, count));
+                first += count;
+            }
         }
     }
+
+    /// <summary>
+    /// Takes a sequence out while the step runs, under the lock: its rows are computed to the end, but not counted as stored, so that its owner
+    /// may use it at once. The step may still write its last pages: whoever takes these must write them in a later step only.
+    /// </summary>
+    internal void Drop(KvSequence sequence)
+    {
+        int index = _sequences.IndexOf(sequence);
+        if (index < 0 || _dropped[index]) return;
+        _dropped[index] = true;
+        _live--;
+    }
+
+    /// <summary>True when the n-th sequence has left; under the lock.</summary>
+    internal bool HasLeft(int sequence) => _dropped[sequence];
 
     /// <summary>Empties the batch: its sequences are free for other steps, and may lose their pages to them.</summary>
     public void Clear()
     {
-        Count = OutputCount = 0;
+        Count = OutputCount = _live = 0;
         foreach (KvSequence sequence in _sequences) sequence.EndStep();
         _sequences.Clear();
     }

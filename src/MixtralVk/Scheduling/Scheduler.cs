@@ -1,0 +1,221 @@
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
+using MixtralVk.Model;
+
+namespace MixtralVk.Scheduling;
+
+/// <summary>
+/// Runs the steps of a model on a thread of its own: whoever waits for tokens shares them (<see cref="StepPlanner"/>). A step goes from stage
+/// to stage in slices; between two of them sequences leave. When it is done, every text that it gave logits chooses its token at once.
+/// <para>
+/// Threads: readers and worker share the <see cref="Sequence"/>s under <see cref="Gate"/>, which nobody holds while the device works or a token
+/// is chosen. Tokens pass through <see cref="TokenRing"/>s without it. Pages of the KV cache change hands under the gate at any time, but only
+/// the worker takes new ones and writes them, in steps, one after the other: a page that a reader frees in the middle of a step is written by
+/// its next owner after that step.
+/// </para>
+/// </summary>
+internal sealed class Scheduler : IDisposable
+{
+    /// <summary>No submission is to worry a driver's watchdog, and a cancellation waits for none longer than this.</summary>
+    public const double MostSliceMilliseconds = 100;
+
+    private readonly ForwardPass _forward;
+    private readonly StageCosts _costs;
+    private readonly StepPlanner _planner;
+    private readonly StepBatch _batch;
+    private readonly List<Sequence> _active = [];
+    private readonly List<Member> _members = [];
+    private readonly Signal _bell = new();
+    private readonly Thread _worker;
+    private long _turns;
+    private bool _stop;
+
+    public Scheduler(ForwardPass forward)
+    {
+        _forward = forward;
+        _costs = new StageCosts(forward);
+        _planner = new StepPlanner(_costs);
+        _batch = new StepBatch(forward.MaxBatchTokens, Gate);
+        _worker = new Thread(Work) { IsBackground = true, Name = "MixtralVk" };
+        _worker.Start();
+    }
+
+    /// <summary>Held, shortly, whenever a sequence or the pages of the KV cache are looked at or changed.</summary>
+    public Lock Gate { get; } = new();
+
+    /// <summary>Under the gate: has a sequence that has begun computed from now on.</summary>
+    public void Add(Sequence sequence)
+    {
+        ObjectDisposedException.ThrowIf(_stop, typeof(MixtralModel));
+        sequence.Turn = ++_turns;
+        _active.Add(sequence);
+        Wake();
+    }
+
+    /// <summary>Under the gate: lets go of a sequence, also in the middle of a step; what the step computes for it is lost.</summary>
+    public void Withdraw(Sequence sequence)
+    {
+        if (!_active.Remove(sequence)) return;
+        sequence.End();
+        _batch.Drop(sequence.Kv);
+    }
+
+    /// <summary>A sequence is ready again: its reader has made room.</summary>
+    public void Wake() => _bell.Raise();
+
+    /// <summary>Stops after the slice in progress. What was not finished fails with <see cref="ObjectDisposedException"/>.</summary>
+    public void Dispose()
+    {
+        lock (Gate)
+        {
+            _stop = true;
+            foreach (Sequence sequence in _active.ToArray()) Fail(sequence, ExceptionDispatchInfo.Capture(new ObjectDisposedException(nameof(MixtralModel))));
+        }
+        Wake();
+        _worker.Join();
+    }
+
+    private void Work()
+    {
+        while (true)
+        {
+            int seen = _bell.Epoch;
+            bool runs;
+            lock (Gate)
+            {
+                if (_stop) return;
+                Plan();
+                runs = _batch.Count > 0 && TryBegin(); // before anybody can leave: it reads the members' pages
+            }
+            if (_members.Count == 0) _bell.Wait(seen);
+            else if (_batch.Count == 0 || runs && TryRun()) Choose();
+        }
+    }
+
+    /// <summary>Who has logits chooses a token first, so that it can take part in the step.</summary>
+    private void Plan()
+    {
+        _batch.Clear();
+        _members.Clear();
+        foreach (Sequence sequence in _active)
+            if (sequence.HasLogits && sequence.IsReady) _members.Add(new Member(sequence, sequence.Draft, 0, -1));
+        while (_members.Count == 0 && _planner.Plan(_active, _batch, _members, Stopwatch.GetTimestamp()) is { } tooLong)
+            Fail(tooLong, ExceptionDispatchInfo.Capture(new ContextOverflowException(tooLong.Tokens.Length, _forward.Pages.FreeCount * KvPages.PageTokens)));
+    }
+
+    private bool TryBegin()
+    {
+        try
+        {
+            _forward.Begin(_batch);
+            return true;
+        }
+        catch (Exception problem) // the readers get it
+        {
+            Fail(problem);
+            return false;
+        }
+    }
+
+    /// <summary>False when nobody wants the step's results: all have left, or it failed.</summary>
+    private bool TryRun()
+    {
+        try
+        {
+            while (_forward.NextStage < _forward.Stages.Count)
+            {
+                if (_batch.IsAbandoned) return false;
+                int first = _forward.NextStage, count = _costs.Fitting(first, _batch.Count, _batch.OutputCount, MostSliceMilliseconds);
+                long start = Stopwatch.GetTimestamp();
+                _forward.Run(count);
+                _costs.Learn(first, count, _batch.Count, _batch.OutputCount, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
+            return true;
+        }
+        catch (Exception problem) // the readers get it
+        {
+            Fail(problem);
+            return false;
+        }
+    }
+
+    private void Fail(Exception problem)
+    {
+        var captured = ExceptionDispatchInfo.Capture(problem);
+        lock (Gate)
+        {
+            bool retry = problem is NonFiniteException && _members.Count > 1;
+            for (int i = 0; i < _members.Count; i++)
+            {
+                if (_batch.HasLeft(i)) continue;
+                if (retry) _members[i].Sequence.RunsAlone = true;
+                else Fail(_members[i].Sequence, captured);
+            }
+        }
+    }
+
+    private void Fail(Sequence sequence, ExceptionDispatchInfo problem)
+    {
+        Withdraw(sequence);
+        sequence.Failure = problem;
+        sequence.News.Raise();
+    }
+
+    /// <summary>After a step: every row of logits becomes a token of its text, or is kept for later where no text is wanted yet.</summary>
+    private void Choose()
+    {
+        for (int i = 0; i < _members.Count; i++)
+        {
+            Member member = _members[i];
+            bool hasRoom;
+            lock (Gate)
+            {
+                if (!Settle(member, i)) continue;
+                hasRoom = member.Sequence.Tokens.Length < _forward.ContextLength;
+            }
+            try
+            {
+                ReadOnlySpan<float> logits = member.Tokens == 0 ? member.Sequence.Logits : _forward.Logits(member.OutputRow);
+                ChosenToken chosen = member.Draft!.Choose(logits, hasRoom);
+                lock (Gate) HandOut(member, chosen);
+            }
+            catch (Exception problem) // the reader gets it
+            {
+                lock (Gate)
+                    if (member.Sequence.Draft == member.Draft) Fail(member.Sequence, ExceptionDispatchInfo.Capture(problem));
+            }
+        }
+    }
+
+    /// <summary>Takes note of a step in a sequence; true when it is to choose a token now.</summary>
+    private bool Settle(in Member member, int index)
+    {
+        Sequence sequence = member.Sequence;
+        if (member.Tokens == 0) return sequence.Draft == member.Draft;
+        if (_batch.HasLeft(index)) return false;
+        sequence.Note(member.Tokens);
+        if (member.OutputRow < 0)
+        {
+            sequence.WaitingSince = 0;
+            return false;
+        }
+        sequence.EndPrefill(Stopwatch.GetTimestamp());
+        if (member.Draft is not null) return true;
+        sequence.Keep(_forward.Logits(member.OutputRow));
+        Withdraw(sequence);
+        sequence.News.Raise();
+        return false;
+    }
+
+    private void HandOut(in Member member, in ChosenToken chosen)
+    {
+        (Sequence sequence, Draft draft) = (member.Sequence, member.Draft!);
+        if (sequence.Draft != draft) return; // its reader has left meanwhile
+        draft.Elapsed += Stopwatch.GetTimestamp() - sequence.WaitingSince;
+        sequence.WaitingSince = 0;
+        sequence.Append(chosen.Token.Id);
+        if (chosen.Reason is not null) Withdraw(sequence);
+        draft.Chosen.Write(chosen with { Elapsed = draft.Elapsed });
+        sequence.News.Raise();
+    }
+}

@@ -1,0 +1,125 @@
+using MixtralVk.Model;
+
+namespace MixtralVk.Scheduling;
+
+/// <summary>A sequence's part in a step.</summary>
+/// <param name="Sequence">The sequence.</param>
+/// <param name="Draft">Its draft when the step was planned.</param>
+/// <param name="Tokens">How many of its tokens the step computes.</param>
+/// <param name="OutputRow">Its row of logits; -1 when none is wanted.</param>
+internal readonly record struct Member(Sequence Sequence, Draft? Draft, int Tokens, int OutputRow);
+
+/// <summary>
+/// Decides who takes part in the next step. All texts of the highest priority that wait for one token each; beside them a chunk of prompts,
+/// no longer than lets the others keep their rhythm; and who has a lower priority where it costs little or where it has waited long. Which texts
+/// share a step changes no bit of any of them.
+/// </summary>
+internal sealed class StepPlanner(StageCosts costs)
+{
+    /// <summary>A chunk may make a step so many times as long as it is for those who wait for a token; one of a lower priority so many.</summary>
+    private const double ChunkShare = 2, RiderShare = 0.25;
+
+    /// <summary>Prompt tokens below which a chunk is a waste: the weights are read for it all the same.</summary>
+    private const int LeastChunk = 16;
+
+    /// <summary>Who has waited so long is served whatever its priority is.</summary>
+    private static readonly long s_starved = System.Diagnostics.Stopwatch.Frequency / 2;
+
+    private readonly List<Sequence> _ready = [];
+
+    private static readonly Comparison<Sequence> s_order = static (a, b) =>
+        a.Priority != b.Priority ? b.Priority.CompareTo(a.Priority) : a.Turn.CompareTo(b.Turn);
+
+    /// <summary>
+    /// Fills an empty batch; it stays empty when nobody is ready. Gives the sequence that the KV cache has no room for, although it is the first
+    /// in turn and could take everybody else's; else null.
+    /// </summary>
+    public Sequence? Plan(List<Sequence> active, StepBatch batch, List<Member> members, long now)
+    {
+        FindReady(active, now);
+        if (_ready.Find(static s => s.RunsAlone) is { } alone) AddChunk(alone, double.PositiveInfinity, always: true, batch, members);
+        else if (_ready.Count > 0) Fill(batch, members, now);
+        return batch.Count == 0 && _ready.Count > 0 ? _ready[0] : null;
+    }
+
+    /// <summary>Those who can go on, in order. Where the cache is full, who comes later gives way to who comes earlier, and who is not ready to all.</summary>
+    private void FindReady(List<Sequence> active, long now)
+    {
+        _ready.Clear();
+        foreach (Sequence sequence in active)
+        {
+            sequence.Kv.Rank = long.MaxValue;
+            if (!sequence.IsReady) continue;
+            if (sequence.WaitingSince == 0) sequence.WaitingSince = now;
+            sequence.CatchUp();
+            _ready.Add(sequence);
+        }
+        _ready.Sort(s_order);
+        for (int i = 0; i < _ready.Count; i++) _ready[i].Kv.Rank = i;
+    }
+
+    private void Fill(StepBatch batch, List<Member> members, long now)
+    {
+        Priority top = _ready[0].Priority;
+        foreach (Sequence s in _ready)
+            if (s.Pending == 1 && (s.Priority == top || IsStarved(s, now))) Add(s, 1, batch, members);
+        double limit = batch.Count == 0 ? double.PositiveInfinity : costs.OfStep(batch.Count, batch.OutputCount) * (1 + ChunkShare);
+        bool isFirst = true;
+        foreach (Sequence s in _ready)
+            if (s.Pending > 1 && (s.Priority == top || IsStarved(s, now)) && AddChunk(s, limit, isFirst, batch, members)) isFirst = false;
+        // The rest ride along: by now the step may be a chunk, beside which a token is cheap.
+        limit = costs.OfStep(batch.Count, batch.OutputCount) * (1 + RiderShare);
+        foreach (Sequence s in _ready)
+        {
+            if (s.Priority == top || IsStarved(s, now)) continue;
+            if (s.Pending > 1) AddChunk(s, limit, always: false, batch, members);
+            else if (costs.OfStep(batch.Count + 1, batch.OutputCount + 1) <= limit) Add(s, 1, batch, members);
+        }
+    }
+
+    private static bool IsStarved(Sequence sequence, long now) => now - sequence.WaitingSince > s_starved;
+
+    /// <summary>
+    /// As much of a prompt as the step may take: doubled while it is expected to stay within <paramref name="limit"/>; a size never measured
+    /// counts as twice the one before. The least chunk is taken <paramref name="always"/> or where it is within the limit, too.
+    /// </summary>
+    private bool AddChunk(Sequence sequence, double limit, bool always, StepBatch batch, List<Member> members)
+    {
+        int room = Math.Min(sequence.Pending, batch.Capacity - batch.Count), tokens = Math.Min(room, LeastChunk);
+        if (tokens == 0 || IsComputedBy(members, sequence)) return false;
+        double expected = Expected(tokens);
+        if (!always && !(expected <= limit)) return false;
+        while (tokens < room)
+        {
+            int more = Math.Min(room, tokens * 2);
+            double next = Expected(more);
+            if (double.IsNaN(next)) next = 2 * expected;
+            if (!(next <= limit)) break;
+            (tokens, expected) = (more, next);
+        }
+        return Add(sequence, tokens, batch, members);
+
+        double Expected(int chunk) => costs.OfStep(batch.Count + chunk, batch.OutputCount + (chunk == sequence.Pending ? 1 : 0));
+    }
+
+    /// <summary>True when others in the step go through the same beginning: what they compute can be had for nothing afterwards.</summary>
+    private static bool IsComputedBy(List<Member> members, Sequence sequence)
+    {
+        foreach (Member member in members)
+        {
+            int common = member.Sequence.Tokens.CommonPrefixLength(sequence.Tokens[..^1]);
+            if (common / KvPages.PageTokens * KvPages.PageTokens > sequence.Kv.Length) return true;
+        }
+        return false;
+    }
+
+    /// <summary>False when there is no room for it: in the batch, or in the cache for its whole text.</summary>
+    private static bool Add(Sequence sequence, int tokens, StepBatch batch, List<Member> members)
+    {
+        if (batch.Count == batch.Capacity || !sequence.Kv.TryReserve(sequence.Tokens.Length, out _)) return false;
+        bool last = tokens == sequence.Pending;
+        members.Add(new Member(sequence, sequence.Draft, tokens, last ? batch.OutputCount : -1));
+        batch.Add(sequence.Kv, sequence.Tokens.Slice(sequence.Kv.Length, tokens), last ? LogitRows.Last : LogitRows.None);
+        return true;
+    }
+}
