@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
@@ -24,10 +25,23 @@ internal static unsafe class Lanes
         return Vector.AsVectorSingle(scaled | notFinite | (half & new Vector<int>(0x8000)) << 16);
     }
 
+    /// <summary>The same.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> FromHalf(Vector512<int> half)
+    {
+        Vector512<int> magnitude = (half & Vector512.Create(0x7FFF)) << 13;
+        Vector512<int> scaled = (magnitude.AsSingle() * Vector512.Create(5.192296858534828e33f)).AsInt32();
+        Vector512<int> notFinite = Vector512.GreaterThan(magnitude, Vector512.Create(0x0F7FFFFF)) & Vector512.Create(0x7F800000);
+        return (scaled | notFinite | (half & Vector512.Create(0x8000)) << 16).AsSingle();
+    }
+
     /// <summary>Converts <paramref name="count"/> 16-bit floats that lie side by side.</summary>
     public static void FromHalves(ushort* halves, float* floats, int count)
     {
         int i = 0;
+        if (Vector512.IsHardwareAccelerated)
+            for (; i <= count - Vector512<float>.Count; i += Vector512<float>.Count)
+                FromHalf(Vector512.WidenLower(Vector256.Load(halves + i).ToVector512Unsafe()).AsInt32()).Store(floats + i);
         for (; i <= count - Vector<ushort>.Count; i += Vector<ushort>.Count)
         {
             Vector.Widen(Vector.Load(halves + i), out Vector<uint> first, out Vector<uint> second);

@@ -47,8 +47,12 @@ internal sealed class LoadedDevice : IDisposable
 
         LoadedDevice OnCpu(string remark)
         {
+            var cpu = new CpuOptions
+            {
+                Threads = options.CpuThreads ?? 0, Arithmetic = options.CpuArithmetic, Priority = options.CpuThreadPriority, Affinity = options.CpuAffinity,
+            };
             CpuForwardPass pass = CpuForwardPass.Load(
-                source, InMainMemory(), contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat, pageCount, options.CpuThreads ?? 0, progress, cancellationToken);
+                source, InMainMemory(), contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat, pageCount, cpu, progress, cancellationToken);
             return new LoadedDevice(pass, new DeviceInfo(DeviceKind.Cpu, $"CPU, {options.CpuThreads ?? Environment.ProcessorCount} threads{remark}"));
         }
 

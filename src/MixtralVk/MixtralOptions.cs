@@ -38,6 +38,15 @@ public sealed record MixtralOptions
     /// <summary>Threads of the CPU path; null takes one per processor core.</summary>
     public int? CpuThreads { get; init; }
 
+    /// <summary>What the CPU path multiplies quantised weights with.</summary>
+    public CpuArithmetic CpuArithmetic { get; init; }
+
+    /// <summary>Priority of the threads that the CPU path starts, see <see cref="CpuOptions.Priority"/>.</summary>
+    public ThreadPriority CpuThreadPriority { get; init; } = ThreadPriority.Normal;
+
+    /// <summary>Processors that the threads of the CPU path may use, bit n for processor n; 0 sets no bound. See <see cref="CpuOptions.Affinity"/>.</summary>
+    public ulong CpuAffinity { get; init; }
+
     /// <summary>Whether the weights of a packed model are mapped or read.</summary>
     public MapMode Map { get; init; }
 

@@ -41,6 +41,14 @@ public sealed class LogitsTests : IDisposable
     }
 
     [Fact]
+    public async Task TheArithmeticMatters()
+    {
+        await Write("int8.f32", "1,5,9");
+        await Write("float32.f32", "1,5,9", "--arithmetic", "float32");
+        Assert.NotEqual(Read("int8.f32"), Read("float32.f32"));
+    }
+
+    [Fact]
     public async Task AnOldFileIsReplaced()
     {
         _folder.Write("out.f32", [1, 2, 3]);
@@ -75,6 +83,7 @@ public sealed class LogitsTests : IDisposable
     [InlineData("--chunk", "0")]
     [InlineData("--chunk", "many")]
     [InlineData("--kv", "f8")]
+    [InlineData("--arithmetic", "int4")]
     public async Task AWrongOptionIsAUsageError(string option, string value) => CommandLine.AssertUsageError(await Write("out.f32", "1", option, value), value);
 
     [Fact]

@@ -17,7 +17,8 @@ public static class TestDevices
 
     private static readonly Dictionary<string, Opener> _openers = new()
     {
-        ["cpu"] = (source, context, maxBatchTokens, kv, pages) => CpuForwardPass.Load(source, context, maxBatchTokens, kv, pages, 2, null, default),
+        ["cpu"] = (source, context, maxBatchTokens, kv, pages) => OnCpu(CpuArithmetic.Float32, source, context, maxBatchTokens, kv, pages),
+        ["cpu-int8"] = (source, context, maxBatchTokens, kv, pages) => OnCpu(CpuArithmetic.Int8, source, context, maxBatchTokens, kv, pages),
         ["vulkan"] = (source, context, maxBatchTokens, kv, pages) =>
             VulkanForwardPass.Load(source, _vulkan.Value.Device, context, maxBatchTokens, kv, pages,
                 null, new CleanAtEnd(_vulkan.Value)),
@@ -31,6 +32,9 @@ public static class TestDevices
 
     /// <summary>Names of the devices.</summary>
     public static IEnumerable<string> Names => _openers.Keys;
+
+    /// <summary>Those that round nothing but floats.</summary>
+    public static IEnumerable<string> Exact => Names.Where(name => name != "cpu-int8");
 
     /// <summary>Loads a model file on a device, with room in the KV cache for four sequences of the whole context.</summary>
     public static ForwardPass Open(string device, string path, KvFormat kv = KvFormat.F32, int context = 512, int maxBatchTokens = 512)
@@ -78,6 +82,9 @@ public static class TestDevices
             uploader.Run([new Upload(destination, bytes => MemoryMarshal.AsBytes(values.AsSpan()).CopyTo(bytes), "residual")], null, default);
         }
     }
+
+    private static CpuForwardPass OnCpu(CpuArithmetic arithmetic, ModelSource source, int context, int maxBatchTokens, KvFormat kv, int pages) =>
+        CpuForwardPass.Load(source, context, maxBatchTokens, kv, pages, new CpuOptions { Threads = 2, Arithmetic = arithmetic }, null, default);
 
     private static void ReadBack(VulkanForwardPass pass, float[] values)
     {

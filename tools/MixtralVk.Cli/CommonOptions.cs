@@ -29,6 +29,9 @@ internal static class CommonOptions
     public static Option<string> Map() =>
         OneOf("--map", "Use the weights of a packed model in place, mapped from the file; auto does when they do not fit memory.", "auto", "never", "always");
 
+    public static Option<string> Arithmetic() =>
+        OneOf("--arithmetic", "What the CPU path multiplies quantised weights with: activations rounded to 8 bits, or floats, which are exact and slower.", "int8", "float32");
+
     public static Option<int?> MaxTokens() => Positive("--max-tokens", "Most tokens of an answer (256).");
 
     public static Option<int?> Context() =>

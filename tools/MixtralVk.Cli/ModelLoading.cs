@@ -6,12 +6,13 @@ namespace MixtralVk.Cli;
 internal static class ModelLoading
 {
     public static MixtralModel Load(string file, string device, int? context, CancellationToken cancellation, KvFormat kv = KvFormat.F16, int? chunk = null, int? kvCacheTokens = null,
-        string map = "auto")
+        string map = "auto", string arithmetic = "int8")
     {
         var options = new MixtralOptions
         {
             Device = device switch { "vulkan" => DeviceKind.Vulkan, "cpu" => DeviceKind.Cpu, _ => DeviceKind.Auto },
             Map = map switch { "never" => MapMode.Never, "always" => MapMode.Always, _ => MapMode.Auto },
+            CpuArithmetic = arithmetic == "float32" ? CpuArithmetic.Float32 : CpuArithmetic.Int8,
             ContextLength = context,
             KvFormat = kv,
             KvCacheTokens = kvCacheTokens,

@@ -30,7 +30,8 @@ internal sealed class ImportanceCollector : IMatrixInputs
         if (tokens.Length == 0 || chunk <= begin) throw new ArgumentException("The text has no tokens that could be computed.", nameof(text));
         int pages = (chunk + KvPages.PageTokens - 1) / KvPages.PageTokens;
         var collector = new ImportanceCollector(source);
-        using CpuForwardPass forward = CpuForwardPass.Load(source, chunk, chunk, KvFormat.F32, pages, threads, progress: null, cancellation);
+        var cpu = new CpuOptions { Threads = threads, Arithmetic = CpuArithmetic.Float32 };
+        using CpuForwardPass forward = CpuForwardPass.Load(source, chunk, chunk, KvFormat.F32, pages, cpu, progress: null, cancellation);
         forward.Observer = collector;
         var batch = new StepBatch(chunk);
         for (int first = 0; first < tokens.Length; first += chunk - begin)

@@ -1,3 +1,4 @@
+using MixtralVk.Cpu.Bytes;
 using MixtralVk.Model;
 
 namespace MixtralVk.Cpu;
@@ -7,22 +8,22 @@ internal sealed unsafe class CpuActivations : IDisposable
 {
     private readonly List<NativeBuffer> _buffers = [];
 
-    public CpuActivations(ModelConfig config, int contextLength, int maxTokens, KvFormat kvFormat, int pageCount, int workers)
+    public CpuActivations(ModelConfig config, int contextLength, int maxTokens, KvFormat kvFormat, int pageCount, int workers, CpuArithmetic arithmetic)
     {
         long t = maxTokens, k = Math.Max(1, config.ExpertsPerToken), experts = Math.Max(1, config.ExpertCount);
         int pagesPerSequence = (contextLength + KvPages.PageTokens - 1) / KvPages.PageTokens;
         try
         {
             Residual = Floats(t * config.Dim);
-            Normed = Floats(t * config.Dim);
+            Normed = Input(t, config.Dim, arithmetic);
             Query = Floats(t * config.QueryDim);
             Key = Floats(t * config.KvDim);
             Value = Floats(t * config.KvDim);
-            Attended = Floats(t * config.QueryDim);
+            Attended = Input(t, config.QueryDim, arithmetic);
             RouterLogits = Floats(t * experts);
             RouterIds = Ints(t * k);
             RouterWeights = Floats(t * k);
-            Hidden = Floats(t * k * config.HiddenDim);
+            Hidden = Input(t * k, config.HiddenDim, arithmetic);
             ExpertOutputs = Floats(t * k * config.Dim);
             Logits = Floats(t * config.VocabSize);
             Groups = new ExpertGroups
@@ -54,7 +55,7 @@ internal sealed unsafe class CpuActivations : IDisposable
     /// <summary>(T, dim)</summary>
     public float* Residual { get; }
     /// <summary>(T, dim): the residual after the latest RMSNorm</summary>
-    public float* Normed { get; }
+    public ProductInput Normed { get; }
     /// <summary>(T, heads, headDim)</summary>
     public float* Query { get; }
     /// <summary>(T, kvHeads, headDim)</summary>
@@ -62,7 +63,7 @@ internal sealed unsafe class CpuActivations : IDisposable
     /// <summary>(T, kvHeads, headDim)</summary>
     public float* Value { get; }
     /// <summary>(T, heads, headDim)</summary>
-    public float* Attended { get; }
+    public ProductInput Attended { get; }
     /// <summary>(T, experts)</summary>
     public float* RouterLogits { get; }
     /// <summary>(T, K)</summary>
@@ -70,7 +71,7 @@ internal sealed unsafe class CpuActivations : IDisposable
     /// <summary>(T, K)</summary>
     public float* RouterWeights { get; }
     /// <summary>(T, K, hidden)</summary>
-    public float* Hidden { get; }
+    public ProductInput Hidden { get; }
     /// <summary>(T, K, dim)</summary>
     public float* ExpertOutputs { get; }
     /// <summary>(T, vocab)</summary>
@@ -106,6 +107,14 @@ internal sealed unsafe class CpuActivations : IDisposable
     public void Dispose()
     {
         foreach (NativeBuffer buffer in _buffers) buffer.Dispose();
+    }
+
+    /// <summary>Rows of a length that is no multiple of a block's are of no format that takes bytes.</summary>
+    private ProductInput Input(long rows, int cols, CpuArithmetic arithmetic)
+    {
+        bool bytes = arithmetic == CpuArithmetic.Int8 && cols % ActivationBlock.Cols == 0;
+        var blocks = (ActivationBlock*)(bytes ? Bytes(rows * ProductInput.BlockStride(cols)) : null);
+        return new ProductInput(Floats(rows * cols), blocks, cols, ByteProduct.Best);
     }
 
     private float* Floats(long count) => (float*)Bytes(count * 4);

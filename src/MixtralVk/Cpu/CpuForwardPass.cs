@@ -1,11 +1,11 @@
+using MixtralVk.Cpu.Bytes;
 using MixtralVk.Loading;
 using MixtralVk.Model;
 
 namespace MixtralVk.Cpu;
 
 /// <summary>
-/// Runs a model on the processor alone: managed code over the row-tile layout, no Vulkan. Activations stay 32-bit floats. Every output is
-/// summed in one fixed order, so prefill equals decode, chunked equals whole and batched equals alone, bit for bit, with any thread count.
+/// Runs a model on the processor alone: managed code over the row-tile layout, no Vulkan. Every output is summed in one fixed order, so prefill equals decode, chunked equals whole and batched equals alone, bit for bit, with any thread count.
 /// </summary>
 public sealed unsafe class CpuForwardPass : ForwardPass
 {
@@ -33,32 +33,32 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     /// <param name="maxBatchTokens">Most tokens of one step.</param>
     /// <param name="kv">Storage of keys and values.</param>
     /// <param name="pageCount">Pages of the KV cache, 32 tokens each, for all sequences together.</param>
-    /// <param name="threads">Threads in all, the caller of <see cref="Run"/> among them; 0 takes one per processor.</param>
+    /// <param name="cpu">Threads and arithmetic.</param>
     /// <param name="progress">Told after each part; may be called from several threads, one at a time.</param>
     /// <param name="cancellation">Ends loading with <see cref="OperationCanceledException"/>; nothing stays allocated.</param>
     /// <exception cref="HostMemoryException">The weights, the cache or the activations do not fit main memory.</exception>
     /// <exception cref="ModelFileException">The file cannot be read.</exception>
-    public static CpuForwardPass Load(ModelSource source, int contextLength, int maxBatchTokens, KvFormat kv, int pageCount, int threads,
+    public static CpuForwardPass Load(ModelSource source, int contextLength, int maxBatchTokens, KvFormat kv, int pageCount, CpuOptions cpu,
         IProgress<LoadProgress>? progress, CancellationToken cancellation) =>
-        Load(source, null, contextLength, maxBatchTokens, kv, pageCount, threads, progress, cancellation);
+        Load(source, null, contextLength, maxBatchTokens, kv, pageCount, cpu, progress, cancellation);
 
     /// <summary>The same with the matrices in <paramref name="mapped"/> used in place; it belongs to the pass from now on, also when loading fails.</summary>
     internal static CpuForwardPass Load(ModelSource source, MappedTiles? mapped, int contextLength, int maxBatchTokens, KvFormat kv, int pageCount,
-        int threads, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        CpuOptions cpu, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(contextLength);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxBatchTokens);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pageCount);
-        ArgumentOutOfRangeException.ThrowIfNegative(threads);
-        if (threads == 0) threads = Environment.ProcessorCount;
+        ArgumentOutOfRangeException.ThrowIfNegative(cpu.Threads);
+        int threads = cpu.Threads == 0 ? Environment.ProcessorCount : cpu.Threads;
         CpuActivations? activations = null;
         CpuWeights? weights = null;
         WorkerThreads? workers = null;
         try
         {
-            activations = new CpuActivations(source.Config, contextLength, maxBatchTokens, kv, pageCount, threads);
+            activations = new CpuActivations(source.Config, contextLength, maxBatchTokens, kv, pageCount, threads, cpu.Arithmetic);
             weights = new CpuWeights(source, mapped, threads, progress, cancellation);
-            workers = new WorkerThreads(threads);
+            workers = new WorkerThreads(threads, cpu.Priority, cpu.Affinity);
             return new CpuForwardPass(weights, activations, workers, contextLength, maxBatchTokens, kv, pageCount);
         }
         catch
@@ -153,8 +153,9 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     {
         CpuActivations a = _activations;
         // What the first norm of a layer finds was made by the layer before.
-        RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, layer.AttentionNorm, Config.RmsEpsilon, a.Normed, a.Status, index - 1);
-        ObserveRows(MatrixRole.Query, index, a.Normed, Config.Dim);
+        RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, layer.AttentionNorm, Config.RmsEpsilon, a.Normed.Floats, a.Status, index - 1);
+        QuantizeRows.Run(_threads, a.Normed, _rows);
+        ObserveRows(MatrixRole.Query, index, a.Normed);
         MatMul.Run(_threads, layer.Key, a.Normed, _rows, a.Key);
         MatMul.Run(_threads, layer.Value, a.Normed, _rows, a.Value);
         Rope.Run(_threads, a.Key, _rows, Config.KvHeadCount, Config.HeadDim, Config.RopeDim, a.RopeTable, _positions);
@@ -164,17 +165,19 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         MatMul.Run(_threads, layer.Query, a.Normed, _rows, a.Query);
         Rope.Run(_threads, a.Query, _rows, Config.HeadCount, Config.HeadDim, Config.RopeDim, a.RopeTable, _positions);
         Attention.Run(_threads, a.Query, Config.HeadCount, _tiles, _tileCount, _positions, a.PageTable, a.Cache, index, a.Scratch,
-            a.ScratchFloats, a.Attended);
-        ObserveRows(MatrixRole.AttentionOutput, index, a.Attended, Config.QueryDim);
+            a.ScratchFloats, a.Attended.Floats);
+        QuantizeRows.Run(_threads, a.Attended, _rows);
+        ObserveRows(MatrixRole.AttentionOutput, index, a.Attended);
         MatMul.Run(_threads, layer.AttentionOutput, a.Attended, _rows, a.Residual, accumulate: true);
-        RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, layer.FeedForwardNorm, Config.RmsEpsilon, a.Normed, a.Status, index);
+        RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, layer.FeedForwardNorm, Config.RmsEpsilon, a.Normed.Floats, a.Status, index);
+        QuantizeRows.Run(_threads, a.Normed, _rows);
         if (!Config.IsSparse) GroupTokens.Dense(_rows, ref a.Groups);
     }
 
     private void Router(in CpuLayer layer, int index)
     {
         CpuActivations a = _activations;
-        RouterTopK.Run(_threads, a.Normed, _rows, layer.Router, Config.ExpertCount, Config.Dim, Config.ExpertsPerToken, a.RouterLogits,
+        RouterTopK.Run(_threads, a.Normed.Floats, _rows, layer.Router, Config.ExpertCount, Config.Dim, Config.ExpertsPerToken, a.RouterLogits,
             a.RouterIds, a.RouterWeights, a.Status, index);
         GroupTokens.Run(a.RouterIds, _rows, Config.ExpertCount, ref a.Groups);
     }
@@ -182,14 +185,15 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     private void GateUp(in CpuLayer layer, int index)
     {
         CpuActivations a = _activations;
-        ObserveExperts(MatrixRole.GateProj, index, a.Normed, Config.Dim, a.Groups.TopK);
-        ExpertGateUp.Run(_threads, layer.Gate, layer.Up, a.Groups, a.Normed, a.Hidden);
+        ObserveExperts(MatrixRole.GateProj, index, a.Normed, a.Groups.TopK);
+        ExpertGateUp.Run(_threads, layer.Gate, layer.Up, a.Groups, a.Normed, a.Hidden.Floats);
+        QuantizeRows.Run(_threads, a.Hidden, _rows * a.Groups.TopK);
     }
 
     private void Down(in CpuLayer layer, int index)
     {
         CpuActivations a = _activations;
-        ObserveExperts(MatrixRole.DownProj, index, a.Hidden, Config.HiddenDim, entriesPerRow: 1);
+        ObserveExperts(MatrixRole.DownProj, index, a.Hidden, entriesPerRow: 1);
         ExpertDown.Run(_threads, layer.Down, a.Groups, a.Hidden, a.ExpertOutputs);
         if (!Config.IsSparse) new Span<float>(a.RouterWeights, _rows).Fill(1);
         CombineExperts.Run(_threads, a.ExpertOutputs, a.RouterWeights, _rows, a.Groups.TopK, Config.Dim, a.Residual);
@@ -198,20 +202,21 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     private void Head()
     {
         CpuActivations a = _activations;
-        RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, _weights.OutputNorm, Config.RmsEpsilon, a.Normed, a.Status, Config.LayerCount - 1);
-        ObserveRows(MatrixRole.Output, 0, a.Normed, Config.Dim);
+        RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, _weights.OutputNorm, Config.RmsEpsilon, a.Normed.Floats, a.Status, Config.LayerCount - 1);
+        QuantizeRows.Run(_threads, a.Normed, _rows);
+        ObserveRows(MatrixRole.Output, 0, a.Normed);
         MatMul.Run(_threads, _weights.Output, a.Normed, _rows, a.Logits);
         for (int row = 0; row < _rows; row++)
             if (!Lanes.AllFinite(a.Logits + (long)row * Config.VocabSize, Config.VocabSize)) StepStatus.Report(a.Status, Config.LayerCount);
     }
 
-    private void ObserveRows(MatrixRole role, int layer, float* input, int cols)
+    private void ObserveRows(MatrixRole role, int layer, in ProductInput input)
     {
-        for (int row = 0; Observer is not null && row < _rows; row++) Observer.Observe(role, layer, 0, new ReadOnlySpan<float>(input + (long)row * cols, cols));
+        for (int row = 0; Observer is not null && row < _rows; row++) Observer.Observe(role, layer, 0, new ReadOnlySpan<float>(input.FloatsOf(row), input.Cols));
     }
 
     /// <summary>The rows each expert gets; an entry (token, slot) has the input row entry / <paramref name="entriesPerRow"/>.</summary>
-    private void ObserveExperts(MatrixRole role, int layer, float* input, int cols, int entriesPerRow)
+    private void ObserveExperts(MatrixRole role, int layer, in ProductInput input, int entriesPerRow)
     {
         if (Observer is null) return;
         ref ExpertGroups groups = ref _activations.Groups;
@@ -220,8 +225,8 @@ public sealed unsafe class CpuForwardPass : ForwardPass
             int expert = groups.Active[active];
             for (int i = 0; i < groups.Counts[expert]; i++)
             {
-                long row = groups.Entries[groups.Offsets[expert] + i] / entriesPerRow;
-                Observer.Observe(role, layer, expert, new ReadOnlySpan<float>(input + row * cols, cols));
+                int row = groups.Entries[groups.Offsets[expert] + i] / entriesPerRow;
+                Observer.Observe(role, layer, expert, new ReadOnlySpan<float>(input.FloatsOf(row), input.Cols));
             }
         }
     }
@@ -234,12 +239,13 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         for (int i = 0; i < wanted.Length; i++)
         {
             Row(a.Residual, wanted[i]).CopyTo(Row(a.Residual, i));
-            Row(a.Normed, wanted[i]).CopyTo(Row(a.Normed, i));
+            Row(a.Normed.Floats, wanted[i]).CopyTo(Row(a.Normed.Floats, i));
         }
         _rows = wanted.Length;
         _positions = a.WantedPositions;
         _tiles = a.WantedTiles;
         _tileCount = _wantedTileCount;
+        QuantizeRows.Run(_threads, a.Normed, _rows);
 
         Span<float> Row(float* matrix, int row) => new(matrix + (long)row * Config.Dim, Config.Dim);
     }

@@ -11,24 +11,22 @@ internal static unsafe class ExpertDown
     /// <param name="groups">Who serves which token.</param>
     /// <param name="hidden">(tokens, topK, hidden)</param>
     /// <param name="output">(tokens, topK, dim)</param>
-    public static void Run(WorkerThreads threads, TiledMatrix* down, in ExpertGroups groups, float* hidden, float* output) =>
+    public static void Run(WorkerThreads threads, TiledMatrix* down, in ExpertGroups groups, in ProductInput hidden, float* output) =>
         threads.Run(new Work(down, groups, hidden, output), groups.ActiveCount * down->Layout.Tiles);
 
-    private readonly struct Work(TiledMatrix* down, ExpertGroups groups, float* hidden, float* output) : IWork
+    private readonly struct Work(TiledMatrix* down, ExpertGroups groups, ProductInput hidden, float* output) : IWork
     {
         [SkipLocalsInit]
         public void Run(int item, int worker)
         {
             int tiles = down->Layout.Tiles, expert = groups.Active[item / tiles], tile = item % tiles;
             float* sums = stackalloc float[TileProduct.SumFloats];
-            float** inputs = stackalloc float*[TileProduct.MaxTokens];
             int rowsOfTile = down->RowsOf(tile);
             for (int first = 0; first < groups.Counts[expert]; first += TileProduct.MaxTokens)
             {
                 int* entries = groups.Entries + groups.Offsets[expert] + first;
                 int count = Math.Min(TileProduct.MaxTokens, groups.Counts[expert] - first);
-                for (int t = 0; t < count; t++) inputs[t] = hidden + (long)entries[t] * down->Layout.Cols;
-                TileProduct.Run(down[expert], tile, inputs, count, sums);
+                hidden.Multiply(down[expert], tile, entries, count, sums);
                 for (int t = 0; t < count; t++)
                     new ReadOnlySpan<float>(sums + t * RowTileLayout.TileRows, rowsOfTile)
                         .CopyTo(new Span<float>(output + (long)entries[t] * down->Layout.Rows + tile * RowTileLayout.TileRows, rowsOfTile));

@@ -13,25 +13,25 @@ internal static unsafe class ExpertGateUp
     /// <param name="groups">Who serves which token.</param>
     /// <param name="input">(tokens, dim)</param>
     /// <param name="hidden">(tokens, topK, hidden)</param>
-    public static void Run(WorkerThreads threads, TiledMatrix* gate, TiledMatrix* up, in ExpertGroups groups, float* input, float* hidden) =>
+    public static void Run(WorkerThreads threads, TiledMatrix* gate, TiledMatrix* up, in ExpertGroups groups, in ProductInput input, float* hidden) =>
         threads.Run(new Work(gate, up, groups, input, hidden), groups.ActiveCount * gate->Layout.Tiles);
 
-    private readonly struct Work(TiledMatrix* gate, TiledMatrix* up, ExpertGroups groups, float* input, float* hidden) : IWork
+    private readonly struct Work(TiledMatrix* gate, TiledMatrix* up, ExpertGroups groups, ProductInput input, float* hidden) : IWork
     {
         [SkipLocalsInit]
         public void Run(int item, int worker)
         {
             int tiles = gate->Layout.Tiles, expert = groups.Active[item / tiles], tile = item % tiles;
             float* gateSums = stackalloc float[TileProduct.SumFloats], upSums = stackalloc float[TileProduct.SumFloats];
-            float** inputs = stackalloc float*[TileProduct.MaxTokens];
+            int* inputRows = stackalloc int[TileProduct.MaxTokens];
             int rows = gate->Layout.Rows, rowsOfTile = gate->RowsOf(tile);
             for (int first = 0; first < groups.Counts[expert]; first += TileProduct.MaxTokens)
             {
                 int* entries = groups.Entries + groups.Offsets[expert] + first;
                 int count = Math.Min(TileProduct.MaxTokens, groups.Counts[expert] - first);
-                for (int t = 0; t < count; t++) inputs[t] = input + (long)(entries[t] / groups.TopK) * gate->Layout.Cols;
-                TileProduct.Run(gate[expert], tile, inputs, count, gateSums);
-                TileProduct.Run(up[expert], tile, inputs, count, upSums);
+                for (int t = 0; t < count; t++) inputRows[t] = entries[t] / groups.TopK;
+                input.Multiply(gate[expert], tile, inputRows, count, gateSums);
+                input.Multiply(up[expert], tile, inputRows, count, upSums);
                 SwiGlu(gateSums, upSums, count * RowTileLayout.TileRows);
                 for (int t = 0; t < count; t++)
                     new ReadOnlySpan<float>(gateSums + t * RowTileLayout.TileRows, rowsOfTile)

@@ -12,22 +12,22 @@ internal static unsafe class MatMul
     /// <param name="tokens">Rows of activations.</param>
     /// <param name="output">(tokens, rows)</param>
     /// <param name="accumulate">True adds to the output instead of replacing it: a residual connection.</param>
-    public static void Run(WorkerThreads threads, in TiledMatrix weights, float* input, int tokens, float* output, bool accumulate = false) =>
+    public static void Run(WorkerThreads threads, in TiledMatrix weights, in ProductInput input, int tokens, float* output, bool accumulate = false) =>
         threads.Run(new Work(weights, input, tokens, output, accumulate), weights.Layout.Tiles);
 
-    private readonly struct Work(TiledMatrix weights, float* input, int tokens, float* output, bool accumulate) : IWork
+    private readonly struct Work(TiledMatrix weights, ProductInput input, int tokens, float* output, bool accumulate) : IWork
     {
         [SkipLocalsInit]
         public void Run(int tile, int worker)
         {
             float* sums = stackalloc float[TileProduct.SumFloats];
-            float** inputs = stackalloc float*[TileProduct.MaxTokens];
+            int* inputRows = stackalloc int[TileProduct.MaxTokens];
             int rows = weights.Layout.Rows, rowsOfTile = weights.RowsOf(tile);
             for (int first = 0; first < tokens; first += TileProduct.MaxTokens)
             {
                 int count = Math.Min(TileProduct.MaxTokens, tokens - first);
-                for (int t = 0; t < count; t++) inputs[t] = input + (long)(first + t) * weights.Layout.Cols;
-                TileProduct.Run(weights, tile, inputs, count, sums);
+                for (int t = 0; t < count; t++) inputRows[t] = first + t;
+                input.Multiply(weights, tile, inputRows, count, sums);
                 for (int t = 0; t < count; t++)
                 {
                     float* from = sums + t * RowTileLayout.TileRows, to = output + (long)(first + t) * rows + tile * RowTileLayout.TileRows;

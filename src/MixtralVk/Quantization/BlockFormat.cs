@@ -67,6 +67,19 @@ internal abstract unsafe class BlockFormat(int fileElements, int fileBytes, para
     /// <param name="endRow">One past the last row.</param>
     /// <param name="to">The panel's first float.</param>
     public abstract void Panel(byte* tile, int cols, int panel, int firstRow, int endRow, float* to);
+
+    /// <summary>How the format multiplies with bytes of activations; null: with floats only.</summary>
+    public virtual LevelCoding? Levels => null;
+
+    /// <summary>
+    /// Takes 32 columns of all 64 rows apart, without rounding anything; where <see cref="Levels"/> is not null. Called for every panel of a
+    /// tile in ascending order.
+    /// </summary>
+    /// <param name="tile">The tile.</param>
+    /// <param name="cols">Columns of the matrix, a multiple of 32.</param>
+    /// <param name="panel">Index of the 32 columns.</param>
+    /// <param name="to">The same for all panels of a tile.</param>
+    public virtual void Unpack(byte* tile, int cols, int panel, ref LevelPanel to) => throw new NotSupportedException();
 }
 
 /// <summary>A part of every block of a tile, <c>[block][item][row]</c>.</summary>

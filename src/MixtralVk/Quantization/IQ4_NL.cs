@@ -9,6 +9,8 @@ internal sealed unsafe class IQ4_NL() : BlockFormat(32, 18, TileSection.Words(2,
 {
     public static readonly IQ4_NL Format = new();
 
+    public override LevelCoding Levels { get; } = new(LevelSum.Signed);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Panel(byte* tile, int cols, int block, int firstRow, int endRow, float* to)
     {
@@ -19,5 +21,11 @@ internal sealed unsafe class IQ4_NL() : BlockFormat(32, 18, TileSection.Words(2,
         for (int w = 0; w < 8; w++)
             for (int r = firstRow; r < endRow; r += Vector<int>.Count)
                 Signed(Vector.Load(bytes + w * Rows + r), Vector.Load(scales + r), to + 4 * w * Rows + r);
+    }
+
+    public override void Unpack(byte* tile, int cols, int block, ref LevelPanel to)
+    {
+        NibbleTable.Run((int*)tile + (long)block * 4 * Rows, 0, Rows, to.Words);
+        Scales((int*)tile + (long)cols / 32 * 4 * Rows, block, 0, Rows, to.Scales);
     }
 }

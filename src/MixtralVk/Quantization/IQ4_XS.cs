@@ -12,6 +12,8 @@ internal sealed unsafe class IQ4_XS() : BlockFormat(256, 136, TileSection.Words(
 {
     public static readonly IQ4_XS Format = new();
 
+    public override LevelCoding Levels { get; } = new(LevelSum.Signed);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Panel(byte* tile, int cols, int panel, int firstRow, int endRow, float* to)
     {
@@ -20,10 +22,24 @@ internal sealed unsafe class IQ4_XS() : BlockFormat(256, 136, TileSection.Words(
         NibbleTable.Run(header + (2 + 4 * sub) * Rows, firstRow, endRow, bytes);
         for (int r = firstRow; r < endRow; r += Vector<int>.Count)
         {
-            Vector<int> first = Vector.Load(header + r), lowScales = Vector.Load(header + Rows + r);
-            Vector<int> subScale = lowScales >>> (4 * sub) & new Vector<int>(15) | (first >>> (16 + 2 * sub) & new Vector<int>(3)) << 4;
-            Vector<float> scale = Lanes.FromHalf(first & new Vector<int>(0xFFFF)) * Vector.ConvertToSingle(subScale - new Vector<int>(32));
+            Vector<float> scale = Scale(Vector.Load(header + r), Vector.Load(header + Rows + r), sub);
             for (int w = 0; w < 8; w++) Signed(Vector.Load(bytes + w * Rows + r), scale, to + 4 * w * Rows + r);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Unpack(byte* tile, int cols, int panel, ref LevelPanel to)
+    {
+        int block = panel / 8, sub = panel % 8;
+        int* header = (int*)tile + (long)block * 34 * Rows;
+        NibbleTable.Run(header + (2 + 4 * sub) * Rows, 0, Rows, to.Words);
+        for (int r = 0; r < Rows; r += Vector<int>.Count) Scale(Vector.Load(header + r), Vector.Load(header + Rows + r), sub).Store(to.Scales + r);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> Scale(Vector<int> first, Vector<int> lowScales, int sub)
+    {
+        Vector<int> subScale = lowScales >>> (4 * sub) & new Vector<int>(15) | (first >>> (16 + 2 * sub) & new Vector<int>(3)) << 4;
+        return Lanes.FromHalf(first & new Vector<int>(0xFFFF)) * Vector.ConvertToSingle(subScale - new Vector<int>(32));
     }
 }

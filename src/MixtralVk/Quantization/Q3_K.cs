@@ -14,6 +14,8 @@ internal sealed unsafe class Q3_K() : BlockFormat(256, 110, TileSection.Words(0,
 {
     public static readonly Q3_K Format = new();
 
+    public override LevelCoding Levels { get; } = new(LevelSum.ScaledHalves, Zero: 4);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Panel(byte* tile, int cols, int panel, int firstRow, int endRow, float* to)
     {
@@ -25,9 +27,7 @@ internal sealed unsafe class Q3_K() : BlockFormat(256, 110, TileSection.Words(0,
         for (int r = firstRow; r < endRow; r += Vector<int>.Count)
         {
             Vector<float> d = Vector.Load(scales + r);
-            // The two scales of this panel, in bytes 0 and 1.
-            Vector<int> pair = Vector.Load(lowScales + r) >>> (4 * half + 16 * (k & 1)) & new Vector<int>(0x0F0F)
-                | (Vector.Load(highScales + r) >>> (4 * half + k / 2 * 2 + 16 * (k & 1)) & new Vector<int>(0x0303)) << 4;
+            Vector<int> pair = PairOfScales(Vector.Load(lowScales + r), Vector.Load(highScales + r), half, k);
             for (int w = 0; w < 8; w++)
             {
                 Vector<float> scale = d * Vector.ConvertToSingle(((w < 4 ? pair : pair >>> 8) & new Vector<int>(63)) - new Vector<int>(32));
@@ -37,4 +37,27 @@ internal sealed unsafe class Q3_K() : BlockFormat(256, 110, TileSection.Words(0,
             }
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Unpack(byte* tile, int cols, int panel, ref LevelPanel to)
+    {
+        int block = panel / 8, half = panel % 8 / 4, k = panel % 4;
+        int* words = (int*)tile + (long)block * 27 * Rows;
+        int* levels = words + (8 + half * 8) * Rows, lowScales = words + (24 + k / 2) * Rows, highScales = words + 26 * Rows;
+        Vector<int> two = new(0x03030303), one = new(0x01010101), centre = new(32);
+        for (int at = 0; at < 8 * Rows; at += Vector<int>.Count)
+            (Vector.Load(levels + at) >>> (2 * k) & two | (Vector.Load(words + at) >>> (4 * half + k) & one) << 2).Store(to.Words + at);
+        for (int r = 0; r < Rows; r += Vector<int>.Count)
+        {
+            Vector<int> pair = PairOfScales(Vector.Load(lowScales + r), Vector.Load(highScales + r), half, k);
+            LevelWords.InBothHalves((pair & new Vector<int>(63)) - centre).Store(to.HalfScales + r);
+            LevelWords.InBothHalves((pair >>> 8) - centre).Store(to.HalfScales + Rows + r);
+        }
+        if (panel % 8 == 0) Scales((int*)tile + (long)cols / 256 * 27 * Rows, block, 0, Rows, to.Scales);
+    }
+
+    /// <summary>The two scales of a panel, in bytes 0 and 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<int> PairOfScales(Vector<int> low, Vector<int> high, int half, int k) =>
+        low >>> (4 * half + 16 * (k & 1)) & new Vector<int>(0x0F0F) | (high >>> (4 * half + k / 2 * 2 + 16 * (k & 1)) & new Vector<int>(0x0303)) << 4;
 }

@@ -11,6 +11,8 @@ internal sealed unsafe class Q4_0() : BlockFormat(32, 18, TileSection.Words(2, 4
 {
     public static readonly Q4_0 Format = new();
 
+    public override LevelCoding Levels { get; } = new(LevelSum.Centred, Zero: 8);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Panel(byte* tile, int cols, int block, int firstRow, int endRow, float* to)
     {
@@ -35,5 +37,12 @@ internal sealed unsafe class Q4_0() : BlockFormat(32, 18, TileSection.Words(2, 4
                 (Vector.ConvertToSingle(word >> 28) * scale).Store(high + 3 * Rows);
             }
         }
+    }
+
+    public override void Unpack(byte* tile, int cols, int block, ref LevelPanel to)
+    {
+        to.Packing = LevelPacking.NibbleHalves;
+        to.Words = (int*)tile + (long)block * 4 * Rows;
+        Scales((int*)tile + (long)cols / 32 * 4 * Rows, block, 0, Rows, to.Scales);
     }
 }

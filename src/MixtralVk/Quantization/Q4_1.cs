@@ -9,6 +9,8 @@ internal sealed unsafe class Q4_1() : BlockFormat(32, 20, TileSection.Words(0, 5
 {
     public static readonly Q4_1 Format = new();
 
+    public override LevelCoding Levels { get; } = new(LevelSum.Offset);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Panel(byte* tile, int cols, int block, int firstRow, int endRow, float* to)
     {
@@ -24,5 +26,13 @@ internal sealed unsafe class Q4_1() : BlockFormat(32, 20, TileSection.Words(0, 5
                 Offset(word >>> 4 & nibbles, scale, offset, to + (16 + 4 * w) * Rows + r);
             }
         }
+    }
+
+    public override void Unpack(byte* tile, int cols, int block, ref LevelPanel to)
+    {
+        int* header = (int*)tile + (long)block * 5 * Rows;
+        LevelWords.ScalesAndOffsets(header, to);
+        to.Packing = LevelPacking.NibbleHalves;
+        to.Words = header + Rows;
     }
 }

@@ -12,6 +12,8 @@ internal sealed unsafe class Q4_K() : BlockFormat(256, 144, TileSection.Words(16
 {
     public static readonly Q4_K Format = new();
 
+    public override LevelCoding Levels { get; } = new(LevelSum.Offset);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Panel(byte* tile, int cols, int panel, int firstRow, int endRow, float* to)
     {
@@ -24,5 +26,13 @@ internal sealed unsafe class Q4_K() : BlockFormat(256, 144, TileSection.Words(16
             for (int w = 0; w < 8; w++)
                 Offset(Vector.Load(words + w * Rows + r) >>> (4 * (sub & 1)) & new Vector<int>(0x0F0F0F0F), scale, offset, to + 4 * w * Rows + r);
         }
+    }
+
+    public override void Unpack(byte* tile, int cols, int panel, ref LevelPanel to)
+    {
+        int block = panel / 8, sub = panel % 8;
+        to.Packing = sub % 2 == 0 ? LevelPacking.LowNibbles : LevelPacking.HighNibbles;
+        to.Words = (int*)tile + ((long)block * 32 + sub / 2 * 8) * Rows;
+        SubScales.Of((int*)tile + ((long)cols / 256 * 32 + (long)block * SubScales.Words) * Rows, sub, ref to);
     }
 }

@@ -12,6 +12,8 @@ internal sealed unsafe class Q5_0() : BlockFormat(32, 22, TileSection.Words(2, 5
 {
     public static readonly Q5_0 Format = new();
 
+    public override LevelCoding Levels { get; } = new(LevelSum.Centred, Zero: 16);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Panel(byte* tile, int cols, int block, int firstRow, int endRow, float* to)
     {
@@ -29,5 +31,12 @@ internal sealed unsafe class Q5_0() : BlockFormat(32, 22, TileSection.Words(2, 5
                 Centred(FifthBits.Join(word >>> 4, high >>> (16 + 4 * w)), 16, scale, to + (16 + 4 * w) * Rows + r);
             }
         }
+    }
+
+    public override void Unpack(byte* tile, int cols, int block, ref LevelPanel to)
+    {
+        int* fifth = (int*)tile + (long)block * 5 * Rows;
+        LevelWords.FiveBits(fifth, fifth + Rows, to.Words);
+        Scales((int*)tile + (long)cols / 32 * 5 * Rows, block, 0, Rows, to.Scales);
     }
 }

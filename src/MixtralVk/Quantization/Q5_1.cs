@@ -12,6 +12,8 @@ internal sealed unsafe class Q5_1() : BlockFormat(32, 24, TileSection.Words(0, 6
 {
     public static readonly Q5_1 Format = new();
 
+    public override LevelCoding Levels { get; } = new(LevelSum.OffsetHalves);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Panel(byte* tile, int cols, int block, int firstRow, int endRow, float* to)
     {
@@ -27,5 +29,12 @@ internal sealed unsafe class Q5_1() : BlockFormat(32, 24, TileSection.Words(0, 6
                 Offset(FifthBits.Join(word >>> 4, high >>> (16 + 4 * w)), scale, offset, to + (16 + 4 * w) * Rows + r);
             }
         }
+    }
+
+    public override void Unpack(byte* tile, int cols, int block, ref LevelPanel to)
+    {
+        int* header = (int*)tile + (long)block * 6 * Rows;
+        LevelWords.ScalesAndOffsets(header, to);
+        LevelWords.FiveBits(header + Rows, header + 2 * Rows, to.Words);
     }
 }

@@ -12,6 +12,8 @@ internal sealed unsafe class Q5_K() : BlockFormat(256, 176, TileSection.Words(16
 {
     public static readonly Q5_K Format = new();
 
+    public override LevelCoding Levels { get; } = new(LevelSum.OffsetHalves);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Panel(byte* tile, int cols, int panel, int firstRow, int endRow, float* to)
     {
@@ -28,5 +30,16 @@ internal sealed unsafe class Q5_K() : BlockFormat(256, 176, TileSection.Words(16
                 Offset(bits, scale, offset, to + 4 * w * Rows + r);
             }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Unpack(byte* tile, int cols, int panel, ref LevelPanel to)
+    {
+        int block = panel / 8, sub = panel % 8;
+        int* high = (int*)tile + (long)block * 40 * Rows, low = high + (8 + sub / 2 * 8) * Rows;
+        Vector<int> nibbles = new(0x0F0F0F0F), bits = new(0x01010101);
+        for (int at = 0; at < 8 * Rows; at += Vector<int>.Count)
+            (Vector.Load(low + at) >>> (4 * (sub & 1)) & nibbles | (Vector.Load(high + at) >>> sub & bits) << 4).Store(to.Words + at);
+        SubScales.Of((int*)tile + ((long)cols / 256 * 40 + (long)block * SubScales.Words) * Rows, sub, ref to);
     }
 }

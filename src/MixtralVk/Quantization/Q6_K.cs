@@ -13,6 +13,8 @@ internal sealed unsafe class Q6_K() : BlockFormat(256, 210, TileSection.Words(0,
 {
     public static readonly Q6_K Format = new();
 
+    public override LevelCoding Levels { get; } = new(LevelSum.ScaledHalves, Zero: 32);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Panel(byte* tile, int cols, int panel, int firstRow, int endRow, float* to)
     {
@@ -35,5 +37,24 @@ internal sealed unsafe class Q6_K() : BlockFormat(256, 210, TileSection.Words(0,
                 Centred(bits, 32, scale, to + 4 * w * Rows + r);
             }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Unpack(byte* tile, int cols, int panel, ref LevelPanel to)
+    {
+        int blocks = cols / 256, block = panel / 8, half = panel % 8 / 4, k = panel % 4;
+        int* words = (int*)tile + (long)block * 48 * Rows;
+        int* low = words + (half * 16 + (k & 1) * 8) * Rows, high = words + (32 + half * 8) * Rows;
+        int* subScales = (int*)tile + ((long)blocks * 48 + (long)block * 4 + half * 2 + k / 2) * Rows;
+        Vector<int> nibbles = new(0x0F0F0F0F), bits = new(0x03030303);
+        for (int at = 0; at < 8 * Rows; at += Vector<int>.Count)
+            (Vector.Load(low + at) >>> (4 * (k / 2)) & nibbles | (Vector.Load(high + at) >>> (2 * k) & bits) << 4).Store(to.Words + at);
+        for (int r = 0; r < Rows; r += Vector<int>.Count)
+        {
+            Vector<int> pair = Vector.Load(subScales + r) >>> (16 * (k & 1));
+            LevelWords.InBothHalves(pair).Store(to.HalfScales + r);
+            LevelWords.InBothHalves(pair >>> 8).Store(to.HalfScales + Rows + r);
+        }
+        if (panel % 8 == 0) Scales((int*)tile + (long)blocks * 52 * Rows, block, 0, Rows, to.Scales);
     }
 }

@@ -9,6 +9,8 @@ internal sealed unsafe class Q8_0() : BlockFormat(32, 34, TileSection.Words(2, 8
 {
     public static readonly Q8_0 Format = new();
 
+    public override LevelCoding Levels { get; } = new(LevelSum.Signed);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Panel(byte* tile, int cols, int block, int firstRow, int endRow, float* to)
     {
@@ -18,5 +20,11 @@ internal sealed unsafe class Q8_0() : BlockFormat(32, 34, TileSection.Words(2, 8
         for (int w = 0; w < 8; w++)
             for (int r = firstRow; r < endRow; r += Vector<int>.Count)
                 Signed(Vector.Load(words + w * Rows + r), Vector.Load(scales + r), to + 4 * w * Rows + r);
+    }
+
+    public override void Unpack(byte* tile, int cols, int block, ref LevelPanel to)
+    {
+        Scales((int*)tile + (long)cols / 32 * 8 * Rows, block, 0, Rows, to.Scales);
+        to.Words = (int*)tile + (long)block * 8 * Rows;
     }
 }

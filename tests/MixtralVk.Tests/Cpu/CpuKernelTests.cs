@@ -28,8 +28,8 @@ public sealed unsafe class CpuKernelTests : IDisposable
                     float[] input = Floats(tokens * cols);
                     float[] expected = Ref.MatMul.Run(matrix.Floats, input, cols), residual = Floats(expected.Length);
                     GuardedFloats x = new(input), y = new(tokens * rows), sum = new(residual);
-                    MatMul.Run(_threads, matrix.Tiled, x.Pointer, tokens, y.Pointer);
-                    MatMul.Run(_threads, matrix.Tiled, x.Pointer, tokens, sum.Pointer, accumulate: true);
+                    MatMul.Run(_threads, matrix.Tiled, FloatInput(x, cols), tokens, y.Pointer);
+                    MatMul.Run(_threads, matrix.Tiled, FloatInput(x, cols), tokens, sum.Pointer, accumulate: true);
                     AssertClose(expected, y.Values(), 2e-6f * MathF.Sqrt(cols));
                     AssertClose(expected.Zip(residual, (a, b) => a + b), sum.Values(), 2e-6f * MathF.Sqrt(cols));
                 }
@@ -165,8 +165,8 @@ public sealed unsafe class CpuKernelTests : IDisposable
             GroupTokens.Run(chosen, tokens, experts, ref groups);
             Assert.Equal(counts.Count(n => n > 0), groups.ActiveCount);
             Assert.DoesNotContain(3, active.Take(groups.ActiveCount));
-            ExpertGateUp.Run(_threads, g, u, groups, x.Pointer, h.Pointer);
-            ExpertDown.Run(_threads, d, groups, h.Pointer, outputs.Pointer);
+            ExpertGateUp.Run(_threads, g, u, groups, FloatInput(x, dim), h.Pointer);
+            ExpertDown.Run(_threads, d, groups, FloatInput(h, hidden), outputs.Pointer);
             CombineExperts.Run(_threads, outputs.Pointer, w.Pointer, tokens, topK, dim, sum.Pointer);
         }
         var expectedGroups = Ref.GroupTokens.Run(ids, experts);
@@ -216,6 +216,8 @@ public sealed unsafe class CpuKernelTests : IDisposable
         status = found;
         return ([.. ids.Values().Select(BitConverter.SingleToInt32Bits)], weights.Values());
     }
+
+    private static ProductInput FloatInput(GuardedFloats rows, int cols) => new(rows.Pointer, null, cols, default);
 
     private static int[] ColsOf(WeightFormat format) => Quantizer.BlockValues(format) switch
     {

@@ -12,9 +12,13 @@ internal sealed unsafe class CpuMatrix : IDisposable
     private readonly NativeBuffer _memory;
 
     public CpuMatrix(WeightFormat format, int rows, int cols, Random random)
+        : this(format, rows, cols, Quantizer.Quantize(format, [.. Enumerable.Range(0, rows * cols).Select(_ => random.NextSingle() * 2 - 1)]))
     {
-        float[] values = [.. Enumerable.Range(0, rows * cols).Select(_ => random.NextSingle() * 2 - 1)];
-        byte[] blocks = Quantizer.Quantize(format, values);
+    }
+
+    /// <summary>The same from the blocks of a file.</summary>
+    public CpuMatrix(WeightFormat format, int rows, int cols, byte[] blocks)
+    {
         Floats = Dequantize.Blocks(ReferenceModels.TypeOf(Quantizer.TypeOf(format)), blocks);
         var layout = new RowTileLayout(format, rows, cols);
         _memory = new NativeBuffer(layout.Bytes);

@@ -12,7 +12,7 @@ public sealed class FileAgesTests
 {
     private static readonly SyntheticModel Model = new() { Weights = WeightFormat.Q4_0, Experts = 4, TopK = 2 };
 
-    public static TheoryData<string> Devices => [.. TestDevices.Names];
+    public static TheoryData<string> Devices => [.. TestDevices.Exact];
 
     [Theory, MemberData(nameof(Devices))]
     public void OneTensorPerExpertGivesTheLogitsOfMergedExperts(string device) =>

@@ -12,7 +12,7 @@ public class LayerTests
     public static TheoryData<string, string> Models()
     {
         var data = new TheoryData<string, string>();
-        foreach (string device in TestDevices.Names)
+        foreach (string device in TestDevices.Exact)
             foreach (string shape in TestShapes.All.Keys) data.Add(device, shape);
         return data;
     }

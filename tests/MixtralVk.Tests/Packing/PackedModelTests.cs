@@ -231,7 +231,7 @@ public sealed class PackedModelTests
     private static float[] Logits(string path, bool map, int[] tokens)
     {
         using ModelSource source = ModelSource.Open(path);
-        using CpuForwardPass pass = CpuForwardPass.Load(source, map ? source.Map() : null, 64, 64, KvFormat.F32, 4, 2, null, default);
+        using CpuForwardPass pass = CpuForwardPass.Load(source, map ? source.Map() : null, 64, 64, KvFormat.F32, 4, new CpuOptions { Threads = 2 }, null, default);
         return TestDevices.AllLogits(pass, tokens);
     }
 

@@ -11,7 +11,7 @@ internal static class EvalCommand
 {
     private const int AnswerTokens = 128;
 
-    private sealed record Request(string File, string Tasks, string Device, bool Constrained, bool Json);
+    private sealed record Request(string File, string Tasks, string Device, string Arithmetic, bool Constrained, bool Json);
 
     public static Command Create()
     {
@@ -22,13 +22,15 @@ internal static class EvalCommand
             HelpName = "file.jsonl", Required = true,
         }.AsPath();
         Option<string> device = CommonOptions.Device();
+        Option<string> arithmetic = CommonOptions.Arithmetic();
         var constrained = new Option<bool>("--constrained") { Description = "Hold answers that are to be JSON to the schema of a reply." };
         Option<bool> json = CommonOptions.Json("Write the figures of each category and the outcome of each task as JSON.");
-        var command = new Command("eval", "Count how many tasks a model gets right.") { file, tasks, device, constrained, json };
+        var command = new Command("eval", "Count how many tasks a model gets right.") { file, tasks, device, arithmetic, constrained, json };
         command.SetAction((parsed, cancellation) =>
         {
             var request = new Request(
-                parsed.GetRequiredValue(file), parsed.GetRequiredValue(tasks), parsed.GetRequiredValue(device), parsed.GetValue(constrained), parsed.GetValue(json));
+                parsed.GetRequiredValue(file), parsed.GetRequiredValue(tasks), parsed.GetRequiredValue(device), parsed.GetRequiredValue(arithmetic),
+                parsed.GetValue(constrained), parsed.GetValue(json));
             return Task.Run(() => Run(request, cancellation), cancellation);
         });
         return command;
@@ -38,7 +40,7 @@ internal static class EvalCommand
     {
         EvalTask[] tasks = EvalTask.ReadFile(request.Tasks);
         Constraint? replies = request.Constrained ? Constraint.JsonSchema(CharacterReply.Schema) : null;
-        using MixtralModel model = ModelLoading.Load(request.File, request.Device, null, cancellation);
+        using MixtralModel model = ModelLoading.Load(request.File, request.Device, null, cancellation, arithmetic: request.Arithmetic);
         TaskOutcome[] outcomes = WorkBar.Show("eval", tasks.Length, report =>
         {
             var done = new TaskOutcome[tasks.Length];

@@ -18,22 +18,23 @@ internal static class LogitsCommand
         };
         Option<string> output = new Option<string>("--out") { Description = "File to write.", HelpName = "file", Required = true }.AsPath();
         Option<string> device = CommonOptions.Device();
+        Option<string> arithmetic = CommonOptions.Arithmetic();
         Option<string> map = CommonOptions.Map();
         Option<string> kv = CommonOptions.OneOf("--kv", "Storage of keys and values.", "f16", "f32");
         Option<int?> chunk = CommonOptions.Positive("--chunk", "Most tokens computed at once.");
         var command = new Command("logits", "Write the logits of every position as raw little-endian 32-bit floats, one row of vocabulary size per token.")
         {
-            file, tokens, output, device, map, kv, chunk,
+            file, tokens, output, device, arithmetic, map, kv, chunk,
         };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(
-            parsed.GetRequiredValue(file), parsed.GetRequiredValue(tokens), parsed.GetRequiredValue(output), parsed.GetRequiredValue(device), parsed.GetRequiredValue(map),
+            parsed.GetRequiredValue(file), parsed.GetRequiredValue(tokens), parsed.GetRequiredValue(output), parsed.GetRequiredValue(device), parsed.GetRequiredValue(arithmetic), parsed.GetRequiredValue(map),
             parsed.GetRequiredValue(kv) == "f32" ? KvFormat.F32 : KvFormat.F16, parsed.GetValue(chunk), cancellation), cancellation));
         return command;
     }
 
-    private static void Run(string file, int[] tokens, string output, string device, string map, KvFormat kv, int? chunk, CancellationToken cancellation)
+    private static void Run(string file, int[] tokens, string output, string device, string arithmetic, string map, KvFormat kv, int? chunk, CancellationToken cancellation)
     {
-        using MixtralModel model = ModelLoading.Load(file, device, tokens.Length, cancellation, kv, chunk, map: map);
+        using MixtralModel model = ModelLoading.Load(file, device, tokens.Length, cancellation, kv, chunk, map: map, arithmetic: arithmetic);
         AtomicFile.Write(output, stream => WriteRows(model.ForwardPass, tokens, stream, cancellation));
     }
 

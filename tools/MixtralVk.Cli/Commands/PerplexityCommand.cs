@@ -14,7 +14,7 @@ internal static class PerplexityCommand
 {
     private const int DefaultContext = 512;
 
-    private sealed record Request(string File, string Text, int? Context, string Device, KvFormat Kv, bool Json);
+    private sealed record Request(string File, string Text, int? Context, string Device, string Arithmetic, KvFormat Kv, bool Json);
 
     public static Command Create()
     {
@@ -22,15 +22,16 @@ internal static class PerplexityCommand
         Option<string> text = new Option<string>("--text") { Description = "A text file.", HelpName = "file", Required = true }.AsPath();
         Option<int?> context = CommonOptions.Positive("--context", $"Tokens of a window (the model's context, at most {DefaultContext}).");
         Option<string> device = CommonOptions.Device();
+        Option<string> arithmetic = CommonOptions.Arithmetic();
         Option<string> kv = CommonOptions.OneOf("--kv", "Storage of keys and values.", "f16", "f32");
         Option<bool> json = CommonOptions.Json("Write it as JSON.");
         var command = new Command("perplexity", "Measure how well a model predicts a text: less is better, comparable with llama.cpp's figure for the same text and context.")
         {
-            file, text, context, device, kv, json,
+            file, text, context, device, arithmetic, kv, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
-            var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(text), parsed.GetValue(context), parsed.GetRequiredValue(device),
+            var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(text), parsed.GetValue(context), parsed.GetRequiredValue(device), parsed.GetRequiredValue(arithmetic),
                 parsed.GetRequiredValue(kv) == "f32" ? KvFormat.F32 : KvFormat.F16, parsed.GetValue(json));
             return Task.Run(() => Run(request, cancellation), cancellation);
         });
@@ -40,7 +41,7 @@ internal static class PerplexityCommand
     private static void Run(Request request, CancellationToken cancellation)
     {
         string text = TextFile.Read(request.Text);
-        using MixtralModel model = ModelLoading.Load(request.File, request.Device, request.Context ?? DefaultContext, cancellation, request.Kv);
+        using MixtralModel model = ModelLoading.Load(request.File, request.Device, request.Context ?? DefaultContext, cancellation, request.Kv, arithmetic: request.Arithmetic);
         int context = model.ContextLength;
         if (request.Context > context) throw new MixtralException($"The model's context is {context} tokens; --context asks for {request.Context}.");
         if (context < 4) throw new MixtralException($"A context of {context} tokens leaves nothing to score; at least 4 are needed.");

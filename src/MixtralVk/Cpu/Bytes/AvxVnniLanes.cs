@@ -1,0 +1,57 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace MixtralVk.Cpu.Bytes;
+
+/// <summary>AVX-VNNI: 8 rows, open sums in 32 bits.</summary>
+internal readonly unsafe struct AvxVnniLanes : IByteLanes<Vector256<int>>
+{
+    public static bool IsSupported => AvxVnni.IsSupported;
+
+    public static int Count => Vector256<int>.Count;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Load(int* words) => Vector256.Load(words);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Nibbles(int* words, bool high) => (high ? Vector256.Load(words) >>> 4 : Vector256.Load(words)) & Vector256.Create(0x0F0F0F0F);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Broadcast(int* word) => Vector256.Create(*word);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Zero(int level) => Vector256.Create(-level);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Start(int pairs, Vector256<int> zero) => Vector256.Create((short)pairs + (pairs >> 16)) * zero;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Add(Vector256<int> open, Vector256<int> levels, Vector256<int> activations) =>
+        AvxVnni.MultiplyWideningAndAdd(open, levels.AsByte(), activations.AsSByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> AddSigned(Vector256<int> sum, Vector256<int> bytes, Vector256<int> activations) =>
+        AvxVnni.MultiplyWideningAndAdd(sum, Avx2.Abs(bytes.AsSByte()), Avx2.Sign(activations.AsSByte(), bytes.AsSByte()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Close(Vector256<int> open) => open;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Close(Vector256<int> open, int* scales) =>
+        open * (Vector256.Load(scales) >> 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Plus(Vector256<int> a, Vector256<int> b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(Vector256<int> products, float* scales, float scale, float* sums) => Sum(products, scales, scale, sums).Store(sums);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(Vector256<int> products, float* scales, float scale, float* offsets, float activations, float* sums) =>
+        (Sum(products, scales, scale, sums) + Vector256.Load(offsets) * Vector256.Create(activations)).Store(sums);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Sum(Vector256<int> products, float* scales, float scale, float* sums) =>
+        Vector256.Load(sums) + Vector256.ConvertToSingle(products) * (Vector256.Load(scales) * Vector256.Create(scale));
+}

@@ -1,0 +1,181 @@
+using System.Runtime.CompilerServices;
+using MixtralVk.Quantization;
+
+namespace MixtralVk.Cpu.Bytes;
+
+/// <summary>
+/// 64 rows of levels by a few tokens of bytes. Sums of 32 columns are exact; their products with the scales are added by ascending columns,
+/// each operation rounded: so token count, threads and instruction set change no bit.
+/// </summary>
+internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : IByteLanes<TRegister> where TRegister : struct
+{
+    private const int Rows = RowTileLayout.TileRows;
+
+    // From so many tokens on it is faster to unpack nibbles once, through memory, than once for every four tokens.
+    private const int ManyTokens = 8;
+
+    /// <summary>See <see cref="ByteProduct.Run"/>.</summary>
+    [SkipLocalsInit]
+    public static void Run(in TiledMatrix matrix, LevelCoding levels, int tile, ActivationBlock** inputs, int tokens, float* sums)
+    {
+        byte* scratch = stackalloc byte[LevelPanel.Bytes + 63], data = matrix.Tile(tile);
+        var panel = new LevelPanel((byte*)((nint)(scratch + 63) & ~(nint)63));
+        BlockFormat format = BlockFormat.Of(matrix.Layout.Format);
+        new Span<float>(sums, tokens * Rows).Clear();
+        int cols = matrix.Layout.Cols;
+        for (int block = 0; block < cols / ActivationBlock.Cols; block++)
+        {
+            format.Unpack(data, cols, block, ref panel);
+            if (tokens >= ManyTokens) panel.UnpackNibbles();
+            switch (levels.Sum)
+            {
+                case LevelSum.Centred: Packed<Centred>(levels.Zero, panel, inputs, block, tokens, sums); break;
+                case LevelSum.Offset: Packed<Offset>(levels.Zero, panel, inputs, block, tokens, sums); break;
+                case LevelSum.OffsetHalves: Tokens<OffsetHalves, ByteLevels>(levels.Zero, panel, inputs, block, tokens, sums); break;
+                case LevelSum.ScaledHalves: Tokens<ScaledHalves, ByteLevels>(levels.Zero, panel, inputs, block, tokens, sums); break;
+                case LevelSum.Signed: Tokens<Signed, ByteLevels>(levels.Zero, panel, inputs, block, tokens, sums); break;
+            }
+        }
+    }
+
+    private static void Packed<TSum>(int zero, in LevelPanel panel, ActivationBlock** inputs, int block, int tokens, float* sums) where TSum : ILevelSum
+    {
+        switch (panel.Packing)
+        {
+            case LevelPacking.Bytes: Tokens<TSum, ByteLevels>(zero, panel, inputs, block, tokens, sums); break;
+            case LevelPacking.NibbleHalves: Tokens<TSum, NibbleHalves>(zero, panel, inputs, block, tokens, sums); break;
+            case LevelPacking.LowNibbles: Tokens<TSum, LowNibbles>(zero, panel, inputs, block, tokens, sums); break;
+            case LevelPacking.HighNibbles: Tokens<TSum, HighNibbles>(zero, panel, inputs, block, tokens, sums); break;
+        }
+    }
+
+    private static void Tokens<TSum, TSource>(int zero, in LevelPanel panel, ActivationBlock** inputs, int block, int tokens, float* sums)
+        where TSum : ILevelSum where TSource : ILevelSource
+    {
+        int t = 0;
+        for (; t <= tokens - 4; t += 4, sums += 4 * Rows)
+            FourTokens<TSum, TSource>(zero, panel, inputs[t] + block, inputs[t + 1] + block, inputs[t + 2] + block, inputs[t + 3] + block, sums);
+        for (; t < tokens; t++, sums += Rows) OneToken<TSum, TSource>(zero, panel, inputs[t] + block, sums);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void OneToken<TSum, TSource>(int zero, in LevelPanel panel, ActivationBlock* x, float* sums)
+        where TSum : ILevelSum where TSource : ILevelSource
+    {
+        int lanes = TLanes.Count;
+        int* words = panel.Words, halfScales = panel.HalfScales, levels = (int*)x;
+        float* scales = panel.Scales, offsets = panel.Offsets;
+        TRegister minusZero = TLanes.Zero(zero);
+        for (int r = 0; r < Rows; r += 4 * lanes)
+        {
+            TRegister a = Start<TSum>(x, false, minusZero), b = a, c = a, d = a;
+            for (int w = 0; w < 4; w++)
+            {
+                TRegister bytes = TLanes.Broadcast(levels + w);
+                int* from = words + w * Rows + r;
+                a = Add<TSum>(a, TSource.Load<TLanes, TRegister>(from, false), bytes);
+                b = Add<TSum>(b, TSource.Load<TLanes, TRegister>(from + lanes, false), bytes);
+                c = Add<TSum>(c, TSource.Load<TLanes, TRegister>(from + 2 * lanes, false), bytes);
+                d = Add<TSum>(d, TSource.Load<TLanes, TRegister>(from + 3 * lanes, false), bytes);
+            }
+            TRegister a0 = a, b0 = b, c0 = c, d0 = d;
+            if (TSum.InHalves) a = b = c = d = Start<TSum>(x, true, minusZero);
+            for (int w = 0; w < 4; w++)
+            {
+                TRegister bytes = TLanes.Broadcast(levels + 4 + w);
+                int* from = words + w * Rows + r;
+                a = Add<TSum>(a, TSource.Load<TLanes, TRegister>(from, true), bytes);
+                b = Add<TSum>(b, TSource.Load<TLanes, TRegister>(from + lanes, true), bytes);
+                c = Add<TSum>(c, TSource.Load<TLanes, TRegister>(from + 2 * lanes, true), bytes);
+                d = Add<TSum>(d, TSource.Load<TLanes, TRegister>(from + 3 * lanes, true), bytes);
+            }
+            Close<TSum>(a0, a, halfScales, scales, offsets, x, r, sums);
+            Close<TSum>(b0, b, halfScales, scales, offsets, x, r + lanes, sums);
+            Close<TSum>(c0, c, halfScales, scales, offsets, x, r + 2 * lanes, sums);
+            Close<TSum>(d0, d, halfScales, scales, offsets, x, r + 3 * lanes, sums);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FourTokens<TSum, TSource>(int zero, in LevelPanel panel, ActivationBlock* x0, ActivationBlock* x1, ActivationBlock* x2, ActivationBlock* x3,
+        float* sums) where TSum : ILevelSum where TSource : ILevelSource
+    {
+        int lanes = TLanes.Count;
+        int* words = panel.Words, halfScales = panel.HalfScales;
+        float* scales = panel.Scales, offsets = panel.Offsets;
+        TRegister minusZero = TLanes.Zero(zero);
+        for (int r = 0; r < Rows; r += 2 * lanes)
+        {
+            TRegister a0 = Start<TSum>(x0, false, minusZero), a1 = Start<TSum>(x1, false, minusZero), b0 = a0, b1 = a1;
+            TRegister a2 = Start<TSum>(x2, false, minusZero), a3 = Start<TSum>(x3, false, minusZero), b2 = a2, b3 = a3;
+            for (int w = 0; w < 4; w++)
+            {
+                int* from = words + w * Rows + r;
+                TRegister a = TSource.Load<TLanes, TRegister>(from, false), b = TSource.Load<TLanes, TRegister>(from + lanes, false);
+                TRegister y0 = TLanes.Broadcast((int*)x0 + w), y1 = TLanes.Broadcast((int*)x1 + w);
+                TRegister y2 = TLanes.Broadcast((int*)x2 + w), y3 = TLanes.Broadcast((int*)x3 + w);
+                a0 = Add<TSum>(a0, a, y0);
+                b0 = Add<TSum>(b0, b, y0);
+                a1 = Add<TSum>(a1, a, y1);
+                b1 = Add<TSum>(b1, b, y1);
+                a2 = Add<TSum>(a2, a, y2);
+                b2 = Add<TSum>(b2, b, y2);
+                a3 = Add<TSum>(a3, a, y3);
+                b3 = Add<TSum>(b3, b, y3);
+            }
+            TRegister c0 = a0, c1 = a1, c2 = a2, c3 = a3, d0 = b0, d1 = b1, d2 = b2, d3 = b3;
+            if (TSum.InHalves)
+            {
+                a0 = b0 = Start<TSum>(x0, true, minusZero);
+                a1 = b1 = Start<TSum>(x1, true, minusZero);
+                a2 = b2 = Start<TSum>(x2, true, minusZero);
+                a3 = b3 = Start<TSum>(x3, true, minusZero);
+            }
+            for (int w = 0; w < 4; w++)
+            {
+                int* from = words + w * Rows + r;
+                TRegister a = TSource.Load<TLanes, TRegister>(from, true), b = TSource.Load<TLanes, TRegister>(from + lanes, true);
+                TRegister y0 = TLanes.Broadcast((int*)x0 + 4 + w), y1 = TLanes.Broadcast((int*)x1 + 4 + w);
+                TRegister y2 = TLanes.Broadcast((int*)x2 + 4 + w), y3 = TLanes.Broadcast((int*)x3 + 4 + w);
+                a0 = Add<TSum>(a0, a, y0);
+                b0 = Add<TSum>(b0, b, y0);
+                a1 = Add<TSum>(a1, a, y1);
+                b1 = Add<TSum>(b1, b, y1);
+                a2 = Add<TSum>(a2, a, y2);
+                b2 = Add<TSum>(b2, b, y2);
+                a3 = Add<TSum>(a3, a, y3);
+                b3 = Add<TSum>(b3, b, y3);
+            }
+            Close<TSum>(c0, a0, halfScales, scales, offsets, x0, r, sums);
+            Close<TSum>(d0, b0, halfScales, scales, offsets, x0, r + lanes, sums);
+            Close<TSum>(c1, a1, halfScales, scales, offsets, x1, r, sums + Rows);
+            Close<TSum>(d1, b1, halfScales, scales, offsets, x1, r + lanes, sums + Rows);
+            Close<TSum>(c2, a2, halfScales, scales, offsets, x2, r, sums + 2 * Rows);
+            Close<TSum>(d2, b2, halfScales, scales, offsets, x2, r + lanes, sums + 2 * Rows);
+            Close<TSum>(c3, a3, halfScales, scales, offsets, x3, r, sums + 3 * Rows);
+            Close<TSum>(d3, b3, halfScales, scales, offsets, x3, r + lanes, sums + 3 * Rows);
+        }
+    }
+
+    /// <summary>The sum of all columns, or of one half.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TRegister Start<TSum>(ActivationBlock* x, bool second, TRegister minusZero) where TSum : ILevelSum =>
+        TSum.HasZero ? TLanes.Start(TSum.InHalves ? second ? x->SecondPairs : x->FirstPairs : x->Pairs, minusZero) : default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TRegister Add<TSum>(TRegister sum, TRegister levels, TRegister activations) where TSum : ILevelSum =>
+        TSum.IsSigned ? TLanes.AddSigned(sum, levels, activations) : TLanes.Add(sum, levels, activations);
+
+    /// <summary>Scales the sums of both halves, or the sum of all columns, which is the second one, and adds them to the rows' sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Close<TSum>(TRegister first, TRegister second, int* halfScales, float* scales, float* offsets, ActivationBlock* x, int row, float* sums)
+        where TSum : ILevelSum
+    {
+        TRegister products = second;
+        if (TSum.IsScaled) products = TLanes.Plus(TLanes.Close(first, halfScales + row), TLanes.Close(second, halfScales + Rows + row));
+        else if (TSum.InHalves) products = TLanes.Plus(TLanes.Close(first), TLanes.Close(second));
+        else if (!TSum.IsSigned) products = TLanes.Close(second);
+        if (TSum.HasOffsets) TLanes.Accumulate(products, scales + row, x->Scale, offsets + row, x->Sum, sums + row);
+        else TLanes.Accumulate(products, scales + row, x->Scale, sums + row);
+    }
+}
