@@ -60,6 +60,26 @@ public static class DeviceChoices
         return any >= 0 ? any : throw new GpuUnsupportedException(device.Name, ["a compute queue"]);
     }
 
+    /// <summary>The extension that puts a queue behind those of other programs; null where there is none.</summary>
+    public static string? GlobalPriorityExtension(DeviceDescription device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return device.Extensions.Contains("VK_KHR_global_priority") ? "VK_KHR_global_priority"
+            : device.Extensions.Contains("VK_EXT_global_priority") ? "VK_EXT_global_priority" : null;
+    }
+
+    /// <summary>
+    /// The queue a host should lend: the first of a family without graphics, else the second of the family it renders with, else, where that has
+    /// only one, the host's own. A global priority holds for all queues of a family, so it is only asked for in a family the host does not use.
+    /// </summary>
+    public static QueueChoice QueueBesideHost(DeviceDescription device)
+    {
+        int family = ComputeQueueFamily(device);
+        if (!device.QueueFamilies[family].Traits.HasFlag(QueueTraits.Graphics)) return new QueueChoice(family, 0, false, GlobalPriorityExtension(device));
+        bool hasSecond = device.QueueFamilies[family].Count > 1;
+        return new QueueChoice(family, hasSecond ? 1 : 0, !hasSecond, null);
+    }
+
     /// <summary>
     /// Index of the memory type for <paramref name="use"/> among those whose bit is set in <paramref name="allowedTypes"/>. Among equals the
     /// larger heap wins, then the driver's order.

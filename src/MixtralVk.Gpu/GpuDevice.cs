@@ -104,7 +104,17 @@ public sealed unsafe class GpuDevice : IDisposable
     {
         ArgumentNullException.ThrowIfNull(adapter);
         if (adapter.Missing.Count > 0) throw new GpuUnsupportedException(adapter.Description.Name, adapter.Missing);
-        return new DeviceRequirements(RequiredFeatures, CanImport(adapter.Description) ? [ExtExternalMemoryHost.ExtensionName] : [], DeviceChoices.ComputeQueueFamily(adapter.Description));
+        DeviceDescription device = adapter.Description;
+        QueueChoice queue = DeviceChoices.QueueBesideHost(device);
+        string[] extensions = [.. CanImport(device) ? [ExtExternalMemoryHost.ExtensionName] : Array.Empty<string>(), .. queue.GlobalPriority is { } low ? [low] : Array.Empty<string>()];
+        return new DeviceRequirements(RequiredFeatures, extensions, queue.Family) { QueueIndex = queue.Index, QueueIsShared = queue.IsShared, GlobalPriority = queue.GlobalPriority };
+    }
+
+    /// <summary>The same for a physical device of a host's own instance (<c>VkInstance</c>, <c>VkPhysicalDevice</c>).</summary>
+    public static DeviceRequirements Requirements(nint instance, nint physicalDevice)
+    {
+        using GpuInstance attached = GpuInstance.Attach(instance, new GpuOptions());
+        return Requirements(new GpuAdapter(attached, new PhysicalDevice(physicalDevice)));
     }
 
     /// <summary>
@@ -231,18 +241,30 @@ public sealed unsafe class GpuDevice : IDisposable
             features.Features.FragmentStoresAndAtomics = available.FragmentStoresAndAtomics;
             features.Features.VertexPipelineStoresAndAtomics = available.VertexPipelineStoresAndAtomics;
         }
-        // The only extension: what the compiler made of a pipeline for those who ask (CompilerOutput), else the import of mapped weights.
-        bool hasExtension = options.CompileOnly || CanImport(adapter.Description);
-        using var extension = new Utf8(options.CompileOnly ? KhrPipelineExecutableProperties.ExtensionName : ExtExternalMemoryHost.ExtensionName);
-        byte* extensionName = extension;
+        // What the compiler made of a pipeline for those who ask (CompilerOutput); else the import of mapped weights and a place behind the games.
+        string? priorityExtension = options.CompileOnly ? null : DeviceChoices.GlobalPriorityExtension(adapter.Description);
+        using var first = new Utf8(options.CompileOnly ? KhrPipelineExecutableProperties.ExtensionName : ExtExternalMemoryHost.ExtensionName);
+        using var second = new Utf8(priorityExtension ?? "");
+        byte** extensions = stackalloc byte*[2];
+        uint extensionCount = 0;
+        if (options.CompileOnly || CanImport(adapter.Description)) extensions[extensionCount++] = first;
+        if (priorityExtension is not null) extensions[extensionCount++] = second;
         var capture = new PhysicalDevicePipelineExecutablePropertiesFeaturesKHR(sType: StructureType.PhysicalDevicePipelineExecutablePropertiesFeaturesKhr,
             pNext: &features, pipelineExecutableInfo: true);
         float priority = 0;   // the game's own queues go first
-        var queue = new DeviceQueueCreateInfo(queueFamilyIndex: (uint)family, queueCount: 1, pQueuePriorities: &priority);
+        var low = new DeviceQueueGlobalPriorityCreateInfoKHR(globalPriority: QueueGlobalPriority.Low);   // and so do those of other programs
+        var queue = new DeviceQueueCreateInfo(pNext: priorityExtension is null ? null : &low, queueFamilyIndex: (uint)family, queueCount: 1, pQueuePriorities: &priority);
         var info = new DeviceCreateInfo(pNext: options.CompileOnly ? &capture : &features, queueCreateInfoCount: 1, pQueueCreateInfos: &queue,
-            enabledExtensionCount: hasExtension ? 1u : 0u, ppEnabledExtensionNames: &extensionName);
+            enabledExtensionCount: extensionCount, ppEnabledExtensionNames: extensions);
         Device device;
-        adapter.Instance.Vk.CreateDevice(adapter.Handle, &info, null, &device).ThrowOnError("vkCreateDevice");
+        Result result = adapter.Instance.Vk.CreateDevice(adapter.Handle, &info, null, &device);
+        // A driver may know the extension and refuse the priority.
+        if (result < 0 && priorityExtension is not null)
+        {
+            queue.PNext = null;
+            result = adapter.Instance.Vk.CreateDevice(adapter.Handle, &info, null, &device);
+        }
+        result.ThrowOnError("vkCreateDevice");
         return device;
     }
 

@@ -13,6 +13,8 @@ public sealed unsafe class GpuQueue
     private readonly Action<Action>? _hostLock;
     private readonly Lock _lock = new();
     private readonly Semaphore _timeline;
+    private readonly Action _submitPending;
+    private (Recording? Recording, int FirstStage, int StageCount) _pending;
     private ulong _submitted;
 
     internal GpuQueue(GpuDevice device, Queue queue, int family, Action<Action>? hostLock)
@@ -20,6 +22,7 @@ public sealed unsafe class GpuQueue
         _device = device;
         _queue = queue;
         _hostLock = hostLock;
+        _submitPending = SubmitPending;
         Family = family;
         var type = new SemaphoreTypeCreateInfo(semaphoreType: SemaphoreType.Timeline, initialValue: 0);
         var info = new SemaphoreCreateInfo(pNext: &type);
@@ -55,7 +58,7 @@ public sealed unsafe class GpuQueue
         {
             ulong ticket = _submitted + 1;
             if (_hostLock is null) Submit(recording, firstStage, stageCount, ticket);
-            else SubmitUnderHostLock(_hostLock, recording, firstStage, stageCount, ticket);
+            else SubmitUnderHostLock(_hostLock, recording, firstStage, stageCount);
             Volatile.Write(ref _submitted, ticket);
             _device.Options.Replay?.Add(recording, firstStage, stageCount);
             return ticket;
@@ -83,9 +86,23 @@ public sealed unsafe class GpuQueue
         return true;
     }
 
-    /// <summary>Apart from <see cref="Submit(Recording, int, int)"/>, so that only a host that locks pays for the closure.</summary>
-    private void SubmitUnderHostLock(Action<Action> hostLock, Recording recording, int firstStage, int stageCount, ulong ticket) =>
-        hostLock(() => Submit(recording, firstStage, stageCount, ticket));
+    /// <summary>Under <see cref="_lock"/>, and through a field instead of a closure: submitting allocates nothing.</summary>
+    private void SubmitUnderHostLock(Action<Action> hostLock, Recording recording, int firstStage, int stageCount)
+    {
+        _pending = (recording, firstStage, stageCount);
+        hostLock(_submitPending);
+        if (_pending.Recording is null) return;
+        _pending = default;
+        throw new InvalidOperationException("The host's SubmitLock returned without running the action it was given.");
+    }
+
+    private void SubmitPending()
+    {
+        if (_pending.Recording is not { } recording) throw new InvalidOperationException("The host's SubmitLock ran an action again or after it had returned.");
+        (_, int firstStage, int stageCount) = _pending;
+        _pending = default;
+        Submit(recording, firstStage, stageCount, _submitted + 1);
+    }
 
     private void Submit(Recording recording, int firstStage, int stageCount, ulong ticket)
     {

@@ -4,7 +4,22 @@ namespace MixtralVk.Gpu;
 /// <param name="Features">Feature names of VkPhysicalDeviceVulkan12Features and VkPhysicalDeviceVulkan13Features to enable.</param>
 /// <param name="Extensions">Device extensions to enable (those listed are optional speed-ups; none is required).</param>
 /// <param name="QueueFamily">Family of the queue to lend.</param>
-public sealed record DeviceRequirements(IReadOnlyList<string> Features, IReadOnlyList<string> Extensions, int QueueFamily);
+public sealed record DeviceRequirements(IReadOnlyList<string> Features, IReadOnlyList<string> Extensions, int QueueFamily)
+{
+    /// <summary>Index in its family of the queue to lend; make it with the priority 0, so that the host's own queues go first.</summary>
+    public int QueueIndex { get; init; }
+
+    /// <summary>
+    /// True where the device has no queue beside the one the host renders with: that one is lent with a <see cref="HostDevice.SubmitLock"/>.
+    /// </summary>
+    public bool QueueIsShared { get; init; }
+
+    /// <summary>
+    /// The one of <see cref="Extensions"/> with which the family's queues may be made with <c>VK_QUEUE_GLOBAL_PRIORITY_LOW</c>, behind the rendering of all
+    /// programs; null where there is none or the host itself uses the family.
+    /// </summary>
+    public string? GlobalPriority { get; init; }
+}
 
 /// <summary>
 /// A Vulkan device that belongs to the host program. It must outlive every object made from it and is never destroyed by the engine.
@@ -27,7 +42,8 @@ public sealed record HostDevice
     /// <summary>Device extensions the host enabled, of those in <see cref="DeviceRequirements.Extensions"/>.</summary>
     public IReadOnlyCollection<string> EnabledExtensions { get; init; } = [];
     /// <summary>
-    /// Runs an action while the host's own use of the queue is locked out; null when the queue is the engine's alone.
+    /// Runs the action it is given, a submission to <see cref="Queue"/>, while the host's own use of the queue is locked out, on whatever thread, before it
+    /// returns; null when the queue is the engine's alone. Called on the engine's threads, never in a call of the host's frame loop.
     /// </summary>
     public Action<Action>? SubmitLock { get; init; }
 }

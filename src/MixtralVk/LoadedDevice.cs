@@ -27,7 +27,7 @@ internal sealed class LoadedDevice : IDisposable
         ModelSource source, MixtralOptions options, MemoryUsage memory, int contextLength, int pageCount, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         if (options.Device == DeviceKind.Cpu) return OnCpu("");
-        bool insist = options.Device == DeviceKind.Vulkan || options.AdapterIndex is not null || options.AdapterName is not null;
+        bool insist = options.Device == DeviceKind.Vulkan || options.HostDevice is not null || options.AdapterIndex is not null || options.AdapterName is not null;
         try
         {
             return OnVulkan() ?? OnCpu("");
@@ -58,36 +58,41 @@ internal sealed class LoadedDevice : IDisposable
 
         LoadedDevice? OnVulkan()
         {
-            var instance = GpuInstance.Create(new GpuOptions
+            var gpuOptions = new GpuOptions
             {
                 Validation = options.EnableValidation,
                 DebugNames = options.EnableDebugNames,
                 OnMessage = options.OnValidationMessage ?? Console.Error.WriteLine,
                 MemoryBudget = options.MemoryBudgetBytes,
                 PipelineCacheDirectory = options.PipelineCacheDirectory,
-            });
+            };
             GpuDevice? device = null;
+            GpuInstance? instance = options.HostDevice is null ? GpuInstance.Create(gpuOptions) : null;
             try
             {
-                int adapter = AdapterChoice.Choose(options, [.. instance.Adapters.Select(a => a.Description)]);
-                if (adapter < 0)
+                if (options.HostDevice is { } host) device = GpuDevice.Wrap(host, VulkanForwardPass.Shaders, gpuOptions);
+                else if (AdapterChoice.Choose(options, [.. instance!.Adapters.Select(a => a.Description)]) is >= 0 and int adapter)
+                {
+                    device = GpuDevice.Open(instance.Adapters[adapter], VulkanForwardPass.Shaders);
+                }
+                else
                 {
                     instance.Dispose();
                     return null;
                 }
-                device = GpuDevice.Open(instance.Adapters[adapter], VulkanForwardPass.Shaders);
                 MappedTiles? mapped = DeviceChoices.SharesMemory(device.Description) ? InMainMemory() : null;
                 GpuDevice opened = device;
                 VulkanForwardPass pass = VulkanForwardPass.Load(
                     source, device, mapped, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat, pageCount,
                     weights => Tuner.OnLoad(opened, weights, source.Config, options.PipelineCacheDirectory, cancellationToken), progress, cancellationToken);
-                DeviceDescription description = instance.Adapters[adapter].Description;
-                return new LoadedDevice(pass, new DeviceInfo(DeviceKind.Vulkan, $"{description.Name} (Vulkan, {description.Driver})"), device, instance);
+                DeviceDescription description = device.Description;
+                var info = new DeviceInfo(DeviceKind.Vulkan, $"{description.Name} (Vulkan, {description.Driver}{(instance is null ? ", the program's own device" : "")})");
+                return new LoadedDevice(pass, info, instance is null ? [device] : [device, instance]);
             }
             catch
             {
                 device?.Dispose();
-                instance.Dispose();
+                instance?.Dispose();
                 throw;
             }
         }

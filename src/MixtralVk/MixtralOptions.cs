@@ -1,3 +1,4 @@
+using MixtralVk.Gpu;
 using MixtralVk.Model;
 
 namespace MixtralVk;
@@ -16,6 +17,12 @@ public sealed record MixtralOptions
 
     /// <summary>Vulkan adapter by a part of its name, case ignored; null lets the engine choose.</summary>
     public string? AdapterName { get; init; }
+
+    /// <summary>
+    /// The Vulkan device of the program around the model, made as <see cref="GpuDevice.Requirements(nint, nint)"/> says; it must outlive the model. Null:
+    /// a device of the model's own, which the driver keeps apart from the program's.
+    /// </summary>
+    public HostDevice? HostDevice { get; init; }
 
     /// <summary>Longest conversation in tokens; null takes the model's length, at most <see cref="DefaultContextLength"/>.</summary>
     public int? ContextLength { get; init; }
@@ -82,6 +89,8 @@ public sealed record MixtralOptions
             throw new ArgumentException("PipelineCacheDirectory must be a path.", nameof(PipelineCacheDirectory));
         Positive(CpuThreads, nameof(CpuThreads));
         if (MemoryBudgetBytes <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBudgetBytes), MemoryBudgetBytes, "MemoryBudgetBytes must be at least 1.");
+        if (HostDevice is not null && (Device == DeviceKind.Cpu || AdapterIndex is not null || AdapterName is not null))
+            throw new ArgumentException("HostDevice says where to compute: leave AdapterIndex, AdapterName and DeviceKind.Cpu out.", nameof(HostDevice));
         if (AdapterIndex < 0) throw new ArgumentOutOfRangeException(nameof(AdapterIndex), AdapterIndex, "AdapterIndex must be at least 0.");
     }
 

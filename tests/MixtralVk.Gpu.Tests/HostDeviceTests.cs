@@ -1,5 +1,4 @@
 using MixtralVk.Testing;
-using Silk.NET.Vulkan;
 
 namespace MixtralVk.Gpu.Tests;
 
@@ -13,7 +12,7 @@ public class HostDeviceTests
     {
         using TestGpu host = TestGpu.Open(Shaders);
         int submissions = 0;
-        using (GpuDevice wrapped = GpuDevice.Wrap(Lend(host) with { SubmitLock = submit => { submissions++; submit(); } }, Shaders))
+        using (GpuDevice wrapped = GpuDevice.Wrap(host.Lend() with { SubmitLock = submit => { submissions++; submit(); } }, Shaders))
         {
             using GpuBuffer size = wrapped.CreateBuffer(12, BufferUse.Device, "size"), readBack = wrapped.CreateBuffer(12, BufferUse.ReadBack, "read back");
             Recorder recorder = wrapped.CreateRecorder();
@@ -30,27 +29,34 @@ public class HostDeviceTests
     }
 
     [Fact]
+    public void A_lock_that_does_not_run_the_submission_is_an_error_and_submitting_under_one_allocates_nothing()
+    {
+        using TestGpu host = TestGpu.Open(Shaders, with: o => o with { Validation = false, Replay = null });
+        Action? kept = null;
+        bool runs = true;
+        using GpuDevice wrapped = GpuDevice.Wrap(host.Lend() with { SubmitLock = submit => { kept = submit; if (runs) submit(); } }, Shaders);
+        using GpuBuffer size = wrapped.CreateBuffer(12, BufferUse.Device, "size");
+        Recorder recorder = wrapped.CreateRecorder();
+        recorder.BeginStage("size");
+        recorder.Dispatch(new WriteSize(size.View, 1));
+        using Recording recording = recorder.Finish("locked");
+        wrapped.Queue.Wait(wrapped.Queue.Submit(recording, 0, 1));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 10; i++) wrapped.Queue.Wait(wrapped.Queue.Submit(recording, 0, 1));
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Throws<InvalidOperationException>(() => kept!());
+        runs = false;
+        Assert.Throws<InvalidOperationException>(() => wrapped.Queue.Submit(recording, 0, 1));
+        runs = true;
+        wrapped.Queue.Wait(wrapped.Queue.Submit(recording, 0, 1));
+    }
+
+    [Fact]
     public void What_the_host_did_not_enable_is_named()
     {
         using TestGpu host = TestGpu.Open(Shaders);
-        var error = Assert.Throws<GpuUnsupportedException>(() => GpuDevice.Wrap(Lend(host) with { EnabledFeatures = ["timelineSemaphore", "maintenance4"] }, Shaders));
+        var error = Assert.Throws<GpuUnsupportedException>(() => GpuDevice.Wrap(host.Lend() with { EnabledFeatures = ["timelineSemaphore", "maintenance4"] }, Shaders));
         Assert.Equal(["synchronization2", "subgroupSizeControl"], error.Missing);
-        Assert.Throws<ArgumentException>(() => GpuDevice.Wrap(Lend(host) with { QueueFamily = 99 }, Shaders));
-    }
-
-    private static unsafe HostDevice Lend(TestGpu host)
-    {
-        DeviceRequirements requirements = GpuDevice.Requirements(host.Adapter);
-        Queue queue;
-        host.Device.Vk.GetDeviceQueue(host.Device.Handle, (uint)requirements.QueueFamily, 0, &queue);
-        return new HostDevice
-        {
-            Instance = host.Adapter.Instance.Handle.Handle,
-            PhysicalDevice = host.Adapter.Handle.Handle,
-            Device = host.Device.Handle.Handle,
-            Queue = queue.Handle,
-            QueueFamily = requirements.QueueFamily,
-            EnabledFeatures = [.. requirements.Features],
-        };
+        Assert.Throws<ArgumentException>(() => GpuDevice.Wrap(host.Lend() with { QueueFamily = 99 }, Shaders));
     }
 }

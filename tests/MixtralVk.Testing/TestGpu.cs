@@ -55,6 +55,23 @@ internal sealed class TestGpu : IDisposable
             ? "The software driver is missing: install mesa-vulkan-drivers (tools/test.sh does)."
             : $"There is no Vulkan device {name}.");
 
+    /// <summary>The device as a host would lend it.</summary>
+    public unsafe HostDevice Lend()
+    {
+        DeviceRequirements requirements = GpuDevice.Requirements(Adapter.Instance.Handle.Handle, Adapter.Handle.Handle);
+        Silk.NET.Vulkan.Queue queue;
+        Device.Vk.GetDeviceQueue(Device.Handle, (uint)requirements.QueueFamily, (uint)requirements.QueueIndex, &queue);
+        return new HostDevice
+        {
+            Instance = Adapter.Instance.Handle.Handle,
+            PhysicalDevice = Adapter.Handle.Handle,
+            Device = Device.Handle.Handle,
+            Queue = queue.Handle,
+            QueueFamily = requirements.QueueFamily,
+            EnabledFeatures = [.. requirements.Features],
+        };
+    }
+
     /// <summary>Runs one recording and waits for it.</summary>
     public void Run(Recorder recorder, string name = "test")
     {

@@ -36,6 +36,37 @@ public sealed class DeviceChoicesTests
         Assert.Equal(direct, DeviceChoices.WritesDeviceMemoryDirectly(device));
     }
 
+    /// <summary>The queue to borrow from a host: family, index, shared with its rendering, and the extension that puts it behind all programs.</summary>
+    public static TheoryData<string, int, int, bool, string?> QueuesBesideHost => new()
+    {
+        { "nvidia-rtx-3060", 2, 0, false, "VK_KHR_global_priority" },
+        { "amd-rx-580-small-bar", 1, 0, false, "VK_KHR_global_priority" },
+        { "intel-arc-a770", 1, 0, false, "VK_KHR_global_priority" },
+        // One family with one queue: the host's own, whose priority is the host's.
+        { "intel-iris-xe", 0, 0, true, null },
+        { "lavapipe", 0, 0, true, null },
+    };
+
+    [Theory, MemberData(nameof(QueuesBesideHost))]
+    public void A_host_lends_a_queue_of_its_own_family_or_its_second_or_shares_its_only_one(string name, int family, int index, bool isShared, string? priority)
+    {
+        DeviceDescription device = RecordedDevice.Describe(name);
+        Assert.Equal(new QueueChoice(family, index, isShared, priority), DeviceChoices.QueueBesideHost(device));
+        // Without its compute family the NVIDIA card lends the second of its 16 queues that can all.
+        DeviceDescription graphicsOnly = device with { QueueFamilies = [.. device.QueueFamilies.Take(1)] };
+        bool hasSecond = graphicsOnly.QueueFamilies[0].Count > 1;
+        Assert.Equal(new QueueChoice(0, hasSecond ? 1 : 0, !hasSecond, null), DeviceChoices.QueueBesideHost(graphicsOnly));
+    }
+
+    [Fact]
+    public void A_global_priority_is_asked_for_by_either_name_where_it_is_there()
+    {
+        DeviceDescription device = RecordedDevice.Describe("intel-iris-xe");
+        Assert.Equal("VK_KHR_global_priority", DeviceChoices.GlobalPriorityExtension(device));
+        Assert.Equal("VK_EXT_global_priority", DeviceChoices.GlobalPriorityExtension(device with { Extensions = ["VK_EXT_global_priority"] }));
+        Assert.Null(DeviceChoices.GlobalPriorityExtension(RecordedDevice.Describe("lavapipe")));
+    }
+
     [Fact]
     public void Every_recorded_device_has_an_expectation() =>
         Assert.Equal(RecordedDevice.Names, Expected.Select(row => (string)row[0]).Order());
