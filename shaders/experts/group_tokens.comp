@@ -1,28 +1,37 @@
 #version 460
 // Lists the entries (token * TopK + slot) of every expert in ascending order, and the indirect dispatches of its products.
 //   ids [t][slot] = 2 0 / 0 1 / 2 1  ->  groups (count, offset) = (2, 0) (2, 2) (2, 4), entries = 1 2 / 3 5 / 0 4
-// arguments (ExpertCount, 4): dispatch sizes of gate/up narrow, gate/up wide, down narrow, down wide. Up to a limit the
-// narrow variant does the work and the wide one is zero, above that the other way round.
+// arguments (ExpertCount, 6): dispatch sizes of gate/up single, narrow, wide, down single, narrow, wide. Up to SingleLimit entries the single
+// variant does the work, up to NarrowLimit the narrow one, above that the wide one; the others are zero.
 // Whatever the ids: one out of range belongs to no expert. One workgroup, one lane per expert.
 const uint Lanes = 128u;
 layout(local_size_x = Lanes) in;
 layout(constant_id = 0) const uint ExpertCount = 1;
 layout(constant_id = 1) const uint TopK = 1;
 layout(constant_id = 2) const uint MaxRows = 1;
-layout(constant_id = 3) const uint GateUpNarrowLimit = 1;
-layout(constant_id = 4) const uint GateUpNarrowWorkgroups = 1;    // x of the dispatch
-layout(constant_id = 5) const uint GateUpNarrowTokens = 1;    // entries of a workgroup in y
-layout(constant_id = 6) const uint GateUpNarrowSplits = 1;    // z
-layout(constant_id = 7) const uint GateUpWideWorkgroups = 1;
-layout(constant_id = 8) const uint GateUpWideTokens = 1;
-layout(constant_id = 9) const uint GateUpWideSplits = 1;
-layout(constant_id = 10) const uint DownNarrowLimit = 1;
-layout(constant_id = 11) const uint DownNarrowWorkgroups = 1;
-layout(constant_id = 12) const uint DownNarrowTokens = 1;
-layout(constant_id = 13) const uint DownNarrowSplits = 1;
-layout(constant_id = 14) const uint DownWideWorkgroups = 1;
-layout(constant_id = 15) const uint DownWideTokens = 1;
-layout(constant_id = 16) const uint DownWideSplits = 1;
+// Workgroups: x of the dispatch; Tokens: entries of a workgroup in y; Splits: z.
+layout(constant_id = 3) const uint GateUpSingleLimit = 1;
+layout(constant_id = 4) const uint GateUpNarrowLimit = 1;
+layout(constant_id = 5) const uint GateUpSingleWorkgroups = 1;
+layout(constant_id = 6) const uint GateUpSingleTokens = 1;
+layout(constant_id = 7) const uint GateUpSingleSplits = 1;
+layout(constant_id = 8) const uint GateUpNarrowWorkgroups = 1;
+layout(constant_id = 9) const uint GateUpNarrowTokens = 1;
+layout(constant_id = 10) const uint GateUpNarrowSplits = 1;
+layout(constant_id = 11) const uint GateUpWideWorkgroups = 1;
+layout(constant_id = 12) const uint GateUpWideTokens = 1;
+layout(constant_id = 13) const uint GateUpWideSplits = 1;
+layout(constant_id = 14) const uint DownSingleLimit = 1;
+layout(constant_id = 15) const uint DownNarrowLimit = 1;
+layout(constant_id = 16) const uint DownSingleWorkgroups = 1;
+layout(constant_id = 17) const uint DownSingleTokens = 1;
+layout(constant_id = 18) const uint DownSingleSplits = 1;
+layout(constant_id = 19) const uint DownNarrowWorkgroups = 1;
+layout(constant_id = 20) const uint DownNarrowTokens = 1;
+layout(constant_id = 21) const uint DownNarrowSplits = 1;
+layout(constant_id = 22) const uint DownWideWorkgroups = 1;
+layout(constant_id = 23) const uint DownWideTokens = 1;
+layout(constant_id = 24) const uint DownWideSplits = 1;
 layout(std430, set = 0, binding = 0) readonly buffer Rows { uint rowCount; };
 layout(std430, set = 0, binding = 1) readonly buffer Ids { uint ids[]; };
 layout(std430, set = 0, binding = 2) writeonly buffer Groups { uvec2 groups[]; };
@@ -31,9 +40,11 @@ layout(std430, set = 0, binding = 4) writeonly buffer Arguments { uint arguments
 
 shared uint counts[Lanes];
 
+uint width_of(uint count, uint singleLimit, uint narrowLimit) { return count <= singleLimit ? 0u : count <= narrowLimit ? 1u : 2u; }
+
 void write_dispatch(uint variant, uint count, uint x, uint tokens, uint splits)
 {
-    const uint i = (gl_LocalInvocationID.x * 4u + variant) * 3u, y = (count + tokens - 1u) / tokens;
+    const uint i = (gl_LocalInvocationID.x * 6u + variant) * 3u, y = (count + tokens - 1u) / tokens;
     arguments[i] = count == 0u ? 0u : x;
     arguments[i + 1u] = y;
     arguments[i + 2u] = count == 0u ? 0u : splits;
@@ -56,9 +67,11 @@ void main()
     for (uint e = 0u; e < entryCount; ++e)
         if (ids[e] == expert) entries[offset++] = e;
 
-    const uint gateUpNarrow = count <= GateUpNarrowLimit ? count : 0u, downNarrow = count <= DownNarrowLimit ? count : 0u;
-    write_dispatch(0u, gateUpNarrow, GateUpNarrowWorkgroups, GateUpNarrowTokens, GateUpNarrowSplits);
-    write_dispatch(1u, count - gateUpNarrow, GateUpWideWorkgroups, GateUpWideTokens, GateUpWideSplits);
-    write_dispatch(2u, downNarrow, DownNarrowWorkgroups, DownNarrowTokens, DownNarrowSplits);
-    write_dispatch(3u, count - downNarrow, DownWideWorkgroups, DownWideTokens, DownWideSplits);
+    const uint gateUp = width_of(count, GateUpSingleLimit, GateUpNarrowLimit), down = width_of(count, DownSingleLimit, DownNarrowLimit);
+    write_dispatch(0u, gateUp == 0u ? count : 0u, GateUpSingleWorkgroups, GateUpSingleTokens, GateUpSingleSplits);
+    write_dispatch(1u, gateUp == 1u ? count : 0u, GateUpNarrowWorkgroups, GateUpNarrowTokens, GateUpNarrowSplits);
+    write_dispatch(2u, gateUp == 2u ? count : 0u, GateUpWideWorkgroups, GateUpWideTokens, GateUpWideSplits);
+    write_dispatch(3u, down == 0u ? count : 0u, DownSingleWorkgroups, DownSingleTokens, DownSingleSplits);
+    write_dispatch(4u, down == 1u ? count : 0u, DownNarrowWorkgroups, DownNarrowTokens, DownNarrowSplits);
+    write_dispatch(5u, down == 2u ? count : 0u, DownWideWorkgroups, DownWideTokens, DownWideSplits);
 }

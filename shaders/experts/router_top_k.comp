@@ -1,11 +1,13 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 // logits[e] = router[e] . input[t]; ids[t] = the TopK largest, descending, ties to the lower index; weights[t] = softmax over these.
 // input (rows, Dim); router (ExpertCount, Dim); ids, weights (rows, TopK); status: the lowest site so far.
 // A logit that is not finite counts as the lowest and puts site into status: ids are distinct and in range, weights finite, always.
 // One workgroup per row; 128 / ExpertCount lanes share an expert's dot product.
 const uint Lanes = 128u;
 const uint MaxExperts = 128u;
+const uint LoadsAtOnce = 16u;
 const float Lowest = -3.402823466e38;
 layout(local_size_x = Lanes) in;
 layout(constant_id = 0) const uint Dim = 1;
@@ -35,7 +37,18 @@ void main()
     const uint expert = lane / LanesPerExpert;
     precise float sum = 0.0;
     if (expert < ExpertCount)
-        for (uint c = lane % LanesPerExpert; c < Dim; c += LanesPerExpert) sum = fma(router[expert * Dim + c], x[row * Dim + c], sum);
+    {
+        // One workgroup has few loads on their way: a lane asks for LoadsAtOnce before it adds up the first.
+        uint c = lane % LanesPerExpert;
+        for (; c + (LoadsAtOnce - 1u) * LanesPerExpert < Dim; c += LoadsAtOnce * LanesPerExpert)
+        {
+            float weights[LoadsAtOnce], values[LoadsAtOnce];
+            [[unroll]] for (uint i = 0u; i < LoadsAtOnce; ++i) weights[i] = router[expert * Dim + c + i * LanesPerExpert];
+            [[unroll]] for (uint i = 0u; i < LoadsAtOnce; ++i) values[i] = x[row * Dim + c + i * LanesPerExpert];
+            [[unroll]] for (uint i = 0u; i < LoadsAtOnce; ++i) sum = fma(weights[i], values[i], sum);
+        }
+        for (; c < Dim; c += LanesPerExpert) sum = fma(router[expert * Dim + c], x[row * Dim + c], sum);
+    }
     partial[lane] = sum;
     barrier();
 

@@ -12,15 +12,13 @@ namespace VendorReport;
 internal sealed record LoopProfile(double Instructions, double VectorLanes, double ConvertLanes, double Loads, double LoadsInFlight)
 {
     /// <summary>
-    /// Profile of the outermost loop with the most loads; an innermost loop in it runs <paramref name="innerTrips"/> times in a pass
-    /// (compilers unroll it or leave it whole). Throws where there is no such loop.
+    /// Profile of the smallest loop that holds the most loads: that over units of columns, or of a kernel's other columns. An innermost loop in it
+    /// runs <paramref name="innerTrips"/> times in a pass (compilers unroll it or leave it whole). Throws where there is no loop.
     /// </summary>
     public static LoopProfile OfMainLoop(IReadOnlyList<BasicBlock> blocks, int subgroupSize, int innerTrips)
     {
         IReadOnlyList<Loop> loops = Loops.Of(blocks);
-        Loop main = loops.Where(l => !loops.Any(o => o.Header != l.Header && o.Blocks.Contains(l.Header)))
-            .MaxBy(l => l.Blocks.Sum(b => blocks[b].Instructions.Count(IsLoad))) ?? throw new InvalidDataException("The program has no loop.");
-        // What lies between the outermost and the innermost loop, a run of columns in a lane, is counted once a pass, a little too often.
+        Loop main = loops.OrderByDescending(l => l.Blocks.Sum(b => blocks[b].Instructions.Count(IsLoad))).ThenBy(l => l.Blocks.Count).FirstOrDefault() ?? throw new InvalidDataException("The program has no loop.");
         IEnumerable<Loop> innermost = loops.Where(l => l.Header != main.Header && main.Blocks.Contains(l.Header) && !loops.Any(o => o.Header != l.Header && l.Blocks.Contains(o.Header)));
         HashSet<int> inner = [.. innermost.SelectMany(l => l.Blocks)];
 

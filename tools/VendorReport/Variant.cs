@@ -116,7 +116,7 @@ internal sealed record Variant(string Name, IKernel Kernel, Product? Product = n
         yield return Plain(new AttentionMerge(default, default, default, default, heads, headDim, splits, 1));
         foreach (bool gated in (bool[])[false, true]) yield return Plain(new AddParts(default, default, default, 8, gated, !gated, TopK, 0, dim, dim, dim, 1), gated ? " gated" : "");
         yield return Plain(new RmsNorm(default, default, default, default, default, dim, c.RmsEpsilon, 0, 1));
-        yield return new Variant(Router, new RouterTopK(default, default, default, default, default, default, dim, experts, TopK, 0, 1), null, new LoopShape(1, 1));
+        yield return new Variant(Router, new RouterTopK(default, default, default, default, default, default, dim, experts, TopK, 0, 1), null, new LoopShape(16, 1));
         yield return Plain(new CombineExperts(default, default, default, default, dim, TopK, 1));
         yield return Plain(new SwiGlu(default, default, default, default, hidden, TopK, 1));
         yield return Plain(new GatherRows(default, default, default, default, dim, dim, 1));

@@ -4,14 +4,14 @@ namespace MixtralVk.Kernels;
 
 /// <summary>
 /// Lists the entries (token * TopK + slot) of every expert, ascending, and writes the indirect dispatches of the expert products: each exists
-/// in a narrow and a wide variant, of which one gets a zero size. An id out of range belongs to no expert. A dense block is one expert with
+/// in a variant of each <see cref="ExpertWidth"/>, of which two get a zero size. An id out of range belongs to no expert. A dense block is one expert with
 /// TopK 1 and ids 0.
 /// </summary>
 /// <param name="Rows">First word: tokens of this step.</param>
 /// <param name="Ids">uint (rows, TopK), from <see cref="RouterTopK"/>.</param>
 /// <param name="Groups">uint2 (ExpertCount): count and offset into Entries; <see cref="GroupBytes"/>.</param>
 /// <param name="Entries">uint (MaxRows * TopK).</param>
-/// <param name="Arguments">uint3 (ExpertCount, 4), packed: see <see cref="ArgumentOffset"/>; <see cref="ArgumentBytes"/>.</param>
+/// <param name="Arguments">uint3 (ExpertCount, 6), packed: see <see cref="ArgumentOffset"/>; <see cref="ArgumentBytes"/>.</param>
 /// <param name="ExpertCount">Number of experts; at most 128.</param>
 /// <param name="TopK">Experts per token.</param>
 /// <param name="GateUp">The gate/up dispatches of an expert.</param>
@@ -26,11 +26,10 @@ internal readonly record struct GroupTokens(BufferView Rows, BufferView Ids, Buf
     public static ulong GroupBytes(uint expertCount) => expertCount * 2 * sizeof(uint);
 
     /// <summary>Bytes of Arguments.</summary>
-    public static ulong ArgumentBytes(uint expertCount) => expertCount * 4 * DispatchBytes;
+    public static ulong ArgumentBytes(uint expertCount) => expertCount * 6 * DispatchBytes;
 
     /// <summary>Where an expert's dispatch size (three uints) lies in Arguments.</summary>
-    public static ulong ArgumentOffset(uint expert, bool down, bool wide) =>
-        (expert * 4 + (down ? 2u : 0u) + (wide ? 1u : 0u)) * DispatchBytes;
+    public static ulong ArgumentOffset(uint expert, bool down, ExpertWidth width) => (expert * 6 + (down ? 3u : 0u) + (uint)width) * DispatchBytes;
 
     public string Shader => "experts/group_tokens";
 
@@ -41,14 +40,22 @@ internal readonly record struct GroupTokens(BufferView Rows, BufferView Ids, Buf
         b.Constant(ExpertCount);
         b.Constant(TopK);
         b.Constant(MaxRows);
+        b.Constant(GateUp.SingleLimit, "GateUpSingleLimit");
         b.Constant(GateUp.NarrowLimit, "GateUpNarrowLimit");
+        b.Constant(GateUp.Single.Workgroups, "GateUpSingleWorkgroups");
+        b.Constant(GateUp.Single.TokensPerPass, "GateUpSingleTokens");
+        b.Constant(GateUp.Single.Splits, "GateUpSingleSplits");
         b.Constant(GateUp.Narrow.Workgroups, "GateUpNarrowWorkgroups");
         b.Constant(GateUp.Narrow.TokensPerPass, "GateUpNarrowTokens");
         b.Constant(GateUp.Narrow.Splits, "GateUpNarrowSplits");
         b.Constant(GateUp.Wide.Workgroups, "GateUpWideWorkgroups");
         b.Constant(GateUp.Wide.TokensPerPass, "GateUpWideTokens");
         b.Constant(GateUp.Wide.Splits, "GateUpWideSplits");
+        b.Constant(Down.SingleLimit, "DownSingleLimit");
         b.Constant(Down.NarrowLimit, "DownNarrowLimit");
+        b.Constant(Down.Single.Workgroups, "DownSingleWorkgroups");
+        b.Constant(Down.Single.TokensPerPass, "DownSingleTokens");
+        b.Constant(Down.Single.Splits, "DownSingleSplits");
         b.Constant(Down.Narrow.Workgroups, "DownNarrowWorkgroups");
         b.Constant(Down.Narrow.TokensPerPass, "DownNarrowTokens");
         b.Constant(Down.Narrow.Splits, "DownNarrowSplits");
@@ -69,11 +76,12 @@ internal readonly record struct GroupTokens(BufferView Rows, BufferView Ids, Buf
 /// <param name="Splits">z.</param>
 internal readonly record struct ExpertGrid(uint Workgroups, uint TokensPerPass, uint Splits = 1);
 
-/// <summary>The dispatches of the two variants of an expert's product: up to <paramref name="NarrowLimit"/> entries the narrow one runs.</summary>
-internal readonly record struct ExpertGrids(ExpertGrid Narrow, ExpertGrid Wide, uint NarrowLimit)
+/// <summary>The dispatches of an expert's product: see <see cref="ExpertVariants"/>.</summary>
+internal readonly record struct ExpertGrids(ExpertGrid Single, ExpertGrid Narrow, ExpertGrid Wide, uint SingleLimit, uint NarrowLimit)
 {
     /// <summary>The grids of a matrix whose largest range has <paramref name="rows"/> rows.</summary>
-    public static ExpertGrids Of(ExpertVariants variants, uint rows) => new(Of(variants.Narrow, rows), Of(variants.Wide, rows), variants.NarrowLimit);
+    public static ExpertGrids Of(ExpertVariants variants, uint rows) =>
+        new(Of(variants.Single, rows), Of(variants.Narrow, rows), Of(variants.Wide, rows), variants.SingleLimit, variants.NarrowLimit);
 
     private static ExpertGrid Of(ProductVariant variant, uint rows) => new(Grid.Cover(rows, variant.WorkgroupRows), variant.TokensPerPass, variant.WorkgroupSplits);
 }

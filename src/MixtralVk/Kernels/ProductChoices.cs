@@ -5,13 +5,6 @@ namespace MixtralVk.Kernels;
 /// <summary>One measured choice: plain fields, so that it can be written to a file.</summary>
 internal readonly record struct ProductChoice(ProductShape Shape, TokenClass Tokens, ProductVariant Variant);
 
-/// <summary>The two variants an expert's product is recorded in: up to <paramref name="NarrowLimit"/> entries run the narrow one.</summary>
-internal readonly record struct ExpertVariants(ProductVariant Narrow, ProductVariant Wide, uint NarrowLimit)
-{
-    /// <summary>True when steps of <paramref name="maxRows"/> tokens need both.</summary>
-    public bool HasWide(uint maxRows) => maxRows > NarrowLimit;
-}
-
 /// <summary>
 /// Which variant each product runs in on a device: the shipped table (<see cref="ShippedVariants"/>), and measured choices that override it.
 /// Immutable. All token classes of one shape add in one order, so a row's bits do not depend on how many are computed with it.
@@ -34,15 +27,20 @@ internal sealed class ProductChoices
         _measured.TryGetValue((shape, tokens), out ProductVariant variant) ? variant : ShippedVariants.For(_device, shape, tokens);
 
     /// <summary>
-    /// The variants of an expert's product in steps of a class: the wide one is the class's, the narrow one that of few tokens. It takes parts of
-    /// the columns like the wide one, so that one second pass adds up both, and reads activations like it, as the step's are as many.
+    /// The variants of an expert's product in steps of a class: those of one, of few and of more tokens, so that an expert which a batch gives one
+    /// token computes one. All take parts of the columns like the class's own, so that one second pass adds them up, and read activations like it,
+    /// as the step's are as many.
     /// </summary>
     public ExpertVariants ForExpert(ProductShape shape, TokenClass tokens)
     {
-        ProductVariant wide = For(shape, tokens);
-        if (tokens <= TokenClass.Few) return new ExpertVariants(wide, wide, uint.MaxValue);
-        ProductVariant narrow = For(shape, TokenClass.Few) with { WorkgroupSplits = wide.WorkgroupSplits, PartsPerWorkgroup = wide.PartsPerWorkgroup, ActivationFetch = wide.ActivationFetch };
-        return new ExpertVariants(narrow, wide, narrow == wide ? uint.MaxValue : TokenClass.Few.MaxTokens());
+        ProductVariant own = For(shape, tokens);
+        if (tokens == TokenClass.One) return ExpertVariants.Only(own);
+        ProductVariant single = Like(TokenClass.One), narrow = Like(TokenClass.Few), wide = Like(tokens == TokenClass.Few ? TokenClass.Batch : tokens);
+        // Few experts of a chunk have one token.
+        return new ExpertVariants(single, narrow, wide, tokens == TokenClass.Chunk || single == narrow ? 0 : 1u, narrow == wide ? uint.MaxValue : narrow.TokensPerPass);
+
+        ProductVariant Like(TokenClass other) =>
+            For(shape, other) with { WorkgroupSplits = own.WorkgroupSplits, PartsPerWorkgroup = own.PartsPerWorkgroup, ActivationFetch = own.ActivationFetch };
     }
 
     /// <summary>

@@ -51,11 +51,11 @@ internal static class ShippedVariants
 
     /// <summary>
     /// llvmpipe makes vector code of texel fetches, and one load of a fetch that all lanes share; a lane's eight rows are a tile for eight
-    /// lanes, its vector width with AVX (docs/performance.md).
+    /// lanes, its vector width with AVX (docs/performance.md). Of few tokens an expert gets one or two.
     /// </summary>
     private static ProductVariant OnSoftware(ProductShape shape, TokenClass tokens)
     {
-        uint pass = tokens switch { TokenClass.One => 1, TokenClass.Few or TokenClass.Batch or TokenClass.Chunk => 4 };
+        uint pass = tokens switch { TokenClass.One => 1, TokenClass.Few => shape.Kind == ProductKind.Dense ? 4 : 2u, TokenClass.Batch or TokenClass.Chunk => 4 };
         return new ProductVariant(8, pass, Lanes: 8, WeightFetch: WeightFetch.Texel, ActivationFetch: shape.Cols % 4 == 0 ? ActivationFetch.Texel : ActivationFetch.Storage);
     }
 }

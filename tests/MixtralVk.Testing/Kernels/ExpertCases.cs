@@ -78,10 +78,10 @@ internal static class ExpertCases
 
     public static KernelCase<GroupTokens> Group(int tokens, int topK, int experts) => new($"group_tokens {tokens} top-{topK} of {experts}", memory =>
     {
-        ExpertGrids gateUp = new(new(7, 2, 5), new(3, 8, 2), 5), down = new(new(9, 1), new(4, 16), 3);
+        ExpertGrids gateUp = new(new(8, 1, 3), new(7, 2, 5), new(3, 8, 2), 1, 5), down = new(new(5, 1), new(9, 1), new(4, 16), 0, 3);
         int[] ids = ExpertIds(tokens, topK, experts);
         var expected = GroupReference.Run(ids, experts);
-        CaseBuffer groups = memory.Output(2 * experts, "groups"), entries = memory.Output(ids.Length, "entries"), arguments = memory.Output(12 * experts, "arguments");
+        CaseBuffer groups = memory.Output(2 * experts, "groups"), entries = memory.Output(ids.Length, "entries"), arguments = memory.Output(18 * experts, "arguments");
         var kernel = new GroupTokens(memory.Rows(tokens), memory.Input(ids), groups, entries, arguments, (uint)experts, (uint)topK, gateUp, down, (uint)tokens);
         return (kernel, () =>
         {
@@ -89,13 +89,14 @@ internal static class ExpertCases
             Compare.Words([.. expected.Entries.Select(e => (uint)e)], entries.Read<uint>());
             for (int e = 0; e < experts; e++)
                 foreach (bool isDown in (bool[])[false, true])
-                    foreach (bool wide in (bool[])[false, true])
+                    foreach (ExpertWidth width in Enum.GetValues<ExpertWidth>())
                     {
                         var count = (uint)expected.Counts[e];
                         ExpertGrids grids = isDown ? down : gateUp;
-                        ExpertGrid grid = wide ? grids.Wide : grids.Narrow;
-                        uint[] size = count == 0 || count <= grids.NarrowLimit == wide ? [0, 0, 0] : [grid.Workgroups, (count + grid.TokensPerPass - 1) / grid.TokensPerPass, grid.Splits];
-                        Compare.Words(size, arguments.Read<uint>().Slice((int)GroupTokens.ArgumentOffset((uint)e, isDown, wide) / 4, 3));
+                        ExpertWidth serving = count <= grids.SingleLimit ? ExpertWidth.Single : count <= grids.NarrowLimit ? ExpertWidth.Narrow : ExpertWidth.Wide;
+                        ExpertGrid grid = width switch { ExpertWidth.Single => grids.Single, ExpertWidth.Narrow => grids.Narrow, ExpertWidth.Wide => grids.Wide };
+                        uint[] size = count == 0 || width != serving ? [0, 0, 0] : [grid.Workgroups, (count + grid.TokensPerPass - 1) / grid.TokensPerPass, grid.Splits];
+                        Compare.Words(size, arguments.Read<uint>().Slice((int)GroupTokens.ArgumentOffset((uint)e, isDown, width) / 4, 3));
                     }
         });
     });

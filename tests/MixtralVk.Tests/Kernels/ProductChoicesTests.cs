@@ -82,6 +82,22 @@ public sealed class ProductChoicesTests
         Assert.Throws<ArgumentException>(() => shipped.With(_down, variants));
     }
 
+    /// <summary>In a batch most experts have one or two tokens; each is multiplied with a variant of no more.</summary>
+    [Theory]
+    [MemberData(nameof(Devices))]
+    public void An_expert_with_one_token_computes_one(string device)
+    {
+        ProductChoices shipped = ProductChoices.Shipped(Describe(device));
+        foreach (ProductShape shape in Shapes.Where(s => s.Kind != ProductKind.Dense))
+            foreach (TokenClass tokens in TokenClasses.All.Where(c => c != TokenClass.Chunk))
+            {
+                ExpertVariants variants = shipped.ForExpert(shape, tokens);
+                Assert.Equal(1u, variants.For(tokens.MaxTokens()).First().Variant.TokensPerPass);
+                Assert.True(variants.SingleLimit == 1 || variants.Single == variants.Narrow);
+                Assert.Single(variants.For(tokens.MaxTokens()).Select(v => (v.Variant.SummationOrder, v.Variant.WorkgroupSplits)).Distinct());
+            }
+    }
+
     [Fact]
     public void Classes_cover_every_step()
     {

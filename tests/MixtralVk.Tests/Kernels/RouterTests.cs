@@ -9,7 +9,7 @@ namespace MixtralVk.Tests.Kernels;
 public sealed class RouterTests(KernelDevice gpu)
 {
     private const int Dim = 64, Experts = 8, TopK = 3;
-    private static readonly ExpertGrids Grids = new(new(1, 1), new(1, 8), 4);
+    private static readonly ExpertGrids Grids = new(new(1, 1), new(1, 1), new(1, 8), 0, 4);
 
     [Theory]
     [InlineData(float.NaN, 1)]
@@ -58,7 +58,7 @@ public sealed class RouterTests(KernelDevice gpu)
     {
         gpu.Run(memory =>
         {
-            CaseBuffer groups = memory.Output(2 * Experts), entries = memory.Output(6), arguments = memory.Output(12 * Experts);
+            CaseBuffer groups = memory.Output(2 * Experts), entries = memory.Output(6), arguments = memory.Output(18 * Experts);
             var kernel = new GroupTokens(memory.Rows(3), memory.Input<uint>([0, 99, uint.MaxValue, 7, 8, 0]), groups, entries, arguments, Experts, 2, Grids, Grids, 3);
             memory.Run(recorder => recorder.Dispatch(kernel));
             Compare.Words([2, 0, 0, 2, 0, 2, 0, 2, 0, 2, 0, 2, 0, 2, 1, 2], groups.Read<uint>());
@@ -72,35 +72,35 @@ public sealed class RouterTests(KernelDevice gpu)
     {
         gpu.Run(memory =>
         {
-            CaseBuffer groups = memory.Output(2), entries = memory.Output(4), arguments = memory.Output(12);
+            CaseBuffer groups = memory.Output(2), entries = memory.Output(4), arguments = memory.Output(18);
             var kernel = new GroupTokens(memory.Rows(1000), memory.Input(new uint[4]), groups, entries, arguments, 1, 1, Grids, Grids, 4);
             memory.Run(recorder => recorder.Dispatch(kernel));
             Compare.Words([4, 0], groups.Read<uint>());
         });
     }
 
-    /// <summary>The sizes the grouping writes drive the narrow or the wide product of each expert, and the other does nothing.</summary>
+    /// <summary>The sizes the grouping writes drive one of the three products of each expert, and the others do nothing.</summary>
     [Theory]
     [InlineData(2)]
     [InlineData(12)]
     public void Indirect_dispatches_serve_every_entry_once(int tokens) => gpu.Run(memory =>
     {
         const uint rows = 65, cols = 64;
-        ProductVariant narrow = new(1, 1, ColumnSplits: 2), wide = new(2, 8, ColumnSplits: 2);
-        ExpertGrids grids = ExpertGrids.Of(new(narrow, wide, 2), rows);
+        ExpertVariants variants = new(new(1, 1, ColumnSplits: 2), new(1, 2, ColumnSplits: 2), new(2, 8, ColumnSplits: 2), 1, 2);
+        ExpertGrids grids = ExpertGrids.Of(variants, rows);
         TestMatrix[] matrices = [.. Enumerable.Range(0, 4).Select(e => new TestMatrix(WeightFormat.Q4_0, (int)rows, (int)cols, e))];
         int[] ids = TestData.Ints(tokens, 4, 7);
         float[] input = TestData.Floats(tokens * (int)cols, 8);
         CaseBuffer count = memory.Rows(tokens), idBuffer = memory.Input(ids), x = memory.Input(input), output = memory.Output(tokens * (int)rows);
-        CaseBuffer groups = memory.Output(8, "groups"), entries = memory.Output(tokens, "entries"), arguments = memory.Output(48, "arguments");
+        CaseBuffer groups = memory.Output(8, "groups"), entries = memory.Output(tokens, "entries"), arguments = memory.Output(72, "arguments");
         CaseBuffer[] weights = [.. matrices.Select(m => memory.Input(m.Tiles))];
         memory.Run(recorder =>
         {
             recorder.Dispatch(new GroupTokens(count, idBuffer, groups, entries, arguments, 4, 1, grids, grids, (uint)tokens));
             for (uint e = 0; e < 4; e++)
-                foreach (bool isWide in (bool[])[false, true])
+                foreach ((ExpertWidth width, ProductVariant variant) in variants.For((uint)tokens))
                     recorder.DispatchIndirect(new ExpertMatMul(WeightFormat.Q4_0, groups, entries, weights[e], x, output, e, 1, cols, rows, 0, rows,
-                        (uint)tokens, isWide ? wide : narrow), arguments.View.Slice(GroupTokens.ArgumentOffset(e, down: true, isWide), 12));
+                        (uint)tokens, variant), arguments.View.Slice(GroupTokens.ArgumentOffset(e, down: true, width), 12));
         });
         float[] expected = [.. ids.SelectMany((id, t) => Reference.MatMul.Run(matrices[id].Values, input.AsSpan(t * (int)cols, (int)cols), (int)cols))];
         Compare.Floats(expected, output.Read<float>(), MatMulCases.Bound);

@@ -217,8 +217,8 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
         {
             var kernel = new ExpertGateUp(gate.Format, _activations.Groups, _activations.Entries, gateRange.View, upRange.View, _activations.Normed, output, expert,
                 TopK, gate.Cols, gateRange.RowCount, gateRange.FirstRow, gate.Rows, maxRows * TopK, variants.Narrow, AddParts.StrideOf(maxRows * TopK, gate.Rows));
-            recorder.DispatchIndirect(kernel, Size(expert, down: false, wide: false));
-            if (variants.HasWide(maxRows)) recorder.DispatchIndirect(kernel with { Variant = variants.Wide }, Size(expert, down: false, wide: true));
+            foreach ((ExpertWidth width, ProductVariant variant) in variants.For(maxRows))
+                recorder.DispatchIndirect(kernel with { Variant = variant }, Size(expert, down: false, width));
         }
     }
 
@@ -228,10 +228,10 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
         {
             var kernel = new ExpertMatMul(matrix.Format, _activations.Groups, _activations.Entries, range.View, input, output, expert, inputRowDivisor,
                 matrix.Cols, range.RowCount, range.FirstRow, matrix.Rows, maxRows * TopK, variants.Narrow, AddParts.StrideOf(maxRows * TopK, matrix.Rows));
-            recorder.DispatchIndirect(kernel, Size(expert, isDown, wide: false));
-            if (variants.HasWide(maxRows)) recorder.DispatchIndirect(kernel with { Variant = variants.Wide }, Size(expert, isDown, wide: true));
+            foreach ((ExpertWidth width, ProductVariant variant) in variants.For(maxRows))
+                recorder.DispatchIndirect(kernel with { Variant = variant }, Size(expert, isDown, width));
         }
     }
 
-    private BufferView Size(uint expert, bool down, bool wide) => _activations.Arguments.Slice(GroupTokens.ArgumentOffset(expert, down, wide), 12);
+    private BufferView Size(uint expert, bool down, ExpertWidth width) => _activations.Arguments.Slice(GroupTokens.ArgumentOffset(expert, down, width), 12);
 }
