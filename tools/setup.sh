@@ -13,7 +13,8 @@ Always: the Vulkan loader and glslc (the shader compiler). Looks for the .NET 10
   --swiftshader       SwiftShader, a second software driver, from the package chromium-common if there is one
   --native-aot        clang and zlib, which NativeAOT links with
   --msgpack           Python's MessagePack (tests compare its bytes with ours)
-  --node              Node.js and npm (the check of the PowerShell scripts)
+  --node              Node.js and npm (the check of the PowerShell scripts, clients of the server)
+  --browser           Chromium (tests of the server's pages)
 TEXT
 }
 
@@ -45,6 +46,8 @@ for option in "$@"; do
         --node)
             command -v node >/dev/null || need nodejs
             command -v npm >/dev/null || need npm ;;
+        --browser)
+            [[ -x /usr/bin/chromium ]] || need chromium ;;
         -h | --help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;
     esac

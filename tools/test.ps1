@@ -5,6 +5,8 @@ $solution = Join-Path $root 'MixtralVk.sln'
 $results = Join-Path $root 'artifacts/test-results'
 
 & (Join-Path $PSScriptRoot 'setup.ps1')
+npm ci --prefix (Join-Path $root 'tests/MixtralVk.Server.Tests/clients') --ignore-scripts --no-audit --no-fund --silent
+if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
 
 $env:DOTNET_NOLOGO = '1'
 if (Test-Path $results) { Remove-Item $results -Recurse -Force }

@@ -25,7 +25,8 @@ run() {
 
 counter() { grep -o "<Counters [^>]*" "$1" | grep -o " $2=\"[0-9]*\"" | grep -o '[0-9]\+'; }
 
-tools/setup.sh --software-driver --validation --swiftshader --msgpack
+tools/setup.sh --software-driver --validation --swiftshader --msgpack --node --browser
+npm ci --prefix tests/MixtralVk.Server.Tests/clients --ignore-scripts --no-audit --no-fund --silent
 export DOTNET_NOLOGO=1
 rm -rf "$results"
 dotnet build MixtralVk.sln -c Release -warnaserror -v quiet -nologo

@@ -20,6 +20,7 @@ internal sealed class Answers(Session session, int[] prompt, GenerationOptions o
     public async IAsyncEnumerable<AnswerPiece> StreamAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         long last = _asked;
+        TimeSpan first = default;
         for (int index = 0; index < count; index++)
         {
             await Task.Run(() => session.Prefill(prompt, cancellationToken), cancellationToken).ConfigureAwait(false);
@@ -29,16 +30,17 @@ internal sealed class Answers(Session session, int[] prompt, GenerationOptions o
             await foreach (GeneratedToken token in generation.StreamAsync(CancellationToken.None).ConfigureAwait(false))
             {
                 long now = Stopwatch.GetTimestamp();
-                if (GeneratedTokens++ == 0) metrics.FirstToken(Stopwatch.GetElapsedTime(_asked, now));
+                if (GeneratedTokens++ == 0) metrics.FirstToken(first = Stopwatch.GetElapsedTime(_asked, now));
                 else metrics.NextToken(Stopwatch.GetElapsedTime(last, now));
                 last = now;
-                if (token.Text.Length > 0) yield return new AnswerPiece(index, token.Text, null);
+                yield return new AnswerPiece(index, token, null);
             }
             cancellationToken.ThrowIfCancellationRequested();
-            yield return new AnswerPiece(index, "", generation.FinishReason);
+            if (index == 0 && GeneratedTokens > 1) metrics.Answered(first, (Stopwatch.GetElapsedTime(_asked, last) - first) / (GeneratedTokens - 1));
+            yield return new AnswerPiece(index, new GeneratedToken(-1, ""), generation.FinishReason);
         }
     }
 }
 
-/// <summary>A piece of one of several answers; the last one of an answer says why it ended.</summary>
-internal readonly record struct AnswerPiece(int Choice, string Text, FinishReason? End);
+/// <summary>A token of one of several answers; after the last one a piece without a token says why the answer ended.</summary>
+internal readonly record struct AnswerPiece(int Choice, GeneratedToken Token, FinishReason? End);

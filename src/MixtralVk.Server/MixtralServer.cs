@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -22,9 +23,13 @@ public static class MixtralServer
             throw new ServerException($"The server would listen on {options.Host}, which others can reach: give it API keys (ApiKeyFile), or let it listen on localhost.");
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.StopSeconds));
+        if (options.JsonLog) builder.Logging.AddJsonConsole();
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options));
+        X509Certificate2? certificate = options.CertificateFile is null ? null : Certificate.Read(options.CertificateFile, options.CertificateKeyFile, options.CertificatePassword);
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, certificate));
+        builder.Services.AddSystemd().AddWindowsService();
+        builder.Services.AddHostedService<Watchdog>();
         builder.Services.AddMixtralVk(options);
         WebApplication app = builder.Build();
         app.MapMixtralVk();
@@ -40,12 +45,17 @@ public static class MixtralServer
         if (app.Services.GetRequiredService<ServedModel>().Problem is { } problem) throw problem;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ServerOptions options)
+    private static void Listen(KestrelServerOptions kestrel, ServerOptions options, X509Certificate2? certificate)
     {
         kestrel.AddServerHeader = false;
-        if (options.Host == "*") kestrel.ListenAnyIP(options.Port);
-        else if (IPAddress.TryParse(options.Host, out IPAddress? address)) kestrel.Listen(address, options.Port);
-        else if (options.Port == 0) kestrel.Listen(IPAddress.Loopback, 0); // a free port can be found for one address only
-        else kestrel.ListenLocalhost(options.Port);
+        if (options.Host == "*") kestrel.ListenAnyIP(options.Port, Secure);
+        else if (IPAddress.TryParse(options.Host, out IPAddress? address)) kestrel.Listen(address, options.Port, Secure);
+        else if (options.Port == 0) kestrel.Listen(IPAddress.Loopback, 0, Secure); // a free port can be found for one address only
+        else kestrel.ListenLocalhost(options.Port, Secure);
+
+        void Secure(ListenOptions listen)
+        {
+            if (certificate is not null) listen.UseHttps(certificate);
+        }
     }
 }

@@ -2,7 +2,10 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using MixtralVk.Server.Api;
+using MixtralVk.Server.Kiosk;
+using OpenTelemetry.Metrics;
 
 namespace MixtralVk.Server;
 
@@ -21,13 +24,25 @@ public static class MixtralVkEndpoints
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        services.AddMetrics();
+        services.AddOpenTelemetry().WithMetrics(metrics =>
+        {
+            metrics.AddMeter(ServerMetrics.MeterName).AddPrometheusExporter();
+            if (options.OtlpEndpoint is { } address) metrics.AddOtlpExporter(exporter => exporter.Endpoint = address);
+        });
         services.AddSingleton(options);
         services.AddSingleton(ApiKeys.Read(options.ApiKeyFile));
         services.TryAddSingleton<ServedModel>();
         services.AddHostedService(provider => provider.GetRequiredService<ServedModel>());
         services.AddSingleton<ServerMetrics>();
+        services.AddSingleton<LoadHistory>();
+        services.AddHostedService(provider => provider.GetRequiredService<LoadHistory>());
+        KioskSettings? kiosk = options.KioskFile is null ? null : KioskSettings.Read(options.KioskFile);
+        services.AddSingleton(provider => new Knowledge(kiosk?.Texts, provider.GetRequiredService<ILogger<Knowledge>>()));
+        services.AddHostedService(provider => provider.GetRequiredService<Knowledge>());
+        services.AddSingleton(provider => new Guide(kiosk, provider.GetRequiredService<Knowledge>(), options));
+        services.AddSingleton<KioskEndpoints>();
         services.AddSingleton<Constraints>();
+        services.AddSingleton<ClientLimits>();
         services.AddSingleton<Gate>();
         services.AddSingleton<GenerationEndpoint>();
         services.AddSingleton<ChatEndpoint>();
@@ -48,6 +63,15 @@ public static class MixtralVkEndpoints
         endpoints.MapPost("/tokenize", gate.Guard(services.GetRequiredService<TokenizeEndpoint>().HandleAsync));
         endpoints.MapGet("/v1/models", gate.Guard(state.ListModelsAsync));
         endpoints.MapGet("/v1/models/{id}", gate.Guard(state.ShowModelAsync));
+        KioskEndpoints kiosk = services.GetRequiredService<KioskEndpoints>();
+        endpoints.MapPost("/kiosk/forget", gate.Guard(kiosk.ForgetAsync));
+        endpoints.MapGet("/ops/state", gate.Guard(state.OperationAsync));
+        RequestDelegate scrape = endpoints.CreateApplicationBuilder().UseOpenTelemetryPrometheusScrapingEndpoint(_ => true).Build();
+        endpoints.MapGet("/metrics", gate.Guard((context, _) => scrape(context)));
+        // Pages hold nothing that is anybody's; what they show they ask for with the visitor's or operator's key.
+        endpoints.MapGet("/kiosk/settings", kiosk.SettingsAsync);
+        endpoints.MapGet("/kiosk/logo", kiosk.LogoAsync);
+        foreach ((string address, string file) in Pages.Addresses) endpoints.MapGet(address, context => Pages.SendAsync(context, file));
         // Asked by those who watch the machine, who need no key for it.
         endpoints.MapGet("/health/live", StateEndpoints.LiveAsync);
         endpoints.MapGet("/health/ready", state.ReadyAsync);

@@ -29,11 +29,23 @@ public sealed class ServerOptions
     /// <summary>A file with one API key per line (lines that begin with # are remarks); null asks for no key.</summary>
     public string? ApiKeyFile { get; set; }
 
+    /// <summary>Certificate for HTTPS: a PEM file, or a PKCS #12 file (.pfx, .p12); null serves HTTP.</summary>
+    public string? CertificateFile { get; set; }
+
+    /// <summary>The key of a certificate in PEM; null where it is in the same file.</summary>
+    public string? CertificateKeyFile { get; set; }
+
+    /// <summary>Password of the certificate's key; null for none.</summary>
+    public string? CertificatePassword { get; set; }
+
     /// <summary>Requests answered at the same time; each has keys and values for one full context.</summary>
     public int Seats { get; set; } = 4;
 
     /// <summary>Requests that may wait for a seat; one more is refused with status 429.</summary>
     public int QueueLimit { get; set; } = 64;
+
+    /// <summary>Requests a client (an API key, or an address) may make in a minute, and at once after a rest; 0 for any number.</summary>
+    public int RequestsPerMinute { get; set; }
 
     /// <summary>Most seconds a request may take, waiting included.</summary>
     public int RequestSeconds { get; set; } = 300;
@@ -53,6 +65,18 @@ public sealed class ServerOptions
     /// <summary>Temperature where a request says nothing; null takes the engine's.</summary>
     public float? Temperature { get; set; }
 
+    /// <summary>A JSON file that says what the kiosk is called and looks like, who answers there and from which texts; null for a plain page.</summary>
+    public string? KioskFile { get; set; }
+
+    /// <summary>Where metrics are sent by OTLP, an address such as <c>http://localhost:4317</c>; null sends none.</summary>
+    public Uri? OtlpEndpoint { get; set; }
+
+    /// <summary>Writes the log as one JSON object per line.</summary>
+    public bool JsonLog { get; set; }
+
+    /// <summary>Writes questions and answers of chats to the log. Off, no text of a person is logged.</summary>
+    public bool LogText { get; set; }
+
     /// <summary>Throws <see cref="ServerException"/> naming the first setting that is out of its range.</summary>
     public void Validate()
     {
@@ -61,6 +85,8 @@ public sealed class ServerOptions
         Require(Host is "localhost" or "*" || IPAddress.TryParse(Host, out _), nameof(Host), "localhost, an IP address or *");
         Require(Port is >= 0 and <= 65535, nameof(Port), "between 0 and 65535");
         Require(Seats is >= 1 and <= 1024, nameof(Seats), "between 1 and 1024");
+        Require(RequestsPerMinute >= 0, nameof(RequestsPerMinute), "at least 0");
+        Require(OtlpEndpoint is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, nameof(OtlpEndpoint), "an http or https address");
         Require(QueueLimit >= 0, nameof(QueueLimit), "at least 0");
         Require(RequestSeconds is >= 1 and <= 86400, nameof(RequestSeconds), "between 1 and 86400");
         Require(StopSeconds is >= 0 and <= 3600, nameof(StopSeconds), "between 0 and 3600");

@@ -33,6 +33,12 @@ internal sealed class SessionPool : IDisposable
     /// <summary>Requests that wait for a seat.</summary>
     public int Queued => (int)(_seats.GetStatistics()?.CurrentQueuedCount ?? 0);
 
+    /// <summary>How long the request that has had a session longest has had it.</summary>
+    public TimeSpan LongestUse
+    {
+        get { lock (_gate) return _used.Count > 0 ? Stopwatch.GetElapsedTime(_used.Min(lease => lease.Since)) : TimeSpan.Zero; }
+    }
+
     /// <summary>Whole seconds after which a further request can expect a seat, by how long the latest ones had theirs.</summary>
     public int SecondsToWait
     {

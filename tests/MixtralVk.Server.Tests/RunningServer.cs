@@ -13,11 +13,11 @@ public sealed class RunningServer : IAsyncDisposable
 
     private readonly WebApplication _app;
 
-    private RunningServer(WebApplication app)
+    private RunningServer(WebApplication app, HttpMessageHandler handler)
     {
         _app = app;
         Address = new Uri(app.Urls.First());
-        Http = new HttpClient { BaseAddress = Address };
+        Http = new HttpClient(handler) { BaseAddress = Address };
     }
 
     public Uri Address { get; }
@@ -36,11 +36,11 @@ public sealed class RunningServer : IAsyncDisposable
     };
 
     /// <summary>Starts a server and waits until its model is loaded.</summary>
-    public static async Task<RunningServer> StartAsync(ServerOptions options)
+    public static async Task<RunningServer> StartAsync(ServerOptions options, HttpMessageHandler? handler = null)
     {
         WebApplication app = MixtralServer.Create(options);
         await app.StartAsync();
-        var server = new RunningServer(app);
+        var server = new RunningServer(app, handler ?? new SocketsHttpHandler());
         while (!(await server.Http.GetAsync("/health/ready")).IsSuccessStatusCode) await Task.Delay(20);
         return server;
     }

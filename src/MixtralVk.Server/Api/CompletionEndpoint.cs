@@ -18,8 +18,10 @@ internal sealed class CompletionEndpoint(ServerOptions server, GenerationEndpoin
         if (request.Echo is true) throw ApiException.Unsupported("echo");
         if (request.BestOf is int best && best != (request.N ?? 1)) throw ApiException.Unsupported("best_of");
         IReadOnlyList<int[]> prompts = Prompts(request.Prompt, sessions.Model.Tokenizer);
-        var task = new GenerationTask(request, "cmpl", "text_completion", prompts,
-            tokens => RequestOptions.Read(request, request.MaxTokens, null, tokens, sessions.Model.ContextLength, server)) { IsChat = false };
+        int? logProbabilities = RequestOptions.LogProbabilities(request.Logprobs, "logprobs");
+        var task = new GenerationTask(request, "cmpl", "text_completion", prompts, server,
+            tokens => RequestOptions.Read(request, request.MaxTokens, logProbabilities, null, tokens, sessions.Model, server),
+            index => new TextAnswer(index, logProbabilities is null ? null : sessions.Model.Tokenizer));
         await generation.AnswerAsync(context, sessions, task, cancellationToken).ConfigureAwait(false);
     }
 

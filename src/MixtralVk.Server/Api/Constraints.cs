@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.Caching.Memory;
 using MixtralVk.Grammar;
 using MixtralVk.Server.Json;
@@ -8,8 +7,8 @@ namespace MixtralVk.Server.Api;
 /// <summary>Constraints of requests; those used lately are kept, with what they have learned of the vocabulary.</summary>
 internal sealed class Constraints : IDisposable
 {
-    private const int Kept = 64;
-    private readonly MemoryCache _bySchema = new(new MemoryCacheOptions { SizeLimit = Kept });
+    private const int MostKept = 64;
+    private readonly MemoryCache _known = new(new MemoryCacheOptions { SizeLimit = MostKept });
     private readonly Constraint _json = Constraint.JsonSchema("""{"type":"object","additionalProperties":true}""");
 
     /// <summary>What an answer must look like; null for any text. Throws <see cref="ApiException"/> and <see cref="GrammarException"/>.</summary>
@@ -17,17 +16,23 @@ internal sealed class Constraints : IDisposable
     {
         null or { Type: "text" } => null,
         { Type: "json_object" } => _json,
-        { Type: "json_schema", JsonSchema.Schema: { } schema } => OfSchema(schema),
+        { Type: "json_schema", JsonSchema.Schema: { } schema } => OfSchema(schema.GetRawText()),
         { Type: "json_schema" } => throw ApiException.Invalid("'response_format.json_schema.schema' is missing.", "response_format.json_schema.schema"),
         _ => throw ApiException.Invalid("'response_format.type' must be text, json_object or json_schema.", "response_format.type"),
     };
 
-    public void Dispose() => _bySchema.Dispose();
+    /// <summary>JSON of a schema. Throws <see cref="GrammarException"/>.</summary>
+    public Constraint OfSchema(string schema) => Kept((schema, false));
 
-    private Constraint OfSchema(JsonElement schema)
+    /// <summary>JSON of a schema, or a text that does not begin with a brace. Throws <see cref="GrammarException"/>.</summary>
+    public Constraint OfSchemaOrText(string schema) => Kept((schema, true));
+
+    public void Dispose() => _known.Dispose();
+
+    private Constraint Kept((string Schema, bool OrText) key)
     {
-        string text = schema.GetRawText();
-        if (_bySchema.TryGetValue(text, out Constraint? known)) return known!;
-        return _bySchema.Set(text, Constraint.JsonSchema(text), new MemoryCacheEntryOptions { Size = 1 });
+        if (_known.TryGetValue(key, out Constraint? known)) return known!;
+        Constraint made = key.OrText ? Constraint.JsonSchemaOrText(key.Schema) : Constraint.JsonSchema(key.Schema);
+        return _known.Set(key, made, new MemoryCacheEntryOptions { Size = 1 });
     }
 }

@@ -11,7 +11,7 @@ using MixtralVk.Tokenization;
 namespace MixtralVk.Server.Api;
 
 /// <summary>What every request of the API passes: who may ask, for how long, and how a refusal or a failure is told.</summary>
-internal sealed partial class Gate(ServerOptions options, ApiKeys keys, ServerMetrics metrics, IHostApplicationLifetime lifetime, ILogger<Gate> log)
+internal sealed partial class Gate(ServerOptions options, ApiKeys keys, ClientLimits limits, ServerMetrics metrics, IHostApplicationLifetime lifetime, ILogger<Gate> log)
 {
     /// <summary>
     /// A handler behind the gate. Its token is cancelled when the client goes away, when the request has taken too long, and when the server ends without
@@ -56,6 +56,7 @@ internal sealed partial class Gate(ServerOptions options, ApiKeys keys, ServerMe
             throw new ApiException(StatusCodes.Status403Forbidden, "invalid_request_error", "host_not_allowed", null, "Without API keys the server answers to localhost only.");
         if (!keys.Admit(context.Request))
             throw new ApiException(StatusCodes.Status401Unauthorized, "invalid_request_error", "invalid_api_key", null, "The API key is missing or wrong: send 'Authorization: Bearer KEY'.");
+        if (HttpMethods.IsPost(context.Request.Method)) limits.Count(context);
         if (lifetime.ApplicationStopping.IsCancellationRequested)
             throw new ApiException(StatusCodes.Status503ServiceUnavailable, "server_error", "stopping", null, "The server is stopping.") { RetryAfter = 5 };
     }

@@ -1,17 +1,38 @@
-using System.Text;
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
 using MixtralVk.Server.Json;
 
 namespace MixtralVk.Server.Api;
 
-/// <summary>A prompt and what to do with it, as both generating endpoints make it from their requests.</summary>
-internal sealed record GenerationTask(GenerationRequest Request, string IdPrefix, string ObjectName, IReadOnlyList<int[]> Prompts, Func<int, GenerationOptions> OptionsOf)
+/// <summary>Prompts and what to do with them, as both generating endpoints make it from their requests.</summary>
+/// <param name="Request">The fields both have.</param>
+/// <param name="IdPrefix">What the answer's id begins with.</param>
+/// <param name="ObjectName">OpenAI's name for the answer's kind.</param>
+/// <param name="Prompts">The prompts' tokens.</param>
+/// <param name="Server">Its limits.</param>
+/// <param name="OptionsOf">How to generate after a prompt of so many tokens.</param>
+/// <param name="Begin">Begins to write the answer with this index.</param>
+internal sealed record GenerationTask(
+    GenerationRequest Request, string IdPrefix, string ObjectName, IReadOnlyList<int[]> Prompts, ServerOptions Server, Func<int, GenerationOptions> OptionsOf, Func<int, AnswerWriter> Begin)
 {
-    /// <summary>True where answers are messages, false where they are texts.</summary>
-    public required bool IsChat { get; init; }
+    /// <summary>Passages the model is given.</summary>
+    public IReadOnlyList<Source>? Sources { get; init; }
+
+    /// <summary>How many answers each prompt gets.</summary>
+    public int Choices { get; } = RequestOptions.Choices(Request, Server);
+
+    /// <summary>What was asked, for the log of servers that keep it; null for none.</summary>
+    public string? Question { get; init; }
+
+    public int PromptTokens { get; set; }
+
+    public int CachedTokens { get; set; }
+
+    public int GeneratedTokens { get; set; }
 }
 
 /// <summary>Generates the answers to a request, and sends them whole or as a stream of events.</summary>
-internal sealed class GenerationEndpoint(ServerOptions server, ServedModel model, ServerMetrics metrics)
+internal sealed partial class GenerationEndpoint(ServerOptions server, ServedModel model, ServerMetrics metrics, ILogger<GenerationEndpoint> log)
 {
     /// <summary>The sessions, if the model is loaded and the request means it. Throws <see cref="ApiException"/>.</summary>
     public SessionPool Sessions(string? modelId)
@@ -21,53 +42,65 @@ internal sealed class GenerationEndpoint(ServerOptions server, ServedModel model
         return model.Sessions ?? throw ApiException.NotReady(model.Progress);
     }
 
-    public async Task AnswerAsync(HttpContext context, SessionPool sessions, GenerationTask task, CancellationToken cancellationToken)
+    /// <summary>Answers with the model.</summary>
+    public Task AnswerAsync(HttpContext context, SessionPool sessions, GenerationTask task, CancellationToken cancellationToken) =>
+        SendAsync(context, task, GenerateAsync(sessions, task, cancellationToken), cancellationToken);
+
+    /// <summary>Answers with a text, without the model.</summary>
+    public Task SayAsync(HttpContext context, GenerationTask task, string text, CancellationToken cancellationToken) =>
+        SendAsync(context, task, new AnswerPiece[] { new(0, new GeneratedToken(-1, text), null), new(0, new GeneratedToken(-1, ""), FinishReason.EndOfText) }.ToAsyncEnumerable(), cancellationToken);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Question} -> {Answer}")]
+    private partial void Said(string question, string? answer);
+
+    private async IAsyncEnumerable<AnswerPiece> GenerateAsync(SessionPool sessions, GenerationTask task, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        int choices = RequestOptions.Choices(task.Request, server);
-        var frame = new GenerationResponse($"{task.IdPrefix}-{Guid.NewGuid():N}", task.ObjectName, DateTimeOffset.UtcNow.ToUnixTimeSeconds(), server.ModelId, []);
-        bool streams = task.Request.Stream is true;
-        var events = new EventStream(context.Response);
-        var whole = new List<Choice>();
-        int promptTokens = 0, cached = 0, generated = 0;
         for (int i = 0; i < task.Prompts.Count; i++)
         {
             int[] prompt = task.Prompts[i];
+            GenerationOptions options = task.OptionsOf(prompt.Length);
             using SessionPool.SessionLease lease = await sessions.RentAsync(prompt, task.Request.PromptCacheKey, cancellationToken).ConfigureAwait(false)
                 ?? throw ApiException.Busy(sessions.SecondsToWait);
-            var answers = new Answers(lease.Session, prompt, task.OptionsOf(prompt.Length), choices, metrics);
-            var text = new StringBuilder();
+            var answers = new Answers(lease.Session, prompt, options, task.Choices, metrics);
             await foreach (AnswerPiece piece in answers.StreamAsync(cancellationToken).ConfigureAwait(false))
-            {
-                // A chat's answer begins with its first letter; a completion's with whatever follows the text.
-                string added = task.IsChat && text.Length == 0 ? piece.Text.TrimStart(' ') : piece.Text;
-                var choice = new Choice(i * choices + piece.Choice) { FinishReason = Reason(piece.End) };
-                if (streams && (added.Length > 0 || piece.End is not null))
-                    await events.SendAsync(frame with { Choices = [Part(task.IsChat, choice, text.Length == 0, added)] }, ApiJson.Default.GenerationResponse, cancellationToken).ConfigureAwait(false);
-                text.Append(added);
-                if (piece.End is null) continue;
-                if (!streams) whole.Add(task.IsChat ? choice with { Message = new AnswerMessage { Role = "assistant", Content = text.ToString() } } : choice with { Text = text.ToString() });
-                text.Clear();
-            }
-            (promptTokens, cached, generated) = (promptTokens + prompt.Length, cached + answers.CachedTokens, generated + answers.GeneratedTokens);
+                yield return piece with { Choice = i * task.Choices + piece.Choice };
+            task.PromptTokens += prompt.Length;
+            task.CachedTokens += answers.CachedTokens;
+            task.GeneratedTokens += answers.GeneratedTokens;
         }
-        var usage = new Usage(promptTokens, generated, promptTokens + generated, new PromptDetails(cached));
+    }
+
+    private async Task SendAsync(HttpContext context, GenerationTask task, IAsyncEnumerable<AnswerPiece> pieces, CancellationToken cancellationToken)
+    {
+        var frame = new GenerationResponse($"{task.IdPrefix}-{Guid.NewGuid():N}", task.ObjectName, DateTimeOffset.UtcNow.ToUnixTimeSeconds(), task.Request.Model ?? server.ModelId, []);
+        bool streams = task.Request.Stream is true;
+        var events = new EventStream(context.Response);
+        var whole = new List<Choice>();
+        IReadOnlyList<Source>? sources = task.Sources;
+        AnswerWriter? answer = null;
+        await foreach (AnswerPiece piece in pieces.ConfigureAwait(false))
+        {
+            answer ??= task.Begin(piece.Choice);
+            Choice? added = answer.Next(piece);
+            if (streams && added is not null)
+            {
+                await events.SendAsync(frame with { Choices = [added], Sources = sources }, ApiJson.Default.GenerationResponse, cancellationToken).ConfigureAwait(false);
+                sources = null;
+            }
+            if (piece.End is null) continue;
+            whole.Add(answer.Whole());
+            if (server.LogText && task.Question is not null) Said(task.Question, whole[^1].Message?.Content);
+            answer = null;
+        }
+        var usage = new Usage(task.PromptTokens, task.GeneratedTokens, task.PromptTokens + task.GeneratedTokens, new PromptDetails(task.CachedTokens));
         if (!streams)
         {
-            await context.Response.WriteAsJsonAsync(frame with { Choices = whole, Usage = usage }, ApiJson.Default.GenerationResponse, cancellationToken: cancellationToken).ConfigureAwait(false);
+            await context.Response.WriteAsJsonAsync(frame with { Choices = whole, Usage = usage, Sources = sources }, ApiJson.Default.GenerationResponse, cancellationToken: cancellationToken)
+                .ConfigureAwait(false);
             return;
         }
         if (task.Request.StreamOptions is { IncludeUsage: true })
             await events.SendAsync(frame with { Usage = usage }, ApiJson.Default.GenerationResponse, cancellationToken).ConfigureAwait(false);
         await events.EndAsync(cancellationToken).ConfigureAwait(false);
     }
-
-    private static Choice Part(bool isChat, Choice choice, bool isFirst, string text) => isChat
-        ? choice with { Delta = new AnswerMessage { Role = isFirst ? "assistant" : null, Content = text.Length > 0 ? text : null } }
-        : choice with { Text = text };
-
-    private static string? Reason(FinishReason? reason) => reason is null ? null : reason.Value switch
-    {
-        FinishReason.EndOfText or FinishReason.StopString => "stop",
-        FinishReason.MaxTokens or FinishReason.ContextFull or FinishReason.Cancelled => "length",
-    };
 }

@@ -26,6 +26,13 @@ internal abstract record GenerationRequest
 
     public float? RepetitionPenalty { get; init; }
 
+    public float? FrequencyPenalty { get; init; }
+
+    public float? PresencePenalty { get; init; }
+
+    /// <summary>Added to the logits of tokens, whose ids are the keys.</summary>
+    public IReadOnlyDictionary<string, float>? LogitBias { get; init; }
+
     public long? Seed { get; init; }
 
     [JsonConverter(typeof(OneOrMore))]
@@ -46,6 +53,20 @@ internal sealed record ChatRequest : GenerationRequest
     public int? MaxCompletionTokens { get; init; }
 
     public ResponseFormat? ResponseFormat { get; init; }
+
+    public bool? Logprobs { get; init; }
+
+    public int? TopLogprobs { get; init; }
+
+    public IReadOnlyList<Tool>? Tools { get; init; }
+
+    /// <summary><c>none</c>, <c>auto</c>, <c>required</c>, or an object that names a function.</summary>
+    public JsonElement? ToolChoice { get; init; }
+
+    public bool? ParallelToolCalls { get; init; }
+
+    /// <summary>Of these, <c>language</c> counts: that of the kiosk's answer where no text is about the question.</summary>
+    public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 }
 
 /// <summary>A message of a conversation.</summary>
@@ -55,6 +76,12 @@ internal sealed record RequestMessage
 
     [JsonConverter(typeof(TextContent))]
     public string? Content { get; init; }
+
+    /// <summary>Functions that the assistant called.</summary>
+    public IReadOnlyList<ToolCall>? ToolCalls { get; init; }
+
+    /// <summary>The call whose result a tool's message is.</summary>
+    public string? ToolCallId { get; init; }
 }
 
 /// <summary>What form an answer must have: <c>text</c>, <c>json_object</c> or <c>json_schema</c>.</summary>
@@ -73,7 +100,16 @@ internal sealed record CompletionRequest : GenerationRequest
     public bool? Echo { get; init; }
 
     public int? BestOf { get; init; }
+
+    /// <summary>How many of the likeliest tokens are told in the place of each.</summary>
+    public int? Logprobs { get; init; }
 }
+
+/// <summary>A request of /v1/embeddings. The input has the forms of a completion's prompt.</summary>
+internal sealed record EmbeddingRequest(string? Model, JsonElement? Input, string? EncodingFormat, int? Dimensions);
+
+/// <summary>A request of /kiosk/forget: the <c>prompt_cache_key</c> of a conversation.</summary>
+internal sealed record ForgetRequest(string? Conversation);
 
 /// <summary>A request of /tokenize: a text or a conversation.</summary>
 internal sealed record TokenizeRequest(string? Text, IReadOnlyList<RequestMessage>? Messages, bool? AddSpecial);

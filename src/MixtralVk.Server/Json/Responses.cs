@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace MixtralVk.Server.Json;
@@ -6,7 +7,13 @@ namespace MixtralVk.Server.Json;
 internal sealed record GenerationResponse(string Id, string Object, long Created, string Model, IReadOnlyList<Choice> Choices)
 {
     public Usage? Usage { get; init; }
+
+    /// <summary>Beyond OpenAI's: where a kiosk's answer is from; in a stream, with its first event.</summary>
+    public IReadOnlyList<Source>? Sources { get; init; }
 }
+
+/// <summary>A passage of the operator's texts that was given to the model.</summary>
+internal sealed record Source(string Title, string Text);
 
 /// <summary>One of the answers to a request. Chats have a message, or in a stream what is added to it; completions have a text.</summary>
 internal sealed record Choice(int Index)
@@ -16,6 +23,8 @@ internal sealed record Choice(int Index)
     public AnswerMessage? Delta { get; init; }
 
     public string? Text { get; init; }
+
+    public LogProbabilities? Logprobs { get; init; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public string? FinishReason { get; init; }
@@ -27,6 +36,8 @@ internal sealed record AnswerMessage
     public string? Role { get; init; }
 
     public string? Content { get; init; }
+
+    public IReadOnlyList<ToolCall>? ToolCalls { get; init; }
 }
 
 /// <summary>Tokens of a request and its answers.</summary>
@@ -47,6 +58,15 @@ internal sealed record ModelCard(string Id, string Object, long Created, string 
 
 /// <summary>The answer of /tokenize.</summary>
 internal sealed record TokenizeResponse(IReadOnlyList<int> Tokens, int Count, int ContextLength);
+
+/// <summary>Vectors of texts, in the order of the texts.</summary>
+internal sealed record EmbeddingResponse(string Object, IReadOnlyList<EmbeddingItem> Data, string Model, EmbeddingUsage Usage);
+
+/// <summary>A vector: a list of numbers, or in base64 the bytes of its 32-bit floats.</summary>
+internal sealed record EmbeddingItem(string Object, int Index, JsonNode Embedding);
+
+/// <summary>Tokens of the texts.</summary>
+internal sealed record EmbeddingUsage(int PromptTokens, int TotalTokens);
 
 /// <summary>The answer of /health/live and /health/ready.</summary>
 internal sealed record HealthResponse(string Status)

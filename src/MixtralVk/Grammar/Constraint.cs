@@ -40,11 +40,27 @@ public sealed class Constraint
     public static Constraint JsonSchema(string schema, ConstraintLimits? limits = null)
     {
         limits = Check(schema, limits);
-        RuleSet rules;
+        return new Constraint(Rules(schema), limits);
+    }
+
+    /// <summary>
+    /// JSON that a schema of objects describes, or a text that begins neither with a brace nor with white space: for an answer that is either data or words.
+    /// Throws <see cref="GrammarException"/>.
+    /// </summary>
+    public static Constraint JsonSchemaOrText(string schema, ConstraintLimits? limits = null)
+    {
+        limits = Check(schema, limits);
+        RuleSet rules = Rules(schema);
+        rules.Root = rules.Add("answer", new Choice([rules.Root, RegexParser.Parse(@"[^{\s][^]*", CharacterForm.Plain, wholeText: true)]));
+        return new Constraint(rules, limits);
+    }
+
+    private static RuleSet Rules(string schema)
+    {
         try
         {
             using JsonDocument document = JsonDocument.Parse(schema);
-            rules = JsonSchemaRules.Build(document.RootElement);
+            return JsonSchemaRules.Build(document.RootElement);
         }
         catch (JsonException e)
         {
@@ -55,7 +71,6 @@ public sealed class Constraint
             // Texts are decoded when they are asked for.
             throw new GrammarException("The schema has a text with half a surrogate pair.");
         }
-        return new Constraint(rules, limits);
     }
 
     /// <summary>Any JSON value.</summary>

@@ -39,6 +39,15 @@ public sealed class ConstrainedReplyTests(LoadedModel loaded)
         Assert.False(free.IsComplete);
     }
 
+    [Theory]
+    [InlineData("{\"say\":\"\",\"emotion\":\"calm\",\"gold\":5}", true)]
+    [InlineData("I say {gold}.", true)]
+    [InlineData("Two\nlines", true)]
+    [InlineData("{\"say\":5", false)]
+    [InlineData("{}", false)]
+    [InlineData("\n{", false)]
+    public void DataOrWordsAreToldApart(string text, bool allowed) => Assert.Equal(allowed, RandomText.Allows(Constraint.JsonSchemaOrText(Schema), text));
+
     [Fact]
     public void AnAnswerEndsWhenNothingCanFollow()
     {

@@ -1,0 +1,104 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+
+namespace MixtralVk.Server.Tests;
+
+/// <summary>What an operator needs: HTTPS, limits per client, figures.</summary>
+public sealed class OperationTests
+{
+    private const string Short = """{"messages":[{"role":"user","content":"Hello"}],"max_tokens":2}""";
+
+    [Theory]
+    [InlineData("pem")]
+    [InlineData("pfx")]
+    public async Task Https_is_served_with_a_certificate(string kind)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("mixtralvk-");
+        try
+        {
+            ServerOptions options = RunningServer.Options();
+            options.CertificateFile = Path.Combine(folder.FullName, $"certificate.{kind}");
+            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            using X509Certificate2 certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+            if (kind == "pem")
+            {
+                options.CertificateKeyFile = Path.Combine(folder.FullName, "key.pem");
+                await File.WriteAllTextAsync(options.CertificateFile, certificate.ExportCertificatePem());
+                await File.WriteAllTextAsync(options.CertificateKeyFile, key.ExportPkcs8PrivateKeyPem());
+            }
+            else
+            {
+                options.CertificatePassword = "secret";
+                await File.WriteAllBytesAsync(options.CertificateFile, certificate.Export(X509ContentType.Pkcs12, "secret"));
+            }
+            await using RunningServer server = await RunningServer.StartAsync(options, new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, shown, _, _) => shown!.Thumbprint == certificate.Thumbprint });
+            Assert.Equal("https", server.Address.Scheme);
+            Assert.Equal(HttpStatusCode.OK, (await server.PostAsync("/v1/chat/completions", Short)).StatusCode);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_certificate_that_is_none_is_named()
+    {
+        ServerOptions options = RunningServer.Options();
+        options.CertificateFile = options.ModelFile;
+        Assert.Contains(options.ModelFile, Assert.Throws<ServerException>(() => MixtralServer.Create(options)).Message);
+    }
+
+    [Fact]
+    public async Task A_client_that_asks_too_much_is_held_back()
+    {
+        ServerOptions options = RunningServer.Options();
+        options.RequestsPerMinute = 3;
+        await using RunningServer server = await RunningServer.StartAsync(options);
+        for (int i = 0; i < 3; i++) Assert.Equal(HttpStatusCode.OK, (await server.PostAsync("/tokenize", """{"text":"a"}""")).StatusCode);
+        HttpResponseMessage refused = await server.PostAsync("/tokenize", """{"text":"a"}""");
+        Assert.Equal("rate_limit_exceeded", (await RunningServer.AssertError(429, refused)).GetProperty("code").GetString());
+        Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 60);
+        Assert.Equal(HttpStatusCode.OK, (await server.Http.GetAsync("/v1/models")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Figures_are_kept()
+    {
+        await using RunningServer server = await RunningServer.StartAsync(RunningServer.Options());
+        for (int i = 0; i < 2; i++) Assert.Equal(HttpStatusCode.OK, (await server.PostAsync("/v1/chat/completions", Short)).StatusCode);
+        await server.PostAsync("/v1/chat/completions", "{");
+        string metrics = await server.Http.GetStringAsync("/metrics");
+        Assert.Contains("mixtralvk_generated_tokens_total", metrics);
+        Assert.Contains("mixtralvk_first_token_duration_seconds_bucket", metrics);
+        Assert.Contains("mixtralvk_requests_active", metrics);
+        JsonElement state = JsonDocument.Parse(await server.Http.GetStringAsync("/ops/state")).RootElement;
+        Assert.Equal(1, state.GetProperty("refused").GetInt32());
+        Assert.Equal(2, state.GetProperty("first_tokens").GetArrayLength());
+        Assert.True(state.GetProperty("cached_tokens").GetInt32() > 0);
+    }
+
+    [Theory]
+    [InlineData("""{ "name": "x", "colour": "red" }""", "colour")]
+    [InlineData("""{ "languages": ["en", "tlh"] }""", "languages")]
+    [InlineData("""{ "texts": "nowhere" }""", "nowhere")]
+    [InlineData("""{ "logo": "nothing.svg" }""", "nothing.svg")]
+    [InlineData("[", "kiosk")]
+    public void A_kiosk_that_makes_no_sense_is_refused(string json, string mention)
+    {
+        string file = Path.Combine(Path.GetTempPath(), $"mixtralvk-kiosk-{Guid.NewGuid():N}.json");
+        File.WriteAllText(file, json);
+        try
+        {
+            ServerOptions options = RunningServer.Options();
+            options.KioskFile = file;
+            Assert.Contains(mention, Assert.Throws<ServerException>(() => MixtralServer.Create(options)).Message);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+}
