@@ -2,7 +2,7 @@
 // queries in place, keys into the cache; values go there as they are. position = positions[t], in page
 // pageTables[owners[t]][position / 32], slot position % 32. qkv (rows, (QueryHeads + 2 KvHeads) * HeadDim): query heads, key heads, value
 // heads; pageTables (owners, maxPages); pools: include/kv. A page outside the pools is not written.
-// One lane per pair of dimensions, one row of workgroups per row.
+// One lane per pair of dimensions, LanesPerHead to a head; one row of workgroups per row.
 layout(local_size_x = 64) in;
 layout(constant_id = 0) const uint QueryHeads = 1;
 layout(constant_id = 1) const uint KvHeads = 1;

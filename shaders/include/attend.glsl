@@ -1,6 +1,10 @@
 // One cut of keys for all queries of a workgroup: each lane scores four keys, then each lane sums eight dimensions over its share of the keys.
 // What is the same for all lanes (a dimension of a query, the probability of a key) each lane loads a part of and passes on by shuffles.
-// Needs: include/attention_head.glsl, include/attention_cut.glsl, include/kv/<format>_load.glsl.
+// Needs: include/attention_head.glsl, include/attention_cut.glsl, and of include/kv/<format>_load.glsl:
+//   load_keys       dimensions first + offset and the next of four tokens from slot on, a multiple of four; called in ascending order of first,
+//                   a multiple of four, and of offset, constant and even
+//   load_values     dimensions dim .. dim + 7 of a token, dim a multiple of eight; past the head's length they are any numbers
+//   value_scale     what these are to be multiplied with, the same for dimensions with one quotient by 32
 const uint LanesPerPart = 8u, Parts = Lanes / LanesPerPart;
 shared float probability[QueryCount * CutKeys];
 shared float reduction[QueryCount * Lanes];
@@ -73,7 +77,7 @@ void score_keys(uint page, uint key, out vec4 score[QueryCount])
             if (HeadDim % PassingLanes == 0u || first + d < HeadDim)
             {
                 vec4 even, odd;
-                load_keys(page, kvHead, (first + d) / 2u, key % PageTokens, even, odd);
+                load_keys(page, kvHead, first, d, key % PageTokens, even, odd);
                 [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
                 {
                     sum[q] = fma(vec4(subgroupShuffle(mine[q], d)), even, sum[q]);
@@ -95,14 +99,16 @@ void add_values(uint count)
     [[unroll]] for (uint q = 0u; q < QueryCount; ++q) low[q] = high[q] = vec4(0.0);
     for (uint key = 4u * group; key < count; key += 4u * Groups)
     {
-        const uint page = pages[key / PageTokens];
+        const uint page = pages[key / PageTokens], dim = lane % Sharers * 8u;
+        // Lanes that pass on to each other have dimensions of one scale. Past the last key its scale is read again.
+        const float step = value_scale(page, kvHead, dim, min(key + passing, count - 1u) % PageTokens);
         float mine[QueryCount];
-        [[unroll]] for (uint q = 0u; q < QueryCount; ++q) mine[q] = probability[q * CutKeys + key + passing];
+        [[unroll]] for (uint q = 0u; q < QueryCount; ++q) mine[q] = probability[q * CutKeys + key + passing] * step;
         [[unroll]] for (uint i = 0u; i < 4u; ++i)
         {
             // Past the last key it is read again, with a probability of zero.
             vec4 valueLow, valueHigh;
-            load_values(page, kvHead, lane % Sharers * 8u, min(key + i, count - 1u) % PageTokens, valueLow, valueHigh);
+            load_values(page, kvHead, dim, min(key + i, count - 1u) % PageTokens, valueLow, valueHigh);
             [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
             {
                 const vec4 p = vec4(subgroupShuffle(mine[q], quad + i));

@@ -51,6 +51,27 @@ internal static unsafe class Lanes
         for (; i < count; i++) floats[i] = (float)BitConverter.UInt16BitsToHalf(halves[i]);
     }
 
+    /// <summary>Converts <paramref name="count"/> integers that lie side by side, times <paramref name="scale"/>.</summary>
+    public static void FromBytes(sbyte* bytes, float scale, float* floats, int count)
+    {
+        var step = new Vector<float>(scale);
+        int i = 0;
+        for (; i <= count - Vector<sbyte>.Count; i += Vector<sbyte>.Count)
+        {
+            Vector.Widen(Vector.Load(bytes + i), out Vector<short> low, out Vector<short> high);
+            Widened(low, step, floats + i);
+            Widened(high, step, floats + i + Vector<short>.Count);
+        }
+        for (; i < count; i++) floats[i] = bytes[i] * scale;
+
+        static void Widened(Vector<short> shorts, Vector<float> step, float* to)
+        {
+            Vector.Widen(shorts, out Vector<int> low, out Vector<int> high);
+            (Vector.ConvertToSingle(low) * step).Store(to);
+            (Vector.ConvertToSingle(high) * step).Store(to + Vector<int>.Count);
+        }
+    }
+
     /// <summary>True when none of the values is NaN or infinite.</summary>
     public static bool AllFinite(float* values, int count)
     {

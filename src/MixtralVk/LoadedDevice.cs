@@ -24,8 +24,9 @@ internal sealed class LoadedDevice : IDisposable
     public DeviceInfo Info { get; }
 
     public static LoadedDevice Load(
-        ModelSource source, MixtralOptions options, MemoryUsage memory, int contextLength, int pageCount, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        ModelSource source, MixtralOptions options, MemoryUsage memory, int contextLength, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
+        long mainMemory = options.MainMemoryBytes ?? WeightPlacement.MainMemory;
         if (options.Device == DeviceKind.Cpu) return OnCpu("");
         bool insist = options.Device == DeviceKind.Vulkan || options.HostDevice is not null || options.AdapterIndex is not null || options.AdapterName is not null;
         try
@@ -41,7 +42,7 @@ internal sealed class LoadedDevice : IDisposable
         MappedTiles? InMainMemory()
         {
             if (memory.MappedBytes > 0) return source.Map();
-            WeightPlacement.RefuseTooLarge(source, memory, options.MainMemoryBytes ?? WeightPlacement.MainMemory);
+            WeightPlacement.RefuseTooLarge(source, memory, mainMemory);
             return null;
         }
 
@@ -52,7 +53,8 @@ internal sealed class LoadedDevice : IDisposable
                 Threads = options.CpuThreads ?? 0, Arithmetic = options.CpuArithmetic, Priority = options.CpuThreadPriority, Affinity = options.CpuAffinity,
             };
             CpuForwardPass pass = CpuForwardPass.Load(
-                source, InMainMemory(), contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat, pageCount, cpu, progress, cancellationToken);
+                source, InMainMemory(), contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat,
+                CacheSize.Pages(options, source.Config, memory, contextLength, mainMemory), cpu, progress, cancellationToken);
             return new LoadedDevice(pass, new DeviceInfo(DeviceKind.Cpu, $"CPU, {options.CpuThreads ?? Environment.ProcessorCount} threads{remark}"));
         }
 
@@ -80,11 +82,15 @@ internal sealed class LoadedDevice : IDisposable
                     instance.Dispose();
                     return null;
                 }
-                MappedTiles? mapped = DeviceChoices.SharesMemory(device.Description) ? InMainMemory() : null;
+                bool shares = DeviceChoices.SharesMemory(device.Description);
+                MappedTiles? mapped = shares ? InMainMemory() : null;
                 GpuDevice opened = device;
+                int pageCount = CacheSize.Pages(options, source.Config, shares ? memory : memory with { MappedBytes = 0 }, contextLength, shares ? mainMemory : long.MaxValue);
+                pageCount = Math.Min(pageCount, Math.Max(CacheSize.Least(options, contextLength), GpuKvCache.MostPages(device, source.Config, options.KvFormat)));
+                int hostPages = shares && !options.IdleMemoryEverywhere ? 0 : (int)Math.Min(int.MaxValue / 2, options.IdleMemoryBytes / options.KvFormat.PageBytes(source.Config));
                 VulkanForwardPass pass = VulkanForwardPass.Load(
-                    source, device, mapped, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat, pageCount,
-                    weights => Tuner.OnLoad(opened, weights, source.Config, options.PipelineCacheDirectory, cancellationToken), progress, cancellationToken);
+                    source, device, mapped, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat,
+                    pageCount, hostPages, weights => Tuner.OnLoad(opened, weights, source.Config, options.PipelineCacheDirectory, cancellationToken), progress, cancellationToken);
                 DeviceDescription description = device.Description;
                 var info = new DeviceInfo(DeviceKind.Vulkan, $"{description.Name} (Vulkan, {description.Driver}{(instance is null ? ", the program's own device" : "")})");
                 return new LoadedDevice(pass, info, instance is null ? [device] : [device, instance]);

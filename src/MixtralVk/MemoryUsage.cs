@@ -1,5 +1,3 @@
-using MixtralVk.Model;
-
 namespace MixtralVk;
 
 /// <summary>Memory a loaded model takes, in bytes, on its device.</summary>
@@ -12,10 +10,4 @@ public readonly record struct MemoryUsage(long WeightBytes, long KvCacheBytes)
 
     /// <summary>Weights and KV cache, without what is mapped.</summary>
     public long TotalBytes => WeightBytes - MappedBytes + KvCacheBytes;
-
-    internal static long KvBytes(ModelConfig config, KvFormat format, int pageCount)
-    {
-        long bytesPerNumber = format switch { KvFormat.F16 => 2, KvFormat.F32 => 4 };
-        return pageCount * (long)KvPages.PageTokens * config.LayerCount * 2 * config.KvDim * bytesPerNumber;
-    }
 }

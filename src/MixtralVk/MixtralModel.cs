@@ -74,16 +74,15 @@ public sealed class MixtralModel : IDisposable
         var tokenizer = new Tokenizer(source.Vocabulary);
         ModelConfig config = source.Config;
         int contextLength = Math.Min(options.ContextLength ?? MixtralOptions.DefaultContextLength, config.ContextLength);
-        int pageCount = KvPages.PagesFor(Math.Max(options.KvCacheTokens ?? contextLength, contextLength));
         ModelSummary summary = source.Describe();
-        var memory = new MemoryUsage(summary.WeightBytes, MemoryUsage.KvBytes(config, options.KvFormat, pageCount));
+        var memory = new MemoryUsage(summary.WeightBytes, CacheSize.Least(options, contextLength) * options.KvFormat.PageBytes(config));
         bool maps = WeightPlacement.Maps(source, options.Map, memory, options.MainMemoryBytes ?? WeightPlacement.MainMemory);
         if (maps) memory = memory with { MappedBytes = summary.TileBytes };
         if (memory.TotalBytes > options.MemoryBudgetBytes) throw new MemoryBudgetException(memory.TotalBytes, options.MemoryBudgetBytes.Value);
         cancellationToken.ThrowIfCancellationRequested();
 
-        var device = LoadedDevice.Load(source, options, memory, contextLength, pageCount, progress, cancellationToken);
-        memory = memory with { MappedBytes = device.ForwardPass.Transfer.InPlaceBytes };
+        var device = LoadedDevice.Load(source, options, memory, contextLength, progress, cancellationToken);
+        memory = new MemoryUsage(summary.WeightBytes, device.ForwardPass.Pages.PageCount * options.KvFormat.PageBytes(config)) { MappedBytes = device.ForwardPass.Transfer.InPlaceBytes };
         return new MixtralModel(path, tokenizer, source.Vocabulary.ChatTemplate, device, memory);
     }
 

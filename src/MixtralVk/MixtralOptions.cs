@@ -28,10 +28,17 @@ public sealed record MixtralOptions
     public int? ContextLength { get; init; }
 
     /// <summary>
-    /// Tokens whose keys and values all sessions of the model can hold together, common beginnings counted once; null takes room for one full
-    /// conversation, the least there is. Beyond it idle sessions lose theirs, and they are computed again when these go on.
+    /// Tokens whose keys and values all sessions of the model can hold together, common beginnings counted once; null takes what the weights leave of
+    /// <see cref="MemoryBudgetBytes"/>, or without a budget room for one full conversation, the least there is. Beyond it idle sessions lose theirs, and they are computed again when these go on.
     /// </summary>
     public int? KvCacheTokens { get; init; }
+
+    /// <summary>
+    /// Main memory, in bytes, for the keys and values of idle sessions that the KV cache has no room for, on a device with memory of its own: they are
+    /// copied there and back. Taken when the model is loaded. What it does not hold, and everything where the device shares the main memory, is computed
+    /// again from the tokens.
+    /// </summary>
+    public long IdleMemoryBytes { get; init; }
 
     /// <summary>Prompt tokens computed in one step. More is faster and takes more memory; cancellation waits for part of a step.</summary>
     public int ChunkTokens { get; init; } = 128;
@@ -78,6 +85,9 @@ public sealed record MixtralOptions
     /// <summary>Test hook: the main memory there is said to be.</summary>
     internal long? MainMemoryBytes { get; init; }
 
+    /// <summary>Test hook: <see cref="IdleMemoryBytes"/> counts on every Vulkan device.</summary>
+    internal bool IdleMemoryEverywhere { get; init; }
+
     /// <summary>Throws <see cref="ArgumentOutOfRangeException"/> naming the first option that is out of its range.</summary>
     public void Validate()
     {
@@ -91,6 +101,7 @@ public sealed record MixtralOptions
         if (MemoryBudgetBytes <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBudgetBytes), MemoryBudgetBytes, "MemoryBudgetBytes must be at least 1.");
         if (HostDevice is not null && (Device == DeviceKind.Cpu || AdapterIndex is not null || AdapterName is not null))
             throw new ArgumentException("HostDevice says where to compute: leave AdapterIndex, AdapterName and DeviceKind.Cpu out.", nameof(HostDevice));
+        if (IdleMemoryBytes < 0) throw new ArgumentOutOfRangeException(nameof(IdleMemoryBytes), IdleMemoryBytes, "IdleMemoryBytes must be at least 0.");
         if (AdapterIndex < 0) throw new ArgumentOutOfRangeException(nameof(AdapterIndex), AdapterIndex, "AdapterIndex must be at least 0.");
     }
 

@@ -4,7 +4,7 @@ public sealed class HelpTests
 {
     public static readonly string[] Commands =
     [
-        "devices", "inspect", "tokenize", "logits", "generate", "chat", "serve", "bench", "tune", "convert", "quantize", "imatrix", "perplexity", "routing", "eval",
+        "devices", "inspect", "tokenize", "logits", "generate", "chat", "serve", "bench", "crowd", "tune", "convert", "quantize", "imatrix", "perplexity", "routing", "eval",
         "kernels",
         "pack", "verify",
     ];
@@ -45,6 +45,7 @@ public sealed class HelpTests
     [InlineData("logits", "--tokens", "1", "--out", "x")]
     [InlineData("generate", "--prompt", "a")]
     [InlineData("bench")]
+    [InlineData("crowd")]
     [InlineData("quantize", "--type", "q4_0", "-o", "x")]
     [InlineData("imatrix", "--text", "a", "-o", "x")]
     [InlineData("perplexity", "--text", "a")]

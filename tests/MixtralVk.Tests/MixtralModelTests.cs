@@ -39,6 +39,28 @@ public class MixtralModelTests
         Assert.True(error.Needed > 4_000_000 && error.Budget == 1_000_000);
     }
 
+    [Theory]
+    [InlineData(DeviceKind.Cpu)]
+    [InlineData(DeviceKind.Vulkan)]
+    public void WhatTheWeightsLeaveOfABudgetIsForKeysAndValues(DeviceKind device)
+    {
+        MixtralOptions options = s_cpu with { Device = device, ContextLength = 128 };
+        long Pages(long budgetMiB)
+        {
+            using MixtralModel model = MixtralModel.Load(ShippedModel.Path, options with { MemoryBudgetBytes = budgetMiB << 20 });
+            Assert.InRange(model.Memory.TotalBytes, 1, budgetMiB << 20);
+            Assert.Equal(model.Memory.KvCacheBytes, model.ForwardPass.Pages.PageCount * 32 * model.ForwardPass.KvTokenBytes);
+            return model.ForwardPass.Pages.PageCount;
+        }
+        Assert.Equal(4, Pages(60)); // one context: the rest is kept for intermediate results
+        long some = Pages(79);
+        Assert.InRange(some, 5, 255);
+        Assert.Equal(some + 32, Pages(80)); // a page is 32 KiB here
+        Assert.Equal(64 * 4, Pages(500));
+        using MixtralModel fixedSize = MixtralModel.Load(ShippedModel.Path, options with { MemoryBudgetBytes = 500 << 20, KvCacheTokens = 320 });
+        Assert.Equal(10, fixedSize.ForwardPass.Pages.PageCount);
+    }
+
     [Fact]
     public void LoadingCanBeCancelled()
     {

@@ -13,6 +13,8 @@ public sealed class SharedCacheTests
 
     public static TheoryData<DeviceKind> Devices => [DeviceKind.Cpu, DeviceKind.Vulkan];
 
+    public static TheoryData<DeviceKind, long> IdleMemories => new() { { DeviceKind.Cpu, 0 }, { DeviceKind.Vulkan, 0 }, { DeviceKind.Vulkan, 1 << 20 }, { DeviceKind.Vulkan, 8 << 20 } };
+
     [Theory]
     [MemberData(nameof(Devices))]
     public void A_beginning_that_any_session_holds_is_not_computed_again(DeviceKind device)
@@ -44,20 +46,21 @@ public sealed class SharedCacheTests
     }
 
     [Theory]
-    [MemberData(nameof(Devices))]
-    public void Sessions_of_four_times_the_cache_speak_as_with_room_for_all(DeviceKind device)
+    [MemberData(nameof(IdleMemories))]
+    public void Sessions_of_four_times_the_cache_speak_as_with_room_for_all(DeviceKind device, long idleBytes)
     {
         const int sessions = 64, pagesEach = 2;
         string[] names = ["Mira", "Hugo", "Iska", "Pierre"], places = ["Oakvale", "Stonefall", "Hillmere", "Redford"];
         string[] personas = [.. Enumerable.Range(0, sessions).Select(i => $"[INST] You are {names[i % 4]}, keeper number {i} of {places[i / 4 % 4]}.\n\nWho are you? [/INST]")];
         string[] Speak(int cacheTokens)
         {
-            using MixtralModel model = Open(device, cacheTokens);
+            using MixtralModel model = Open(device, cacheTokens, idleBytes: idleBytes);
             GenerationOptions few = s_greedy with { MaxTokens = 8 };
             Session[] all = [.. personas.Select(text => Begin(model, text))];
             string[] spoken = [.. all.Select(session => Text(session, few))];
             Assert.All(all, session => Assert.InRange(KvPages.PagesFor(session.Tokens.Length), pagesEach, pagesEach));
             for (int i = 0; i < sessions; i++) all[i].Prefill([.. all[i].Tokens, .. model.Tokenizer.Encode("[INST] Go on. [/INST]", addSpecial: false)]);
+            if (idleBytes >= 8 << 20) Assert.All(all, session => Assert.InRange(session.PrefillTimings.ReusedTokens, KvPages.PageTokens, 2 * KvPages.PageTokens)); // all came back
             for (int i = 0; i < sessions; i++) spoken[i] += Text(all[i], few);
             foreach (Session session in all) session.Dispose();
             Assert.Equal(model.ForwardPass.Pages.PageCount, model.ForwardPass.Pages.FreeCount);
@@ -101,8 +104,10 @@ public sealed class SharedCacheTests
         Assert.Equal(sell, Answer(anew, "What do you sell?"));
     }
 
-    private static MixtralModel Open(DeviceKind device, int cacheTokens, int context = 256) =>
-        MixtralModel.Load(ShippedModel.Path, new MixtralOptions { Device = device, CpuThreads = 2, ContextLength = context, KvCacheTokens = cacheTokens, ChunkTokens = 64 });
+    private static MixtralModel Open(DeviceKind device, int cacheTokens, int context = 256, long idleBytes = 0) => MixtralModel.Load(ShippedModel.Path, new MixtralOptions
+    {
+        Device = device, CpuThreads = 2, ContextLength = context, KvCacheTokens = cacheTokens, ChunkTokens = 64, IdleMemoryBytes = idleBytes, IdleMemoryEverywhere = true,
+    });
 
     private static Session Begin(MixtralModel model, string text)
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using MixtralVk.Model;
 
 namespace MixtralVk.Cli;
 
@@ -31,6 +32,19 @@ internal static class CommonOptions
 
     public static Option<string> Arithmetic() =>
         OneOf("--arithmetic", "What the CPU path multiplies quantised weights with: activations rounded to 8 bits, or floats, which are exact and slower.", "int8", "float32");
+
+    public static Option<KvFormat> Kv()
+    {
+        var formats = new Dictionary<string, KvFormat> { ["f16"] = KvFormat.F16, ["f32"] = KvFormat.F32, ["q8_0"] = KvFormat.Q8_0 };
+        Option<string> words = OneOf("--kv", "Storage of keys and values; q8_0 takes little more than half the memory of f16.", [.. formats.Keys]);
+        return new Option<KvFormat>(words.Name)
+        {
+            Description = words.Description,
+            HelpName = words.HelpName,
+            DefaultValueFactory = _ => KvFormat.F16,
+            CustomParser = result => formats.GetValueOrDefault(words.CustomParser!(result) ?? ""),
+        };
+    }
 
     public static Option<int?> MaxTokens() => Positive("--max-tokens", "Most tokens of an answer (256).");
 

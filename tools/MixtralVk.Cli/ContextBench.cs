@@ -18,13 +18,9 @@ internal static class ContextBench
             sequence.Prefill(batch, length, cancellation);
             RoundTimes times = DecodeRounds.Measure(forward, batch, [sequence], genTokens, repeat, cancellation);
             yield return new ContextReport(length, Spread.Of(times.Seconds.Select(s => genTokens / s)), Spread.Of(times.CpuSeconds.Select(s => s / genTokens)),
-                weightBytes + KvBytes(forward, length + genTokens / 2));
+                weightBytes + (length + genTokens / 2) * forward.KvTokenBytes);
         }
     }
-
-    /// <summary>Bytes of keys and values that one token at this position reads.</summary>
-    private static long KvBytes(ForwardPass forward, int position) =>
-        2L * forward.Config.LayerCount * forward.Config.KvDim * position * (forward.KvFormat == KvFormat.F16 ? 2 : 4);
 }
 
 /// <summary>Decode at one context length. Bytes: the weights of a token and its keys and values.</summary>

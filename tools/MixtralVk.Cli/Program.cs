@@ -17,6 +17,7 @@ var root = new RootCommand("Runs language models of the Mixtral architecture on 
     QuantizeCommand.Create(),
     ImatrixCommand.Create(),
     BenchCommand.Create(),
+    CrowdCommand.Create(),
     TuneCommand.Create(),
     PerplexityCommand.Create(),
     RoutingCommand.Create(),

@@ -10,6 +10,7 @@ namespace MixtralVk.Cli;
 [JsonSerializable(typeof(InspectReport))]
 [JsonSerializable(typeof(GenerateReport))]
 [JsonSerializable(typeof(BenchReport))]
+[JsonSerializable(typeof(CrowdReport))]
 [JsonSerializable(typeof(TuningReport))]
 [JsonSerializable(typeof(PerplexityReport))]
 [JsonSerializable(typeof(RoutingReport))]

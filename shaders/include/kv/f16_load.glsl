@@ -1,15 +1,15 @@
 #include "include/kv/f16.glsl"
 
-// Dimensions 2 * pair and 2 * pair + 1 of four tokens from slot on, a multiple of four.
-void load_keys(uint page, uint kvHead, uint pair, uint slot, out vec4 even, out vec4 odd)
+void load_keys(uint page, uint kvHead, uint first, uint offset, uint slot, out vec4 even, out vec4 odd)
 {
-    const uvec4 words = keys[key_word(page, kvHead, pair, slot) / 4u];
+    const uvec4 words = keys[key_word(page, kvHead, (first + offset) / 2u, slot) / 4u];
     const vec2 a = unpackHalf2x16(words.x), b = unpackHalf2x16(words.y), c = unpackHalf2x16(words.z), d = unpackHalf2x16(words.w);
     even = vec4(a.x, b.x, c.x, d.x);
     odd = vec4(a.y, b.y, c.y, d.y);
 }
 
-// Dimensions dim .. dim + 7 of a token, dim a multiple of eight. Past the head's length they are any of its values.
+float value_scale(uint page, uint kvHead, uint dim, uint slot) { return 1.0; }
+
 void load_values(uint page, uint kvHead, uint dim, uint slot, out vec4 low, out vec4 high)
 {
     uvec4 words;

@@ -1,14 +1,14 @@
 #include "include/kv/f32.glsl"
 
-// Dimensions 2 * pair and 2 * pair + 1 of four tokens from slot on, a multiple of four.
-void load_keys(uint page, uint kvHead, uint pair, uint slot, out vec4 even, out vec4 odd)
+void load_keys(uint page, uint kvHead, uint first, uint offset, uint slot, out vec4 even, out vec4 odd)
 {
-    const uint i = key_word(page, kvHead, pair, slot) / 4u;
+    const uint i = key_word(page, kvHead, (first + offset) / 2u, slot) / 4u;
     even = uintBitsToFloat(keys[i]);
     odd = uintBitsToFloat(keys[i + PageTokens / 4u]);
 }
 
-// Dimensions dim .. dim + 7 of a token, dim a multiple of eight. Past the head's length they are any of its values.
+float value_scale(uint page, uint kvHead, uint dim, uint slot) { return 1.0; }
+
 void load_values(uint page, uint kvHead, uint dim, uint slot, out vec4 low, out vec4 high)
 {
     uvec4 words[2];

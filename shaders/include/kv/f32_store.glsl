@@ -1,15 +1,21 @@
 #include "include/kv/f32.glsl"
 
-void store_key(uint page, uint kvHead, uint pair, uint slot, vec2 v)
-{
-    const uint i = key_word(page, kvHead, pair, slot);
-    keys[i] = floatBitsToUint(v.x);
-    keys[i + PageTokens] = floatBitsToUint(v.y);
-}
+const uint LanesPerHead = HeadDim / 2u;
 
-void store_value(uint page, uint kvHead, uint pair, uint slot, vec2 v)
+void store(bool isStored, bool isKey, uint page, uint kvHead, uint pair, uint slot, vec2 v)
 {
-    const uint i = value_word(page, kvHead, pair, slot);
-    values[i] = floatBitsToUint(v.x);
-    values[i + 1u] = floatBitsToUint(v.y);
+    if (!isStored) return;
+    const uvec2 bits = floatBitsToUint(v);
+    if (isKey)
+    {
+        const uint i = key_word(page, kvHead, pair, slot);
+        keys[i] = bits.x;
+        keys[i + PageTokens] = bits.y;
+    }
+    else
+    {
+        const uint i = value_word(page, kvHead, pair, slot);
+        values[i] = bits.x;
+        values[i + 1u] = bits.y;
+    }
 }

@@ -109,6 +109,11 @@ internal static unsafe class Attention
                     KeyPairs((int*)fromKeys, toKeys, headDim);
                     for (int t = 0; t < tokens; t++) Lanes.FromHalves((ushort*)fromValues + t * headDim, toValues + t * stride, headDim);
                 }
+                else if (cache.Format == KvFormat.Q8_0)
+                {
+                    QuantizedKv.Keys((int*)fromKeys, toKeys, headDim);
+                    for (int t = 0; t < tokens; t++) QuantizedKv.Value(fromValues, t, toValues + t * stride, headDim);
+                }
                 else
                 {
                     new ReadOnlySpan<float>(fromKeys, PageTokens * headDim).CopyTo(new Span<float>(toKeys, PageTokens * headDim));

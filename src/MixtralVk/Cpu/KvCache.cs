@@ -3,8 +3,7 @@ using MixtralVk.Model;
 namespace MixtralVk.Cpu;
 
 /// <summary>
-/// Keys and values of all layers. Per layer, K is (page, kvHead, headDim, 32 tokens) so that lanes own keys (f16: dimensions in pairs,
-/// a 32-bit word of two per token), V is (page, kvHead, 32 tokens, headDim). A struct of pointers into memory that somebody else owns.
+/// Keys and values of all layers, a pool of either per layer, laid out as on a GPU (docs/design.md): lanes own keys in K and dimensions in V. A struct of pointers into memory that somebody else owns.
 /// </summary>
 internal readonly unsafe struct KvCache(byte* data, KvFormat format, int pageCount, int kvHeads, int headDim)
 {
@@ -26,7 +25,7 @@ internal readonly unsafe struct KvCache(byte* data, KvFormat format, int pageCou
     /// <summary>Values of one head in one page.</summary>
     public byte* Values(int layer, int page, int kvHead) => Keys(layer, page, kvHead) + PoolBytes;
 
-    private long BlockBytes => (long)KvPages.PageTokens * headDim * (format == KvFormat.F16 ? 2 : 4);
+    private long BlockBytes => format.HeadBytes(headDim);
 
     private long PoolBytes => (long)pageCount * kvHeads * BlockBytes;
 }

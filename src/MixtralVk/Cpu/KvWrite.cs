@@ -29,17 +29,52 @@ internal static unsafe class KvWrite
             for (int head = 0; head < cache.KvHeads; head++, k += headDim, v += headDim)
             {
                 byte* toKeys = cache.Keys(layer, pages[token], head), toValues = cache.Values(layer, pages[token], head);
-                for (int d = 0; d < headDim; d++)
-                    if (cache.Format == KvFormat.F16)
-                    {
-                        ((Half*)toKeys)[(d / 2 * KvPages.PageTokens + slot) * 2 + d % 2] = (Half)k[d];
-                        ((Half*)toValues)[slot * headDim + d] = (Half)v[d];
-                    }
-                    else
-                    {
-                        ((float*)toKeys)[d * KvPages.PageTokens + slot] = k[d];
-                        ((float*)toValues)[slot * headDim + d] = v[d];
-                    }
+                if (cache.Format == KvFormat.F16) WriteHalves(k, v, headDim, slot, (Half*)toKeys, (Half*)toValues);
+                else if (cache.Format == KvFormat.F32) WriteFloats(k, v, headDim, slot, (float*)toKeys, (float*)toValues);
+                else
+                {
+                    WriteQuants(k, headDim, slot, toKeys, 4 * KvPages.PageTokens, 4);
+                    WriteQuants(v, headDim, slot, toValues, 4, 4 * KvLayout.Quads(headDim));
+                }
+            }
+        }
+
+        private static void WriteHalves(float* k, float* v, int headDim, int slot, Half* keys, Half* values)
+        {
+            for (int d = 0; d < headDim; d++)
+            {
+                keys[(d / 2 * KvPages.PageTokens + slot) * 2 + d % 2] = (Half)k[d];
+                values[slot * headDim + d] = (Half)v[d];
+            }
+        }
+
+        private static void WriteFloats(float* k, float* v, int headDim, int slot, float* keys, float* values)
+        {
+            for (int d = 0; d < headDim; d++)
+            {
+                keys[d * KvPages.PageTokens + slot] = k[d];
+                values[slot * headDim + d] = v[d];
+            }
+        }
+
+        /// <summary>A head's vector in 8 bits, a word of four dimensions each <paramref name="quadStride"/> bytes; then its scales.</summary>
+        private static void WriteQuants(float* vector, int headDim, int slot, byte* to, int quadStride, int slotStride)
+        {
+            byte* scales = to + 4 * KvPages.PageTokens * KvLayout.Quads(headDim) + 4 * slot;
+            for (int first = 0; first < headDim; first += KvLayout.ScaleDims)
+            {
+                float most = 0;
+                int end = Math.Min(headDim, first + KvLayout.ScaleDims);
+                for (int d = first; d < end; d++) most = MathF.Max(most, MathF.Abs(vector[d]));
+                var half = (Half)(most * (1f / 127));
+                float scale = (float)half;
+                for (int d = first; d < end; d++)
+                {
+                    float quant = scale == 0 ? 0 : Math.Clamp(MathF.Round(vector[d] / scale), -127, 127);
+                    *(sbyte*)(to + d / 4 * quadStride + slot * slotStride + d % 4) = (sbyte)quant;
+                }
+                int block = first / KvLayout.ScaleDims;
+                ((Half*)(scales + block / 2 * 4 * KvPages.PageTokens))[block % 2] = half;
             }
         }
     }

@@ -32,7 +32,12 @@ internal readonly record struct AttentionPrefill(KvFormat KvFormat, BufferView T
 
     private uint RowsPerTile => Block.Rows;
 
-    public string Shader => KvFormat == KvFormat.F16 ? "attention/attention_prefill_f16" : "attention/attention_prefill_f32";
+    public string Shader => KvFormat switch
+    {
+        KvFormat.F16 => "attention/attention_prefill_f16",
+        KvFormat.F32 => "attention/attention_prefill_f32",
+        KvFormat.Q8_0 => "attention/attention_prefill_q8_0",
+    };
 
     public DispatchSize Workgroups => new(Block.HeadBlocks(QueryHeads, KvHeads), MaxTiles);
 

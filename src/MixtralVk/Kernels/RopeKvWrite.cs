@@ -26,9 +26,17 @@ internal readonly record struct RopeKvWrite(KvFormat KvFormat, BufferView Rows, 
     BufferView Table, BufferView Qkv, BufferView Keys, BufferView Values, uint QueryHeads, uint KvHeads, uint HeadDim, uint RopeDim,
     uint MaxPages, uint MaxRows) : IKernel
 {
-    public string Shader => KvFormat == KvFormat.F16 ? "attention/rope_kv_write_f16" : "attention/rope_kv_write_f32";
+    public string Shader => KvFormat switch
+    {
+        KvFormat.F16 => "attention/rope_kv_write_f16",
+        KvFormat.F32 => "attention/rope_kv_write_f32",
+        KvFormat.Q8_0 => "attention/rope_kv_write_q8_0",
+    };
 
-    public DispatchSize Workgroups => new(Grid.Cover((QueryHeads + 2 * KvHeads) * HeadDim / 2, 64), MaxRows);
+    public DispatchSize Workgroups => new(Grid.Cover((QueryHeads + 2 * KvHeads) * LanesPerHead, 64), MaxRows);
+
+    /// <summary>A lane has two dimensions. Those that share a word of scales lie in one workgroup.</summary>
+    private uint LanesPerHead => KvFormat == KvFormat.Q8_0 ? (uint)(KvLayout.ScaleWords((int)HeadDim) * KvLayout.ScaleDims) : HeadDim / 2;
 
     public void Bind(ref Bindings b)
     {

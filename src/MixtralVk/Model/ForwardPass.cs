@@ -26,13 +26,13 @@ public readonly record struct Stage(StageKind Kind, int Layer);
 public abstract class ForwardPass : IDisposable
 {
     /// <summary>Sets the sizes and makes the stage list.</summary>
-    protected ForwardPass(ModelConfig config, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount)
+    protected ForwardPass(ModelConfig config, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount, int hostPageCount = 0)
     {
         Config = config;
         ContextLength = contextLength;
         MaxBatchTokens = maxBatchTokens;
         KvFormat = kvFormat;
-        Pages = new KvPages(pageCount);
+        Pages = new KvPages(pageCount, hostPageCount);
         Stages = [.. StagesOf(config)];
     }
 
@@ -47,6 +47,9 @@ public abstract class ForwardPass : IDisposable
 
     /// <summary>Storage of keys and values.</summary>
     public KvFormat KvFormat { get; }
+
+    /// <summary>Bytes of a token's keys and values, in all layers.</summary>
+    public long KvTokenBytes => KvFormat.PageBytes(Config) / KvPages.PageTokens;
 
     /// <summary>The KV cache's pages.</summary>
     public KvPages Pages { get; }

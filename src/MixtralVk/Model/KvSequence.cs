@@ -80,8 +80,9 @@ public sealed class KvSequence : IDisposable
     {
         for (int i = Length / KvPages.PageTokens; (i + 1) * KvPages.PageTokens <= tokens.Length; i++)
         {
-            if (!_pool.Prefixes.TryFind(NameBefore(i), tokens.Slice(i * KvPages.PageTokens, KvPages.PageTokens), out int page)) return;
-            Replace(i, page);
+            if (!_pool.Prefixes.TryFind(NameBefore(i), tokens.Slice(i * KvPages.PageTokens, KvPages.PageTokens), out int place)) return;
+            if (!_pool.TryShare(this, place, out int page)) return;
+            Put(i, page);
             Length = (i + 1) * KvPages.PageTokens;
         }
     }
@@ -154,15 +155,15 @@ public sealed class KvSequence : IDisposable
     /// <summary>Lets others find page <paramref name="i"/>, now whole; where one of the same tokens is there already, that takes its place.</summary>
     private void Publish(int i)
     {
-        if (_pool.Prefixes.TryFind(NameBefore(i), _last, out int same)) Replace(i, same);
-        else _pool.Prefixes.Add(_pages[i], NameBefore(i), _last);
+        if (!_pool.Prefixes.TryFind(NameBefore(i), _last, out int same)) _pool.Prefixes.Add(_pages[i], NameBefore(i), _last);
+        else if (same >= _pool.PageCount) _pool.TakeOver(same, _pages[i]);
+        else if (_pool.TryShare(this, same, out int page)) Put(i, page);
     }
 
     private long NameBefore(int i) => i == 0 ? PrefixIndex.Root : _pool.Prefixes.NameOf(_pages[i - 1]);
 
-    private void Replace(int i, int page)
+    private void Put(int i, int page)
     {
-        _pool.Share(page);
         if (i == _pages.Count) _pages.Add(page);
         else
         {

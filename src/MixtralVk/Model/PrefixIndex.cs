@@ -5,8 +5,9 @@ namespace MixtralVk.Model;
 
 /// <summary>
 /// Finds whole pages of the KV cache by what they hold. Keys and values depend on nothing but the tokens up to theirs, so a page is known by
-/// its own tokens and the page before it: an entry is (name of the page before, 32 tokens) -> page, compared in full. Names are never given
-/// twice, so what followed a removed page is not found any more. Adding and finding allocate nothing.
+/// its own tokens and the page before it: an entry is (name of the page before, 32 tokens) -> place, compared in full. A place is a page, or room
+/// for one in the host's memory (<see cref="KvPages"/>). Names are never given twice, so what followed a removed page is not found any more.
+/// Adding and finding allocate nothing.
 /// </summary>
 internal sealed class PrefixIndex
 {
@@ -15,22 +16,22 @@ internal sealed class PrefixIndex
 
     private const int NameInts = 2;
 
-    private readonly int[][] _keys;     // of each page: name of the page before, then its tokens
-    private readonly long[] _names;     // of each page; Root where it is not in the index
-    private readonly Dictionary<int[], int> _pages;
+    private readonly int[][] _keys;     // of each place: name of the page before, then the tokens
+    private readonly long[] _names;     // of each place; Root where it is not in the index
+    private readonly Dictionary<int[], int> _places;
     private readonly Dictionary<int[], int>.AlternateLookup<ReadOnlySpan<int>> _byKey;
     private readonly int[] _wanted = new int[NameInts + KvPages.PageTokens];
     private long _lastName = Root;
 
-    public PrefixIndex(int pageCount)
+    public PrefixIndex(int placeCount)
     {
-        _keys = [.. Enumerable.Range(0, pageCount).Select(_ => new int[NameInts + KvPages.PageTokens])];
-        _names = new long[pageCount];
-        _pages = new Dictionary<int[], int>(pageCount, new KeyComparer());
-        _byKey = _pages.GetAlternateLookup<ReadOnlySpan<int>>();
+        _keys = [.. Enumerable.Range(0, placeCount).Select(_ => new int[NameInts + KvPages.PageTokens])];
+        _names = new long[placeCount];
+        _places = new Dictionary<int[], int>(placeCount, new KeyComparer());
+        _byKey = _places.GetAlternateLookup<ReadOnlySpan<int>>();
     }
 
-    public bool Contains(int page) => _names[page] != Root;
+    public bool Contains(int place) => _names[place] != Root;
 
     /// <summary>The name under which what follows the page is found.</summary>
     public long NameOf(int page) => _names[page];
@@ -38,25 +39,34 @@ internal sealed class PrefixIndex
     /// <summary>The tokens of a page in the index.</summary>
     public ReadOnlySpan<int> TokensOf(int page) => _keys[page].AsSpan(NameInts);
 
-    /// <summary>The page that holds these 32 tokens after the page named <paramref name="before"/>.</summary>
-    public bool TryFind(long before, ReadOnlySpan<int> tokens, out int page)
+    /// <summary>The place that holds these 32 tokens after the page named <paramref name="before"/>.</summary>
+    public bool TryFind(long before, ReadOnlySpan<int> tokens, out int place)
     {
         Write(_wanted, before, tokens);
-        return _byKey.TryGetValue(_wanted, out page);
+        return _byKey.TryGetValue(_wanted, out place);
     }
 
     /// <summary>Puts in a page that is not in the index, nor another of the same content.</summary>
     public void Add(int page, long before, ReadOnlySpan<int> tokens)
     {
         Write(_keys[page], before, tokens);
-        _pages.Add(_keys[page], page);
+        _places.Add(_keys[page], page);
         _names[page] = ++_lastName;
     }
 
-    public void Remove(int page)
+    public void Remove(int place)
     {
-        _pages.Remove(_keys[page]);
-        _names[page] = Root;
+        _places.Remove(_keys[place]);
+        _names[place] = Root;
+    }
+
+    /// <summary>What was at one place is found at another, under the same name.</summary>
+    public void Move(int from, int to)
+    {
+        _places.Remove(_keys[from]);
+        (_keys[from], _keys[to]) = (_keys[to], _keys[from]);
+        _places.Add(_keys[to], to);
+        (_names[from], _names[to]) = (Root, _names[from]);
     }
 
     private static void Write(Span<int> key, long before, ReadOnlySpan<int> tokens)

@@ -26,6 +26,7 @@ internal static class AttentionCases
                 yield return RopeKvWrite(new(format, 2, 1, 6, 3, [0, 95, 4000]), 4);
                 yield return RopeKvWrite(new(format, 8, 2, 128, 1, [1, 9000]), 128);
                 yield return RopeKvWrite(new(format, 8, 8, 64, 2, [1, 2]), 2);
+                yield return RopeKvWrite(new(format, 3, 1, 72, 1, [5, 33]), 60);
             }
             foreach (AttentionShape shape in Shapes)
             {
@@ -50,6 +51,16 @@ internal static class AttentionCases
         new(KvFormat.F32, 32, 2, 16, 1, [256, 1]),
         new(KvFormat.F16, 2, 2, 32, 1, [250, 251, 252, 253, 254, 255, 256, 257, 258, 259, 260]),
         new(KvFormat.F16, 6, 1, 192, 1, [255, 256, 511, 512]),
+        // The longest context; scales of short blocks, of blocks without a partner, of heads that are no multiple of a load.
+        new(KvFormat.F16, 2, 1, 8, 1, [32767]),
+        new(KvFormat.Q8_0, 4, 2, 16, 1, [0, 30, 31, 32]),
+        new(KvFormat.Q8_0, 4, 1, 6, 3, [254, 255, 256, 1]),
+        new(KvFormat.Q8_0, 2, 2, 128, 2, [600, 511, 3]),
+        new(KvFormat.Q8_0, 3, 3, 256, 1, [33, 300]),
+        new(KvFormat.Q8_0, 8, 1, 72, 1, [7, 255, 256, 300]),
+        new(KvFormat.Q8_0, 22, 2, 10, 2, [4, 5, 258]),
+        new(KvFormat.Q8_0, 2, 2, 32, 1, [250, 251, 252, 253, 254, 255, 256, 257, 258, 259, 260]),
+        new(KvFormat.Q8_0, 6, 1, 192, 1, [255, 256, 511, 512]),
     ];
 
     /// <summary>
@@ -94,32 +105,59 @@ internal static class AttentionCases
                 Compare.Floats(expectedQkv.AsSpan(row, queryDim), actualQkv.Slice(row, queryDim), 1e-5);
                 Compare.Words(MemoryMarshal.Cast<float, uint>(qkv.AsSpan(row + queryDim, 2 * kvDim)), MemoryMarshal.Cast<float, uint>(actualQkv.Slice(row + queryDim, 2 * kvDim)));
             }
-            CompareKeys(expected, keys.Read<uint>(), ropeDim);
-            Compare.Words(expected.Values, values.Read<uint>());
+            var actual = new KvPool(format, kvHeads, headDim, keys.Read<uint>().ToArray(), values.Read<uint>().ToArray());
+            ComparePools(expected, actual, [.. positions.Select((position, t) => (tables[t % owners, position / 32], position % 32))], headDim, ropeDim);
         });
     });
 
-    /// <summary>Rotated keys within the rounding of their format, all others and what nobody wrote to the bit.</summary>
-    private static void CompareKeys(KvPool expected, ReadOnlySpan<uint> actual, int ropeDim)
+    /// <summary>
+    /// Rotated keys within the rounding of their format and all else to the bit; of blocks with a scale every value within one step. What nobody wrote
+    /// is untouched.
+    /// </summary>
+    private static void ComparePools(KvPool expected, KvPool actual, (int Page, int Slot)[] written, int headDim, int ropeDim)
     {
-        List<uint> exact = [], actualExact = [];
-        List<float> rotated = [], actualRotated = [];
-        for (int i = 0; i < actual.Length; i++)
+        Untouched(expected.Keys, actual.Keys);
+        Untouched(expected.Values, actual.Values);
+        List<float> rotated = [], actualRotated = [], exact = [], actualExact = [];
+        foreach ((int page, int slot) in written)
         {
-            bool isClose = expected.DimensionOfKey(i) < ropeDim && expected.Keys[i] != CaseBuffer.Poison;
-            if (isClose)
+            var (key, value) = expected.Read(page, slot);
+            var (actualKey, actualValue) = actual.Read(page, slot);
+            if (expected.Format == KvFormat.Q8_0)
             {
-                rotated.AddRange(expected.Unpack(expected.Keys[i]));
-                actualRotated.AddRange(expected.Unpack(actual[i]));
+                CompareBlocks(key, actualKey, headDim);
+                CompareBlocks(value, actualValue, headDim);
+                continue;
             }
-            else
+            for (int i = 0; i < key.Length; i++)
             {
-                exact.Add(expected.Keys[i]);
-                actualExact.Add(actual[i]);
+                (i % headDim < ropeDim ? rotated : exact).Add(key[i]);
+                (i % headDim < ropeDim ? actualRotated : actualExact).Add(actualKey[i]);
             }
+            exact.AddRange(value);
+            actualExact.AddRange(actualValue);
         }
         Compare.Floats([.. rotated], [.. actualRotated], expected.Format == KvFormat.F16 ? 1e-2 : 1e-5);
-        Compare.Words([.. exact], [.. actualExact]);
+        Compare.Words(MemoryMarshal.Cast<float, uint>([.. exact]), MemoryMarshal.Cast<float, uint>([.. actualExact]));
+    }
+
+    private static void Untouched(uint[] expected, uint[] actual)
+    {
+        for (int i = 0; i < expected.Length; i++)
+            if (expected[i] == CaseBuffer.Poison && actual[i] != CaseBuffer.Poison) throw new CaseFailedException($"Word {i} was written: {actual[i]:x8}.");
+    }
+
+    /// <summary>A block with a value that is not finite has none that is, or what is wrong could be multiplied away.</summary>
+    private static void CompareBlocks(float[] expected, float[] actual, int headDim)
+    {
+        const float smallestHalf = 1 / 16777216f;
+        for (int i = 0; i < expected.Length; i++)
+        {
+            int first = i / headDim * headDim + i % headDim / 32 * 32, length = Math.Min(32, headDim - first % headDim);
+            float step = expected.AsSpan(first, length).ToArray().Max(MathF.Abs) / 127 * 1.01f + smallestHalf;
+            if (float.IsFinite(step) ? Math.Abs(actual[i] - expected[i]) <= step : !float.IsFinite(actual[i])) continue;
+            throw new CaseFailedException($"Value {i} is {actual[i]} instead of {expected[i]}, where a step is {step}.");
+        }
     }
 
     /// <summary>(positions, ropeDim / 2) of (cosine, sine).</summary>
@@ -223,13 +261,13 @@ internal static class AttentionCases
             int length = shape.Positions.Max() + 1, kvDim = shape.KvHeads * shape.HeadDim, rows = shape.Positions.Length;
             _stride = (uint)(shape.QueryHeads * shape.HeadDim + 2 * kvDim);
             _queries = [.. TestData.Floats(rows * (int)_stride, 1).Select(v => v * 3)];
-            _keys = KvReference.Run(TestData.Floats(shape.Owners * length * kvDim, 2), shape.Format == KvFormat.F16);
-            _values = KvReference.Run(TestData.Floats(shape.Owners * length * kvDim, 3), shape.Format == KvFormat.F16);
+            float[] keys = TestData.Floats(shape.Owners * length * kvDim, 2), values = TestData.Floats(shape.Owners * length * kvDim, 3);
+            (_keys, _values) = (Stored(shape, keys), Stored(shape, values));
 
             int[,] tables = PageTables(shape);
             KvPool pool = NewPool(shape);
             for (int i = 0; i < shape.Owners * length; i++)
-                pool.Write(tables[i / length, i % length / 32], i % length % 32, _keys.AsSpan(i * kvDim, kvDim), _values.AsSpan(i * kvDim, kvDim));
+                pool.Write(tables[i / length, i % length / 32], i % length % 32, keys.AsSpan(i * kvDim, kvDim), values.AsSpan(i * kvDim, kvDim));
 
             MaxSplits = (int)AttentionSplit.SplitsOf((uint)length) + 1;
             _maxPages = (uint)tables.GetLength(1);
@@ -239,6 +277,9 @@ internal static class AttentionCases
             (_pageTables, _queryBuffer) = (Flat(memory, tables), memory.Input(_queries));
             (_keyBuffer, _valueBuffer) = (memory.Input(pool.Keys, "keys"), memory.Input(pool.Values, "values"));
         }
+
+        private static float[] Stored(AttentionShape shape, float[] vectors) =>
+            shape.Format == KvFormat.Q8_0 ? KvReference.RunQ8(vectors, shape.HeadDim) : KvReference.Run(vectors, shape.Format == KvFormat.F16);
 
         public int MaxSplits { get; }
 

@@ -88,6 +88,9 @@ public sealed unsafe class CpuKernelTests : IDisposable
     [InlineData(KvFormat.F16, 257, 4, 1, 24)]
     [InlineData(KvFormat.F16, 255, 3, 3, 64)]
     [InlineData(KvFormat.F32, 520, 4, 2, 128)]
+    [InlineData(KvFormat.Q8_0, 40, 2, 1, 6)]
+    [InlineData(KvFormat.Q8_0, 257, 4, 1, 72)]
+    [InlineData(KvFormat.Q8_0, 300, 4, 2, 128)]
     public void Attention_over_scattered_pages_equals_the_reference(KvFormat format, int length, int heads, int kvHeads, int headDim)
     {
         int pages = (length + KvPages.PageTokens - 1) / KvPages.PageTokens;
@@ -107,8 +110,8 @@ public sealed unsafe class CpuKernelTests : IDisposable
             KvWrite.Run(_threads, keys, values, length, cache, 1, page, at, &status);
             Attention.Run(_threads, queries, heads, tile, tiles.Length, at, pageTable, cache, 1, scratch.Pointer, scratchFloats, output.Pointer);
         }
-        bool half = format == KvFormat.F16;
-        float[] expected = Ref.Attention.Run(q, Ref.KvWrite.Run(k, half), Ref.KvWrite.Run(v, half), positions, heads, kvHeads, headDim);
+        float[] Stored(float[] vectors) => format == KvFormat.Q8_0 ? Ref.KvWrite.RunQ8(vectors, headDim) : Ref.KvWrite.Run(vectors, format == KvFormat.F16);
+        float[] expected = Ref.Attention.Run(q, Stored(k), Stored(v), positions, heads, kvHeads, headDim);
         AssertClose(expected, output.Values(), 5e-6f);
         Assert.Equal(StepStatus.Clean, status);
         Assert.NotEmpty(memory.Values());

@@ -15,11 +15,14 @@ public class ForwardPassTests
     {
         var data = new TheoryData<string, string, KvFormat>();
         foreach (string device in TestDevices.Names)
+        {
             foreach (string shape in TestShapes.All.Keys)
             {
                 data.Add(device, shape, KvFormat.F16);
                 data.Add(device, shape, KvFormat.F32);
             }
+            data.Add(device, TestShapes.All.Keys.First(), KvFormat.Q8_0);
+        }
         return data;
     }
 

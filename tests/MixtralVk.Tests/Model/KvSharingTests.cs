@@ -101,14 +101,31 @@ public sealed class KvSharingTests
         Assert.Equal((1, 0, 2), (keeps.Pages.Length, stepping.Pages.Length, taker.Pages.Length));
     }
 
+    [Fact]
+    public void What_a_page_held_goes_to_the_host_and_comes_back()
+    {
+        var cache = new Cache(4, hostPages: 4);
+        KvSequence first = cache.Begin(), second = cache.Begin();
+        cache.Store(first, Text('a', 128));
+        cache.Store(second, Text('b', 96));
+        Assert.Equal(0, first.Length);
+        first.Adopt(Text('a', 128));
+        Assert.Equal(128, first.Length); // one was never overwritten, three come back, and those of second go
+        cache.Check(first, Text('a', 128));
+        second.Adopt(Text('b', 96));
+        Assert.Equal(96, second.Length);
+        cache.Check(second, Text('b', 96));
+    }
+
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void Nothing_is_lost_or_mixed_up_in_thousands_of_random_steps(int seed)
+    [InlineData(1, 0)]
+    [InlineData(2, 0)]
+    [InlineData(3, 5)]
+    [InlineData(4, 40)]
+    public void Nothing_is_lost_or_mixed_up_in_thousands_of_random_steps(int seed, int hostPages)
     {
         var random = new Random(seed);
-        var cache = new Cache(24);
+        var cache = new Cache(24, hostPages);
         var sequences = new List<(KvSequence Kv, List<int> Text)>();
         for (int step = 0; step < 5000; step++)
         {
@@ -150,11 +167,11 @@ public sealed class KvSharingTests
     private static int[] Text(char token, int count) => [.. Enumerable.Repeat((int)token, count)];
 
     /// <summary>A pool with a memory that holds, for each slot, the text up to it.</summary>
-    private sealed class Cache(int pages)
+    private sealed class Cache(int pages, int hostPages = 0)
     {
-        private readonly string[,] _memory = new string[pages, PageTokens];
+        private readonly string[,] _memory = new string[pages + hostPages, PageTokens];
 
-        public KvPages Pages { get; } = new(pages);
+        public KvPages Pages { get; } = new(pages, hostPages);
 
         public KvSequence Begin() => new(Pages, shares: true);
 
@@ -176,6 +193,10 @@ public sealed class KvSharingTests
 
         public void Check(KvSequence sequence, int[] text)
         {
+            var copies = new List<(int From, int To)>();
+            Pages.TakeCopies(copies);
+            foreach ((int from, int to) in copies)
+                for (int slot = 0; slot < PageTokens; slot++) _memory[to, slot] = _memory[from, slot];
             for (int at = 0; at < sequence.Length; at++) Assert.Equal(Written(text, at), _memory[sequence.Pages[at / PageTokens], at % PageTokens]);
         }
 

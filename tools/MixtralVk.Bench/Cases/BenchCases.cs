@@ -49,7 +49,7 @@ internal static class BenchCases
                 long queries = (long)rows * c.QueryDim, keys = (long)rows * c.KvDim;
                 yield return new BenchCase(new RopeKvWrite { KvFormat = format }.Shader, $"{rows} rows", "", "", () => AttentionCases.RopeKvWrite(written, c.RopeDim))
                 {
-                    Bytes = 8 * queries + 2 * keys * (format == KvFormat.F16 ? 6 : 8), Flops = 3 * (queries + keys),
+                    Bytes = 8 * queries + 8 * keys + rows * TokenBytes(c, format), Flops = 3 * (queries + keys),
                 };
             }
         }
@@ -57,7 +57,9 @@ internal static class BenchCases
 
     /// <summary>Keys and values once, queries and outputs; a multiplication and an addition for each element of a key and of a value.</summary>
     private static (long Bytes, long Flops) Work(ModelConfig c, KvFormat format, int[] keys) =>
-        (2L * keys.Max() * c.KvDim * (format == KvFormat.F16 ? 2 : 4) + 8L * keys.Length * c.QueryDim, 4L * c.QueryDim * keys.Sum(k => (long)k));
+        (keys.Max() * TokenBytes(c, format) + 8L * keys.Length * c.QueryDim, 4L * c.QueryDim * keys.Sum(k => (long)k));
+
+    private static long TokenBytes(ModelConfig c, KvFormat format) => 2 * format.PoolBytes(c) / KvPages.PageTokens;
 
     private static IEnumerable<BenchCase> Small(ModelShape model)
     {

@@ -12,7 +12,7 @@ namespace MixtralVk.Cli.Commands;
 /// <summary>`bench FILE`: how fast a model runs on this machine.</summary>
 internal static class BenchCommand
 {
-    private sealed record Request(string File, string Device, string Arithmetic, string Map, int PromptTokens, int GenTokens, int Repeat, int[] Contexts, int[] Batches, bool Json);
+    private sealed record Request(string File, string Device, string Arithmetic, string Map, KvFormat Kv, int PromptTokens, int GenTokens, int Repeat, int[] Contexts, int[] Batches, bool Json);
 
     public static Command Create()
     {
@@ -25,14 +25,15 @@ internal static class BenchCommand
         Option<string> device = CommonOptions.Device();
         Option<string> arithmetic = CommonOptions.Arithmetic();
         Option<string> map = CommonOptions.Map();
+        Option<KvFormat> kv = CommonOptions.Kv();
         Option<bool> json = CommonOptions.Json("Write it as JSON.");
         var command = new Command("bench", "Measure prefill and decode: median, least and greatest over the runs.")
         {
-            file, promptTokens, genTokens, repeat, contexts, batches, device, arithmetic, map, json,
+            file, promptTokens, genTokens, repeat, contexts, batches, device, arithmetic, map, kv, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
-            var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(device), parsed.GetRequiredValue(arithmetic), parsed.GetRequiredValue(map),
+            var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(device), parsed.GetRequiredValue(arithmetic), parsed.GetRequiredValue(map), parsed.GetValue(kv),
                 parsed.GetValue(promptTokens) ?? 128, parsed.GetValue(genTokens) ?? 32, parsed.GetValue(repeat) ?? 3, parsed.GetRequiredValue(contexts), parsed.GetRequiredValue(batches), parsed.GetValue(json));
             return Task.Run(() => Run(request, cancellation), cancellation);
         });
@@ -46,7 +47,7 @@ internal static class BenchCommand
         int promptAndGen = request.PromptTokens + request.GenTokens, sequences = request.Batches.LastOrDefault(1);
         int context = Math.Max(promptAndGen, request.Contexts.LastOrDefault() + request.GenTokens);
         int kvTokens = Math.Max(context, sequences * KvPages.PagesFor(promptAndGen) * KvPages.PageTokens);
-        using MixtralModel model = ModelLoading.Load(request.File, request.Device, context, cancellation, kvCacheTokens: kvTokens, map: request.Map, arithmetic: request.Arithmetic);
+        using MixtralModel model = ModelLoading.Load(request.File, request.Device, context, cancellation, request.Kv, kvCacheTokens: kvTokens, map: request.Map, arithmetic: request.Arithmetic);
         int mostSequences = model.ForwardPass.MaxBatchTokens;
         if (sequences > mostSequences) throw new MixtralException($"A step takes at most {mostSequences} sequences here, not {sequences} (--batch).");
         double loadSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;

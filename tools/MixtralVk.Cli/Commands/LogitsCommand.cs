@@ -20,7 +20,7 @@ internal static class LogitsCommand
         Option<string> device = CommonOptions.Device();
         Option<string> arithmetic = CommonOptions.Arithmetic();
         Option<string> map = CommonOptions.Map();
-        Option<string> kv = CommonOptions.OneOf("--kv", "Storage of keys and values.", "f16", "f32");
+        Option<KvFormat> kv = CommonOptions.Kv();
         Option<int?> chunk = CommonOptions.Positive("--chunk", "Most tokens computed at once.");
         var command = new Command("logits", "Write the logits of every position as raw little-endian 32-bit floats, one row of vocabulary size per token.")
         {
@@ -28,7 +28,7 @@ internal static class LogitsCommand
         };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(
             parsed.GetRequiredValue(file), parsed.GetRequiredValue(tokens), parsed.GetRequiredValue(output), parsed.GetRequiredValue(device), parsed.GetRequiredValue(arithmetic), parsed.GetRequiredValue(map),
-            parsed.GetRequiredValue(kv) == "f32" ? KvFormat.F32 : KvFormat.F16, parsed.GetValue(chunk), cancellation), cancellation));
+            parsed.GetValue(kv), parsed.GetValue(chunk), cancellation), cancellation));
         return command;
     }
 

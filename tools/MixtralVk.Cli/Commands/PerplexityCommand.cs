@@ -23,7 +23,7 @@ internal static class PerplexityCommand
         Option<int?> context = CommonOptions.Positive("--context", $"Tokens of a window (the model's context, at most {DefaultContext}).");
         Option<string> device = CommonOptions.Device();
         Option<string> arithmetic = CommonOptions.Arithmetic();
-        Option<string> kv = CommonOptions.OneOf("--kv", "Storage of keys and values.", "f16", "f32");
+        Option<KvFormat> kv = CommonOptions.Kv();
         Option<bool> json = CommonOptions.Json("Write it as JSON.");
         var command = new Command("perplexity", "Measure how well a model predicts a text: less is better, comparable with llama.cpp's figure for the same text and context.")
         {
@@ -32,7 +32,7 @@ internal static class PerplexityCommand
         command.SetAction((parsed, cancellation) =>
         {
             var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(text), parsed.GetValue(context), parsed.GetRequiredValue(device), parsed.GetRequiredValue(arithmetic),
-                parsed.GetRequiredValue(kv) == "f32" ? KvFormat.F32 : KvFormat.F16, parsed.GetValue(json));
+                parsed.GetValue(kv), parsed.GetValue(json));
             return Task.Run(() => Run(request, cancellation), cancellation);
         });
         return command;

@@ -3,7 +3,7 @@ using MixtralVk.Gpu;
 namespace MixtralVk.Model.Vulkan;
 
 /// <summary>
-/// The KV cache on the device: per layer one pool of keys [page][kvHead][headDim][32] and one of values [page][kvHead][32][headDim].
+/// The KV cache on the device: per layer one pool of keys and one of values (docs/design.md).
 /// </summary>
 internal sealed class GpuKvCache : IDisposable
 {
@@ -13,10 +13,9 @@ internal sealed class GpuKvCache : IDisposable
     {
         _keys = new GpuBuffer[config.LayerCount];
         _values = new GpuBuffer[config.LayerCount];
-        ulong pageBytes = (ulong)(KvPages.PageTokens * config.KvDim) * (format switch { KvFormat.F16 => 2u, KvFormat.F32 => 4u });
-        ulong bytes = pageBytes * (ulong)pageCount;
-        if (bytes > device.Limits.MaxStorageBufferRange)
-            throw new GpuModelException($"The KV cache holds at most {device.Limits.MaxStorageBufferRange / pageBytes * KvPages.PageTokens} tokens on this device; open the model with a smaller context.");
+        int most = MostPages(device, config, format);
+        if (pageCount > most) throw new GpuModelException($"The KV cache holds at most {(long)most * KvPages.PageTokens} tokens on this device; open the model with a smaller context.");
+        ulong bytes = (ulong)(format.PoolBytes(config) * pageCount);
         try
         {
             for (int layer = 0; layer < config.LayerCount; layer++)
@@ -31,6 +30,10 @@ internal sealed class GpuKvCache : IDisposable
             throw;
         }
     }
+
+    /// <summary>A layer's keys, or values, are bound whole.</summary>
+    public static int MostPages(GpuDevice device, ModelConfig config, KvFormat format) =>
+        (int)Math.Min(int.MaxValue, device.Limits.MaxStorageBufferRange / (ulong)format.PoolBytes(config));
 
     public BufferView Keys(int layer) => _keys[layer].View;
 

@@ -16,6 +16,7 @@ public sealed class VulkanForwardPass : ForwardPass
     private readonly ModelOnDevice _model;
     private readonly RowClass[] _classes;
     private readonly Recording _status;
+    private readonly HostKvStore _hostPages;
     private readonly IDisposable? _owner;
     private StepBatch? _batch;
     private bool _disposed;
@@ -36,9 +37,9 @@ public sealed class VulkanForwardPass : ForwardPass
     /// <summary>Most rows of a class that has a recording of whole steps.</summary>
     private const uint MostWholeRows = 16;
 
-    private VulkanForwardPass(ModelSource source, GpuDevice device, MappedTiles? mapped, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
+    private VulkanForwardPass(ModelSource source, GpuDevice device, MappedTiles? mapped, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount, int hostPageCount,
         Func<GpuWeights, ProductChoices>? choose, IDisposable? owner, IProgress<LoadProgress>? progress, CancellationToken cancellation)
-        : base(source.Config, contextLength, maxBatchTokens, kvFormat, pageCount)
+        : base(source.Config, contextLength, maxBatchTokens, kvFormat, pageCount, hostPageCount)
     {
         _device = device;
         try
@@ -49,6 +50,7 @@ public sealed class VulkanForwardPass : ForwardPass
             var parameters = Own(new StepParameters(device, Config, maxBatchTokens, contextLength));
             var activations = Own(new Activations(device, Config, maxBatchTokens, contextLength));
             var cache = Own(new GpuKvCache(device, Config, kvFormat, pageCount));
+            _hostPages = Own(new HostKvStore(device, cache, Config, kvFormat, pageCount, hostPageCount));
             var ropeTable = Own(device.CreateBuffer((ulong)contextLength * (ulong)Config.RopeDim * sizeof(float), BufferUse.Device, "rope table"));
             var weights = Own(GpuWeights.Load(device, source, mapped, progress, cancellation));
             Transfer = weights.Transfer;
@@ -93,12 +95,15 @@ public sealed class VulkanForwardPass : ForwardPass
     /// </summary>
     internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
         Func<GpuWeights, ProductChoices>? choose, IDisposable? owner = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default) =>
-        new(source, device, null, contextLength, maxBatchTokens, kvFormat, pageCount, choose, owner, progress, cancellation);
+        new(source, device, null, contextLength, maxBatchTokens, kvFormat, pageCount, 0, choose, owner, progress, cancellation);
 
-    /// <summary>The same with the matrices in <paramref name="mapped"/> used in place where the device takes them; it belongs to the pass from now on.</summary>
+    /// <summary>
+    /// The same with the matrices in <paramref name="mapped"/> used in place where the device takes them; it belongs to the pass from now on. And with
+    /// room for <paramref name="hostPageCount"/> pages of the KV cache in the host's memory.
+    /// </summary>
     internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, MappedTiles? mapped, int contextLength, int maxBatchTokens, KvFormat kvFormat,
-        int pageCount, Func<GpuWeights, ProductChoices>? choose, IProgress<LoadProgress>? progress, CancellationToken cancellation) =>
-        new(source, device, mapped, contextLength, maxBatchTokens, kvFormat, pageCount, choose, null, progress, cancellation);
+        int pageCount, int hostPageCount, Func<GpuWeights, ProductChoices>? choose, IProgress<LoadProgress>? progress, CancellationToken cancellation) =>
+        new(source, device, mapped, contextLength, maxBatchTokens, kvFormat, pageCount, hostPageCount, choose, null, progress, cancellation);
 
     /// <summary>The shaders of the engine, for <see cref="GpuDevice.Open"/>.</summary>
     public static ShaderLibrary Shaders { get; } = new(typeof(VulkanForwardPass).Assembly);
@@ -127,6 +132,7 @@ public sealed class VulkanForwardPass : ForwardPass
     {
         ArgumentNullException.ThrowIfNull(batch);
         Check(batch);
+        _hostPages.Copy(Pages);
         _model.Parameters.Write(batch, PlanOf(ClassFor(batch.Count).MaxRows), PlanOf(ClassFor(batch.OutputCount).MaxRows));
         (_first, _second, _isWhole) = PartsOf(batch.Count, batch.OutputCount);
         _batch = batch;

@@ -1,0 +1,47 @@
+using MixtralVk.Model;
+using MixtralVk.Testing;
+using MixtralVk.Tokenization;
+
+namespace MixtralVk.Tests.Model;
+
+/// <summary>What smaller keys and values cost.</summary>
+[Collection(VulkanCollection.Name)]
+public sealed class KvFormatTests
+{
+    public static TheoryData<string> Devices => [.. TestDevices.Names];
+
+    [Theory]
+    [MemberData(nameof(Devices))]
+    public void Logits_with_8_bit_keys_and_values_stay_close_to_those_with_32(string device)
+    {
+        float[] exact = Logits(device, KvFormat.F32);
+        Assert.InRange(Error(exact, Logits(device, KvFormat.F16)), 1e-12, 1e-6);
+        Assert.InRange(Error(exact, Logits(device, KvFormat.Q8_0)), 1e-9, 1e-4);
+    }
+
+    [Fact]
+    public void A_page_of_8_bit_keys_and_values_is_little_more_than_half_of_one_of_16()
+    {
+        using MixtralModel half = Load(KvFormat.F16), quants = Load(KvFormat.Q8_0);
+        Assert.Equal(32, half.Config.HeadDim); // 8 words and one for the scale, instead of 16; of the usual 128 dimensions 34 instead of 64
+        Assert.Equal(9 * half.Memory.KvCacheBytes / 16, quants.Memory.KvCacheBytes);
+        Assert.Equal(quants.Memory.KvCacheBytes, quants.ForwardPass.KvTokenBytes * 256);
+
+        static MixtralModel Load(KvFormat kv) =>
+            MixtralModel.Load(ShippedModel.Path, new MixtralOptions { Device = DeviceKind.Cpu, ContextLength = 256, KvFormat = kv });
+    }
+
+    /// <summary>Normalised mean square error.</summary>
+    private static double Error(float[] expected, float[] actual) =>
+        expected.Zip(actual, (e, a) => Math.Pow((double)e - a, 2)).Sum() / expected.Sum(e => (double)e * e);
+
+    private static float[] Logits(string device, KvFormat kv)
+    {
+        using ForwardPass pass = TestDevices.Open(device, ShippedModel.Path, kv);
+        using var source = MixtralVk.Loading.ModelSource.Open(ShippedModel.Path);
+        var tokenizer = new Tokenizer(source.Vocabulary);
+        int[] tokens = tokenizer.Encode("[INST] You are Mira, a cheerful baker from Oakvale. You sell bread for 3 silver. The old mill is behind the stone bridge.\n\n"
+            + "Who are you? [/INST] I am Mira, the baker.</s>[INST] What do you sell, and where is the mill? [/INST]", parseSpecial: true);
+        return TestDevices.AllLogits(pass, tokens);
+    }
+}
