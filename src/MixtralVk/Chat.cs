@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using MixtralVk.Model;
 using MixtralVk.Tokenization;
 
@@ -10,11 +11,15 @@ namespace MixtralVk;
 /// using var mira = model.StartChat("You are Mira, a cheerful baker from Oakvale.");
 /// foreach (string piece in mira.Ask("What do you sell?")) Console.Write(piece);
 /// </code>
-/// When the context is full, the oldest questions and answers are forgotten in one large step (at least a quarter of the context), so that
-/// most answers reuse what is computed; the persona never is. One thread at a time.
+/// When the context is nearly full after an answer, the oldest questions and answers are forgotten in one large step (at least a quarter of the
+/// context), so that most answers reuse what is computed, and what is kept is computed again while nobody waits. The persona is never forgotten.
+/// One thread at a time.
 /// </summary>
 public sealed class Chat : IDisposable
 {
+    /// <summary>Of the context, what a question is expected to take at most.</summary>
+    private const int QuestionShare = 16;
+
     private readonly ChatTemplate _template;
     private readonly List<Turn> _turns = [];
     private readonly List<int> _prompt = [];
@@ -122,13 +127,7 @@ public sealed class Chat : IDisposable
     private List<int> BuildPrompt(string question, GenerationOptions options)
     {
         int context = Session.Model.ContextLength, remembered = _forgotten;
-        int room = context - Math.Min(options.MaxTokens, context / 4);
-        if (Build(question) > room)
-            while (_forgotten < _turns.Count)
-            {
-                _forgotten++;
-                if (Build(question) <= room - context / 4) break;
-            }
+        if (Build(question) > Room(options)) Forget(question, options);
         if (_prompt.Count >= context)
         {
             _forgotten = remembered; // a question that cannot be asked at all costs no memory
@@ -147,9 +146,47 @@ public sealed class Chat : IDisposable
             if (tokens.Count == 0 || !Session.Model.Tokenizer.IsEnd(tokens[^1])) _template.EndAnswer(tokens);
         }
         _turns.Add(new Turn(question, answer, tokens));
+        PrepareForNext();
+    }
+
+    /// <summary>
+    /// Where a question of usual length would find too little room, forgets now and has what is kept computed before it is asked. What is forgotten
+    /// depends on the conversation alone, not on how far that comes.
+    /// </summary>
+    private void PrepareForNext()
+    {
+        if (Build("") + Session.Model.ContextLength / QuestionShare <= Room(Options)) return;
+        Forget("", Options);
+        BuildTurns();
+        Session.Prepare(CollectionsMarshal.AsSpan(_prompt));
+    }
+
+    /// <summary>Tokens that a prompt may have so that an answer fits behind it.</summary>
+    private int Room(GenerationOptions options)
+    {
+        int context = Session.Model.ContextLength;
+        return context - Math.Min(options.MaxTokens, context / 4);
+    }
+
+    /// <summary>Forgets the oldest turns until a quarter of the context is free behind the question and its answer, or none are left.</summary>
+    private void Forget(string question, GenerationOptions options)
+    {
+        while (_forgotten < _turns.Count)
+        {
+            _forgotten++;
+            if (Build(question) <= Room(options) - Session.Model.ContextLength / 4) return;
+        }
     }
 
     private int Build(string question)
+    {
+        BuildTurns();
+        bool first = _forgotten == _turns.Count;
+        _template.AppendQuestion(_prompt, first || _template.SystemInLastQuestion ? Persona : null, question);
+        return _prompt.Count;
+    }
+
+    private void BuildTurns()
     {
         _prompt.Clear();
         _template.Begin(_prompt);
@@ -159,9 +196,6 @@ public sealed class Chat : IDisposable
             _template.AppendQuestion(_prompt, systemFirst && i == _forgotten ? Persona : null, _turns[i].Question);
             _prompt.AddRange(_turns[i].Tokens);
         }
-        bool first = _forgotten == _turns.Count;
-        _template.AppendQuestion(_prompt, first || !systemFirst ? Persona : null, question);
-        return _prompt.Count;
     }
 
     /// <summary>A question and its answer; <paramref name="Tokens"/> are the answer's, as they were generated, with the end token.</summary>

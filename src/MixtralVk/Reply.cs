@@ -18,6 +18,7 @@ public sealed class Reply : IEnumerable<string>
     private readonly StringBuilder _text;
     private readonly List<int> _tokens;
     private Generation? _generation;
+    private GenerationTimings? _timings;
     private bool _enumerated;
 
     internal Reply(Chat chat, string question, GenerationOptions options, CancellationToken cancellationToken)
@@ -47,7 +48,7 @@ public sealed class Reply : IEnumerable<string>
     public bool IsComplete => _generation is { IsComplete: true };
 
     /// <summary>What it took.</summary>
-    public GenerationTimings Timings => _generation?.Timings ?? default;
+    public GenerationTimings Timings => _timings ?? _generation?.Timings ?? default;
 
     /// <inheritdoc/>
     public IEnumerator<string> GetEnumerator()
@@ -132,6 +133,7 @@ public sealed class Reply : IEnumerable<string>
     private void End(FinishReason reason)
     {
         FinishReason = reason;
+        _timings = Timings; // the session may go on to something else
         if (_tokens.Count > 0) _chat.Record(_question, Text, _tokens, FinishReason);
     }
 

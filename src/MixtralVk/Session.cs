@@ -15,6 +15,7 @@ public sealed class Session : IDisposable
     private readonly Scheduler _scheduler;
     private readonly Sequence _sequence;
     private int _length, _promptLength; // tokens the caller has seen (the worker may be ahead), and of the latest prompt
+    private Priority _priority = Priority.Normal;
     private bool _disposed;
 
     internal Session(MixtralModel model)
@@ -30,8 +31,8 @@ public sealed class Session : IDisposable
     /// <summary>What is computed first when several sessions want something. May be changed at any time, by any thread.</summary>
     public Priority Priority
     {
-        get => _sequence.Priority;
-        set => _sequence.Priority = value;
+        get => _priority;
+        set => _sequence.Priority = _priority = value;
     }
 
     /// <summary>The tokens of the text, prompt and generated ones. Valid until the session is used again.</summary>
@@ -136,6 +137,26 @@ public sealed class Session : IDisposable
         }
     }
 
+    /// <summary>
+    /// Makes the text these tokens and has them computed where that costs others little; returns at once. Whatever the session is used for next
+    /// goes on from as much as is computed by then. Does nothing when it is disposed.
+    /// </summary>
+    internal void Prepare(ReadOnlySpan<int> tokens)
+    {
+        if (_disposed) return;
+        Begin(tokens, null);
+        _sequence.Priority = Priority.Background;
+    }
+
+    /// <summary>False while a prompt is being computed.</summary>
+    internal bool IsPrefilled
+    {
+        get
+        {
+            lock (_scheduler.Gate) return _sequence.IsPrefilled;
+        }
+    }
+
     /// <summary>Has the worker go on with the text as it is.</summary>
     internal void Begin(Draft draft)
     {
@@ -201,6 +222,7 @@ public sealed class Session : IDisposable
 
     private void Begin(Draft? draft, bool isPrompt)
     {
+        _sequence.Priority = _priority;
         if (_sequence.Begin(draft, isPrompt, Stopwatch.GetTimestamp())) _scheduler.Add(_sequence);
     }
 

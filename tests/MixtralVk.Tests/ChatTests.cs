@@ -92,6 +92,26 @@ public sealed class ChatTests(LoadedModel loaded)
     }
 
     [Fact]
+    public void WhatIsKeptIsComputedBeforeTheNextQuestionAndAForkForgetsTheSame()
+    {
+        using Chat chat = _model.StartChat(Mira, s_greedy);
+        for (int turns = 0; chat.ForgottenTurns == 0; turns++)
+        {
+            Assert.InRange(turns, 0, 30);
+            Answer(chat, "What is your name, and what do you sell here today?");
+        }
+        using Chat fork = chat.Fork();
+        while (!chat.Session.IsPrefilled) Thread.Sleep(1);
+        int kept = chat.Session.Tokens.Length, forgotten = chat.ForgottenTurns;
+        Assert.InRange(kept, 64, _model.ContextLength * 3 / 4);
+        string answer = Answer(chat, "Where do you live?");
+        Assert.InRange(chat.LastReply!.Timings.ReusedTokens, kept - 1, kept);
+        Assert.Equal(forgotten, chat.ForgottenTurns);
+        Assert.Equal(answer, Answer(fork, "Where do you live?"));
+        Assert.Equal(chat.ForgottenTurns, fork.ForgottenTurns);
+    }
+
+    [Fact]
     public void AMessageThatCannotFitIsAnErrorAndTheChatGoesOn()
     {
         using Chat chat = _model.StartChat(Mira, s_greedy);
