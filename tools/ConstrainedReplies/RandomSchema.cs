@@ -40,8 +40,9 @@ internal sealed class RandomSchema(Random random)
         double least = Math.Round(random.Next(-2000, 2000) * step, 2), most = least + random.Next(0, 500) * step;
         if (random.Next(3) > 0) number[random.Next(4) == 0 && most > least + 2 ? "exclusiveMinimum" : "minimum"] = least;
         if (random.Next(3) > 0) number[random.Next(4) == 0 && most > least + 2 ? "exclusiveMaximum" : "maximum"] = most;
-        if (type == "integer" && random.Next(4) == 0) (number["minimum"], number["maximum"], number["multipleOf"]) = (0, 40 + random.Next(100), 2 + random.Next(7));
-        return number;
+        return type == "integer" && random.Next(4) == 0
+            ? new JsonObject { ["type"] = type, ["minimum"] = -random.Next(50), ["maximum"] = 40 + random.Next(100), ["multipleOf"] = 2 + random.Next(7) }
+            : number;
     }
 
     private JsonObject Text()

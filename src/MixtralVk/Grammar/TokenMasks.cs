@@ -11,16 +11,17 @@ internal sealed class TokenMasks
     // A state has a table of 1 KiB and, once used, a mask; when there are this many, the owner goes on with new masks.
     private const int MaxStates = 8192;
 
-    // Walks over the vocabulary, some 50 us each, that are spent on finding completions of few tokens.
-    private const int MaxSearches = 4096;
+    // Walks over the vocabulary, some 50 us each, that one search for a completion of few tokens may take.
+    private const int MaxWalks = 4096;
 
     private readonly Lock _lock = new();
     private readonly Tokenizer _tokenizer;
     private readonly TokenTrie _trie;
     private readonly MatchStates _states;
     private readonly Dictionary<int, Mask> _masks = [];
+    private readonly Dictionary<int, NearMask[]> _nearMasks = [];
     private readonly Dictionary<int, int> _shortest = [];
-    private int _searches;
+    private int _tooFar = int.MaxValue; // bytes to the end from which on no search is begun, as it would not come to its end
 
     public TokenMasks(Automaton automaton, ConstraintLimits limits, Tokenizer tokenizer, TokenTrie trie)
     {
@@ -59,7 +60,13 @@ internal sealed class TokenMasks
             if (!_masks.TryGetValue(state, out Mask mask)) _masks[state] = mask = Compute(state);
             // A byte takes at most one token, so far from the limit no completion is too long.
             if (mask.MostBytesLeft < tokensLeft) mask.Allowed.CopyTo(allowed);
-            else ComputeNearEnd(state, tokensLeft - 1, allowed);
+            else
+            {
+                if (!_nearMasks.TryGetValue(state, out NearMask[]? near)) _nearMasks[state] = near = ComputeNear(state);
+                int i = near.Length - 1;
+                while (near[i].TokensAfter >= tokensLeft) i--;
+                near[i].Allowed.CopyTo(allowed);
+            }
         }
     }
 
@@ -94,17 +101,22 @@ internal sealed class TokenMasks
     private int FindShortestTokens(int wanted)
     {
         if (_shortest.TryGetValue(wanted, out int known)) return known;
+        int bytesLeft = _states.ShortestBytes(wanted);
+        if (bytesLeft >= _tooFar) return bytesLeft;
         // All states on such ways, then from the end back: each way leads to states with fewer bytes left only.
         var nearer = new Dictionary<int, HashSet<int>>();
         var open = new Stack<int>([wanted]);
         while (open.TryPop(out int state))
         {
-            if (_searches == MaxSearches) return _shortest[wanted] = _states.ShortestBytes(wanted);
+            if (nearer.Count == MaxWalks)
+            {
+                _tooFar = Math.Min(_tooFar, bytesLeft / 2 + 1);
+                return bytesLeft;
+            }
             if (_shortest.ContainsKey(state) || nearer.ContainsKey(state)) continue;
             HashSet<int> next = nearer[state] = [];
             if (_states.Accepts(state)) continue;
             int bytes = _states.ShortestBytes(state);
-            _searches++;
             foreach ((_, int after) in new TokenWalk(_trie, _states, state))
                 if (_states.ShortestBytes(after) < bytes && next.Add(after)) open.Push(after);
         }
@@ -126,13 +138,22 @@ internal sealed class TokenMasks
         return new Mask(allowed, mostBytesLeft);
     }
 
-    /// <summary>Only tokens after which few enough others complete the text.</summary>
-    private void ComputeNearEnd(int state, int mostTokensAfter, Span<uint> allowed)
+    /// <summary>The masks of a state by how many tokens the shortest completions take after theirs, each with the tokens of those before it.</summary>
+    private NearMask[] ComputeNear(int state)
     {
-        allowed.Clear();
+        var costs = new SortedDictionary<int, uint[]>();
         foreach ((int node, int after) in new TokenWalk(_trie, _states, state))
-            if (_states.ShortestBytes(after) <= mostTokensAfter || FindShortestTokens(after) <= mostTokensAfter) Allow(node, allowed);
-        AllowEnd(state, allowed);
+        {
+            int cost = FindShortestTokens(after);
+            if (!costs.TryGetValue(cost, out uint[]? mask)) costs[cost] = mask = new uint[MaskWords];
+            Allow(node, mask);
+        }
+        uint[] end = new uint[MaskWords];
+        AllowEnd(state, end);
+        NearMask[] masks = [new NearMask(-1, end), .. costs.Select(c => new NearMask(c.Key, c.Value))];
+        for (int i = 1; i < masks.Length; i++)
+            for (int word = 0; word < MaskWords; word++) masks[i].Allowed[word] |= masks[i - 1].Allowed[word];
+        return masks;
     }
 
     private void Allow(int node, Span<uint> allowed)
@@ -150,4 +171,8 @@ internal sealed class TokenMasks
     /// <param name="Allowed">The tokens that may follow.</param>
     /// <param name="MostBytesLeft">The shortest completion, in bytes, after the worst of them.</param>
     private readonly record struct Mask(uint[] Allowed, int MostBytesLeft);
+
+    /// <param name="TokensAfter">Most tokens that the shortest completion takes after a token of the mask; -1 for the end tokens alone.</param>
+    /// <param name="Allowed">The tokens that may follow.</param>
+    private readonly record struct NearMask(int TokensAfter, uint[] Allowed);
 }

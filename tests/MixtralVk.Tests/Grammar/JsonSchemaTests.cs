@@ -73,6 +73,35 @@ public sealed class JsonSchemaTests
         }
     }
 
+    /// <summary>So many bytes are never searched for fewer tokens; each byte then counts as one.</summary>
+    [Theory]
+    [InlineData("{\"type\":\"string\",\"minLength\":30000}", 30002)]
+    [InlineData("{\"type\":\"array\",\"minItems\":500,\"items\":{\"enum\":[\"bbbbbbbb\",\"ccccccccc\"]}}", 5501)]
+    public void AVeryLongShortestAnswerIsNotSearchedForLong(string schema, int bytes)
+    {
+        Constraint constraint = Constraint.JsonSchema(schema);
+        Assert.Equal(bytes, constraint.ShortestBytes);
+        Assert.Equal(bytes, constraint.ShortestTokens(RandomText.Tokenizer));
+        ConstrainedText text = constraint.Begin(RandomText.Tokenizer, bytes);
+        for (int used = 0; used < 2000; used++)
+        {
+            ReadOnlySpan<uint> allowed = text.Allowed(bytes - used);
+            int token = 3;
+            while ((allowed[token / 32] >> (token % 32) & 1) == 0) token++;
+            text.Accept(token);
+        }
+        Assert.Throws<GrammarException>(() => constraint.Begin(RandomText.Tokenizer, bytes - 1));
+    }
+
+    [Fact]
+    public void AStepWithVeryManyEdgesIsRefused()
+    {
+        // 3000 places the text can be in, each with 200 ways on.
+        string grammar = "root ::= " + string.Join(" | ", Enumerable.Range(0, 3000).Select(i => $"\"a\" r \"{i}\"")) + "\nr ::= " + string.Join(" | ", Enumerable.Range(0, 200).Select(i => $"\"b\" \"{i}\""));
+        Constraint constraint = Constraint.Gbnf(grammar, new ConstraintLimits { MaxStates = 500_000 });
+        Assert.Contains("ambiguous", Assert.Throws<GrammarException>(() => constraint.Begin(RandomText.Tokenizer, 1000)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void ALimitBelowTheShortestAnswerIsRefused()
     {
