@@ -115,11 +115,18 @@ public sealed class Chat : IDisposable
     /// <summary>Frees the conversation's part of the KV cache.</summary>
     public void Dispose() => Session.Dispose();
 
+    /// <summary>How many of the latest questions are remembered; null for as many as the context holds.</summary>
+    internal int? MostTurns { get; set; }
+
+    /// <summary>What is remembered of an answer that did not come to its end, null for nothing; without this, all of it.</summary>
+    internal Func<string, string?>? RememberInterrupted { get; set; }
+
     /// <summary>Ends the answer in progress, if any, and gives the prompt of the next one.</summary>
     internal List<int> Begin(Reply reply, string question, GenerationOptions options)
     {
         _begun?.Stop();
         _begun = reply;
+        _forgotten = Math.Max(_forgotten, _turns.Count - (MostTurns ?? _turns.Count));
         return BuildPrompt(question, options);
     }
 
@@ -138,8 +145,13 @@ public sealed class Chat : IDisposable
 
     internal void Record(string question, string answer, IReadOnlyList<int> answerTokens, FinishReason? reason)
     {
+        if (RememberInterrupted is not null && reason != FinishReason.EndOfText)
+        {
+            if (RememberInterrupted(answer) is not string remembered) return;
+            (answer, reason) = (remembered, FinishReason.StopString);
+        }
         var tokens = new List<int>();
-        if (reason == FinishReason.StopString) _template.AppendAnswer(tokens, answer); // the tokens hold the stop string, the answer does not
+        if (reason == FinishReason.StopString) _template.AppendAnswer(tokens, answer); // the tokens hold more, or other text, than the answer
         else
         {
             tokens.AddRange(answerTokens);

@@ -12,7 +12,7 @@ internal sealed class TokenMasks
     private const int MaxStates = 8192;
 
     // Walks over the vocabulary, some 50 us each, that one search for a completion of few tokens may take.
-    private const int MaxWalks = 4096;
+    private const int MaxWalks = 1024;
 
     private readonly Lock _lock = new();
     private readonly Tokenizer _tokenizer;
@@ -21,10 +21,16 @@ internal sealed class TokenMasks
     private readonly Dictionary<int, Mask> _masks = [];
     private readonly Dictionary<int, NearMask[]> _nearMasks = [];
     private readonly Dictionary<int, int> _shortest = [];
-    private int _tooFar = int.MaxValue; // bytes to the end from which on no search is begun, as it would not come to its end
+    private int _tooFar; // bytes to the end from which on no search is begun, as it would not come to its end
 
-    public TokenMasks(Automaton automaton, ConstraintLimits limits, Tokenizer tokenizer, TokenTrie trie)
+    /// <param name="automaton">The grammar.</param>
+    /// <param name="limits">How much of it a text may be in at once.</param>
+    /// <param name="tokenizer">The vocabulary.</param>
+    /// <param name="trie">Its tokens.</param>
+    /// <param name="earlier">The masks that have grown large: what they learned of searches is kept.</param>
+    public TokenMasks(Automaton automaton, ConstraintLimits limits, Tokenizer tokenizer, TokenTrie trie, TokenMasks? earlier)
     {
+        _tooFar = earlier?._tooFar ?? int.MaxValue;
         _tokenizer = tokenizer;
         _trie = trie;
         _states = new MatchStates(automaton, limits.MaxAmbiguity);

@@ -19,17 +19,17 @@ internal sealed class VocabularyMasks
         _trie = TokenTrie.Of(tokenizer);
         if (_trie.MissingByte is int missing)
             throw new GrammarException($"The vocabulary has no token for the single byte 0x{missing:X2}: its texts cannot be constrained.");
-        _current = NewMasks();
+        _current = NewMasks(null);
     }
 
     public TokenMasks Current
     {
         get
         {
-            if (_current.IsFull) _current = NewMasks();
+            if (_current.IsFull) _current = NewMasks(_current);
             return _current;
         }
     }
 
-    private TokenMasks NewMasks() => new(_automaton, _limits, _tokenizer, _trie);
+    private TokenMasks NewMasks(TokenMasks? earlier) => new(_automaton, _limits, _tokenizer, _trie, earlier);
 }

@@ -11,22 +11,29 @@ internal static class LogitSums
     /// <summary>The largest number, at most the largest finite one; negative infinity where there is none.</summary>
     public static float Largest(ReadOnlySpan<float> logits)
     {
-        var most = Vector256.Create(float.NegativeInfinity);
+        Vector256<float> most = Vector256.Create(float.NegativeInfinity), other = most;
         int i = 0;
-        // A comparison with NaN is false, so NaN never gets in.
-        for (; i + Vector256<float>.Count <= logits.Length; i += Vector256<float>.Count)
+        for (; i + 2 * Vector256<float>.Count <= logits.Length; i += 2 * Vector256<float>.Count)
         {
-            Vector256<float> block = Vector256.Create(logits[i..]);
-            most = Vector256.ConditionalSelect(Vector256.GreaterThan(block, most), block, most);
+            most = Larger(Vector256.Create(logits[i..]), most);
+            other = Larger(Vector256.Create(logits[(i + Vector256<float>.Count)..]), other);
         }
+        most = Larger(other, most);
         float largest = float.NegativeInfinity;
         for (int lane = 0; lane < Vector256<float>.Count; lane++) largest = Math.Max(largest, most[lane]);
         for (; i < logits.Length; i++) if (logits[i] > largest) largest = logits[i];
         return Math.Min(largest, float.MaxValue);
     }
 
+    /// <summary>The larger of both in each lane: a comparison with NaN is false, so NaN never gets in.</summary>
+    private static Vector256<float> Larger(Vector256<float> value, Vector256<float> most) => Vector256.ConditionalSelect(Vector256.GreaterThan(value, most), value, most);
+
     /// <summary>Sum of exp((logit - most) / temperature).</summary>
     public static double Weights(ReadOnlySpan<float> logits, double most, double temperature) => Sum(logits, new Weight(most, temperature));
+
+    /// <summary>The same of the tokens for which (logit - most) / temperature is at least -<paramref name="range"/>.</summary>
+    public static double WeightsWithin(ReadOnlySpan<float> logits, double most, double temperature, double range) =>
+        Sum(logits, new WeightWithin(most, temperature, range));
 
     /// <summary>Mean of (logit - most) / temperature, each counted by its probability; <paramref name="weights"/> is the sum of weights.</summary>
     public static double MeanByProbability(ReadOnlySpan<float> logits, double most, double temperature, double weights) =>
@@ -71,6 +78,15 @@ internal static class LogitSums
     private readonly struct Weight(double most, double temperature) : ITerm
     {
         public Vector512<double> Of(Vector512<double> logit) => Vector512.Exp((logit - Vector512.Create(most)) / Vector512.Create(temperature));
+    }
+
+    private readonly struct WeightWithin(double most, double temperature, double range) : ITerm
+    {
+        public Vector512<double> Of(Vector512<double> logit)
+        {
+            Vector512<double> relative = (logit - Vector512.Create(most)) / Vector512.Create(temperature);
+            return Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(relative, Vector512.Create(-range)), Vector512.Exp(relative), Vector512<double>.Zero);
+        }
     }
 
     private readonly struct WeightedLogit(double most, double temperature) : ITerm

@@ -94,7 +94,7 @@ public sealed class Sampler
                 listed = true;
             }
         }
-        if (_options.Temperature == 0) _list.List(logits, LogitSums.Largest(logits), 1, 1);
+        if (_options.Temperature == 0) _list.List(logits, 1, 1);
         else if (!listed) return ChooseOfAll(logits, temperature);
         if (_list.Count == 0) throw NothingCanFollow();
         return _options.Temperature == 0 ? _list[0] : _list[_list.At(_random.NextDouble())];
@@ -131,13 +131,15 @@ public sealed class Sampler
     /// <summary>Lists what a cut leaves of all tokens.</summary>
     private void List(SamplingStep step, ReadOnlySpan<float> logits, double temperature)
     {
+        if (step == SamplingStep.TopK)
+        {
+            _list.List(logits, temperature, _options.TopK);
+            return;
+        }
         float largest = LogitSums.Largest(logits);
         if (float.IsNegativeInfinity(largest)) throw NothingCanFollow();
         switch (step)
         {
-            case SamplingStep.TopK:
-                _list.List(logits, largest, temperature, _options.TopK);
-                break;
             case SamplingStep.TopNSigma:
                 double range = _options.TopNSigma * LogitSums.Deviation(logits) / temperature;
                 _list.ListWithin(logits, largest, temperature, WithSlack(range));
@@ -150,7 +152,7 @@ public sealed class Sampler
             case SamplingStep.TopP:
                 // What min-p takes away next need not be listed.
                 bool minPFollows = Array.IndexOf(_steps, SamplingStep.MinP) == Array.IndexOf(_steps, SamplingStep.TopP) + 1;
-                _list.ListTopP(logits, largest, temperature, _options.TopP, minPFollows ? WithSlack(-Math.Log(_options.MinP)) : double.PositiveInfinity);
+                _list.ListWeight(logits, largest, temperature, _options.TopP * LogitSums.Weights(logits, largest, temperature), minPFollows ? WithSlack(-Math.Log(_options.MinP)) : double.PositiveInfinity);
                 break;
             case SamplingStep.Typical:
                 _list.ListTypical(logits, largest, temperature, _options.TypicalP);
@@ -188,17 +190,16 @@ public sealed class Sampler
     {
         float largest = LogitSums.Largest(logits);
         if (float.IsNegativeInfinity(largest)) throw NothingCanFollow();
-        if (_options.MirostatTau == 0)
+        double sum = LogitSums.Weights(logits, largest, temperature), range = double.PositiveInfinity;
+        if (_options.MirostatTau > 0)
         {
-            double point = _random.NextDouble();
-            _list.ListTopP(logits, largest, temperature, point, double.PositiveInfinity);
-            return _list[_list.Count - 1];
+            range = Math.Max(0, _mirostat * Math.Log(2) - Math.Log(sum));
+            sum = LogitSums.WeightsWithin(logits, largest, temperature, range);
         }
-        double range = Math.Max(0, _mirostat * Math.Log(2) - Math.Log(LogitSums.Weights(logits, largest, temperature)));
-        _list.ListWithin(logits, largest, temperature, WithSlack(range));
+        _list.ListWeight(logits, largest, temperature, _random.NextDouble() * sum, WithSlack(range));
         _list.KeepWithin(range);
-        int chosen = _list.At(_random.NextDouble());
-        _mirostat -= _options.MirostatEta * (_list.Surprise(chosen) - _options.MirostatTau);
+        int chosen = _list.Count - 1;
+        _mirostat -= _options.MirostatEta * (Math.Log2(sum) - _list.Relative[chosen] / Math.Log(2) - _options.MirostatTau);
         return _list[chosen];
     }
 

@@ -25,10 +25,10 @@ internal sealed class Shortlist(int capacity)
     public double LogitOf(int i) => _relative[_first + i] + _largest;
 
     /// <summary>Lists the likeliest tokens.</summary>
-    public void List(ReadOnlySpan<float> logits, float largest, double temperature, int most)
+    public void List(ReadOnlySpan<float> logits, double temperature, int most)
     {
-        _candidates.Likeliest(logits, most);
-        Relate(largest, temperature);
+        ReadOnlySpan<ulong> keys = _candidates.Likeliest(logits, most);
+        Relate(keys.IsEmpty ? 0 : Candidates.LogitOf(keys[0]), temperature);
     }
 
     /// <summary>Lists the tokens whose relative logit is at least about -<paramref name="range"/>; true when these are all that can be chosen.</summary>
@@ -42,17 +42,15 @@ internal sealed class Shortlist(int capacity)
     }
 
     /// <summary>
-    /// Lists the likeliest tokens that together reach a probability, or those within <paramref name="widest"/> where these reach less.
+    /// Lists the likeliest tokens that together reach a weight (the likeliest has 1), or those within <paramref name="widest"/> where these reach less.
     /// </summary>
-    public void ListTopP(ReadOnlySpan<float> logits, float largest, double temperature, double probability, double widest)
+    public void ListWeight(ReadOnlySpan<float> logits, float largest, double temperature, double wanted, double widest)
     {
-        double wanted = probability * LogitSums.Weights(logits, largest, temperature);
         for (double range = 4; ; range *= 2)
         {
             bool all = ListWithin(logits, largest, temperature, Math.Min(range, widest)) || range >= widest;
             Weigh();
-            if (!Reach(wanted) && !all) continue;
-            return;
+            if (Reach(wanted) || all) return;
         }
     }
 
@@ -127,9 +125,6 @@ internal sealed class Shortlist(int capacity)
             if ((left -= _weights[i]) < 0) return i - _first;
         return Count - 1;
     }
-
-    /// <summary>Surprise of a token of the range, in bits.</summary>
-    public double Surprise(int i) => Math.Log2(Weigh() / _weights[_first + i]);
 
     private void Relate(float largest, double temperature)
     {

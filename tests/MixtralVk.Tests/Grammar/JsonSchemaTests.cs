@@ -75,7 +75,7 @@ public sealed class JsonSchemaTests
 
     /// <summary>So many bytes are never searched for fewer tokens; each byte then counts as one.</summary>
     [Theory]
-    [InlineData("{\"type\":\"string\",\"minLength\":30000}", 30002)]
+    [InlineData("{\"type\":\"string\",\"minLength\":10000}", 10002)]
     [InlineData("{\"type\":\"array\",\"minItems\":500,\"items\":{\"enum\":[\"bbbbbbbb\",\"ccccccccc\"]}}", 5501)]
     public void AVeryLongShortestAnswerIsNotSearchedForLong(string schema, int bytes)
     {
@@ -83,7 +83,7 @@ public sealed class JsonSchemaTests
         Assert.Equal(bytes, constraint.ShortestBytes);
         Assert.Equal(bytes, constraint.ShortestTokens(RandomText.Tokenizer));
         ConstrainedText text = constraint.Begin(RandomText.Tokenizer, bytes);
-        for (int used = 0; used < 2000; used++)
+        for (int used = 0; used < 500; used++)
         {
             ReadOnlySpan<uint> allowed = text.Allowed(bytes - used);
             int token = 3;

@@ -12,7 +12,7 @@ namespace MixtralVk.Bench.Benchmarks;
 [MemoryDiagnoser]
 public class MaskBenchmarks
 {
-    private const int Answers = 50, MostTokens = 120;
+    private const int Answers = 20, MostTokens = 120;
 
     private const string Npc = """
         {"type":"object","properties":{"say":{"type":"string","maxLength":200},"emotion":{"enum":["calm","angry","afraid"]},

@@ -1,0 +1,84 @@
+using MixtralVk.Grammar;
+using MixtralVk.Sampling;
+
+namespace MixtralVk.Characters;
+
+/// <summary>
+/// A character of a game: speaks in its role, shows emotions and decides to act, in a form that is always complete or marked as interrupted.
+/// <code>
+/// using Character mira = new(model, sheet);
+/// CharacterReply reply = mira.Say("What do you sell?");
+/// while (!reply.IsFinished) { if (reply.TryRead(out string piece)) Show(piece); ...; actions.RunPending(); } // once per frame
+/// </code>
+/// One thread at a time; a new line interrupts the reply to the one before.
+/// </summary>
+public sealed class Character : IDisposable
+{
+    private readonly Chat _chat;
+    private readonly Constraint _constraint;
+    private readonly ulong _seed;
+    private int _replies;
+    private CharacterReply? _latest;
+
+    /// <summary>
+    /// Brings a character into being. Throws <see cref="ArgumentException"/> for a sheet that is out of range,
+    /// <see cref="Tokenization.ChatTemplateException"/> for a model without a known form of conversation, and <see cref="GrammarException"/> where
+    /// <see cref="CharacterSheet.MaxTokens"/> cannot hold the shortest reply.
+    /// </summary>
+    public Character(MixtralModel model, CharacterSheet sheet)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(sheet);
+        sheet.Validate();
+        Sheet = sheet;
+        _seed = sheet.Voice.Sampling.Seed ?? (ulong)Random.Shared.NextInt64();
+        _constraint = CharacterAnswer.ConstraintOf(sheet);
+        int shortest = _constraint.ShortestTokens(model.Tokenizer);
+        if (shortest > sheet.MaxTokens) throw new GrammarException($"A reply of {sheet.Name} takes at least {shortest} tokens; its sheet allows {sheet.MaxTokens}.");
+        _chat = model.StartChat(sheet.ToPrompt());
+        _chat.MostTurns = sheet.RememberedExchanges;
+        _chat.RememberInterrupted = Remembered;
+    }
+
+    /// <summary>Who it is.</summary>
+    public CharacterSheet Sheet { get; }
+
+    /// <summary>The latest reply; null before the first line.</summary>
+    public CharacterReply? Latest => _latest;
+
+    /// <summary>What was said, replies in their JSON form, with what it has forgotten.</summary>
+    public IEnumerable<ChatMessage> History => _chat.History;
+
+    /// <summary>What is computed first when several characters have something to say.</summary>
+    public Priority Priority
+    {
+        get => _chat.Priority;
+        set => _chat.Priority = value;
+    }
+
+    /// <summary>The tokens the model saw and wrote last.</summary>
+    internal ReadOnlySpan<int> Tokens => _chat.Session.Tokens;
+
+    /// <summary>Says a line to the character; the reply begins when it is read for the first time.</summary>
+    public CharacterReply Say(string line, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(line);
+        Interrupt();
+        var random = new Pcg32(_seed, (ulong)_replies++);
+        ulong seed = (ulong)random.NextUInt32() << 32 | random.NextUInt32();
+        return _latest = new CharacterReply(this, _chat.Ask(line, Sheet.Options(seed, _constraint), cancellationToken));
+    }
+
+    /// <summary>Ends the reply in progress, if any, at what was read of it: the player walked away.</summary>
+    public void Interrupt() => _latest?.Interrupt();
+
+    /// <summary>Frees its part of the KV cache.</summary>
+    public void Dispose() => _chat.Dispose();
+
+    /// <summary>What is remembered of a reply that is not complete; null when nothing was said.</summary>
+    private string? Remembered(string json)
+    {
+        string said = new SpeechDecoder().Append(json);
+        return said.Length == 0 ? null : CharacterAnswer.Interrupted(said, Sheet.Voice.Emotions[0]);
+    }
+}

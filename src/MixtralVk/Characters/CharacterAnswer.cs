@@ -1,0 +1,62 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MixtralVk.Grammar;
+
+namespace MixtralVk.Characters;
+
+/// <summary>A complete reply of a character.</summary>
+/// <param name="Say">What it says.</param>
+/// <param name="Emotion">One of <see cref="CharacterVoice.Emotions"/>.</param>
+/// <param name="Action">What it does: one of the sheet's <see cref="CharacterSheet.Actions"/>, or "none".</param>
+/// <param name="Target">To whom or with what; empty where there is nothing.</param>
+public sealed record CharacterAnswer(string Say, string Emotion, string Action, string Target)
+{
+    private const int MostTarget = 60;
+
+    /// <summary>The form of a character's replies.</summary>
+    internal static Constraint ConstraintOf(CharacterSheet sheet)
+    {
+        var free = new JsonObject { ["type"] = "string", ["maxLength"] = MostTarget };
+        IEnumerable<(string Name, JsonNode Target)> actions = [(CharacterActions.None, free.DeepClone()), .. (sheet.Actions?.All ?? []).Select(a => (a.Name, a.Targets is null ? free.DeepClone() : OneOf(a.Targets)))];
+        var schema = new JsonObject { ["anyOf"] = new JsonArray([.. actions.Select(a => Form(sheet.Voice.Emotions, a.Name, a.Target))]) };
+        return Constraint.JsonSchema(schema.ToJsonString());
+    }
+
+    /// <summary>Reads a complete reply.</summary>
+    internal static CharacterAnswer Parse(string json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        JsonElement root = document.RootElement;
+        return new CharacterAnswer(Text("say"), Text("emotion"), Text("action"), Text("target"));
+
+        string Text(string name) => root.GetProperty(name).GetString()!;
+    }
+
+    /// <summary>What is remembered of a reply that was interrupted: what was said, in the form of the others.</summary>
+    internal static string Interrupted(string said, string emotion)
+    {
+        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("say", said);
+            writer.WriteString("emotion", emotion);
+            writer.WriteString("action", CharacterActions.None);
+            writer.WriteString("target", "");
+            writer.WriteEndObject();
+        }
+        return System.Text.Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    private static JsonObject Form(IReadOnlyList<string> emotions, string action, JsonNode target) => new()
+    {
+        ["type"] = "object",
+        ["properties"] = new JsonObject
+        {
+            ["say"] = new JsonObject { ["type"] = "string" }, ["emotion"] = OneOf(emotions), ["action"] = new JsonObject { ["const"] = action }, ["target"] = target,
+        },
+        ["required"] = new JsonArray("say", "emotion", "action", "target"),
+    };
+
+    private static JsonObject OneOf(IReadOnlyList<string> texts) => new() { ["enum"] = new JsonArray([.. texts.Select(text => JsonValue.Create(text))]) };
+}
