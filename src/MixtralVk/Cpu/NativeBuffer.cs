@@ -3,9 +3,13 @@ using System.Runtime.InteropServices;
 namespace MixtralVk.Cpu;
 
 /// <summary>Memory outside the garbage collector's heap, aligned to 256 bytes, not cleared; the finaliser frees what Dispose did not.</summary>
-internal sealed unsafe class NativeBuffer : IDisposable
+internal sealed unsafe partial class NativeBuffer : IDisposable
 {
     private const int Alignment = 256;
+
+    // From here on a buffer asks Linux for pages of 2 MiB: with 4 KiB pages, reading weights is a fifth slower.
+    private const long LargeBytes = 32 << 20;
+    private const int MadviseHugePage = 14;
 
     private static long _liveBytes;
 
@@ -19,6 +23,7 @@ internal sealed unsafe class NativeBuffer : IDisposable
             // Linux hands out more than it has and kills the process later: what can never fit is refused here.
             if (limit > 0 && live > limit) throw new HostMemoryException(bytes, Math.Max(0, limit - (live - bytes)));
             Pointer = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), Alignment);
+            if (bytes >= LargeBytes && OperatingSystem.IsLinux()) AskForHugePages();
         }
         catch (OutOfMemoryException e)
         {
@@ -46,6 +51,16 @@ internal sealed unsafe class NativeBuffer : IDisposable
         Free();
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>A wish: a system that refuses it serves small pages.</summary>
+    private void AskForHugePages()
+    {
+        nint page = Environment.SystemPageSize, first = ((nint)Pointer + page - 1) / page * page;
+        _ = Madvise(first, (nuint)((nint)Pointer + (nint)Bytes - first), MadviseHugePage);
+    }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Madvise(nint address, nuint bytes, int advice);
 
     private void Free()
     {
