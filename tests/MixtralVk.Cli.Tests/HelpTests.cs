@@ -4,7 +4,8 @@ public sealed class HelpTests
 {
     public static readonly string[] Commands =
     [
-        "devices", "inspect", "tokenize", "logits", "generate", "chat", "serve", "bench", "crowd", "tune", "convert", "quantize", "imatrix", "perplexity", "routing", "eval",
+        "devices", "inspect", "plan", "tokenize", "logits", "generate", "chat", "serve", "bench", "crowd", "tune", "convert", "quantize", "imatrix", "perplexity", "routing",
+        "eval",
         "kernels",
         "pack", "verify",
     ];
@@ -41,6 +42,7 @@ public sealed class HelpTests
 
     [Theory]
     [InlineData("inspect")]
+    [InlineData("plan")]
     [InlineData("tokenize", "--text", "a")]
     [InlineData("logits", "--tokens", "1", "--out", "x")]
     [InlineData("generate", "--prompt", "a")]

@@ -87,6 +87,22 @@ internal static class CommonOptions
         },
     };
 
+    /// <summary>An option with a size: a whole or decimal number of KiB, MiB, GiB or, with no unit, bytes.</summary>
+    public static Option<long?> Size(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "6GiB",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            int unit = text.EndsWith("KiB", StringComparison.Ordinal) ? 10 : text.EndsWith("MiB", StringComparison.Ordinal) ? 20 : text.EndsWith("GiB", StringComparison.Ordinal) ? 30 : 0;
+            ReadOnlySpan<char> number = unit == 0 ? text : text.AsSpan(0, text.Length - 3);
+            if (double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) && value * (1L << unit) < 1L << 60) return (long)(value * (1L << unit));
+            result.AddError($"{name} must be a size like 6GiB or 500MiB, not '{text}'.");
+            return null;
+        },
+    };
+
     /// <summary>An option with ascending numbers of 1 or more, with commas between them; none without the option.</summary>
     public static Option<int[]> Ascending(string name, string description) => new(name)
     {

@@ -11,6 +11,7 @@ var root = new RootCommand("Runs language models of the Mixtral architecture on 
     ServeCommand.Create(),
     GenerateCommand.Create(),
     InspectCommand.Create(),
+    PlanCommand.Create(),
     TokenizeCommand.Create(),
     LogitsCommand.Create(),
     ConvertCommand.Create(),

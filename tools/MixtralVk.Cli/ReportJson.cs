@@ -2,12 +2,14 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MixtralVk.Cli.Commands;
+using MixtralVk.Planning;
 
 namespace MixtralVk.Cli;
 
 /// <summary>The serializers of all reports, made at compile time.</summary>
 [JsonSerializable(typeof(TokenizeReport))]
 [JsonSerializable(typeof(InspectReport))]
+[JsonSerializable(typeof(PlanReport))]
 [JsonSerializable(typeof(GenerateReport))]
 [JsonSerializable(typeof(BenchReport))]
 [JsonSerializable(typeof(CrowdReport))]
@@ -23,5 +25,6 @@ internal sealed partial class ReportJson : JsonSerializerContext
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Converters = { new JsonStringEnumConverter<PlannedPlace>() },
     });
 }

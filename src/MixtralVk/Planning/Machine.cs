@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using System.Numerics;
+using MixtralVk.Cpu;
+
+namespace MixtralVk.Planning;
+
+/// <summary>What of a machine decides how fast a model runs on its processor. Sizes in bytes, rates in bytes per second.</summary>
+/// <param name="MainMemoryBytes">Main memory that may be taken.</param>
+/// <param name="MemoryBytesPerSecond">How fast all threads together read it.</param>
+/// <param name="FileBytesPerSecond">How fast the model's file is read: from memory where the system has it there, else from the disk.</param>
+/// <param name="VideoMemoryBytes">Memory of the GPU that the model may take; 0 where there is none.</param>
+public sealed record Machine(long MainMemoryBytes, double MemoryBytesPerSecond, double FileBytesPerSecond, long VideoMemoryBytes)
+{
+    private const int BytesPerThread = 64 << 20;
+    private const int Passes = 5;
+    private const long MostFileBytes = 256 << 20;
+    private const int ChunkBytes = 4 << 20;
+
+    /// <summary>Measures this machine's processor and <paramref name="file"/> for some tenths of a second.</summary>
+    /// <param name="file">A file of the model.</param>
+    /// <param name="threads">Threads of the CPU path; 0 takes one per processor.</param>
+    /// <param name="videoMemoryBytes">Memory of the GPU that the model may take; 0 where there is none.</param>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static Machine Measure(string file, int threads = 0, long videoMemoryBytes = 0) =>
+        new(WeightPlacement.MainMemory, MemoryRate(threads == 0 ? Environment.ProcessorCount : threads), FileRate(file), videoMemoryBytes);
+
+    private static unsafe double MemoryRate(int threads)
+    {
+        using var memory = new NativeBuffer((long)threads * BytesPerThread);
+        using var workers = new WorkerThreads(threads);
+        new Span<byte>(memory.Pointer, BytesPerThread).Fill(1);
+        for (int i = 1; i < threads; i++) new Span<byte>(memory.Pointer, BytesPerThread).CopyTo(new Span<byte>(memory.Pointer + (long)i * BytesPerThread, BytesPerThread));
+        double best = 0;
+        for (int pass = 0; pass < Passes; pass++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            workers.Run(new Sum(memory.Pointer), threads);
+            best = Math.Max(best, memory.Bytes / Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+        return best;
+    }
+
+    private static double FileRate(string file)
+    {
+        using var handle = File.OpenHandle(file);
+        var chunk = new byte[ChunkBytes];
+        long done = 0, start = Stopwatch.GetTimestamp();
+        for (int read; done < MostFileBytes && (read = RandomAccess.Read(handle, chunk, done)) > 0;) done += read;
+        return done / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <summary>Adds up a thread's memory, so that every word of it is read.</summary>
+    private readonly unsafe struct Sum(byte* memory) : IWork
+    {
+        public void Run(int item, int worker)
+        {
+            ulong* from = (ulong*)(memory + (long)item * BytesPerThread), end = from + BytesPerThread / sizeof(ulong);
+            Vector<ulong> a = Vector<ulong>.Zero, b = a, c = a, d = a;
+            int lanes = Vector<ulong>.Count;
+            for (; from < end; from += 4 * lanes)
+            {
+                a += Vector.Load(from);
+                b += Vector.Load(from + lanes);
+                c += Vector.Load(from + 2 * lanes);
+                d += Vector.Load(from + 3 * lanes);
+            }
+            if (a + b + c + d == Vector<ulong>.Zero) throw new InvalidOperationException("The memory was not filled.");
+        }
+    }
+}

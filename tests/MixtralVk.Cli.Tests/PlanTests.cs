@@ -1,0 +1,49 @@
+using System.Text.Json;
+
+namespace MixtralVk.Cli.Tests;
+
+public sealed class PlanTests
+{
+    [Fact]
+    public async Task TellsPlaceMemorySpeedAndLimit()
+    {
+        Outcome outcome = await CommandLine.Run("plan", CommandLine.ShippedModel, "--vram", "500KiB");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Empty(outcome.Error);
+        Assert.Matches("place +main memory", outcome.Out);
+        Assert.Matches("experts +[0-9]+ of 32 fit video memory", outcome.Out);
+        Assert.Matches(@"tokens/s +\d", outcome.Out);
+        Assert.Matches("limit +The speed of main memory.*video memory", outcome.Out);
+    }
+
+    [Fact]
+    public async Task RealFiguresStandBeside()
+    {
+        Outcome outcome = await CommandLine.Run("plan", CommandLine.ShippedModel, "--vram", "0", "--context", "64", "--run", "--json");
+        Assert.Equal(0, outcome.ExitCode);
+        using JsonDocument json = JsonDocument.Parse(outcome.Out);
+        JsonElement plan = json.RootElement.GetProperty("plan"), real = json.RootElement.GetProperty("real");
+        Assert.Equal("MainMemory", plan.GetProperty("place").GetString());
+        Assert.Equal(64, plan.GetProperty("contextLength").GetInt32());
+        Assert.Equal(plan.GetProperty("kvCacheBytes").GetInt64(), real.GetProperty("kvCacheBytes").GetInt64());
+        Assert.Equal(plan.GetProperty("expertBytes").GetInt64() + plan.GetProperty("otherWeightBytes").GetInt64(), real.GetProperty("weightBytes").GetInt64());
+        Assert.True(real.GetProperty("tokensPerSecond").GetDouble() > 0);
+    }
+
+    [Fact]
+    public async Task WhatFitsNowhereIsSaidAndNotAnError()
+    {
+        Outcome outcome = await CommandLine.Run("plan", CommandLine.ShippedModel, "--vram", "0", "--ram", "1.5MiB");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Matches("place +none", outcome.Out);
+        Assert.Contains("mixtralvk pack", outcome.Out);
+    }
+
+    [Theory]
+    [InlineData("--vram", "6GB")]
+    [InlineData("--vram", "-1")]
+    [InlineData("--ram", "99999999999GiB")]
+    [InlineData("--ram", "NaN")]
+    public async Task AWrongSizeIsAUsageError(string option, string value) =>
+        CommandLine.AssertUsageError(await CommandLine.Run("plan", CommandLine.ShippedModel, option, value), value);
+}
