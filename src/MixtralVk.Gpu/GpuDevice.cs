@@ -198,7 +198,7 @@ public sealed unsafe class GpuDevice : IDisposable
     /// <summary>Waits for what was submitted to <see cref="Queue"/>, and for nothing of a host that shares the device. Returns on a lost device too.</summary>
     public void WaitIdle()
     {
-        if (Options.CompileOnly) return;
+        if (Options.CompileOnly || _disposed) return;
         try
         {
             Queue.Wait(Queue.Submitted);
@@ -272,8 +272,8 @@ public sealed unsafe class GpuDevice : IDisposable
     public void Dispose()
     {
         if (_disposed) return;
-        _disposed = true;
         WaitIdle();
+        _disposed = true;
         Queue?.Destroy();
         Pipelines.Dispose();
         Memory?.Dispose();

@@ -10,18 +10,25 @@ namespace MixtralVk;
 /// <summary>A model's weights on the device they were loaded onto, with everything that must live as long.</summary>
 internal sealed class LoadedDevice : IDisposable
 {
-    private readonly IDisposable[] _owned; // in the order of disposal
+    private readonly string _path;
+    private readonly (long Length, DateTime Written) _file;
+    private MixtralOptions _options;
+    private OpenedGpu? _gpu; // null on the CPU, and while there is none
 
-    private LoadedDevice(ForwardPass forwardPass, DeviceInfo info, params IDisposable[] owned)
+    private LoadedDevice(string path, MixtralOptions options, ForwardPass forwardPass, DeviceInfo info, OpenedGpu? gpu)
     {
+        (_path, _options, _gpu) = (path, options, gpu);
+        _file = FileState();
         ForwardPass = forwardPass;
         Info = info;
-        _owned = [forwardPass, .. owned];
     }
 
     public ForwardPass ForwardPass { get; }
 
-    public DeviceInfo Info { get; }
+    public DeviceInfo Info { get; private set; }
+
+    /// <summary>True where the device is the host's.</summary>
+    public bool IsHosts => _options.HostDevice is not null;
 
     public static LoadedDevice Load(
         ModelSource source, MixtralOptions options, MemoryUsage memory, int contextLength, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
@@ -55,57 +62,71 @@ internal sealed class LoadedDevice : IDisposable
             CpuForwardPass pass = CpuForwardPass.Load(
                 source, InMainMemory(), contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat,
                 CacheSize.Pages(options, source.Config, memory, contextLength, mainMemory), cpu, progress, cancellationToken);
-            return new LoadedDevice(pass, new DeviceInfo(DeviceKind.Cpu, $"CPU, {options.CpuThreads ?? Environment.ProcessorCount} threads{remark}"));
+            return new LoadedDevice(source.Path, options, pass, new DeviceInfo(DeviceKind.Cpu, $"CPU, {options.CpuThreads ?? Environment.ProcessorCount} threads{remark}"), null);
         }
 
         LoadedDevice? OnVulkan()
         {
-            var gpuOptions = new GpuOptions
-            {
-                Validation = options.EnableValidation,
-                DebugNames = options.EnableDebugNames,
-                OnMessage = options.OnValidationMessage ?? Console.Error.WriteLine,
-                MemoryBudget = options.MemoryBudgetBytes,
-                PipelineCacheDirectory = options.PipelineCacheDirectory,
-            };
-            GpuDevice? device = null;
-            GpuInstance? instance = options.HostDevice is null ? GpuInstance.Create(gpuOptions) : null;
+            if (OpenedGpu.Open(options) is not { } gpu) return null;
             try
             {
-                if (options.HostDevice is { } host) device = GpuDevice.Wrap(host, VulkanForwardPass.Shaders, gpuOptions);
-                else if (AdapterChoice.Choose(options, [.. instance!.Adapters.Select(a => a.Description)]) is >= 0 and int adapter)
-                {
-                    device = GpuDevice.Open(instance.Adapters[adapter], VulkanForwardPass.Shaders);
-                }
-                else
-                {
-                    instance.Dispose();
-                    return null;
-                }
-                bool shares = DeviceChoices.SharesMemory(device.Description);
+                bool shares = DeviceChoices.SharesMemory(gpu.Device.Description);
                 MappedTiles? mapped = shares ? InMainMemory() : null;
-                GpuDevice opened = device;
                 int pageCount = CacheSize.Pages(options, source.Config, shares ? memory : memory with { MappedBytes = 0 }, contextLength, shares ? mainMemory : long.MaxValue);
-                pageCount = Math.Min(pageCount, Math.Max(CacheSize.Least(options, contextLength), GpuKvCache.MostPages(device, source.Config, options.KvFormat)));
+                pageCount = Math.Min(pageCount, Math.Max(CacheSize.Least(options, contextLength), GpuKvCache.MostPages(gpu.Device, source.Config, options.KvFormat)));
                 int hostPages = shares && !options.IdleMemoryEverywhere ? 0 : (int)Math.Min(int.MaxValue / 2, options.IdleMemoryBytes / options.KvFormat.PageBytes(source.Config));
                 VulkanForwardPass pass = VulkanForwardPass.Load(
-                    source, device, mapped, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat,
-                    pageCount, hostPages, weights => Tuner.OnLoad(opened, weights, source.Config, options.PipelineCacheDirectory, cancellationToken), progress, cancellationToken);
-                DeviceDescription description = device.Description;
-                var info = new DeviceInfo(DeviceKind.Vulkan, $"{description.Name} (Vulkan, {description.Driver}{(instance is null ? ", the program's own device" : "")})");
-                return new LoadedDevice(pass, info, instance is null ? [device] : [device, instance]);
+                    source, gpu.Device, mapped, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat,
+                    pageCount, hostPages, weights => Tuner.OnLoad(gpu.Device, weights, source.Config, options.PipelineCacheDirectory, cancellationToken), progress, cancellationToken);
+                return new LoadedDevice(source.Path, options, pass, gpu.Info, gpu);
             }
             catch
             {
-                device?.Dispose();
-                instance?.Dispose();
+                gpu.Dispose();
                 throw;
             }
         }
     }
 
+    /// <summary>Frees everything on the device, and the device where it is ours; it may be lost.</summary>
+    public void Release()
+    {
+        if (_gpu is null) return;
+        ((VulkanForwardPass)ForwardPass).Release();
+        _gpu.Dispose();
+        _gpu = null;
+    }
+
+    /// <summary>After <see cref="Release"/>: loads the model again, onto a new device of ours or onto <paramref name="host"/>'s.</summary>
+    public void Reopen(HostDevice? host)
+    {
+        if (FileState() != _file) throw new ModelFileException(_path, "was changed since the model was loaded: load it anew.");
+        if (host is not null) _options = _options with { HostDevice = host };
+        using ModelSource source = ModelSource.Open(_path);
+        OpenedGpu gpu = OpenedGpu.Open(_options) ?? throw new NoVulkanException("The GPU is gone; load the model again to go on on the CPU.");
+        try
+        {
+            MappedTiles? mapped = ForwardPass.Transfer.InPlaceBytes > 0 ? source.Map() : null;
+            ((VulkanForwardPass)ForwardPass).Rebuild(source, gpu.Device, mapped, weights => Tuner.OnLoad(gpu.Device, weights, source.Config, _options.PipelineCacheDirectory, default));
+            Info = gpu.Info;
+            _gpu = gpu;
+        }
+        catch
+        {
+            gpu.Dispose();
+            throw;
+        }
+    }
+
+    private (long, DateTime) FileState()
+    {
+        var file = new FileInfo(_path);
+        return file.Exists ? (file.Length, file.LastWriteTimeUtc) : default;
+    }
+
     public void Dispose()
     {
-        foreach (IDisposable part in _owned) part.Dispose();
+        ForwardPass.Dispose();
+        _gpu?.Dispose();
     }
 }

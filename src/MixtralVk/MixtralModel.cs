@@ -11,6 +11,7 @@ namespace MixtralVk;
 public sealed class MixtralModel : IDisposable
 {
     private readonly LoadedDevice _device;
+    private readonly DeviceRecovery _recovery;
     private readonly ChatTemplateException? _chatProblem;
 
     private MixtralModel(string path, Tokenizer tokenizer, string? chatTemplate, LoadedDevice device, MemoryUsage memory)
@@ -19,7 +20,8 @@ public sealed class MixtralModel : IDisposable
         Path = path;
         Tokenizer = tokenizer;
         Memory = memory;
-        Scheduler = new Scheduler(device.ForwardPass);
+        _recovery = new DeviceRecovery(device, problem => DeviceLost?.Invoke(this, new DeviceLostEventArgs(problem, device.IsHosts)));
+        Scheduler = new Scheduler(device.ForwardPass) { Recover = device.Info.Kind == DeviceKind.Vulkan ? _recovery.TryRecover : null };
         try
         {
             ChatTemplate = ChatTemplate.Recognize(tokenizer, chatTemplate);
@@ -91,6 +93,26 @@ public sealed class MixtralModel : IDisposable
         string path, MixtralOptions? options = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default) =>
         Task.Run(() => Load(path, options, progress, cancellationToken), cancellationToken);
 
+    /// <summary>
+    /// Raised once for each loss of the Vulkan device (a driver's reset, a watchdog, an unplugged GPU), on the model's thread, which goes on when it returns.
+    /// The model has left the device by then. A device of its own it opens anew, and loads its file again; a host's it needs another for
+    /// (<see cref="AttachAsync"/>). Sessions keep their texts, what was computed of them is computed again, and who waits for tokens waits on.
+    /// </summary>
+    public event EventHandler<DeviceLostEventArgs>? DeviceLost;
+
+    /// <summary>
+    /// Moves a model that computes on the host's device to another one, after a loss or for any other reason, from any thread. The task ends when
+    /// nothing of the model is left on the old device and it computes on the new one; it fails with what kept it from that, and another try may follow.
+    /// </summary>
+    public Task AttachAsync(Gpu.HostDevice device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (!_device.IsHosts) throw new InvalidOperationException("Only a model that was loaded with MixtralOptions.HostDevice moves to another device.");
+        Task attached = _recovery.Attach(device);
+        Scheduler.LeaveDevice();
+        return attached;
+    }
+
     /// <summary>Begins an empty text.</summary>
     public Session StartSession() => new(this);
 
@@ -106,6 +128,7 @@ public sealed class MixtralModel : IDisposable
     public void Dispose()
     {
         Scheduler.Dispose();
+        _recovery.Dispose();
         _device.Dispose();
     }
 }

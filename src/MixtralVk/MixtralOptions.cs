@@ -82,6 +82,9 @@ public sealed record MixtralOptions
     /// <summary>Receives the validation layer's messages, on the thread that caused them; null writes them to stderr.</summary>
     public Action<string>? OnValidationMessage { get; init; }
 
+    /// <summary>Test hook: further settings of the device.</summary>
+    internal Func<GpuOptions, GpuOptions>? WithGpuOptions { get; init; }
+
     /// <summary>Test hook: the main memory there is said to be.</summary>
     internal long? MainMemoryBytes { get; init; }
 

@@ -55,7 +55,7 @@ public abstract class ForwardPass : IDisposable
     public KvPages Pages { get; }
 
     /// <summary>How the weights came where they are.</summary>
-    public WeightTransfer Transfer { get; protected init; }
+    public WeightTransfer Transfer { get; protected set; }
 
     /// <summary>The stages of every step, in order.</summary>
     public IReadOnlyList<Stage> Stages { get; }

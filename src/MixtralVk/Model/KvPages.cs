@@ -126,6 +126,25 @@ public sealed class KvPages
         lock (_copies) _copies.Add((from, to));
     }
 
+    /// <summary>What the pages hold is lost with their device: sequences that can be computed again hold nothing, and nothing is found by its tokens.</summary>
+    internal void Forget()
+    {
+        foreach (KvSequence sequence in _yielding) sequence.Yield();
+        while (_kept.First is { } node)
+        {
+            _kept.Remove(node);
+            Prefixes.Remove(node.Value);
+            _empty.Push(node.Value);
+        }
+        while (_onHost.First is { } node) // its memory was the device's, too
+        {
+            _onHost.Remove(node);
+            Prefixes.Remove(node.Value);
+            _emptyOnHost.Push(node.Value);
+        }
+        lock (_copies) _copies.Clear();
+    }
+
     private bool TryTakeUnowned(out int page)
     {
         if (_empty.TryPop(out page)) return true;

@@ -14,7 +14,7 @@ namespace MixtralVk.Scheduling;
 /// its next owner after that step.
 /// </para>
 /// </summary>
-internal sealed class Scheduler : IDisposable
+internal sealed partial class Scheduler : IDisposable
 {
     /// <summary>No submission is to worry a driver's watchdog, and a cancellation waits for none longer than this.</summary>
     public const double MostSliceMilliseconds = 100;
@@ -84,8 +84,13 @@ internal sealed class Scheduler : IDisposable
             lock (Gate)
             {
                 if (_stop) return;
-                Plan();
-                runs = _batch.Count > 0 && TryBegin(); // before anybody can leave: it reads the members' pages
+                if (!_isLost) Plan();
+                runs = !_isLost && _batch.Count > 0 && TryBegin(); // before anybody can leave: it reads the members' pages
+            }
+            if (_isLost)
+            {
+                if (!TryRecover()) _bell.Wait(seen);
+                continue;
             }
             if (_members.Count == 0) _bell.Wait(seen);
             else if (_batch.Count == 0 || runs && TryRun()) Choose();
@@ -112,7 +117,8 @@ internal sealed class Scheduler : IDisposable
         }
         catch (Exception problem) // the readers get it
         {
-            Fail(problem);
+            if (IsLoss(problem)) Lose(problem);
+            else Fail(problem);
             return false;
         }
     }
@@ -134,7 +140,8 @@ internal sealed class Scheduler : IDisposable
         }
         catch (Exception problem) // the readers get it
         {
-            Fail(problem);
+            if (IsLoss(problem)) Lose(problem);
+            else Fail(problem);
             return false;
         }
     }

@@ -11,13 +11,14 @@ namespace MixtralVk.Model.Vulkan;
 /// </summary>
 public sealed class VulkanForwardPass : ForwardPass
 {
-    private readonly GpuDevice _device;
     private readonly List<IDisposable> _owned = [];
-    private readonly ModelOnDevice _model;
-    private readonly RowClass[] _classes;
-    private readonly Recording _status;
-    private readonly HostKvStore _hostPages;
+    private readonly int _hostPageCount;
     private readonly IDisposable? _owner;
+    private GpuDevice _device;
+    private ModelOnDevice _model = null!;
+    private RowClass[] _classes = [];
+    private Recording _status = null!;
+    private HostKvStore _hostPages = null!;
     private StepBatch? _batch;
     private bool _disposed;
     private Part _first;
@@ -42,29 +43,60 @@ public sealed class VulkanForwardPass : ForwardPass
         : base(source.Config, contextLength, maxBatchTokens, kvFormat, pageCount, hostPageCount)
     {
         _device = device;
+        _hostPageCount = hostPageCount;
         try
         {
-            if (mapped is not null) Own(mapped);
-            CheckKernelLimits();
-            // Everything small and the KV cache first: what remains of the budget is for weights, and a lack shows before reading them.
-            var parameters = Own(new StepParameters(device, Config, maxBatchTokens, contextLength));
-            var activations = Own(new Activations(device, Config, maxBatchTokens, contextLength));
-            var cache = Own(new GpuKvCache(device, Config, kvFormat, pageCount));
-            _hostPages = Own(new HostKvStore(device, cache, Config, kvFormat, pageCount, hostPageCount));
-            var ropeTable = Own(device.CreateBuffer((ulong)contextLength * (ulong)Config.RopeDim * sizeof(float), BufferUse.Device, "rope table"));
-            var weights = Own(GpuWeights.Load(device, source, mapped, progress, cancellation));
-            Transfer = weights.Transfer;
-            ProductChoices products = choose?.Invoke(weights) ?? ProductChoices.Shipped(device.Description);
-            ulong partBytes = SplitProducts.PartBytes(weights, Config, products, maxBatchTokens);
-            GpuBuffer? parts = partBytes > 0 ? Own(device.CreateBuffer(partBytes, BufferUse.Device, "parts of split products")) : null;
-            _model = new ModelOnDevice(Config, kvFormat, weights, cache, activations, parameters, ropeTable, products, parts);
-            FillConstants();
-            (_classes, _status) = Record(maxBatchTokens, cancellation);
+            Build(source, mapped, choose, progress, cancellation);
             _owner = owner;
         }
         catch
         {
             Dispose();
+            throw;
+        }
+    }
+
+    private void Build(ModelSource source, MappedTiles? mapped, Func<GpuWeights, ProductChoices>? choose, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        if (mapped is not null) Own(mapped);
+        CheckKernelLimits();
+        // Everything small and the KV cache first: what remains of the budget is for weights, and a lack shows before reading them.
+        var parameters = Own(new StepParameters(_device, Config, MaxBatchTokens, ContextLength));
+        var activations = Own(new Activations(_device, Config, MaxBatchTokens, ContextLength));
+        var cache = Own(new GpuKvCache(_device, Config, KvFormat, Pages.PageCount));
+        _hostPages = Own(new HostKvStore(_device, cache, Config, KvFormat, Pages.PageCount, _hostPageCount));
+        var ropeTable = Own(_device.CreateBuffer((ulong)ContextLength * (ulong)Config.RopeDim * sizeof(float), BufferUse.Device, "rope table"));
+        var weights = Own(GpuWeights.Load(_device, source, mapped, progress, cancellation));
+        Transfer = weights.Transfer;
+        ProductChoices products = choose?.Invoke(weights) ?? ProductChoices.Shipped(_device.Description);
+        ulong partBytes = SplitProducts.PartBytes(weights, Config, products, MaxBatchTokens);
+        GpuBuffer? parts = partBytes > 0 ? Own(_device.CreateBuffer(partBytes, BufferUse.Device, "parts of split products")) : null;
+        _model = new ModelOnDevice(Config, KvFormat, weights, cache, activations, parameters, ropeTable, products, parts);
+        FillConstants();
+        (_classes, _status) = Record(MaxBatchTokens, cancellation);
+    }
+
+    /// <summary>Frees everything on the device, which may be lost; the pass stays, and computes again after <see cref="Rebuild"/>.</summary>
+    internal void Release()
+    {
+        _device.WaitIdle();
+        for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
+        _owned.Clear();
+        _batch = null;
+        _outputCount = 0;
+    }
+
+    /// <summary>Loads the model again, onto another device; what the pages held is gone. A failure leaves nothing on the device and may be followed by another try.</summary>
+    internal void Rebuild(ModelSource source, GpuDevice device, MappedTiles? mapped, Func<GpuWeights, ProductChoices>? choose)
+    {
+        _device = device;
+        try
+        {
+            Build(source, mapped, choose, null, CancellationToken.None);
+        }
+        catch
+        {
+            Release();
             throw;
         }
     }
@@ -295,9 +327,7 @@ public sealed class VulkanForwardPass : ForwardPass
     {
         if (_disposed) return;
         _disposed = true;
-        _device.WaitIdle();
-        for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
-        _owned.Clear();
+        Release();
         _owner?.Dispose();
     }
 

@@ -1,0 +1,53 @@
+using System.Runtime.ExceptionServices;
+using MixtralVk.Gpu;
+
+namespace MixtralVk.Scheduling;
+
+/// <summary>What happens when the device is gone: every text stays as tokens, and is computed again on the next one.</summary>
+internal sealed partial class Scheduler
+{
+    private volatile bool _isLost;
+    private DeviceLostException? _lost;
+
+    /// <summary>Has the forward pass work again; false: not yet, and it is called again at the next <see cref="Wake"/>.</summary>
+    public Func<DeviceLostException?, bool>? Recover { private get; init; }
+
+    /// <summary>The device is to be left before the next step.</summary>
+    public void LeaveDevice()
+    {
+        _isLost = true;
+        Wake();
+    }
+
+    private bool IsLoss(Exception problem) => problem is DeviceLostException && Recover is not null;
+
+    private void Lose(Exception loss)
+    {
+        _lost = (DeviceLostException)loss;
+        _isLost = true;
+    }
+
+    /// <summary>False while there is no device. What waits for one stays; where none can be had it fails, and the next to come has it tried again.</summary>
+    private bool TryRecover()
+    {
+        lock (Gate)
+        {
+            _members.Clear();
+            _batch.Clear();
+            _forward.Pages.Forget();
+        }
+        try
+        {
+            if (!Recover!(_lost)) return false;
+            _lost = null;
+            _isLost = false;
+            return true;
+        }
+        catch (Exception problem) // the readers get it
+        {
+            lock (Gate)
+                while (_active.Count > 0) Fail(_active[0], ExceptionDispatchInfo.Capture(problem));
+            return false;
+        }
+    }
+}

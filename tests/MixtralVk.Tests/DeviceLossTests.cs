@@ -1,0 +1,141 @@
+using MixtralVk.Gpu;
+using MixtralVk.Loading;
+using MixtralVk.Model.Vulkan;
+using MixtralVk.Testing;
+
+namespace MixtralVk.Tests;
+
+/// <summary>The device is lost in the middle of whatever: texts come out as if it had not been.</summary>
+[Collection(VulkanCollection.Name)]
+public sealed class DeviceLossTests
+{
+    private static readonly GenerationOptions s_greedy = new() { Temperature = 0, MaxTokens = 10 };
+    private static readonly MixtralOptions s_own = new() { Device = DeviceKind.Vulkan, ContextLength = 128, ChunkTokens = 8 };
+
+    [Theory]
+    [InlineData(0, int.MaxValue)]   // before the prompt is computed
+    [InlineData(2, int.MaxValue)]   // in the middle of it
+    [InlineData(9, int.MaxValue)]   // in the middle of the answer
+    [InlineData(int.MaxValue, 9)]   // noticed while waiting
+    public void A_device_of_its_own_is_opened_again_and_texts_go_on(int submissions, int waits)
+    {
+        string[] expected;
+        using (MixtralModel whole = Load(s_own)) expected = Together(whole);
+
+        using MixtralModel model = Load(s_own with { WithGpuOptions = WithFaults() });
+        var told = new List<DeviceLostEventArgs>();
+        model.DeviceLost += (_, e) => told.Add(e);
+        (VulkanFaults.SubmissionsLeft, VulkanFaults.WaitsLeft) = (submissions, waits);
+        Assert.Equal(expected, Together(model));
+        Assert.False(Assert.Single(told).NeedsAttach);
+        Assert.Equal(2, VulkanFaults.Devices);
+
+        // What is left of the pages' contents is not taken for computed.
+        Assert.Equal(expected, Together(model));
+        Assert.Single(told);
+    }
+
+    [Fact]
+    public void A_device_lost_again_and_again_is_replaced_each_time()
+    {
+        string expected;
+        using (MixtralModel whole = Load(s_own)) expected = Text(whole);
+        using MixtralModel model = Load(s_own with { WithGpuOptions = WithFaults() });
+        int told = 0;
+        model.DeviceLost += (_, _) => told++;
+        for (int submissions = 0; submissions < 4; submissions++)
+        {
+            VulkanFaults.SubmissionsLeft = submissions;
+            Assert.Equal(expected, Text(model));
+        }
+        Assert.Equal(4, told);
+    }
+
+    [Fact]
+    public async Task On_a_host_s_device_texts_wait_for_the_next_one()
+    {
+        string[] expected;
+        using (MixtralModel whole = Load(s_own)) expected = Together(whole);
+        using TestGpu next = TestGpu.Open(VulkanForwardPass.Shaders), last = TestGpu.Open(VulkanForwardPass.Shaders);
+        var first = TestGpu.Open(VulkanForwardPass.Shaders);
+        using MixtralModel model = Load(new MixtralOptions { HostDevice = first.Lend(), ContextLength = 128, ChunkTokens = 8, WithGpuOptions = WithFaults() });
+        var told = new TaskCompletionSource<DeviceLostEventArgs>(TaskCreationOptions.RunContinuationsAsynchronously);
+        model.DeviceLost += (_, e) => told.SetResult(e);
+        VulkanFaults.SubmissionsLeft = 5;
+        Task<string[]> texts = Task.Run(() => Together(model));
+        Assert.True((await told.Task).NeedsAttach);
+        first.Dispose(); // fails where the model has left anything on it
+        Assert.False(texts.IsCompleted);
+        VulkanFaults.Mend();
+        await model.AttachAsync(next.Lend());
+        Assert.Equal(expected, await texts);
+
+        // A host may also take its device back without a loss.
+        await model.AttachAsync(last.Lend());
+        Assert.Equal(expected, Together(model));
+        Assert.True(last.Device.LiveBuffers == 0 && next.Device.LiveBuffers == 0); // the model's are its own
+        await Assert.ThrowsAsync<GpuUnsupportedException>(() => model.AttachAsync(last.Lend() with { EnabledFeatures = [] }));
+        await model.AttachAsync(last.Lend());
+        Assert.Equal(expected, Together(model));
+    }
+
+    [Fact]
+    public void A_file_that_was_replaced_fails_who_waits_and_the_next_try_may_succeed()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.gguf"), aside = path + ".aside";
+        File.Copy(ShippedModel.Path, path);
+        try
+        {
+            using MixtralModel model = MixtralModel.Load(path, s_own with { WithGpuOptions = WithFaults() });
+            string expected = Text(model);
+            File.Move(path, aside);
+            VulkanFaults.SubmissionsLeft = 1;
+            Assert.Throws<ModelFileException>(() => Text(model));
+            Assert.Throws<ModelFileException>(() => Text(model));
+            File.Move(aside, path);
+            Assert.Equal(expected, Text(model));
+        }
+        finally
+        {
+            File.Delete(path);
+            File.Delete(aside);
+        }
+    }
+
+    [Fact]
+    public void A_model_may_be_disposed_of_while_it_has_no_device()
+    {
+        using TestGpu host = TestGpu.Open(VulkanForwardPass.Shaders);
+        MixtralModel model = Load(new MixtralOptions { HostDevice = host.Lend(), ContextLength = 64, WithGpuOptions = WithFaults() });
+        using var told = new ManualResetEventSlim();
+        model.DeviceLost += (_, _) => told.Set();
+        VulkanFaults.SubmissionsLeft = 1;
+        Task<string> text = Task.Run(() => Text(model));
+        told.Wait();
+        model.Dispose();
+        Assert.IsType<ObjectDisposedException>(Record.Exception(() => text.GetAwaiter().GetResult()));
+        Assert.Throws<InvalidOperationException>(() => { using MixtralModel own = Load(s_own); own.AttachAsync(host.Lend()); });
+    }
+
+    private static Func<GpuOptions, GpuOptions> WithFaults()
+    {
+        Func<string, nint, nint> replace = VulkanFaults.Begin();
+        return options => options with { ReplaceCommand = replace };
+    }
+
+    private static MixtralModel Load(MixtralOptions options) => MixtralModel.Load(ShippedModel.Path, options);
+
+    /// <summary>Two texts that go on at the same time.</summary>
+    private static string[] Together(MixtralModel model)
+    {
+        Task<string> other = Task.Run(() => Text(model, "The mill stands by the river, and"));
+        string text = Text(model);
+        return [text, other.GetAwaiter().GetResult()];
+    }
+
+    private static string Text(MixtralModel model, string prompt = "Hello, who are you? I am the smith of this village, and")
+    {
+        using Session session = model.StartSession();
+        return string.Concat(session.Generate(model.Tokenizer.Encode(prompt), s_greedy).Select(token => token.Text));
+    }
+}
