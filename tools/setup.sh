@@ -13,7 +13,7 @@ Always: the Vulkan loader and glslc (the shader compiler). Looks for the .NET 10
   --swiftshader       SwiftShader, a second software driver, from the package chromium-common if there is one
   --native-aot        clang and zlib, which NativeAOT links with
   --msgpack           Python's MessagePack (tests compare its bytes with ours)
-  --node              Node.js and npm (the check of the PowerShell scripts, clients of the server)
+  --node              Node.js, npm and curl (the check of the PowerShell scripts, clients of the server)
   --browser           Chromium (tests of the server's pages)
 TEXT
 }
@@ -45,7 +45,8 @@ for option in "$@"; do
             /usr/bin/python3 -c 'import msgpack' 2>/dev/null || need python3-msgpack ;;
         --node)
             command -v node >/dev/null || need nodejs
-            command -v npm >/dev/null || need npm ;;
+            command -v npm >/dev/null || need npm
+            command -v curl >/dev/null || need curl ;;
         --browser)
             [[ -x /usr/bin/chromium ]] || need chromium ;;
         -h | --help) usage; exit 0 ;;

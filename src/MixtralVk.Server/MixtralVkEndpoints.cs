@@ -47,6 +47,7 @@ public static class MixtralVkEndpoints
         services.AddSingleton<GenerationEndpoint>();
         services.AddSingleton<ChatEndpoint>();
         services.AddSingleton<CompletionEndpoint>();
+        services.AddSingleton<EmbeddingEndpoint>();
         services.AddSingleton<TokenizeEndpoint>();
         services.AddSingleton<StateEndpoints>();
         return services;
@@ -60,6 +61,7 @@ public static class MixtralVkEndpoints
         StateEndpoints state = services.GetRequiredService<StateEndpoints>();
         endpoints.MapPost("/v1/chat/completions", gate.Guard(services.GetRequiredService<ChatEndpoint>().HandleAsync));
         endpoints.MapPost("/v1/completions", gate.Guard(services.GetRequiredService<CompletionEndpoint>().HandleAsync));
+        endpoints.MapPost("/v1/embeddings", gate.Guard(services.GetRequiredService<EmbeddingEndpoint>().HandleAsync));
         endpoints.MapPost("/tokenize", gate.Guard(services.GetRequiredService<TokenizeEndpoint>().HandleAsync));
         endpoints.MapGet("/v1/models", gate.Guard(state.ListModelsAsync));
         endpoints.MapGet("/v1/models/{id}", gate.Guard(state.ShowModelAsync));

@@ -113,6 +113,20 @@ public sealed class MixtralModel : IDisposable
         return attached;
     }
 
+    /// <summary>
+    /// A vector for a text, to compare it with others: the mean of the hidden states of all its tokens after the last layer and its norm, scaled to length 1
+    /// (<see cref="ModelConfig.Dim"/> numbers). Throws <see cref="ContextOverflowException"/> for more tokens than the context holds, or than there is room for,
+    /// <see cref="TokenRangeException"/>, or <see cref="OperationCanceledException"/>.
+    /// </summary>
+    /// <param name="tokens">The text's tokens, at least one; not to be changed until the vector is there.</param>
+    /// <param name="cancellationToken">Gives it up, at the latest after a chunk.</param>
+    public Task<float[]> EmbedAsync(ReadOnlyMemory<int> tokens, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(tokens.Length, nameof(tokens));
+        if (tokens.Length > ContextLength) throw new ContextOverflowException(tokens.Length, ContextLength);
+        return Scheduler.Embed(new Embedding(ForwardPass, tokens, cancellationToken));
+    }
+
     /// <summary>Begins an empty text.</summary>
     public Session StartSession() => new(this);
 

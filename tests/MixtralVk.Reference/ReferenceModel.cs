@@ -19,7 +19,12 @@ public sealed class ReferenceModel(ReferenceConfig config, ReferenceWeights weig
     public ReferenceConfig Config => config;
 
     /// <summary>Logits (tokens, vocab) of a sequence that begins at position 0; <paramref name="onLayer"/> sees every layer.</summary>
-    public float[] Logits(ReadOnlySpan<int> tokens, bool roundKv = false, Action<LayerTrace>? onLayer = null)
+    public float[] Logits(ReadOnlySpan<int> tokens, bool roundKv = false, Action<LayerTrace>? onLayer = null) => Head(Residual(tokens, roundKv, onLayer));
+
+    /// <summary>What the logits are computed from (tokens, dim): the residual stream after the last layer and the output norm.</summary>
+    public float[] Hidden(ReadOnlySpan<int> tokens) => RmsNorm.Run(Residual(tokens, false, null), Floats(ReferenceTensor.OutputNorm), config.RmsEpsilon);
+
+    private float[] Residual(ReadOnlySpan<int> tokens, bool roundKv, Action<LayerTrace>? onLayer)
     {
         float[] residual = EmbeddingRows.Run(Floats(ReferenceTensor.TokenEmbedding), tokens, config.Dim);
         for (int layer = 0; layer < config.LayerCount; layer++)
@@ -28,7 +33,7 @@ public sealed class ReferenceModel(ReferenceConfig config, ReferenceWeights weig
             onLayer?.Invoke(trace);
             residual = trace.Output;
         }
-        return Head(residual);
+        return residual;
     }
 
     /// <summary>One layer on the residual stream (tokens, dim) of positions 0, 1, 2 and so on.</summary>

@@ -120,6 +120,22 @@ public sealed class OpenAiClientTests(SharedServer shared)
     }
 
     [Fact]
+    public async Task Texts_become_vectors()
+    {
+        OpenAI.Embeddings.EmbeddingClient client = _client.GetEmbeddingClient(RunningServer.ModelId);
+        OpenAI.Embeddings.OpenAIEmbeddingCollection vectors = await client.GenerateEmbeddingsAsync(["I am afraid of wolves.", "I am afraid of wolves!", "The mill is open from ten to six."]);
+        float[][] v = [.. vectors.Select(vector => vector.ToFloats().ToArray())];
+        Assert.All(v, vector => Assert.Equal(1, Similarity(vector, vector), 1e-5));
+        Assert.True(Similarity(v[0], v[1]) > Similarity(v[0], v[2]));
+        Assert.True(vectors.Usage.InputTokenCount > 10);
+        float[] alone = (await client.GenerateEmbeddingAsync("I am afraid of wolves.")).Value.ToFloats().ToArray();
+        Assert.Equal(v[0], alone);
+        Assert.Equal(400, (await Assert.ThrowsAsync<ClientResultException>(() => client.GenerateEmbeddingAsync(string.Join(' ', Enumerable.Repeat("wolves", 600))))).Status);
+
+        static float Similarity(float[] a, float[] b) => a.Zip(b, (x, y) => x * y).Sum();
+    }
+
+    [Fact]
     public async Task Models_are_listed()
     {
         OpenAIModelCollection models = await _client.GetOpenAIModelClient().GetModelsAsync();

@@ -117,11 +117,23 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     /// <inheritdoc/>
     public override ReadOnlySpan<float> Logits(int outputRow)
     {
+        CheckOutput(outputRow);
+        return new ReadOnlySpan<float>(_activations.Logits + (long)outputRow * Config.VocabSize, Config.VocabSize);
+    }
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<float> Hidden(int outputRow)
+    {
+        CheckOutput(outputRow);
+        return new ReadOnlySpan<float>(_activations.Normed.FloatsOf(outputRow), Config.Dim);
+    }
+
+    private void CheckOutput(int outputRow)
+    {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (NextStage < Stages.Count) throw new InvalidOperationException("The step is not complete.");
         ArgumentOutOfRangeException.ThrowIfNegative(outputRow);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(outputRow, _rows);
-        return new ReadOnlySpan<float>(_activations.Logits + (long)outputRow * Config.VocabSize, Config.VocabSize);
     }
 
     /// <inheritdoc/>

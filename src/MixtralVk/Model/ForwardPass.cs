@@ -78,6 +78,12 @@ public abstract class ForwardPass : IDisposable
     /// <summary>Logits of the batch's n-th output row, length vocab; valid until the next step begins.</summary>
     public abstract ReadOnlySpan<float> Logits(int outputRow);
 
+    /// <summary>
+    /// What the logits of the batch's n-th output row were computed from: the residual stream after the last layer and the output norm, length dim; valid until
+    /// the next step begins.
+    /// </summary>
+    public abstract ReadOnlySpan<float> Hidden(int outputRow);
+
     /// <summary>Runs a whole step.</summary>
     public void Step(StepBatch batch)
     {

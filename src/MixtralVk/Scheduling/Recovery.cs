@@ -34,6 +34,7 @@ internal sealed partial class Scheduler
         {
             _members.Clear();
             _batch.Clear();
+            foreach (Embedding embedding in _embeddings) embedding.Restart(Gate);
             _forward.Pages.Forget();
         }
         try
@@ -46,7 +47,10 @@ internal sealed partial class Scheduler
         catch (Exception problem) // the readers get it
         {
             lock (Gate)
+            {
                 while (_active.Count > 0) Fail(_active[0], ExceptionDispatchInfo.Capture(problem));
+                while (_embeddings.TryDequeue(out Embedding? embedding)) embedding.Fail(Gate, problem);
+            }
             return false;
         }
     }

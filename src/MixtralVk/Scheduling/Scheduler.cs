@@ -25,6 +25,7 @@ internal sealed partial class Scheduler : IDisposable
     private readonly StepBatch _batch;
     private readonly List<Sequence> _active = [];
     private readonly List<Member> _members = [];
+    private readonly Queue<Embedding> _embeddings = [];
     private readonly Signal _bell = new();
     private readonly Thread _worker;
     private long _turns;
@@ -60,6 +61,18 @@ internal sealed partial class Scheduler : IDisposable
         _batch.Drop(sequence.Kv);
     }
 
+    /// <summary>Has a text turned into a vector, a chunk after each step of the sequences.</summary>
+    public Task<float[]> Embed(Embedding embedding)
+    {
+        lock (Gate)
+        {
+            ObjectDisposedException.ThrowIf(_stop, typeof(MixtralModel));
+            _embeddings.Enqueue(embedding);
+        }
+        Wake();
+        return embedding.Vector;
+    }
+
     /// <summary>A sequence is ready again: its reader has made room.</summary>
     public void Wake() => _bell.Raise();
 
@@ -73,6 +86,7 @@ internal sealed partial class Scheduler : IDisposable
         }
         Wake();
         _worker.Join();
+        foreach (Embedding embedding in _embeddings) embedding.Fail(Gate, new ObjectDisposedException(nameof(MixtralModel)));
     }
 
     private void Work()
@@ -81,9 +95,15 @@ internal sealed partial class Scheduler : IDisposable
         {
             int seen = _bell.Epoch;
             bool runs;
+            Embedding? embedding = null;
             lock (Gate)
             {
                 if (_stop) return;
+                if (!_isLost) _embeddings.TryPeek(out embedding);
+            }
+            if (embedding is not null) Advance(embedding);
+            lock (Gate)
+            {
                 if (!_isLost) Plan();
                 runs = !_isLost && _batch.Count > 0 && TryBegin(); // before anybody can leave: it reads the members' pages
             }
@@ -92,9 +112,27 @@ internal sealed partial class Scheduler : IDisposable
                 if (!TryRecover()) _bell.Wait(seen);
                 continue;
             }
-            if (_members.Count == 0) _bell.Wait(seen);
+            if (_members.Count == 0 && embedding is null) _bell.Wait(seen);
             else if (_batch.Count == 0 || runs && TryRun()) Choose();
         }
+    }
+
+    private void Advance(Embedding embedding)
+    {
+        try
+        {
+            if (embedding.Run(Gate)) return;
+        }
+        catch (Exception problem) // whoever waits for the vector gets it
+        {
+            if (IsLoss(problem))
+            {
+                Lose(problem);
+                return;
+            }
+            embedding.Fail(Gate, problem);
+        }
+        lock (Gate) _embeddings.Dequeue();
     }
 
     /// <summary>Who has logits chooses a token first, so that it can take part in the step.</summary>

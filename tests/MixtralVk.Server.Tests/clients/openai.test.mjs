@@ -41,6 +41,12 @@ test("a function is called", async () => {
   assert.ok(["mill", "inn"].includes(JSON.parse(call.function.arguments).to));
 });
 
+test("texts become vectors of length 1", async () => {
+  const answer = await client.embeddings.create({ model, input: ["wolves in the wood", "a honey cake"] });
+  assert.equal(answer.data.length, 2);
+  for (const { embedding } of answer.data) assert.ok(Math.abs(Math.hypot(...embedding) - 1) < 1e-5);
+});
+
 test("a stream is stopped by its reader", async () => {
   const stream = await client.chat.completions.create({ model, messages, stream: true });
   for await (const chunk of stream) {

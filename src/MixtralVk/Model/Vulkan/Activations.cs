@@ -38,6 +38,7 @@ internal sealed class Activations : IDisposable
             Logits = Floats((long)b * config.VocabSize, "logits");
             Status = Floats(1, "status");
             LogitsReadBack = ReadBack((long)b * config.VocabSize * 4, "logits read-back");
+            HiddenReadBack = ReadBack((long)b * config.Dim * 4, "hidden state read-back");
             StatusReadBack = ReadBack(4, "status read-back");
         }
         catch
@@ -103,6 +104,9 @@ internal sealed class Activations : IDisposable
 
     /// <summary>Host's copy of <see cref="Logits"/>.</summary>
     public GpuBuffer LogitsReadBack { get; }
+
+    /// <summary>Host's copy of <see cref="Normed"/>, of the steps in which it is asked for.</summary>
+    public GpuBuffer HiddenReadBack { get; }
 
     /// <summary>Host's copy of <see cref="Status"/>.</summary>
     public GpuBuffer StatusReadBack { get; }

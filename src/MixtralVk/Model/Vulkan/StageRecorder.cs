@@ -123,6 +123,13 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
         recorder.Copy(_activations.Logits.Slice(0, bytes), _activations.LogitsReadBack.View.Slice(0, bytes));
     }
 
+    /// <summary>What the head read, for the host.</summary>
+    public void Hidden()
+    {
+        recorder.BeginStage("hidden state");
+        recorder.Copy(_activations.Normed, _activations.HiddenReadBack.View);
+    }
+
     /// <summary>The status for the host: the end of a step without wanted rows.</summary>
     public void Status()
     {

@@ -17,13 +17,13 @@ public sealed class VulkanForwardPass : ForwardPass
     private GpuDevice _device;
     private ModelOnDevice _model = null!;
     private RowClass[] _classes = [];
-    private Recording _status = null!;
+    private Recording _status = null!, _hidden = null!;
     private HostKvStore _hostPages = null!;
     private StepBatch? _batch;
     private bool _disposed;
     private Part _first;
     private Part? _second;
-    private bool _isWhole;
+    private bool _isWhole, _hiddenIsRead; // of the latest step
     private int _outputCount;
 
     /// <summary>
@@ -73,7 +73,7 @@ public sealed class VulkanForwardPass : ForwardPass
         GpuBuffer? parts = partBytes > 0 ? Own(_device.CreateBuffer(partBytes, BufferUse.Device, "parts of split products")) : null;
         _model = new ModelOnDevice(Config, KvFormat, weights, cache, activations, parameters, ropeTable, products, parts);
         FillConstants();
-        (_classes, _status) = Record(MaxBatchTokens, cancellation);
+        (_classes, _status, _hidden) = Record(MaxBatchTokens, cancellation);
     }
 
     /// <summary>Frees everything on the device, which may be lost; the pass stays, and computes again after <see cref="Rebuild"/>.</summary>
@@ -194,6 +194,22 @@ public sealed class VulkanForwardPass : ForwardPass
         return _model.Activations.LogitsReadBack.Map<float>((ulong)outputRow * rowBytes, rowBytes);
     }
 
+    /// <inheritdoc/>
+    public override ReadOnlySpan<float> Hidden(int outputRow)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(outputRow);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(outputRow, _outputCount);
+        if (NextStage < Stages.Count) throw new InvalidOperationException("The step is not complete.");
+        if (!_hiddenIsRead)
+        {
+            _device.Queue.Wait(_device.Queue.Submit(_hidden, 0, 1));
+            _model.Activations.HiddenReadBack.Invalidate();
+            _hiddenIsRead = true;
+        }
+        ulong rowBytes = (ulong)Config.Dim * sizeof(float);
+        return _model.Activations.HiddenReadBack.Map<float>((ulong)outputRow * rowBytes, rowBytes);
+    }
+
     private int StageIndexOfLastAttention => Stages.Count - (Config.IsSparse ? 5 : 4);
 
     /// <summary>Submits the stages of a part from the next one up to <paramref name="end"/>; null when it has none of them.</summary>
@@ -216,6 +232,7 @@ public sealed class VulkanForwardPass : ForwardPass
     {
         _batch = null;
         _outputCount = 0;
+        _hiddenIsRead = false;
         GpuBuffer statusBuffer = _model.Activations.StatusReadBack;
         statusBuffer.Invalidate();
         uint status = statusBuffer.Map<uint>()[0];
@@ -235,7 +252,7 @@ public sealed class VulkanForwardPass : ForwardPass
     }
 
     /// <summary>Records every class: first all, so that their pipelines can be made in parallel, then the command buffers.</summary>
-    private (RowClass[] Classes, Recording Status) Record(int maxBatchTokens, CancellationToken cancellation)
+    private (RowClass[] Classes, Recording Status, Recording Hidden) Record(int maxBatchTokens, CancellationToken cancellation)
     {
         var recorders = new List<Recorder>();
         StageRecorder Begin(uint maxRows, RowSet rows, BufferView residual)
@@ -252,13 +269,14 @@ public sealed class VulkanForwardPass : ForwardPass
             if (maxRows <= MostWholeRows) RecordWhole(Begin(maxRows, _model.Parameters.Tokens, a.Residual));
         }
         Begin(1, _model.Parameters.Tokens, a.Residual).Status();
+        Begin(1, _model.Parameters.Tokens, a.Residual).Hidden();
         _device.PreparePipelines(recorders, cancellation: cancellation);
 
         int next = 0;
         Recording Finish(string name) => Own(recorders[next++].Finish(name));
         RowClass[] finished = [.. classes.Select(maxRows => new RowClass(maxRows, Finish($"up to {maxRows} tokens"), Finish($"up to {maxRows} wanted rows"),
             maxRows <= MostWholeRows ? Finish($"up to {maxRows} tokens, all wanted") : null))];
-        return (finished, Finish("status"));
+        return (finished, Finish("status"), Finish("hidden state"));
     }
 
     /// <summary>One stage for each of the model's up to the last layer's attention, of which it does what all tokens need.</summary>

@@ -1,0 +1,73 @@
+using MixtralVk.Model;
+
+namespace MixtralVk.Scheduling;
+
+/// <summary>
+/// A text being turned into a vector by the worker, a chunk at a time between the steps of others: the mean of the final hidden states of its tokens,
+/// with length 1.
+/// </summary>
+internal sealed class Embedding(ForwardPass forward, ReadOnlyMemory<int> tokens, CancellationToken cancellationToken)
+{
+    private readonly TaskCompletionSource<float[]> _vector = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly double[] _sum = new double[forward.Config.Dim];
+    private readonly StepBatch _batch = new(forward.MaxBatchTokens);
+    private KvSequence? _kv;
+    private int _done;
+
+    /// <summary>The vector.</summary>
+    public Task<float[]> Vector => _vector.Task;
+
+    /// <summary>Computes the next chunk on the worker's thread; false when the vector is there.</summary>
+    public bool Run(Lock gate)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ReadOnlySpan<int> chunk = tokens.Span[_done..Math.Min(_done + _batch.Capacity, tokens.Length)];
+        lock (gate)
+        {
+            _kv ??= new KvSequence(forward.Pages);
+            _batch.Clear();
+            _batch.Add(_kv, chunk, LogitRows.All);
+            forward.Begin(_batch);
+        }
+        forward.Run(forward.Stages.Count);
+        for (int row = 0; row < chunk.Length; row++) Add(forward.Hidden(row));
+        _done += chunk.Length;
+        if (_done < tokens.Length) return true;
+        Release(gate);
+        _vector.SetResult(Normalized());
+        return false;
+    }
+
+    /// <summary>Begins anew: what was computed is gone with its device.</summary>
+    public void Restart(Lock gate)
+    {
+        Release(gate);
+        Array.Clear(_sum);
+        _done = 0;
+    }
+
+    /// <summary>Gives it up.</summary>
+    public void Fail(Lock gate, Exception problem)
+    {
+        Release(gate);
+        if (problem is OperationCanceledException) _vector.TrySetCanceled(cancellationToken);
+        else _vector.TrySetException(problem);
+    }
+
+    private void Add(ReadOnlySpan<float> hidden)
+    {
+        for (int i = 0; i < _sum.Length; i++) _sum[i] += hidden[i];
+    }
+
+    private float[] Normalized()
+    {
+        double length = Math.Sqrt(_sum.Sum(value => value * value)); // the mean's length does not matter
+        return [.. _sum.Select(value => (float)(length > 0 ? value / length : 0))];
+    }
+
+    private void Release(Lock gate)
+    {
+        lock (gate) _kv?.Dispose();
+        _kv = null;
+    }
+}
