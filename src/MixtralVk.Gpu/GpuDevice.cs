@@ -12,16 +12,19 @@ public sealed unsafe class GpuDevice : IDisposable
 {
     private static readonly string[] RequiredFeatures = ["timelineSemaphore", "synchronization2", "maintenance4", "subgroupSizeControl"];
 
+    /// <summary>Used where enabled: kernels with packed dot products.</summary>
+    private const string DotProductFeature = "shaderIntegerDotProduct";
+
     private readonly GpuInstance? _ownInstance;
     private readonly ExtDebugUtils? _debugUtils;
     private readonly HostImport? _import;
     private readonly bool _ownsDevice;
     private bool _disposed;
 
-    private GpuDevice(Device handle, bool ownsDevice, GpuAdapter adapter, bool imports, ShaderLibrary shaders, int queueFamily, Queue queue,
+    private GpuDevice(Device handle, bool ownsDevice, GpuAdapter adapter, DeviceDescription description, bool imports, ShaderLibrary shaders, int queueFamily, Queue queue,
         Action<Action>? submitLock, GpuInstance? ownInstance)
     {
-        (DeviceDescription description, GpuOptions options) = (adapter.Description, adapter.Instance.Options);
+        GpuOptions options = adapter.Instance.Options;
         Vk = VulkanLoader.Load(adapter.Instance.Handle, handle, options.ReplaceCommand);
         Handle = handle;
         _ownsDevice = ownsDevice;
@@ -90,7 +93,7 @@ public sealed unsafe class GpuDevice : IDisposable
         {
             Queue queue;
             instance.Vk.GetDeviceQueue(handle, (uint)family, 0, &queue);
-            return new GpuDevice(handle, true, adapter, CanImport(description), shaders, family, queue, null, null);
+            return new GpuDevice(handle, true, adapter, description, CanImport(description), shaders, family, queue, null, null);
         }
         catch
         {
@@ -107,7 +110,7 @@ public sealed unsafe class GpuDevice : IDisposable
         DeviceDescription device = adapter.Description;
         QueueChoice queue = DeviceChoices.QueueBesideHost(device);
         string[] extensions = [.. CanImport(device) ? [ExtExternalMemoryHost.ExtensionName] : Array.Empty<string>(), .. queue.GlobalPriority is { } low ? [low] : Array.Empty<string>()];
-        return new DeviceRequirements(RequiredFeatures, extensions, queue.Family) { QueueIndex = queue.Index, QueueIsShared = queue.IsShared, GlobalPriority = queue.GlobalPriority };
+        return new DeviceRequirements(device.Features.IntegerDotProduct ? [.. RequiredFeatures, DotProductFeature] : RequiredFeatures, extensions, queue.Family) { QueueIndex = queue.Index, QueueIsShared = queue.IsShared, GlobalPriority = queue.GlobalPriority };
     }
 
     /// <summary>The same for a physical device of a host's own instance (<c>VkInstance</c>, <c>VkPhysicalDevice</c>).</summary>
@@ -134,7 +137,9 @@ public sealed unsafe class GpuDevice : IDisposable
             if (host.QueueFamily < 0 || host.QueueFamily >= description.QueueFamilies.Count || !description.QueueFamilies[host.QueueFamily].Traits.HasFlag(QueueTraits.Compute))
                 throw new ArgumentException($"Queue family {host.QueueFamily} of {description.Name} cannot compute.", nameof(host));
             bool imports = host.EnabledExtensions.Contains(ExtExternalMemoryHost.ExtensionName);
-            return new GpuDevice(new Device(host.Device), false, adapter, imports, shaders, host.QueueFamily, new Queue(host.Queue), host.SubmitLock, instance);
+            // What the host left off cannot be used, whatever the adapter has.
+            DeviceDescription lent = description with { Features = description.Features with { IntegerDotProduct = host.EnabledFeatures.Contains(DotProductFeature) } };
+            return new GpuDevice(new Device(host.Device), false, adapter, lent, imports, shaders, host.QueueFamily, new Queue(host.Queue), host.SubmitLock, instance);
         }
         catch
         {
@@ -233,7 +238,8 @@ public sealed unsafe class GpuDevice : IDisposable
     {
         GpuOptions options = adapter.Instance.Options;
         DeviceFeatures available = adapter.Description.Features;
-        var features13 = new PhysicalDeviceVulkan13Features(sType: StructureType.PhysicalDeviceVulkan13Features, synchronization2: true, maintenance4: true, subgroupSizeControl: true);
+        var features13 = new PhysicalDeviceVulkan13Features(sType: StructureType.PhysicalDeviceVulkan13Features, synchronization2: true, maintenance4: true, subgroupSizeControl: true,
+            shaderIntegerDotProduct: available.IntegerDotProduct);
         var features12 = new PhysicalDeviceVulkan12Features(sType: StructureType.PhysicalDeviceVulkan12Features, pNext: &features13, timelineSemaphore: true);
         var features = new PhysicalDeviceFeatures2(sType: StructureType.PhysicalDeviceFeatures2, pNext: &features12);
         if (options.GpuAssistedValidation)

@@ -1,7 +1,8 @@
 namespace MixtralVk.Gpu;
 
 /// <summary>What a device must be made with so that the engine can use it: for hosts that make their own.</summary>
-/// <param name="Features">Feature names of VkPhysicalDeviceVulkan12Features and VkPhysicalDeviceVulkan13Features to enable.</param>
+/// <param name="Features">Feature names of VkPhysicalDeviceVulkan12Features and VkPhysicalDeviceVulkan13Features to enable; shaderIntegerDotProduct
+/// is an optional speed-up, the others are required.</param>
 /// <param name="Extensions">Device extensions to enable (those listed are optional speed-ups; none is required).</param>
 /// <param name="QueueFamily">Family of the queue to lend.</param>
 public sealed record DeviceRequirements(IReadOnlyList<string> Features, IReadOnlyList<string> Extensions, int QueueFamily)

@@ -12,9 +12,11 @@ internal static class Compiler
             ?? throw new InvalidOperationException($"The driver shows no {target.Id}.");
         using GpuDevice device = GpuDevice.Open(adapter, new ShaderLibrary(typeof(MixtralVk.MixtralModel).Assembly));
         DeviceDescription description = adapter.Description;
+        IReadOnlyList<Variant> shipped = Variant.Shipped(description), compiled = all ? Variant.All(description)
+            : description.Features.IntegerDotProductAccelerated ? [.. shipped, .. Variant.Packed(description)] : shipped;
         return new CompiledTarget(target.Id, description.Name, description.Driver, (int)description.Limits.MinSubgroupSize, (int)description.Limits.MaxSubgroupSize,
             description.Features.IntegerDotProductAccelerated, description.Extensions.Contains("VK_KHR_cooperative_matrix"),
-            Variant.ShippedProducts(description), [.. Variant.Shipped(description).Select(v => v.Name)], [.. (all ? Variant.All(description) : Variant.Shipped(description)).Select(v => Compile(device, target.Vendor, v))]);
+            Variant.ShippedProducts(description), [.. shipped.Select(v => v.Name)], [.. compiled.Select(v => Compile(device, target.Vendor, v))]);
     }
 
     private static CompiledKernel Compile(GpuDevice device, Vendor vendor, Variant variant)

@@ -111,11 +111,13 @@ internal sealed class MarkdownReport(IReadOnlyList<CompiledTarget> results)
     {
         _text.AppendRow("## Instructions per weight").AppendRow("")
             .AppendRow("Decode (T1) of the shipped variant: instructions of the main loop, whatever they do, per weight of a lane, as counted in the assembly. NVK addresses")
-            .AppendRow("each load with 64-bit arithmetic and leaves activations unvectorised: NVIDIA's own compiler needs fewer.").AppendRow("");
+            .AppendRow("each load with 64-bit arithmetic and leaves activations unvectorised: NVIDIA's own compiler needs fewer. int8: the same variant with packed dot")
+            .AppendRow("products, which the tuner may choose where they are accelerated; what is shipped multiplies floats.").AppendRow("");
         _text.AppendTable(["kernel", .. results.Select(r => r.Target + ":")],
             from matrix in MixtralShape.Matrices.DistinctBy(m => m.Kind)
             from format in Variant.Formats
-            select (string[])[$"{matrix.Kind} {format}", .. results.Select(r => Decode(r, format, matrix.Name)).Select(k => $"{k.Loop!.Instructions / k.WeightsPerPass:0.0}")]);
+            from isPacked in QuantizeRows.Serves(format) ? (bool[])[false, true] : [false]
+            select (string[])[$"{matrix.Kind} {format}{(isPacked ? " int8" : "")}", .. results.Select(r => PerWeight(isPacked ? Packed(r, format, matrix.Name) : Decode(r, format, matrix.Name)))]);
 
         _text.AppendRow("Which cards stay bound by bandwidth: weights per second that the memory delivers (bandwidth / bytes per weight) against those that the vector units")
             .AppendRow("take (cores x SIMDs x lanes per clock x clock / vector instructions per weight; conversions apart, where their unit is slower). Above 100 % the arithmetic")
@@ -157,6 +159,15 @@ internal sealed class MarkdownReport(IReadOnlyList<CompiledTarget> results)
     }
 
     private static IEnumerable<CompiledKernel> Shipped(CompiledTarget result) => result.ShippedKernels.Select(n => result[n]);
+
+    private static string PerWeight(CompiledKernel? kernel) => kernel is null ? "-" : $"{kernel.Loop!.Instructions / kernel.WeightsPerPass:0.0}";
+
+    /// <summary>The shipped decode kernel of a matrix with packed dot products, where the device accelerates them.</summary>
+    private static CompiledKernel? Packed(CompiledTarget result, WeightFormat format, string matrix)
+    {
+        ProductVariant packed = Decode(result, format, matrix).Product!.Value.Variant with { Arithmetic = Arithmetic.PackedInt8 };
+        return result.Kernels.FirstOrDefault(k => k.Product is { } p && p.Shape == Decode(result, format, matrix).Product!.Value.Shape && p.Variant == packed);
+    }
 
     /// <summary>The shipped decode kernel of a matrix.</summary>
     private static CompiledKernel Decode(CompiledTarget result, WeightFormat format, string matrix = "o") =>

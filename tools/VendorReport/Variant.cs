@@ -58,6 +58,17 @@ internal sealed record Variant(string Name, IKernel Kernel, Product? Product = n
         return Distinct([.. products.SelectMany(Of), .. Others(device)]);
     }
 
+    /// <summary>Decoding as shipped, but with packed dot products: what the tuner may choose where they are accelerated.</summary>
+    public static IReadOnlyList<Variant> Packed(DeviceDescription device)
+    {
+        ProductChoices choices = ProductChoices.Shipped(device);
+        IEnumerable<Product> products =
+            from format in Formats.Where(QuantizeRows.Serves)
+            from matrix in MixtralShape.Matrices
+            select new Product(matrix.In(format), choices.For(matrix.In(format), TokenClass.One) with { Arithmetic = Arithmetic.PackedInt8 });
+        return Distinct(products.Select(p => Of(p).First()));
+    }
+
     /// <summary>What is shipped and every variant the tuner may choose.</summary>
     public static IReadOnlyList<Variant> All(DeviceDescription device)
     {
@@ -115,6 +126,7 @@ internal sealed record Variant(string Name, IKernel Kernel, Product? Product = n
         }
         yield return Plain(new AttentionMerge(default, default, default, default, heads, headDim, splits, 1));
         foreach (bool gated in (bool[])[false, true]) yield return Plain(new AddParts(default, default, default, 8, gated, !gated, TopK, 0, dim, dim, dim, 1), gated ? " gated" : "");
+        yield return Plain(new QuantizeRows(default, default, default, dim, 1, 1));
         yield return Plain(new RmsNorm(default, default, default, default, default, dim, c.RmsEpsilon, 0, 1));
         yield return new Variant(Router, new RouterTopK(default, default, default, default, default, default, dim, experts, TopK, 0, 1), null, new LoopShape(16, 1));
         yield return Plain(new CombineExperts(default, default, default, default, dim, TopK, 1));

@@ -23,11 +23,13 @@ namespace MixtralVk.Kernels;
 /// <param name="MaxEntries">Most entries of a step: tokens * top-k. The grid where the dispatch is not indirect.</param>
 /// <param name="Variant">How the work is cut. With splits over workgroups the output is what <see cref="AddParts"/> reads.</param>
 /// <param name="PartStride">Floats between the outputs of two parts, where columns are split over workgroups.</param>
+/// <param name="Quants">The input as <see cref="QuantizeRows"/> leaves it, for packed dot products.</param>
 internal readonly record struct ExpertGateUp(WeightFormat Format, BufferView Groups, BufferView Entries, BufferView Gate, BufferView Up, BufferView Input,
     BufferView Output, uint Expert, uint InputRowDivisor, uint Cols, uint OutputRows, uint FirstRow, uint OutputStride,
-    uint MaxEntries, ProductVariant Variant, uint PartStride = 0) : IKernel
+    uint MaxEntries, ProductVariant Variant, uint PartStride = 0,
+    BufferView Quants = default) : IKernel
 {
-    public string Shader => Format switch
+    public string Shader => Variant.Arithmetic == Arithmetic.PackedInt8 ? PackedShader : Format switch
     {
         WeightFormat.F32 => "experts/expert_gate_up_f32",
         WeightFormat.F16 => "experts/expert_gate_up_f16",
@@ -44,6 +46,15 @@ internal readonly record struct ExpertGateUp(WeightFormat Format, BufferView Gro
         WeightFormat.Q6_K => "experts/expert_gate_up_q6_k",
         WeightFormat.IQ4_NL => "experts/expert_gate_up_iq4_nl",
         WeightFormat.IQ4_XS => "experts/expert_gate_up_iq4_xs",
+    };
+
+    private string PackedShader => Format switch
+    {
+        WeightFormat.Q8_0 => "experts/expert_gate_up_packed_q8_0",
+        WeightFormat.Q4_0 => "experts/expert_gate_up_packed_q4_0",
+        WeightFormat.Q4_K => "experts/expert_gate_up_packed_q4_k",
+        WeightFormat.Q6_K => "experts/expert_gate_up_packed_q6_k",
+        _ => throw new InvalidOperationException($"{Format} has no packed dot products."),
     };
 
     public DispatchSize Workgroups => Grid.Product(Variant, OutputRows, MaxEntries);
@@ -63,6 +74,7 @@ internal readonly record struct ExpertGateUp(WeightFormat Format, BufferView Gro
         b.Read(Input, BindingKind.Uniform, "InputBlock");
         b.Read(Input, BindingKind.FloatTexels, "InputTexels");
         b.Write(Output);
+        if (Variant.Arithmetic == Arithmetic.PackedInt8) b.Read(Quants);
         b.Push(Expert);
         b.Push(OutputRows);
         b.Push(FirstRow);

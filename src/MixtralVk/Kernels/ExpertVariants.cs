@@ -20,6 +20,12 @@ internal readonly record struct ExpertVariants(ProductVariant Single, ProductVar
     /// <summary>One variant for any number of entries.</summary>
     public static ExpertVariants Only(ProductVariant variant) => new(variant, variant, variant, 0, uint.MaxValue);
 
+    /// <summary>The same without packed dot products, where not every expert's format has them.</summary>
+    public ExpertVariants InFloats() => this with
+    {
+        Single = Single with { Arithmetic = Arithmetic.Float }, Narrow = Narrow with { Arithmetic = Arithmetic.Float }, Wide = Wide with { Arithmetic = Arithmetic.Float },
+    };
+
     /// <summary>Those that steps of up to <paramref name="maxRows"/> tokens may need.</summary>
     public IEnumerable<(ExpertWidth Width, ProductVariant Variant)> For(uint maxRows)
     {

@@ -20,10 +20,12 @@ namespace MixtralVk.Kernels;
 /// <param name="MaxRows">Most input rows of a step.</param>
 /// <param name="Variant">How the work is cut. With splits over workgroups the output is what <see cref="AddParts"/> reads.</param>
 /// <param name="PartStride">Floats between the outputs of two parts, where columns are split over workgroups.</param>
+/// <param name="Quants">The input as <see cref="QuantizeRows"/> leaves it, for packed dot products.</param>
 internal readonly record struct MatMul(WeightFormat Format, BufferView Weights, BufferView Rows, BufferView Input, BufferView Output,
-    uint Cols, uint OutputRows, uint FirstRow, uint OutputStride, bool Accumulate, uint MaxRows, ProductVariant Variant, uint PartStride = 0) : IKernel
+    uint Cols, uint OutputRows, uint FirstRow, uint OutputStride, bool Accumulate, uint MaxRows, ProductVariant Variant, uint PartStride = 0,
+    BufferView Quants = default) : IKernel
 {
-    public string Shader => Format switch
+    public string Shader => Variant.Arithmetic == Arithmetic.PackedInt8 ? PackedShader : Format switch
     {
         WeightFormat.F32 => "matmul/matmul_f32",
         WeightFormat.F16 => "matmul/matmul_f16",
@@ -42,6 +44,15 @@ internal readonly record struct MatMul(WeightFormat Format, BufferView Weights, 
         WeightFormat.IQ4_XS => "matmul/matmul_iq4_xs",
     };
 
+    private string PackedShader => Format switch
+    {
+        WeightFormat.Q8_0 => "matmul/matmul_packed_q8_0",
+        WeightFormat.Q4_0 => "matmul/matmul_packed_q4_0",
+        WeightFormat.Q4_K => "matmul/matmul_packed_q4_k",
+        WeightFormat.Q6_K => "matmul/matmul_packed_q6_k",
+        _ => throw new InvalidOperationException($"{Format} has no packed dot products."),
+    };
+
     public DispatchSize Workgroups => Grid.Product(Variant, OutputRows, MaxRows);
 
     public void Bind(ref Bindings b)
@@ -56,6 +67,7 @@ internal readonly record struct MatMul(WeightFormat Format, BufferView Weights, 
         b.Read(Input, BindingKind.Uniform, "InputBlock");
         b.Read(Input, BindingKind.FloatTexels, "InputTexels");
         b.ReadWrite(Output);
+        if (Variant.Arithmetic == Arithmetic.PackedInt8) b.Read(Quants);
         b.Push(OutputRows);
         b.Push(FirstRow);
         b.Push(OutputStride);

@@ -27,7 +27,7 @@ internal enum Arithmetic
 {
     /// <summary>Floats, one fused multiply-add per weight.</summary>
     Float,
-    /// <summary>Packed 8-bit dot products; activations are quantised first.</summary>
+    /// <summary>Packed 8-bit dot products; <see cref="QuantizeRows"/> rounds the activations first.</summary>
     PackedInt8,
     /// <summary>Cooperative matrices.</summary>
     CooperativeMatrix,

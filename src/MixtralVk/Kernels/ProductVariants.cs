@@ -51,7 +51,10 @@ internal static class ProductVariants
             from splits in (uint[])[1, 2]
             from activations in (ActivationFetch[])[ActivationFetch.Texel, ActivationFetch.Storage]
             select new ProductVariant(rows, pass, lanes, splits, WeightFetch: WeightFetch.Texel, ActivationFetch: activations);
-        return storage.Concat(texels).Where(variant => WhyNot(device, shape, tokens, variant) is null);
+        // One rounding of the activations serves all rows: the packed dot products pay where the device has instructions for them.
+        IEnumerable<ProductVariant> packed = !device.Features.IntegerDotProductAccelerated ? [] :
+            storage.Where(v => v.ActivationFetch == ActivationFetch.Storage).Select(v => v with { Arithmetic = Arithmetic.PackedInt8 });
+        return storage.Concat(texels).Concat(packed).Where(variant => WhyNot(device, shape, tokens, variant) is null);
     }
 
     /// <summary>Why the device cannot run a variant of a product in steps of a class, or null where it can.</summary>
@@ -64,7 +67,9 @@ internal static class ProductVariants
         uint shared = accumulators * lanes * sizeof(float) * ((columns > 1 ? 1u : 0u) + (partsPerWorkgroup > 1 ? 1u : 0u));
         long matrixBytes = Math.Min(new RowTileLayout(shape.Format, (int)shape.Rows, (int)shape.Cols).Bytes, limits.MaxStorageBufferRange);
         if (rows is not (1 or 2 or 4 or 8 or 16) || pass == 0 || lanes == 0 || columns == 0 || workgroups == 0 || runsPerLane == 0 || partsPerWorkgroup == 0) return $"{variant} does not cut the work";
-        if (arithmetic != Arithmetic.Float) return $"{variant} is not built";
+        if (arithmetic == Arithmetic.CooperativeMatrix) return $"{variant} is not built";
+        if (arithmetic == Arithmetic.PackedInt8 && (!QuantizeRows.Serves(shape.Format) || activations != ActivationFetch.Storage)) return $"{variant} has no packed dot products for {shape.Format}";
+        if (arithmetic == Arithmetic.PackedInt8 && !device.Features.IntegerDotProduct) return $"{variant} needs integer dot products, which the device does not offer";
         if (accumulators > MaxAccumulators) return $"{variant} needs {accumulators} accumulators per lane, more than {MaxAccumulators}";
         if (variant.SummationOrder is var order && order.Runs * order.Parts > MaxRuns) return $"{variant} has more than {MaxRuns} runs";
         if (runsPerLane > 1 && columns > 1) return $"{variant} both splits columns and takes several runs per lane";

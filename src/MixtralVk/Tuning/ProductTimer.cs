@@ -13,7 +13,7 @@ internal sealed class ProductTimer : IDisposable
     private readonly DispatchTimer _timer;
     private readonly List<GpuBuffer> _buffers = [];
     private readonly GpuDevice _device;
-    private readonly GpuBuffer _input, _output, _parts, _rows, _groups, _entries;
+    private readonly GpuBuffer _input, _quants, _output, _parts, _rows, _groups, _entries;
 
     public ProductTimer(GpuDevice device, TunedProduct product, DispatchTimer timer)
     {
@@ -23,6 +23,7 @@ internal sealed class ProductTimer : IDisposable
         try
         {
             _input = Buffer(tokens * shape.Cols, "tuning input");
+            _quants = Buffer(tokens * Math.Max(1, QuantizeRows.WordsOf(shape.Cols)), "tuning rounded input");
             _output = Buffer(tokens * shape.Rows, "tuning output");
             _parts = Buffer(shape.Matrices * ProductVariants.MaxWorkgroupSplits * AddParts.StrideOf(TokensOf(TokenClass.Batch), shape.Rows), "tuning parts");
             _rows = Buffer(1, "tuning rows");
@@ -65,19 +66,20 @@ internal sealed class ProductTimer : IDisposable
         (ProductKind kind, WeightFormat format, uint rows, uint cols) = _product.Shape;
         bool isSplit = variant.WorkgroupSplits > 1;
         uint partStride = AddParts.StrideOf(tokens, rows);
-        BufferView output = (isSplit ? _parts : _output).View;
+        BufferView output = (isSplit ? _parts : _output).View, quants = variant.Arithmetic == Arithmetic.PackedInt8 ? _quants.View : default;
+        if (variant.Arithmetic == Arithmetic.PackedInt8) recorder.Dispatch(new QuantizeRows(_rows.View, _input.View, quants, cols, 1, tokens));
         switch (kind)
         {
             case ProductKind.Dense:
-                recorder.Dispatch(new MatMul(format, weights.First, _rows.View, _input.View, output, cols, weights.Rows, 0, rows, false, tokens, variant, partStride));
+                recorder.Dispatch(new MatMul(format, weights.First, _rows.View, _input.View, output, cols, weights.Rows, 0, rows, false, tokens, variant, partStride, quants));
                 break;
             case ProductKind.GateUp:
                 recorder.Dispatch(new ExpertGateUp(format, _groups.View, _entries.View, weights.First, weights.Second, _input.View, output, 0, 1, cols,
-                    weights.Rows, 0, rows, tokens, variant, partStride));
+                    weights.Rows, 0, rows, tokens, variant, partStride, quants));
                 break;
             case ProductKind.Down:
                 recorder.Dispatch(new ExpertMatMul(format, _groups.View, _entries.View, weights.First, _input.View, output, 0, 1, cols, weights.Rows, 0, rows, tokens, variant,
-                    partStride));
+                    partStride, quants));
                 break;
         }
         if (isSplit)

@@ -15,7 +15,7 @@ internal sealed class VariantSearch(DeviceDescription device, Func<ProductVarian
     private static readonly Func<ProductVariant, object> Splits = v => (v.ColumnSplits, v.WorkgroupSplits, v.RunsPerLane, v.PartsPerWorkgroup);
 
     private static readonly Func<ProductVariant, object>[] Axes =
-        [v => v.RowsPerLane, v => v.TokensPerPass, v => v.Lanes, Splits, v => v.SubgroupSize, v => v.WeightFetch, v => v.ActivationFetch];
+        [v => v.RowsPerLane, v => v.TokensPerPass, v => v.Lanes, Splits, v => v.SubgroupSize, v => v.WeightFetch, v => v.ActivationFetch, v => v.Arithmetic];
 
     /// <summary>A variant for each class, in one order.</summary>
     public Dictionary<TokenClass, ProductVariant> Run(ProductShape shape, ProductChoices start)

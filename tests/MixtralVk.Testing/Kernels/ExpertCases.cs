@@ -35,6 +35,11 @@ internal static class ExpertCases
                 int cols = Quantizer.BlockValues(format) == 256 ? 256 : 96;
                 yield return GateUp(new(format, 130, cols, 26, 2, 4, 1), MatMulCases.Software(2));
                 yield return Down(new(format, 130, cols, 26, 2, 4, 1), new(2, 2, RunsPerLane: 2), divisor: 1);
+                if (QuantizeRows.Serves(format))
+                {
+                    yield return GateUp(new(format, 130, cols, 26, 2, 4, 1), new(1, 2, Lanes: 32, Arithmetic: Arithmetic.PackedInt8));
+                    yield return Down(new(format, 65, cols, 26, 2, 4, 1), new(2, 4, Arithmetic: Arithmetic.PackedInt8), divisor: 1);
+                }
                 if (!MatMulCases.IsCommon(format)) continue;
                 yield return GateUp(new(format, 65, cols, 1, 2, 4, 3), new(1, 1, ColumnSplits: 2));
                 yield return GateUp(new(format, 130, cols, 26, 2, 4, 1), new(2, 4, ColumnSplits: 2));
@@ -109,11 +114,13 @@ internal static class ExpertCases
         {
             TestMatrix gate = new(format, rows, cols, 1), up = new(format, rows, cols, 2);
             float[] input = TestData.Floats(tokens * cols, 3);
+            QuantizedRows? packed = variant.Arithmetic == Arithmetic.PackedInt8 ? new QuantizedRows(input, cols) : null;
+            float[] x = packed?.Values ?? input;
             ExpertEntries served = new(memory, shape);
             CaseBuffer output = memory.Output(tokens * topK * rows);
             var kernel = new ExpertGateUp(format, served.Groups, served.Entries, memory.Input(gate.Tiles), memory.Input(up.Tiles), memory.Input(input), output,
-                (uint)expert, (uint)topK, (uint)cols, (uint)rows, 0, (uint)rows, (uint)(tokens * topK), variant);
-            return (kernel, () => served.Compare(output, entry => GateUpReference.Run(gate.Values, up.Values, input.AsSpan(entry / topK * cols, cols), cols)));
+                (uint)expert, (uint)topK, (uint)cols, (uint)rows, 0, (uint)rows, (uint)(tokens * topK), variant, 0, packed is null ? default : memory.Input(packed.Words, "quants").View);
+            return (kernel, () => served.Compare(output, entry => GateUpReference.Run(gate.Values, up.Values, x.AsSpan(entry / topK * cols, cols), cols)));
         }, bytes: 2 * new RowTileLayout(format, rows, cols).Bytes, flops: 4L * rows * cols * tokens * topK / experts);
     }
 
@@ -125,11 +132,13 @@ internal static class ExpertCases
         {
             TestMatrix matrix = new(format, rows, cols, 1);
             float[] input = TestData.Floats(tokens * topK / divisor * cols, 3);
+            QuantizedRows? packed = variant.Arithmetic == Arithmetic.PackedInt8 ? new QuantizedRows(input, cols) : null;
+            float[] x = packed?.Values ?? input;
             ExpertEntries served = new(memory, shape);
             CaseBuffer output = memory.Output(tokens * topK * rows);
             var kernel = new ExpertMatMul(format, served.Groups, served.Entries, memory.Input(matrix.Tiles), memory.Input(input), output,
-                (uint)expert, (uint)divisor, (uint)cols, (uint)rows, 0, (uint)rows, (uint)(tokens * topK), variant);
-            return (kernel, () => served.Compare(output, entry => MatMulReference.Run(matrix.Values, input.AsSpan(entry / divisor * cols, cols), cols)));
+                (uint)expert, (uint)divisor, (uint)cols, (uint)rows, 0, (uint)rows, (uint)(tokens * topK), variant, 0, packed is null ? default : memory.Input(packed.Words, "quants").View);
+            return (kernel, () => served.Compare(output, entry => MatMulReference.Run(matrix.Values, x.AsSpan(entry / divisor * cols, cols), cols)));
         }, bytes: new RowTileLayout(format, rows, cols).Bytes, flops: 2L * rows * cols * tokens * topK / experts);
     }
 

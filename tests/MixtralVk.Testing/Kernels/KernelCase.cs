@@ -49,17 +49,18 @@ internal sealed class KernelCase<TKernel>(string name, Func<CaseMemory, (TKernel
     }
 }
 
-/// <summary>A case of a matrix product; where its columns are split over workgroups, with the kernel that adds the parts.</summary>
-internal sealed class ProductCase<TKernel>(string name, Func<CaseMemory, (TKernel Kernel, AddParts? Second, Action Compare)> prepare, long bytes, long flops)
+/// <summary>A case of a matrix product with the kernel that rounds its input, and the one that adds its parts, where there is one.</summary>
+internal sealed class ProductCase<TKernel>(string name, Func<CaseMemory, (QuantizeRows? First, TKernel Kernel, AddParts? Second, Action Compare)> prepare, long bytes, long flops)
     : KernelCase(name, bytes, flops) where TKernel : struct, IKernel
 {
     public override PreparedCase Prepare(CaseMemory memory)
     {
-        var (kernel, second, compare) = prepare(memory);
+        var (first, kernel, second, compare) = prepare(memory);
         return new PreparedCase(kernel, Record, compare);
 
         void Record(Recorder recorder)
         {
+            if (first is { } quantize) recorder.Dispatch(quantize);
             recorder.Dispatch(kernel);
             if (second is { } addParts) recorder.Dispatch(addParts);
         }

@@ -1,8 +1,10 @@
+using System.Runtime.InteropServices;
 using MixtralVk.Kernels;
 using MixtralVk.Quantization;
 using MixtralVk.Testing.Gguf;
 using EmbeddingReference = MixtralVk.Reference.EmbeddingRows;
 using MatMulReference = MixtralVk.Reference.MatMul;
+using QuantizeReference = MixtralVk.Reference.QuantizeRows;
 
 namespace MixtralVk.Testing.Kernels;
 
@@ -33,6 +35,11 @@ internal static class MatMulCases
                 yield return MatMul(new(format, 130, cols, 3, 3), Software(2));
                 yield return MatMul(new(format, 200, cols, 2, 2), new(4, 1, Lanes: 16, WeightFetch: WeightFetch.Texel, ActivationFetch: ActivationFetch.Uniform), firstTile: 1);
                 yield return Embedding(format, 300, cols, 6, 8, firstTile: 1, tiles: 2);
+                if (QuantizeRows.Serves(format))
+                {
+                    yield return MatMul(new(format, 130, cols, 5, 7), new(2, 4, Lanes: 32, ColumnSplits: 2, Arithmetic: Arithmetic.PackedInt8));
+                    yield return MatMul(new(format, 200, cols, 1, 2), new(4, 1, WeightFetch: WeightFetch.Texel, Arithmetic: Arithmetic.PackedInt8), firstTile: 1);
+                }
                 if (!IsCommon(format)) continue;
                 yield return MatMul(new(format, 65, cols, 1, 1), new(1, 1, ColumnSplits: 2));
                 yield return MatMul(new(format, 64, cols, 17, 17), Software(4), accumulate: true);
@@ -50,6 +57,8 @@ internal static class MatMulCases
                     yield return MatMul(new(format, rows, cols, tokens, tokens), cols % 4 == 0 ? Software(4) : Software(4) with { ActivationFetch = ActivationFetch.Storage });
                     yield return Embedding(format, rows, cols, tokens, tokens, 0, 99);
                 }
+            yield return Quantize(3, 2, 256);
+            yield return Quantize(1, 1, 4096);
             yield return AddParts(3, 1, 70, 2, 66, partCount: 4, gated: false, accumulate: true);
             yield return AddParts(2, 2, 130, 0, 130, partCount: 2, gated: true, accumulate: false);
             // Real rows of Mixtral 8x7B: K/V and expert up projections. Of texels so many that every device may bind them, 65536.
@@ -73,17 +82,19 @@ internal static class MatMulCases
         return new(name, memory =>
         {
             var matrix = new TestMatrix(format, rows, cols, 1);
-            float[] input = TestData.Floats(tokens * cols, 2), before = TestData.Floats(maxTokens * rows, 3);
+            float[] input = TestData.Floats(tokens * cols, 2);
+            QuantizedRows? packed = variant.Arithmetic == Arithmetic.PackedInt8 ? new QuantizedRows(input, cols) : null;
+            float[] before = TestData.Floats(maxTokens * rows, 3);
             // Columns split over workgroups leave parts, which another kernel adds.
             int parts = (int)variant.WorkgroupSplits, stride = maxTokens * rows;
             CaseBuffer output = accumulate ? memory.InOut(before) : memory.Output(parts * stride);
             int firstRow = firstTile * RowTileLayout.TileRows;
             CaseBuffer weights = memory.Input<byte>(matrix.Tiles.AsSpan((int)(firstTile * matrix.Layout.TileBytes)), "weights");
             var kernel = new MatMul(format, weights, memory.Rows(tokens), memory.Input(input), output, (uint)cols, (uint)(rows - firstRow), (uint)firstRow,
-                (uint)rows, accumulate, (uint)maxTokens, variant, (uint)stride);
+                (uint)rows, accumulate, (uint)maxTokens, variant, (uint)stride, packed is null ? default : memory.Input(packed.Words, "quants").View);
             return (kernel, () =>
             {
-                float[] product = MatMulReference.Run(matrix.Values, input, cols), expected = accumulate ? before : Compare.Untouched(stride);
+                float[] product = MatMulReference.Run(matrix.Values, packed?.Values ?? input, cols), expected = accumulate ? before : Compare.Untouched(stride);
                 for (int i = 0; i < product.Length; i++)
                     if (i % rows >= firstRow) expected[i] = product[i] + (accumulate ? before[i] : 0);
                 float[] actual = output.Read<float>()[..stride].ToArray();
@@ -92,6 +103,40 @@ internal static class MatMulCases
             });
         }, bytes: new RowTileLayout(format, rows, cols).Bytes + 4L * tokens * (rows + cols), flops: 2L * rows * cols * tokens);
     }
+
+    /// <summary>GPUs divide with an error of some bits, so a value between two quants may become either: within one of them, and the sum is that of the quants.</summary>
+    private static KernelCase<QuantizeRows> Quantize(int rows, int rowFactor, int cols) => new($"quantize_rows {rows}*{rowFactor}x{cols}", memory =>
+    {
+        float[] input = TestData.Floats(rows * rowFactor * cols, 1);
+        input.AsSpan(32, 32).Clear();
+        int words = (int)QuantizeRows.WordsOf((uint)cols);
+        CaseBuffer output = memory.Output((rows + 1) * rowFactor * words);
+        var kernel = new QuantizeRows(memory.Rows(rows), memory.Input(input), output, (uint)cols, (uint)rowFactor, (uint)rows + 1);
+        return (kernel, () =>
+        {
+            ReadOnlySpan<uint> actual = output.Read<uint>();
+            for (int row = 0; row < rows * rowFactor; row++)
+            {
+                ReadOnlySpan<float> headers = MemoryMarshal.Cast<uint, float>(actual.Slice(row * words, words)[(cols / 4)..]);
+                ReadOnlySpan<sbyte> quants = MemoryMarshal.Cast<uint, sbyte>(actual.Slice(row * words, cols / 4));
+                var expected = QuantizeReference.Run(input.AsSpan(row * cols, cols));
+                var expectedHeaders = new float[headers.Length];
+                for (int block = 0; block < cols / 32; block++)
+                {
+                    ReadOnlySpan<sbyte> q = quants.Slice(block * 32, 32);
+                    int sum = 0;
+                    for (int i = 0; i < 32; i++)
+                    {
+                        if (Math.Abs(q[i] - expected.Quants[block * 32 + i]) > 1) throw new CaseFailedException($"Quant {block * 32 + i} of row {row} is {q[i]}, not {expected.Quants[block * 32 + i]}.");
+                        sum += q[i];
+                    }
+                    (expectedHeaders[2 * block], expectedHeaders[2 * block + 1]) = (expected.Scales[block], expected.Scales[block] * sum);
+                }
+                Compare.Floats(expectedHeaders, headers, 1e-5);
+            }
+            Compare.Words(Enumerable.Repeat(CaseBuffer.Poison, rowFactor * words).ToArray(), actual[^(rowFactor * words)..]);
+        });
+    });
 
     private static KernelCase<AddParts> AddParts(int rows, int rowFactor, int cols, int firstCol, int colCount, int partCount, bool gated, bool accumulate) => new(
         $"add_parts {partCount}{(gated ? " gated" : "")} {rows}*{rowFactor}x{cols}, {colCount} from {firstCol}{(accumulate ? " +=" : "")}", memory =>

@@ -24,6 +24,10 @@ public sealed class MatMulTests(KernelDevice gpu)
         AssertEqual(new(1, 1, WorkgroupSplits: 3), new(2, 4, PartsPerWorkgroup: 3), MatMulCases.Software(4) with { PartsPerWorkgroup = 3 });
         AssertEqual(new(1, 1, ColumnSplits: 2, WorkgroupSplits: 3), MatMulCases.Software(2) with { RunsPerLane = 2, PartsPerWorkgroup = 3 }, new(1, 8, Lanes: 32, ColumnSplits: 2, PartsPerWorkgroup: 3));
 
+        if (QuantizeRows.Serves(format))
+            AssertEqual([.. ((ProductVariant[])[new(1, 1, ColumnSplits: 2), new(2, 4, RunsPerLane: 2), new(4, 8, Lanes: 16, RunsPerLane: 2, WeightFetch: WeightFetch.Texel)])
+                .Select(v => v with { Arithmetic = Arithmetic.PackedInt8 })]);
+
         void AssertEqual(params ProductVariant[] variants)
         {
             Assert.Single(variants.Select(v => v.SummationOrder).Distinct());
@@ -39,7 +43,8 @@ public sealed class MatMulTests(KernelDevice gpu)
                 bool isSplit = variant.WorkgroupSplits > 1;
                 uint stride = AddParts.StrideOf(tokens, rows);
                 CaseBuffer output = memory.Output(tokens * rows), parts = memory.Output((int)(isSplit ? variant.WorkgroupSplits * stride : 1)), count = memory.Rows(tokens);
-                var kernel = new MatMul(format, memory.Input(matrix.Tiles), count, memory.Input(input), isSplit ? parts : output, cols, rows, 0, rows, false, tokens, variant, stride);
+                var kernel = new MatMul(format, memory.Input(matrix.Tiles), count, memory.Input(input), isSplit ? parts : output, cols, rows, 0, rows, false, tokens, variant, stride,
+                    variant.Arithmetic == Arithmetic.PackedInt8 ? memory.Input(new QuantizedRows(input, cols).Words).View : default);
                 memory.Run(recorder =>
                 {
                     recorder.Dispatch(kernel);

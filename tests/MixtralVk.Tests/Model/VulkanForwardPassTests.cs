@@ -108,6 +108,33 @@ public class VulkanForwardPassTests
                 TokenClasses.All.ToDictionary(c => c, c => variant.PartsPerWorkgroup > 1 ? variant : variant.WithParts(3, c) with { TokensPerPass = Math.Min(4, c.MaxTokens()) }))));
     }
 
+    /// <summary>
+    /// Activations of 8 bits where the format has them: the same bits in chunks of any size, and logits near those of floats. Software drivers are
+    /// not offered these variants, but run them.
+    /// </summary>
+    [Theory]
+    [InlineData("q4_k, q5_k and q6_k")]
+    [InlineData("gate and up of different formats")]
+    [InlineData("dense, tied output")]
+    public void Packed_dot_products_give_the_same_bits_in_chunks_of_any_size(string shape)
+    {
+        using TemporaryFile file = TestShapes.All[shape].WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        int[] tokens = TestDevices.RandomTokens(40, source.Config.VocabSize);
+        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
+        using VulkanForwardPass packed = Load(Arithmetic.PackedInt8), floats = Load(Arithmetic.Float);
+        float[] expected = TestDevices.AllLogits(packed, tokens, 40), exact = TestDevices.AllLogits(floats, tokens, 40);
+        foreach (int chunk in (int[])[1, 3, 16]) Assert.Equal(expected, TestDevices.AllLogits(packed, tokens, chunk));
+        Assert.NotEqual(exact, expected);
+        double error = Math.Sqrt(exact.Zip(expected, (a, b) => (double)(a - b) * (a - b)).Sum() / exact.Sum(a => (double)a * a));
+        Assert.InRange(error, 0, 0.1);
+
+        VulkanForwardPass Load(Arithmetic arithmetic) => VulkanForwardPass.Load(source, gpu.Device, 64, 40, KvFormat.F16, 2, weights =>
+            TunedProduct.Of(weights, source.Config).Aggregate(ProductChoices.Shipped(gpu.Device.Description), (choices, product) => choices.With(product.Shape,
+                TokenClasses.All.ToDictionary(c => c, c => new ProductVariant(2, Math.Min(4, c.MaxTokens()), ColumnSplits: 2,
+                    Arithmetic: QuantizeRows.Serves(product.Shape.Format) ? arithmetic : Arithmetic.Float)))));
+    }
+
     [Fact]
     public void Running_out_of_memory_at_any_allocation_is_a_typed_error_and_leaks_nothing()
     {

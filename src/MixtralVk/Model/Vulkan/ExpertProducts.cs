@@ -11,9 +11,15 @@ internal readonly record struct ExpertProducts(bool IsFused, ExpertVariants Gate
     /// <summary>Those of a layer in steps of a class.</summary>
     public static ExpertProducts Of(GpuWeights weights, int layer, int experts, ProductChoices choices, TokenClass tokens)
     {
-        ExpertWeights first = weights.Experts.Of(layer, 0);
-        bool isFused = Enumerable.Range(0, experts).Select(expert => weights.Experts.Of(layer, expert)).All(e => e.Gate.Format == e.Up.Format);
-        return new ExpertProducts(isFused, choices.ForExpert(first.Gate.ShapeFor(isFused ? ProductKind.GateUp : ProductKind.Down), tokens),
-            choices.ForExpert(first.Down.ShapeFor(ProductKind.Down), tokens));
+        ExpertWeights[] all = [.. Enumerable.Range(0, experts).Select(expert => weights.Experts.Of(layer, expert))];
+        bool isFused = all.All(e => e.Gate.Format == e.Up.Format);
+        return new ExpertProducts(isFused, Variants(isFused ? ProductKind.GateUp : ProductKind.Down, [.. all.Select(e => e.Gate), .. all.Select(e => e.Up)]),
+            Variants(ProductKind.Down, [.. all.Select(e => e.Down)]));
+
+        ExpertVariants Variants(ProductKind kind, GpuMatrix[] matrices)
+        {
+            ExpertVariants variants = choices.ForExpert(matrices[0].ShapeFor(kind), tokens);
+            return matrices.All(m => QuantizeRows.Serves(m.Format)) ? variants : variants.InFloats();
+        }
     }
 }

@@ -3,9 +3,12 @@ using MixtralVk.Kernels;
 
 namespace MixtralVk.Model.Vulkan;
 
-/// <summary>Everything on the device that the stages of a model work on; <paramref name="Parts"/> is null where no product is split over workgroups.</summary>
+/// <summary>
+/// Everything on the device that the stages of a model work on; <paramref name="Parts"/> is null where no product is split over workgroups,
+/// <paramref name="Quants"/> where none has packed dot products.
+/// </summary>
 internal sealed record ModelOnDevice(ModelConfig Config, KvFormat KvFormat, GpuWeights Weights, GpuKvCache Cache, Activations Activations,
-    StepParameters Parameters, GpuBuffer RopeTable, ProductChoices Products, GpuBuffer? Parts);
+    StepParameters Parameters, GpuBuffer RopeTable, ProductChoices Products, GpuBuffer? Parts, GpuBuffer? Quants);
 
 /// <summary>
 /// Records the stages of a model for one set of rows and one row-count class. Sites (what a kernel reports on a value that is not finite)
@@ -78,6 +81,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
         var (isFused, variants, _) = ExpertsOf(layer);
         uint hidden = (uint)_config.HiddenDim, splits = variants.Wide.WorkgroupSplits, entries = maxRows * TopK;
         BufferView gateOutput = PartsOr(_activations.Hidden, splits, entries, hidden, matrices: 2), upOutput = PartsOr(_activations.HiddenUp, splits, entries, hidden, skipped: 1);
+        Quantize(variants.Wide.Arithmetic == Arithmetic.PackedInt8, _activations.Normed, Dim, 1);
         using (recorder.Concurrent())
         {
             for (uint expert = 0; expert < Experts; expert++)
@@ -102,6 +106,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
         ExpertVariants variants = ExpertsOf(layer).Down;
         uint splits = variants.Wide.WorkgroupSplits;
         BufferView output = PartsOr(_activations.ExpertOutput, splits, maxRows * TopK, Dim);
+        Quantize(variants.Wide.Arithmetic == Arithmetic.PackedInt8, _activations.Hidden, (uint)_config.HiddenDim, TopK);
         using (recorder.Concurrent())
         {
             for (uint expert = 0; expert < Experts; expert++)
@@ -176,6 +181,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
     /// <summary>Products of one input with matrices that fill different columns of the output.</summary>
     private void Products(IReadOnlyList<StackedMatrix> matrices, BufferView input, BufferView output, uint outputStride, bool accumulate)
     {
+        Quantize(matrices.Any(m => VariantOf(m.Matrix).Arithmetic == Arithmetic.PackedInt8), input, matrices[0].Matrix.Cols, 1);
         using (recorder.Concurrent())
             foreach ((GpuMatrix matrix, uint firstRow) in matrices)
             {
@@ -184,7 +190,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
                 BufferView to = PartsOr(output, variant.WorkgroupSplits, maxRows, outputStride);
                 foreach (TileRange range in matrix.Ranges)
                     recorder.Dispatch(new MatMul(matrix.Format, range.View, rows.Rows, input, to, matrix.Cols, range.RowCount, firstRow + range.FirstRow,
-                        outputStride, accumulate && !isSplit, maxRows, variant, AddParts.StrideOf(maxRows, outputStride)));
+                        outputStride, accumulate && !isSplit, maxRows, variant, AddParts.StrideOf(maxRows, outputStride), Quants));
             }
         using (recorder.Concurrent())
             foreach ((GpuMatrix matrix, uint firstRow) in matrices)
@@ -207,6 +213,14 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
         recorder.Dispatch(new AddParts(rows.Rows, PartsOr(output, splits, maxRows * rowFactor, outputStride, matrices: isGated ? 2u : 1u), output, splits, isGated,
             accumulate, rowFactor, firstCol, colCount, outputStride, AddParts.StrideOf(maxRows * rowFactor, outputStride), maxRows));
 
+    private BufferView Quants => model.Quants?.View ?? default;
+
+    /// <summary>Rounds the input of the next products where one of them multiplies bytes; products that follow share it.</summary>
+    private void Quantize(bool isPacked, BufferView input, uint cols, uint rowFactor)
+    {
+        if (isPacked) recorder.Dispatch(new QuantizeRows(rows.Rows, input, Quants, cols, rowFactor, maxRows));
+    }
+
     private ExpertProducts ExpertsOf(int layer) => ExpertProducts.Of(model.Weights, layer, (int)Experts, model.Products, _tokens);
 
     private void GroupByExpert(int layer)
@@ -223,7 +237,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
         foreach ((TileRange gateRange, TileRange upRange) in gate.Ranges.Zip(up.Ranges))
         {
             var kernel = new ExpertGateUp(gate.Format, _activations.Groups, _activations.Entries, gateRange.View, upRange.View, _activations.Normed, output, expert,
-                TopK, gate.Cols, gateRange.RowCount, gateRange.FirstRow, gate.Rows, maxRows * TopK, variants.Narrow, AddParts.StrideOf(maxRows * TopK, gate.Rows));
+                TopK, gate.Cols, gateRange.RowCount, gateRange.FirstRow, gate.Rows, maxRows * TopK, variants.Narrow, AddParts.StrideOf(maxRows * TopK, gate.Rows), Quants);
             foreach ((ExpertWidth width, ProductVariant variant) in variants.For(maxRows))
                 recorder.DispatchIndirect(kernel with { Variant = variant }, Size(expert, down: false, width));
         }
@@ -234,7 +248,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
         foreach (TileRange range in matrix.Ranges)
         {
             var kernel = new ExpertMatMul(matrix.Format, _activations.Groups, _activations.Entries, range.View, input, output, expert, inputRowDivisor,
-                matrix.Cols, range.RowCount, range.FirstRow, matrix.Rows, maxRows * TopK, variants.Narrow, AddParts.StrideOf(maxRows * TopK, matrix.Rows));
+                matrix.Cols, range.RowCount, range.FirstRow, matrix.Rows, maxRows * TopK, variants.Narrow, AddParts.StrideOf(maxRows * TopK, matrix.Rows), Quants);
             foreach ((ExpertWidth width, ProductVariant variant) in variants.For(maxRows))
                 recorder.DispatchIndirect(kernel with { Variant = variant }, Size(expert, isDown, width));
         }

@@ -69,9 +69,10 @@ public sealed class VulkanForwardPass : ForwardPass
         var weights = Own(GpuWeights.Load(_device, source, mapped, progress, cancellation));
         Transfer = weights.Transfer;
         ProductChoices products = choose?.Invoke(weights) ?? ProductChoices.Shipped(_device.Description);
-        ulong partBytes = SplitProducts.PartBytes(weights, Config, products, MaxBatchTokens);
-        GpuBuffer? parts = partBytes > 0 ? Own(_device.CreateBuffer(partBytes, BufferUse.Device, "parts of split products")) : null;
-        _model = new ModelOnDevice(Config, KvFormat, weights, cache, activations, parameters, ropeTable, products, parts);
+        var scratch = ProductScratch.Of(weights, Config, products, MaxBatchTokens);
+        GpuBuffer? parts = scratch.PartBytes > 0 ? Own(_device.CreateBuffer(scratch.PartBytes, BufferUse.Device, "parts of split products")) : null;
+        GpuBuffer? quants = scratch.QuantBytes > 0 ? Own(_device.CreateBuffer(scratch.QuantBytes, BufferUse.Device, "rounded activations")) : null;
+        _model = new ModelOnDevice(Config, KvFormat, weights, cache, activations, parameters, ropeTable, products, parts, quants);
         FillConstants();
         (_classes, _status, _hidden) = Record(MaxBatchTokens, cancellation);
     }
