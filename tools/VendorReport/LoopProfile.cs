@@ -12,13 +12,14 @@ namespace VendorReport;
 internal sealed record LoopProfile(double Instructions, double VectorLanes, double ConvertLanes, double Loads, double LoadsInFlight)
 {
     /// <summary>
-    /// Profile of the smallest loop that holds the most loads: that over units of columns, or of a kernel's other columns. An innermost loop in it
+    /// Profile of the smallest loop that holds the most loads, and a loop inside if one does: that over units of columns, or of a kernel's other columns. An innermost loop in it
     /// runs <paramref name="innerTrips"/> times in a pass (compilers unroll it or leave it whole). Throws where there is no loop.
     /// </summary>
     public static LoopProfile OfMainLoop(IReadOnlyList<BasicBlock> blocks, int subgroupSize, int innerTrips)
     {
         IReadOnlyList<Loop> loops = Loops.Of(blocks);
-        Loop main = loops.OrderByDescending(l => l.Blocks.Sum(b => blocks[b].Instructions.Count(IsLoad))).ThenBy(l => l.Blocks.Count).FirstOrDefault() ?? throw new InvalidDataException("The program has no loop.");
+        // Where units have no scales, the loop over a unit's steps holds all loads as well: it is the one without a loop inside.
+        Loop main = loops.OrderByDescending(Loads).ThenByDescending(HasInner).ThenBy(l => l.Blocks.Count).FirstOrDefault() ?? throw new InvalidDataException("The program has no loop.");
         IEnumerable<Loop> innermost = loops.Where(l => l.Header != main.Header && main.Blocks.Contains(l.Header) && !loops.Any(o => o.Header != l.Header && l.Blocks.Contains(o.Header)));
         HashSet<int> inner = [.. innermost.SelectMany(l => l.Blocks)];
 
@@ -36,6 +37,10 @@ internal sealed record LoopProfile(double Instructions, double VectorLanes, doub
             }
         }
         return new LoopProfile(instructions, vector, convert, loads, MeanInFlight([.. main.Blocks.Order().SelectMany(b => blocks[b].Instructions)]));
+
+        int Loads(Loop loop) => loop.Blocks.Sum(b => blocks[b].Instructions.Count(IsLoad));
+
+        bool HasInner(Loop loop) => loops.Any(o => o.Header != loop.Header && loop.Blocks.Contains(o.Header));
     }
 
     /// <summary>Loads come back in order.</summary>
