@@ -21,7 +21,7 @@ public sealed class Chat : IDisposable
     private const int QuestionShare = 16;
 
     private readonly ChatTemplate _template;
-    private readonly List<Turn> _turns = [];
+    private readonly List<ChatTurn> _turns = [];
     private readonly List<int> _prompt = [];
     private GenerationOptions _options;
     private Reply? _begun;
@@ -115,6 +115,33 @@ public sealed class Chat : IDisposable
     /// <summary>Frees the conversation's part of the KV cache.</summary>
     public void Dispose() => Session.Dispose();
 
+    /// <summary>What was said.</summary>
+    internal IReadOnlyList<ChatTurn> Turns => _turns;
+
+    /// <summary>
+    /// Takes the place of what was said so far. With <paramref name="asText"/> answers are tokenised anew, as those of another model must be; else throws
+    /// <see cref="TokenRangeException"/>, and nothing changes, for a token that the vocabulary does not have.
+    /// </summary>
+    internal void Restore(IReadOnlyList<ChatTurn> turns, int forgotten, bool asText)
+    {
+        int vocabSize = Session.Model.Tokenizer.VocabSize;
+        if (!asText)
+            foreach (int token in turns.SelectMany(turn => turn.Tokens))
+                if ((uint)token >= (uint)vocabSize) throw new TokenRangeException(token, vocabSize);
+        Reset();
+        foreach (ChatTurn turn in turns)
+        {
+            var tokens = new List<int>(turn.Tokens);
+            if (asText)
+            {
+                tokens.Clear();
+                _template.AppendAnswer(tokens, turn.Answer);
+            }
+            _turns.Add(turn with { Tokens = tokens });
+        }
+        _forgotten = forgotten;
+    }
+
     /// <summary>How many of the latest questions are remembered; null for as many as the context holds.</summary>
     internal int? MostTurns { get; set; }
 
@@ -157,7 +184,7 @@ public sealed class Chat : IDisposable
             tokens.AddRange(answerTokens);
             if (tokens.Count == 0 || !Session.Model.Tokenizer.IsEnd(tokens[^1])) _template.EndAnswer(tokens);
         }
-        _turns.Add(new Turn(question, answer, tokens));
+        _turns.Add(new ChatTurn(question, answer, tokens));
         PrepareForNext();
     }
 
@@ -209,7 +236,4 @@ public sealed class Chat : IDisposable
             _prompt.AddRange(_turns[i].Tokens);
         }
     }
-
-    /// <summary>A question and its answer; <paramref name="Tokens"/> are the answer's, as they were generated, with the end token.</summary>
-    private sealed record Turn(string Question, string Answer, List<int> Tokens);
 }

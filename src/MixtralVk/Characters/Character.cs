@@ -1,4 +1,5 @@
 using MixtralVk.Grammar;
+using MixtralVk.SaveGames;
 using MixtralVk.Sampling;
 
 namespace MixtralVk.Characters;
@@ -16,7 +17,7 @@ public sealed class Character : IDisposable
 {
     private readonly Chat _chat;
     private readonly Constraint _constraint;
-    private readonly ulong _seed;
+    private ulong _seed;
     private int _replies;
     private CharacterReply? _latest;
 
@@ -71,6 +72,38 @@ public sealed class Character : IDisposable
 
     /// <summary>Ends the reply in progress, if any, at what was read of it: the player walked away.</summary>
     public void Interrupt() => _latest?.Interrupt();
+
+    /// <summary>
+    /// What is to be kept of the character; a reply in progress is not in it, so save between replies or interrupt first. Some kilobytes, and no weights are
+    /// read but a sample of the model's file, once.
+    /// </summary>
+    public CharacterSave Save() => new()
+    {
+        Name = Sheet.Name, Model = ModelFingerprint.Of(_chat.Session.Model), Seed = _seed, Replies = _replies, Forgotten = _chat.ForgottenTurns, Turns = [.. _chat.Turns],
+    };
+
+    /// <summary>
+    /// Becomes what was saved: with the same model and sheet it goes on as if it had never stopped. Its tokens are computed when it is spoken to. Throws
+    /// <see cref="SaveGameException"/>, and nothing changes, for a save of another character or model.
+    /// </summary>
+    /// <param name="save">The save.</param>
+    /// <param name="otherModel">What to do with a save of another model.</param>
+    public void Load(CharacterSave save, OtherModel otherModel = OtherModel.Refuse)
+    {
+        ArgumentNullException.ThrowIfNull(save);
+        if (save.Name != Sheet.Name) throw new SaveGameException($"This is a save of {save.Name}, not of {Sheet.Name}.");
+        bool same = save.Model.AsSpan().SequenceEqual(ModelFingerprint.Of(_chat.Session.Model));
+        if (!same && otherModel == OtherModel.Refuse) throw new SaveGameException($"The save of {save.Name} was made with another model; load it with OtherModel.Replay to go on from its text.");
+        try
+        {
+            _chat.Restore(save.Turns, save.Forgotten, asText: !same);
+        }
+        catch (Model.TokenRangeException e)
+        {
+            throw new SaveGameException($"The save of {save.Name} is not what it should be: {e.Message}", e);
+        }
+        (_seed, _replies, _latest) = (save.Seed, save.Replies, null);
+    }
 
     /// <summary>Frees its part of the KV cache.</summary>
     public void Dispose() => _chat.Dispose();

@@ -13,6 +13,7 @@ public abstract class FuzzTarget
         new SafetensorsTarget(),
         new SentencePieceTarget(),
         new TokenizerJsonTarget(),
+        new SaveTarget(),
     ];
 
     /// <summary>Name for the command line and the folder of found cases.</summary>

@@ -1,0 +1,74 @@
+namespace MixtralVk.SaveGames;
+
+/// <summary>
+/// A character's state as it can be kept in a file: what was said, as text and as tokens, what of it is forgotten, the state of its random numbers, and
+/// the model it belongs to. The sheet (who it is, what it may do) is the game's and not in it, but for the name. Immutable.
+/// </summary>
+public sealed record CharacterSave
+{
+    internal CharacterSave()
+    {
+    }
+
+    /// <summary>The character's name.</summary>
+    public string Name { get; internal init; } = "";
+
+    /// <summary>Fingerprint of the model, 32 bytes.</summary>
+    internal byte[] Model { get; init; } = [];
+
+    /// <summary>Seed of the character's random numbers.</summary>
+    internal ulong Seed { get; init; }
+
+    /// <summary>Replies begun so far: with the seed, the state of the random numbers.</summary>
+    internal int Replies { get; init; }
+
+    /// <summary>How many of the oldest exchanges are forgotten.</summary>
+    internal int Forgotten { get; init; }
+
+    /// <summary>What was said.</summary>
+    internal IReadOnlyList<ChatTurn> Turns { get; init; } = [];
+
+    /// <summary>Exchanges in it.</summary>
+    public int Exchanges => Turns.Count;
+
+    /// <summary>
+    /// Writes it into a file that appears under its name only when it is whole and on the disk: what was there before stays until then, whatever happens.
+    /// Throws <see cref="IOException"/>.
+    /// </summary>
+    public void Write(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string temporary = $"{path}.{Path.GetRandomFileName()}.tmp";
+        try
+        {
+            using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write))
+            {
+                stream.Write(ToBytes());
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException($"{path} cannot be written: {e.Message}", e);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    /// <summary>Reads a save and checks all of it. Throws <see cref="SaveGameException"/> for a damaged one and <see cref="IOException"/> where there is none.</summary>
+    public static CharacterSave Read(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (new FileInfo(path) is { Exists: true, Length: > SaveFormat.MaxBytes } file) throw new SaveGameException($"{path} has {file.Length} bytes, too many for a save.");
+        return Parse(File.ReadAllBytes(path));
+    }
+
+    /// <summary>The save as bytes, for games that keep saves in files of their own.</summary>
+    public byte[] ToBytes() => SaveFormat.Write(this);
+
+    /// <summary>Reads a save from bytes and checks all of it. Throws <see cref="SaveGameException"/>.</summary>
+    public static CharacterSave Parse(ReadOnlyMemory<byte> bytes) => SaveFormat.Read(bytes);
+}

@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using System.Globalization;
+using MixtralVk.Characters;
+using MixtralVk.SaveGames;
+using MixtralVk.Testing.Gguf;
+
+namespace MixtralVk.Tests.SaveGames;
+
+/// <summary>Saves of characters of the shipped model on the CPU.</summary>
+[Collection(nameof(LoadedModel))]
+public sealed class CharacterSaveTests(LoadedModel loaded)
+{
+    private static readonly string[] s_lines = ["Hello, who are you?", "Any rumours?", "Where is the mill?", "Goodbye."];
+
+    private static readonly CharacterSheet s_sheet = new()
+    {
+        Name = "Brannor", Persona = "You are Brannor, a gruff blacksmith from Oakhaven. You heard that wolves were seen near the north gate.", DescribesActions = false,
+        Voice = new() { Sampling = new() { Temperature = 1.2f, Seed = 3 } }, MaxTokens = 60,
+    };
+
+    [Fact]
+    public void AfterLoadingACharacterGoesOnAsIfItHadNeverStopped()
+    {
+        using TemporaryFile file = new(".save");
+        using var steady = new Character(loaded.Model, s_sheet);
+        string[] expected = [.. s_lines.Select(line => Speak(steady, line))];
+        for (int stop = 0; stop < s_lines.Length; stop++)
+        {
+            using (var first = new Character(loaded.Model, s_sheet))
+            {
+                foreach (string line in s_lines[..stop]) Speak(first, line);
+                first.Save().Write(file.Path);
+            }
+            // Another seed in the sheet: the save's counts.
+            using var second = new Character(loaded.Model, s_sheet with { Voice = new() { Sampling = s_sheet.Voice.Sampling with { Seed = 99 } } });
+            Speak(second, "Forget this.");
+            second.Load(CharacterSave.Read(file.Path));
+            Assert.Equal(expected[stop..], s_lines[stop..].Select(line => Speak(second, line)));
+            Assert.Equal(steady.History, second.History);
+        }
+    }
+
+    [Fact]
+    public void ACharacterOf2000TokensTakesLessThan32Kilobytes()
+    {
+        using var character = new Character(loaded.Model, s_sheet);
+        for (int i = 0; character.Save().Turns.Sum(turn => turn.Tokens.Count) + 12 * i < 2000; i++) Speak(character, $"Tell me number {i} of your stories, please.");
+        Assert.InRange(character.Save().ToBytes().Length, 2000, 32 * 1024);
+        Assert.True(character.Save().Forgotten > 0);
+    }
+
+    [Fact]
+    public void EveryBitFlipAndEveryMissingByteIsNoticed()
+    {
+        using var character = new Character(loaded.Model, s_sheet);
+        Speak(character, s_lines[0]);
+        byte[] bytes = character.Save().ToBytes();
+        for (int bit = 0; bit < 8 * bytes.Length; bit++)
+        {
+            bytes[bit / 8] ^= (byte)(1 << (bit % 8));
+            Assert.Throws<SaveGameException>(() => CharacterSave.Parse(bytes));
+            bytes[bit / 8] ^= (byte)(1 << (bit % 8));
+        }
+        for (int length = 0; length < bytes.Length; length++) Assert.Throws<SaveGameException>(() => CharacterSave.Parse(bytes.AsMemory(0, length)));
+        Assert.Throws<SaveGameException>(() => CharacterSave.Parse((byte[])[.. bytes, 0]));
+        Assert.Equal(1, CharacterSave.Parse(bytes).Exchanges);
+    }
+
+    [Fact]
+    public void ASaveOfAnotherModelIsRefusedOrReplayed()
+    {
+        using var character = new Character(loaded.Model, s_sheet);
+        Speak(character, s_lines[0]);
+        CharacterSave save = character.Save(), other = save with { Model = new byte[32] };
+        ChatMessage[] before = [.. character.History];
+        Assert.Contains("another model", Assert.Throws<SaveGameException>(() => character.Load(other)).Message, StringComparison.Ordinal);
+        Assert.Throws<SaveGameException>(() => character.Load(save with { Name = "Mira" }));
+        Assert.Throws<SaveGameException>(() => character.Load(save with { Turns = [new ChatTurn("a", "b", [9_999_999])] }));
+        Assert.Equal(before, character.History);
+        character.Load(other, OtherModel.Replay);
+        Assert.Equal(before, character.History);
+        Assert.NotEmpty(Speak(character, s_lines[1]));
+    }
+
+    /// <summary>More than 200 saves by a process that is killed again and again: there always is a whole save, and never an older one than was last reported.</summary>
+    [Fact]
+    public void AKilledProcessNeverLosesTheSaveBefore()
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("mixtralvk-saves-");
+        string path = Path.Combine(folder.FullName, "mira.save");
+        var random = new Random(5);
+        int saved = 0;
+        for (int round = 0; round < 8 || saved < 200; round++)
+        {
+            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "SaveWriter.dll"), path, (saved + 1).ToString(CultureInfo.InvariantCulture)]) { RedirectStandardOutput = true };
+            using Process writer = Process.Start(start)!;
+            int wanted = saved + 20 + random.Next(15), reported = saved;
+            while (reported < wanted) reported = int.Parse(writer.StandardOutput.ReadLine()!, CultureInfo.InvariantCulture);
+            Thread.SpinWait(random.Next(2_000_000)); // anywhere within the next save
+            writer.Kill();
+            writer.WaitForExit();
+            saved = CharacterSave.Read(path).Replies;
+            Assert.True(saved >= reported, $"{saved} is left of {reported}");
+        }
+        folder.Delete(recursive: true);
+    }
+
+    private static string Speak(Character character, string line) => string.Concat(character.Say(line));
+}
