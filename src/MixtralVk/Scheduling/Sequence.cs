@@ -47,6 +47,9 @@ internal sealed class Sequence(ForwardPass forward)
     /// <summary>What ended the worker's effort; taken by the reader.</summary>
     public ExceptionDispatchInfo? Failure { get; set; }
 
+    /// <summary>The priority as it was when the present step was planned: readers may change it at any time.</summary>
+    public Priority Planned { get; set; }
+
     /// <summary>Of those of one priority, whose turn is lower comes first.</summary>
     public long Turn { get; set; }
 

@@ -28,7 +28,7 @@ internal sealed class StepPlanner(StageCosts costs)
     private readonly List<Sequence> _ready = [];
 
     private static readonly Comparison<Sequence> s_order = static (a, b) =>
-        a.Priority != b.Priority ? b.Priority.CompareTo(a.Priority) : a.Turn.CompareTo(b.Turn);
+        a.Planned != b.Planned ? b.Planned.CompareTo(a.Planned) : a.Turn.CompareTo(b.Turn);
 
     /// <summary>
     /// Fills an empty batch; it stays empty when nobody is ready. Gives the sequence that the KV cache has no room for, although it is the first
@@ -51,6 +51,7 @@ internal sealed class StepPlanner(StageCosts costs)
             sequence.Kv.Rank = long.MaxValue;
             if (!sequence.IsReady) continue;
             if (sequence.WaitingSince == 0) sequence.WaitingSince = now;
+            sequence.Planned = sequence.Priority;
             sequence.CatchUp();
             _ready.Add(sequence);
         }
@@ -60,18 +61,18 @@ internal sealed class StepPlanner(StageCosts costs)
 
     private void Fill(StepBatch batch, List<Member> members, long now)
     {
-        Priority top = _ready[0].Priority;
+        Priority top = _ready[0].Planned;
         foreach (Sequence s in _ready)
-            if (s.Pending == 1 && (s.Priority == top || IsStarved(s, now))) Add(s, 1, batch, members);
+            if (s.Pending == 1 && (s.Planned == top || IsStarved(s, now))) Add(s, 1, batch, members);
         double limit = batch.Count == 0 ? double.PositiveInfinity : costs.OfStep(batch.Count, batch.OutputCount) * (1 + ChunkShare);
         bool isFirst = true;
         foreach (Sequence s in _ready)
-            if (s.Pending > 1 && (s.Priority == top || IsStarved(s, now)) && AddChunk(s, limit, isFirst, batch, members)) isFirst = false;
+            if (s.Pending > 1 && (s.Planned == top || IsStarved(s, now)) && AddChunk(s, limit, isFirst, batch, members)) isFirst = false;
         // The rest ride along: by now the step may be a chunk, beside which a token is cheap.
         limit = costs.OfStep(batch.Count, batch.OutputCount) * (1 + RiderShare);
         foreach (Sequence s in _ready)
         {
-            if (s.Priority == top || IsStarved(s, now)) continue;
+            if (s.Planned == top || IsStarved(s, now)) continue;
             if (s.Pending > 1) AddChunk(s, limit, always: false, batch, members);
             else if (costs.OfStep(batch.Count + 1, batch.OutputCount + 1) <= limit) Add(s, 1, batch, members);
         }
