@@ -12,26 +12,26 @@ layout(constant_id = 2) const uint MaxRows = 1;
 // Workgroups: x of the dispatch; Tokens: entries of a workgroup in y; Splits: z.
 layout(constant_id = 3) const uint GateUpSingleLimit = 1;
 layout(constant_id = 4) const uint GateUpNarrowLimit = 1;
-layout(constant_id = 5) const uint GateUpSingleWorkgroups = 1;
-layout(constant_id = 6) const uint GateUpSingleTokens = 1;
-layout(constant_id = 7) const uint GateUpSingleSplits = 1;
-layout(constant_id = 8) const uint GateUpNarrowWorkgroups = 1;
-layout(constant_id = 9) const uint GateUpNarrowTokens = 1;
-layout(constant_id = 10) const uint GateUpNarrowSplits = 1;
-layout(constant_id = 11) const uint GateUpWideWorkgroups = 1;
-layout(constant_id = 12) const uint GateUpWideTokens = 1;
-layout(constant_id = 13) const uint GateUpWideSplits = 1;
-layout(constant_id = 14) const uint DownSingleLimit = 1;
-layout(constant_id = 15) const uint DownNarrowLimit = 1;
-layout(constant_id = 16) const uint DownSingleWorkgroups = 1;
-layout(constant_id = 17) const uint DownSingleTokens = 1;
-layout(constant_id = 18) const uint DownSingleSplits = 1;
-layout(constant_id = 19) const uint DownNarrowWorkgroups = 1;
-layout(constant_id = 20) const uint DownNarrowTokens = 1;
-layout(constant_id = 21) const uint DownNarrowSplits = 1;
-layout(constant_id = 22) const uint DownWideWorkgroups = 1;
-layout(constant_id = 23) const uint DownWideTokens = 1;
-layout(constant_id = 24) const uint DownWideSplits = 1;
+layout(constant_id = 5) const uint GateUpSingleTokens = 1;
+layout(constant_id = 6) const uint GateUpSingleSplits = 1;
+layout(constant_id = 7) const uint GateUpNarrowTokens = 1;
+layout(constant_id = 8) const uint GateUpNarrowSplits = 1;
+layout(constant_id = 9) const uint GateUpWideTokens = 1;
+layout(constant_id = 10) const uint GateUpWideSplits = 1;
+layout(constant_id = 11) const uint DownSingleLimit = 1;
+layout(constant_id = 12) const uint DownNarrowLimit = 1;
+layout(constant_id = 13) const uint DownSingleTokens = 1;
+layout(constant_id = 14) const uint DownSingleSplits = 1;
+layout(constant_id = 15) const uint DownNarrowTokens = 1;
+layout(constant_id = 16) const uint DownNarrowSplits = 1;
+layout(constant_id = 17) const uint DownWideTokens = 1;
+layout(constant_id = 18) const uint DownWideSplits = 1;
+// Not constants: a step cut into other parts needs no other pipeline.
+layout(push_constant) uniform Push
+{
+    uint gateUpSingleWorkgroups, gateUpNarrowWorkgroups, gateUpWideWorkgroups;
+    uint downSingleWorkgroups, downNarrowWorkgroups, downWideWorkgroups;
+};
 layout(std430, set = 0, binding = 0) readonly buffer Rows { uint rowCount; };
 layout(std430, set = 0, binding = 1) readonly buffer Ids { uint ids[]; };
 layout(std430, set = 0, binding = 2) writeonly buffer Groups { uvec2 groups[]; };
@@ -68,10 +68,10 @@ void main()
         if (ids[e] == expert) entries[offset++] = e;
 
     const uint gateUp = width_of(count, GateUpSingleLimit, GateUpNarrowLimit), down = width_of(count, DownSingleLimit, DownNarrowLimit);
-    write_dispatch(0u, gateUp == 0u ? count : 0u, GateUpSingleWorkgroups, GateUpSingleTokens, GateUpSingleSplits);
-    write_dispatch(1u, gateUp == 1u ? count : 0u, GateUpNarrowWorkgroups, GateUpNarrowTokens, GateUpNarrowSplits);
-    write_dispatch(2u, gateUp == 2u ? count : 0u, GateUpWideWorkgroups, GateUpWideTokens, GateUpWideSplits);
-    write_dispatch(3u, down == 0u ? count : 0u, DownSingleWorkgroups, DownSingleTokens, DownSingleSplits);
-    write_dispatch(4u, down == 1u ? count : 0u, DownNarrowWorkgroups, DownNarrowTokens, DownNarrowSplits);
-    write_dispatch(5u, down == 2u ? count : 0u, DownWideWorkgroups, DownWideTokens, DownWideSplits);
+    write_dispatch(0u, gateUp == 0u ? count : 0u, gateUpSingleWorkgroups, GateUpSingleTokens, GateUpSingleSplits);
+    write_dispatch(1u, gateUp == 1u ? count : 0u, gateUpNarrowWorkgroups, GateUpNarrowTokens, GateUpNarrowSplits);
+    write_dispatch(2u, gateUp == 2u ? count : 0u, gateUpWideWorkgroups, GateUpWideTokens, GateUpWideSplits);
+    write_dispatch(3u, down == 0u ? count : 0u, downSingleWorkgroups, DownSingleTokens, DownSingleSplits);
+    write_dispatch(4u, down == 1u ? count : 0u, downNarrowWorkgroups, DownNarrowTokens, DownNarrowSplits);
+    write_dispatch(5u, down == 2u ? count : 0u, downWideWorkgroups, DownWideTokens, DownWideSplits);
 }

@@ -14,7 +14,8 @@ public sealed unsafe class GpuQueue
     private readonly Lock _lock = new();
     private readonly Semaphore _timeline;
     private readonly Action _submitPending;
-    private (Recording? Recording, int FirstStage, int StageCount) _pending;
+    private StageRun[] _pending = new StageRun[4]; // what the host's lock is to submit
+    private int _pendingCount;
     private ulong _submitted;
 
     internal GpuQueue(GpuDevice device, Queue queue, int family, Action<Action>? hostLock)
@@ -51,16 +52,25 @@ public sealed unsafe class GpuQueue
     public ulong Submit(Recording recording, int firstStage, int stageCount)
     {
         ArgumentNullException.ThrowIfNull(recording);
-        ArgumentOutOfRangeException.ThrowIfNegative(firstStage);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(stageCount);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(firstStage + stageCount, recording.StageCount);
+        return Submit([new StageRun(recording, firstStage, stageCount)]);
+    }
+
+    /// <summary>Submits stages of several recordings as one, in order, and returns at once.</summary>
+    public ulong Submit(params ReadOnlySpan<StageRun> runs)
+    {
+        foreach (StageRun run in runs)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(run.FirstStage);
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(run.StageCount);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(run.FirstStage + run.StageCount, run.Recording.StageCount);
+        }
         lock (_lock)
         {
             ulong ticket = _submitted + 1;
-            if (_hostLock is null) Submit(recording, firstStage, stageCount, ticket);
-            else SubmitUnderHostLock(_hostLock, recording, firstStage, stageCount);
+            if (_hostLock is null) Submit(runs, ticket);
+            else SubmitUnderHostLock(_hostLock, runs);
             Volatile.Write(ref _submitted, ticket);
-            _device.Options.Replay?.Add(recording, firstStage, stageCount);
+            foreach (StageRun run in runs) _device.Options.Replay?.Add(run.Recording, run.FirstStage, run.StageCount);
             return ticket;
         }
     }
@@ -86,30 +96,36 @@ public sealed unsafe class GpuQueue
         return true;
     }
 
-    /// <summary>Under <see cref="_lock"/>, and through a field instead of a closure: submitting allocates nothing.</summary>
-    private void SubmitUnderHostLock(Action<Action> hostLock, Recording recording, int firstStage, int stageCount)
+    /// <summary>Under <see cref="_lock"/>, and through fields instead of a closure: submitting allocates nothing.</summary>
+    private void SubmitUnderHostLock(Action<Action> hostLock, ReadOnlySpan<StageRun> runs)
     {
-        _pending = (recording, firstStage, stageCount);
+        if (_pending.Length < runs.Length) _pending = new StageRun[runs.Length];
+        runs.CopyTo(_pending);
+        _pendingCount = runs.Length;
         hostLock(_submitPending);
-        if (_pending.Recording is null) return;
-        _pending = default;
+        if (_pendingCount == 0) return;
+        _pendingCount = 0;
         throw new InvalidOperationException("The host's SubmitLock returned without running the action it was given.");
     }
 
     private void SubmitPending()
     {
-        if (_pending.Recording is not { } recording) throw new InvalidOperationException("The host's SubmitLock ran an action again or after it had returned.");
-        (_, int firstStage, int stageCount) = _pending;
-        _pending = default;
-        Submit(recording, firstStage, stageCount, _submitted + 1);
+        if (_pendingCount == 0) throw new InvalidOperationException("The host's SubmitLock ran an action again or after it had returned.");
+        int count = _pendingCount;
+        _pendingCount = 0;
+        Submit(_pending.AsSpan(0, count), _submitted + 1);
     }
 
-    private void Submit(Recording recording, int firstStage, int stageCount, ulong ticket)
+    private void Submit(ReadOnlySpan<StageRun> runs, ulong ticket)
     {
-        CommandBufferSubmitInfo* commands = stackalloc CommandBufferSubmitInfo[stageCount];
-        for (int i = 0; i < stageCount; i++) commands[i] = new CommandBufferSubmitInfo(commandBuffer: recording.CommandBuffer(firstStage + i));
+        int count = 0;
+        foreach (StageRun run in runs) count += run.StageCount;
+        CommandBufferSubmitInfo* commands = stackalloc CommandBufferSubmitInfo[count];
+        int next = 0;
+        foreach (StageRun run in runs)
+            for (int i = 0; i < run.StageCount; i++) commands[next++] = new CommandBufferSubmitInfo(commandBuffer: run.Recording.CommandBuffer(run.FirstStage + i));
         var signal = new SemaphoreSubmitInfo(semaphore: _timeline, value: ticket, stageMask: PipelineStageFlags2.AllCommandsBit);
-        var submit = new SubmitInfo2(commandBufferInfoCount: (uint)stageCount, pCommandBufferInfos: commands, signalSemaphoreInfoCount: 1, pSignalSemaphoreInfos: &signal);
+        var submit = new SubmitInfo2(commandBufferInfoCount: (uint)count, pCommandBufferInfos: commands, signalSemaphoreInfoCount: 1, pSignalSemaphoreInfos: &signal);
         if (LeavesOutDriver) return;
         _device.Vk.QueueSubmit2(_queue, 1, &submit, default).ThrowOnError("vkQueueSubmit2");
     }

@@ -14,14 +14,14 @@ public sealed class MixtralModel : IDisposable
     private readonly DeviceRecovery _recovery;
     private readonly ChatTemplateException? _chatProblem;
 
-    private MixtralModel(string path, Tokenizer tokenizer, string? chatTemplate, LoadedDevice device, MemoryUsage memory)
+    private MixtralModel(string path, Tokenizer tokenizer, string? chatTemplate, LoadedDevice device, MemoryUsage memory, Pacing pacing)
     {
         _device = device;
         Path = path;
         Tokenizer = tokenizer;
         Memory = memory;
         _recovery = new DeviceRecovery(device, problem => DeviceLost?.Invoke(this, new DeviceLostEventArgs(problem, device.IsHosts)));
-        Scheduler = new Scheduler(device.ForwardPass) { Recover = device.Info.Kind == DeviceKind.Vulkan ? _recovery.TryRecover : null };
+        Scheduler = new Scheduler(device.ForwardPass, pacing, device.Info.Kind == DeviceKind.Cpu) { Recover = device.Info.Kind == DeviceKind.Vulkan ? _recovery.TryRecover : null };
         try
         {
             ChatTemplate = ChatTemplate.Recognize(tokenizer, chatTemplate);
@@ -58,6 +58,8 @@ public sealed class MixtralModel : IDisposable
 
     internal Scheduler Scheduler { get; }
 
+    internal TickReaders TickReaders { get; } = new();
+
     /// <summary>
     /// Loads a model file. Throws <see cref="ModelFileException"/> for a file that cannot be used, <see cref="TokenizerException"/> for a
     /// vocabulary of another kind, <see cref="MemoryBudgetException"/>, <see cref="HostMemoryException"/>, <see cref="DeviceNotFoundException"/>, <see cref="Gpu.GpuException"/>
@@ -85,7 +87,15 @@ public sealed class MixtralModel : IDisposable
 
         var device = LoadedDevice.Load(source, options, memory, contextLength, progress, cancellationToken);
         memory = new MemoryUsage(summary.WeightBytes, device.ForwardPass.Pages.PageCount * options.KvFormat.PageBytes(config)) { MappedBytes = device.ForwardPass.Transfer.InPlaceBytes };
-        return new MixtralModel(path, tokenizer, source.Vocabulary.ChatTemplate, device, memory);
+        try
+        {
+            return new MixtralModel(path, tokenizer, source.Vocabulary.ChatTemplate, device, memory, options.Pacing);
+        }
+        catch
+        {
+            device.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Loads a model file on the thread pool; see <see cref="Load"/>.</summary>
@@ -137,6 +147,27 @@ public sealed class MixtralModel : IDisposable
     /// <param name="options">How answers are generated; null takes the defaults.</param>
     public Chat StartChat(string? persona = null, GenerationOptions? options = null) =>
         ChatTemplate is null ? throw _chatProblem! : new Chat(this, ChatTemplate, persona, options ?? new GenerationOptions());
+
+    /// <summary>
+    /// To be called once per frame, from any thread: grants the model this much of the device (<see cref="Pacing.PerFrame"/>) in place of what is
+    /// left of the frame before, and hands over what came of answers that are to be read here (<see cref="Reply.ReadInTick"/>). Overdrafts are
+    /// deducted from the next grants. A grant ends with the next one and after 100 ms. Never waits, takes no lock of a host's queue,
+    /// and allocates nothing but what the handlers do.
+    /// </summary>
+    public void Tick(FrameBudget budget)
+    {
+        Scheduler.Grant(budget);
+        TickReaders.Read();
+    }
+
+    /// <summary>Stops computing after the slice in progress, whatever is granted, until <see cref="Resume"/>: menus, loading screens, sleep. From any thread, at once.</summary>
+    public void Pause() => Scheduler.IsPaused = true;
+
+    /// <summary>Goes on after <see cref="Pause"/>.</summary>
+    public void Resume() => Scheduler.IsPaused = false;
+
+    /// <summary>Takes the slices that have run since the last call, the oldest first, as many as fit; beyond some 1000 the oldest are forgotten. Gives their number; allocates nothing.</summary>
+    public int ReadSlices(Span<Slice> destination) => Scheduler.Slices.Take(destination);
 
     /// <summary>Frees the model's memory, once the part of a step that is in progress has finished. Readers that still wait get an <see cref="ObjectDisposedException"/>.</summary>
     public void Dispose()

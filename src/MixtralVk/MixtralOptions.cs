@@ -61,6 +61,9 @@ public sealed record MixtralOptions
     /// <summary>Processors that the threads of the CPU path may use, bit n for processor n; 0 sets no bound. See <see cref="CpuOptions.Affinity"/>.</summary>
     public ulong CpuAffinity { get; init; }
 
+    /// <summary>When the model computes: whenever there is something to do, or within what each frame of a game grants.</summary>
+    public Pacing Pacing { get; init; }
+
     /// <summary>Whether the weights of a packed model are mapped or read.</summary>
     public MapMode Map { get; init; }
 

@@ -1,15 +1,17 @@
 using System.Collections;
 using System.Runtime.CompilerServices;
 using System.Text;
+using MixtralVk.Gpu;
+using MixtralVk.Scheduling;
 
 namespace MixtralVk;
 
 /// <summary>
 /// An answer in a <see cref="Chat"/>, computed by the model's own thread. Take its text piece by piece in one of three ways: enumerate it
-/// (waits for each piece), stream it (<see cref="StreamAsync"/>: awaits, without a thread), or ask now and then (<see cref="TryRead"/>: never
-/// waits, for game loops). Leaving the loop early, <see cref="Stop"/> and cancelling end the answer at what was read.
+/// (waits for each piece), stream it (<see cref="StreamAsync"/>: awaits, without a thread), or, in game loops, ask now and then
+/// (<see cref="TryRead"/>: never waits) or be told in each frame's tick (<see cref="ReadInTick"/>). Leaving the loop early, <see cref="Stop"/> and cancelling end the answer at what was read.
 /// </summary>
-public sealed class Reply : IEnumerable<string>
+public sealed class Reply : IEnumerable<string>, ITickReader
 {
     private readonly Chat _chat;
     private readonly string _question;
@@ -20,6 +22,8 @@ public sealed class Reply : IEnumerable<string>
     private Generation? _generation;
     private GenerationTimings? _timings;
     private bool _enumerated;
+    private Action<Reply, string>? _onText;
+    private Action<Reply>? _onEnd;
 
     internal Reply(Chat chat, string question, GenerationOptions options, CancellationToken cancellationToken)
     {
@@ -46,6 +50,9 @@ public sealed class Reply : IEnumerable<string>
 
     /// <summary>True when the answer is complete by its <see cref="GenerationOptions.Constraint"/>; an interrupted one is not to be parsed.</summary>
     public bool IsComplete => _generation is { IsComplete: true };
+
+    /// <summary>What ended an answer that is read in ticks (<see cref="ReadInTick"/>) before its time; other readers get it thrown.</summary>
+    public Exception? Problem { get; private set; }
 
     /// <summary>What it took.</summary>
     public GenerationTimings Timings => _timings ?? _generation?.Timings ?? default;
@@ -127,6 +134,42 @@ public sealed class Reply : IEnumerable<string>
         if (IsFinished) return;
         _generation?.Stop();
         End(_generation?.FinishReason ?? MixtralVk.FinishReason.Cancelled);
+    }
+
+    /// <summary>
+    /// Has <see cref="MixtralModel.Tick"/> read the answer from now on: it hands each piece to <paramref name="onText"/> and, in the end, the
+    /// answer to <paramref name="onEnd"/>, on the thread that ticks. Begins the answer (<see cref="Start"/>). What a handler throws comes out of
+    /// the tick.
+    /// </summary>
+    public void ReadInTick(Action<Reply, string> onText, Action<Reply>? onEnd = null)
+    {
+        ArgumentNullException.ThrowIfNull(onText);
+        if (_onText is not null) throw new InvalidOperationException("The answer is read in ticks already.");
+        Start();
+        (_onText, _onEnd) = (onText, onEnd);
+        _chat.Session.Model.TickReaders.Add(this);
+    }
+
+    bool ITickReader.Read()
+    {
+        while (TryReadInTick(out string piece)) _onText!(this, piece);
+        if (!IsFinished) return true;
+        _onEnd?.Invoke(this);
+        return false;
+    }
+
+    private bool TryReadInTick(out string piece)
+    {
+        try
+        {
+            return TryRead(out piece);
+        }
+        catch (Exception problem) when (problem is MixtralException or GpuException or InvalidOperationException)
+        {
+            (piece, Problem) = ("", problem);
+            Stop();
+            return false;
+        }
     }
 
     /// <summary>Without a token nothing was answered, and the question is no part of the conversation.</summary>

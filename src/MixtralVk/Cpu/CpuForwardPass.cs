@@ -1,4 +1,5 @@
 using MixtralVk.Cpu.Bytes;
+using System.Diagnostics;
 using MixtralVk.Loading;
 using MixtralVk.Model;
 
@@ -23,7 +24,6 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         : base(weights.Config, contextLength, maxBatchTokens, kv, pageCount)
     {
         (_weights, _activations, _threads) = (weights, activations, threads);
-        NextStage = Stages.Count;
         Transfer = weights.Transfer;
     }
 
@@ -106,13 +106,18 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_batch is null) throw new InvalidOperationException("No step is in progress; call Begin first.");
+        long start = Stopwatch.GetTimestamp();
         for (; stageCount > 0 && NextStage < Stages.Count; stageCount--) RunStage(Stages[NextStage++]);
+        RunTime = Stopwatch.GetElapsedTime(start);
         if (NextStage < Stages.Count) return;
         StepBatch batch = _batch;
         _batch = null;
         if (*_activations.Status != StepStatus.Clean) throw new NonFiniteException(*_activations.Status, Config.LayerCount);
         batch.Commit();
     }
+
+    /// <inheritdoc/>
+    protected override void OnCut() => _batch = null;
 
     /// <inheritdoc/>
     public override ReadOnlySpan<float> Logits(int outputRow)
@@ -150,38 +155,76 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     {
         CpuActivations a = _activations;
         if (stage.Kind == StageKind.Embedding) EmbeddingRows.Run(_threads, _weights.Embedding, a.Tokens, _rows, a.Residual, a.Status);
-        else if (stage.Kind == StageKind.Head) Head();
+        else if (stage.Kind == StageKind.Head) Head(stage);
         else
         {
             ref readonly CpuLayer layer = ref _weights.Layers[stage.Layer];
-            if (stage.Kind == StageKind.Attention) AttentionBlock(layer, stage.Layer);
-            else if (stage.Kind == StageKind.Router) Router(layer, stage.Layer);
-            else if (stage.Kind == StageKind.GateUp) GateUp(layer, stage.Layer);
-            else Down(layer, stage.Layer);
+            switch (stage.Kind)
+            {
+                case StageKind.Attention:
+                    KeysValues(layer, stage);
+                    StoreKeys(stage.Layer);
+                    Queries(layer, stage);
+                    Attend(stage.Layer);
+                    AttentionOutput(layer, stage);
+                    break;
+                case StageKind.QueryKeyValue:
+                    KeysValues(layer, stage);
+                    Queries(layer, stage);
+                    break;
+                case StageKind.Attend:
+                    StoreKeys(stage.Layer);
+                    Attend(stage.Layer);
+                    break;
+                case StageKind.AttentionOutput: AttentionOutput(layer, stage); break;
+                case StageKind.Router: Router(layer, stage.Layer); break;
+                case StageKind.GateUp: GateUp(layer, stage); break;
+                case StageKind.Down: Down(layer, stage); break;
+            }
         }
     }
 
-    private void AttentionBlock(in CpuLayer layer, int index)
+    private void KeysValues(in CpuLayer layer, Stage stage)
     {
         CpuActivations a = _activations;
-        // What the first norm of a layer finds was made by the layer before.
-        RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, layer.AttentionNorm, Config.RmsEpsilon, a.Normed.Floats, a.Status, index - 1);
-        QuantizeRows.Run(_threads, a.Normed, _rows);
-        ObserveRows(MatrixRole.Query, index, a.Normed);
-        MatMul.Run(_threads, layer.Key, a.Normed, _rows, a.Key);
-        MatMul.Run(_threads, layer.Value, a.Normed, _rows, a.Value);
-        Rope.Run(_threads, a.Key, _rows, Config.KvHeadCount, Config.HeadDim, Config.RopeDim, a.RopeTable, _positions);
-        KvWrite.Run(_threads, a.Key, a.Value, _rows, a.Cache, index, a.Pages, _positions, a.Status);
-        if (index == Config.LayerCount - 1) KeepWantedRows();
+        if (stage.IsFirst)
+        {
+            // What the first norm of a layer finds was made by the layer before.
+            RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, layer.AttentionNorm, Config.RmsEpsilon, a.Normed.Floats, a.Status, stage.Layer - 1);
+            QuantizeRows.Run(_threads, a.Normed, _rows);
+            ObserveRows(MatrixRole.Query, stage.Layer, a.Normed);
+        }
+        MatMul.Run(_threads, layer.Key, a.Normed, _rows, a.Key, part: stage.Part, parts: stage.Parts);
+        MatMul.Run(_threads, layer.Value, a.Normed, _rows, a.Value, part: stage.Part, parts: stage.Parts);
+    }
 
-        MatMul.Run(_threads, layer.Query, a.Normed, _rows, a.Query);
+    private void StoreKeys(int layer)
+    {
+        CpuActivations a = _activations;
+        Rope.Run(_threads, a.Key, _rows, Config.KvHeadCount, Config.HeadDim, Config.RopeDim, a.RopeTable, _positions);
+        KvWrite.Run(_threads, a.Key, a.Value, _rows, a.Cache, layer, a.Pages, _positions, a.Status);
+        if (layer == Config.LayerCount - 1) KeepWantedRows();
+    }
+
+    private void Queries(in CpuLayer layer, Stage stage) =>
+        MatMul.Run(_threads, layer.Query, _activations.Normed, _rows, _activations.Query, part: stage.Part, parts: stage.Parts);
+
+    private void Attend(int layer)
+    {
+        CpuActivations a = _activations;
         Rope.Run(_threads, a.Query, _rows, Config.HeadCount, Config.HeadDim, Config.RopeDim, a.RopeTable, _positions);
-        Attention.Run(_threads, a.Query, Config.HeadCount, _tiles, _tileCount, _positions, a.PageTable, a.Cache, index, a.Scratch,
+        Attention.Run(_threads, a.Query, Config.HeadCount, _tiles, _tileCount, _positions, a.PageTable, a.Cache, layer, a.Scratch,
             a.ScratchFloats, a.Attended.Floats);
         QuantizeRows.Run(_threads, a.Attended, _rows);
-        ObserveRows(MatrixRole.AttentionOutput, index, a.Attended);
-        MatMul.Run(_threads, layer.AttentionOutput, a.Attended, _rows, a.Residual, accumulate: true);
-        RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, layer.FeedForwardNorm, Config.RmsEpsilon, a.Normed.Floats, a.Status, index);
+    }
+
+    private void AttentionOutput(in CpuLayer layer, Stage stage)
+    {
+        CpuActivations a = _activations;
+        if (stage.IsFirst) ObserveRows(MatrixRole.AttentionOutput, stage.Layer, a.Attended);
+        MatMul.Run(_threads, layer.AttentionOutput, a.Attended, _rows, a.Residual, accumulate: true, stage.Part, stage.Parts);
+        if (!stage.IsLast) return;
+        RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, layer.FeedForwardNorm, Config.RmsEpsilon, a.Normed.Floats, a.Status, stage.Layer);
         QuantizeRows.Run(_threads, a.Normed, _rows);
         if (!Config.IsSparse) GroupTokens.Dense(_rows, ref a.Groups);
     }
@@ -194,31 +237,35 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         GroupTokens.Run(a.RouterIds, _rows, Config.ExpertCount, ref a.Groups);
     }
 
-    private void GateUp(in CpuLayer layer, int index)
+    private void GateUp(in CpuLayer layer, Stage stage)
     {
         CpuActivations a = _activations;
-        ObserveExperts(MatrixRole.GateProj, index, a.Normed, a.Groups.TopK);
-        ExpertGateUp.Run(_threads, layer.Gate, layer.Up, a.Groups, a.Normed, a.Hidden.Floats);
-        QuantizeRows.Run(_threads, a.Hidden, _rows * a.Groups.TopK);
+        if (stage.IsFirst) ObserveExperts(MatrixRole.GateProj, stage.Layer, a.Normed, a.Groups.TopK);
+        ExpertGateUp.Run(_threads, layer.Gate, layer.Up, a.Groups, a.Normed, a.Hidden.Floats, stage.Part, stage.Parts);
+        if (stage.IsLast) QuantizeRows.Run(_threads, a.Hidden, _rows * a.Groups.TopK);
     }
 
-    private void Down(in CpuLayer layer, int index)
+    private void Down(in CpuLayer layer, Stage stage)
     {
         CpuActivations a = _activations;
-        ObserveExperts(MatrixRole.DownProj, index, a.Hidden, entriesPerRow: 1);
-        ExpertDown.Run(_threads, layer.Down, a.Groups, a.Hidden, a.ExpertOutputs);
+        if (stage.IsFirst) ObserveExperts(MatrixRole.DownProj, stage.Layer, a.Hidden, entriesPerRow: 1);
+        ExpertDown.Run(_threads, layer.Down, a.Groups, a.Hidden, a.ExpertOutputs, stage.Part, stage.Parts);
+        if (!stage.IsLast) return;
         if (!Config.IsSparse) new Span<float>(a.RouterWeights, _rows).Fill(1);
         CombineExperts.Run(_threads, a.ExpertOutputs, a.RouterWeights, _rows, a.Groups.TopK, Config.Dim, a.Residual);
     }
 
-    private void Head()
+    private void Head(Stage stage)
     {
         CpuActivations a = _activations;
-        RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, _weights.OutputNorm, Config.RmsEpsilon, a.Normed.Floats, a.Status, Config.LayerCount - 1);
-        QuantizeRows.Run(_threads, a.Normed, _rows);
-        ObserveRows(MatrixRole.Output, 0, a.Normed);
-        MatMul.Run(_threads, _weights.Output, a.Normed, _rows, a.Logits);
-        for (int row = 0; row < _rows; row++)
+        if (stage.IsFirst)
+        {
+            RmsNorm.Run(_threads, a.Residual, _rows, Config.Dim, _weights.OutputNorm, Config.RmsEpsilon, a.Normed.Floats, a.Status, Config.LayerCount - 1);
+            QuantizeRows.Run(_threads, a.Normed, _rows);
+            ObserveRows(MatrixRole.Output, 0, a.Normed);
+        }
+        MatMul.Run(_threads, _weights.Output, a.Normed, _rows, a.Logits, part: stage.Part, parts: stage.Parts);
+        for (int row = 0; stage.IsLast && row < _rows; row++)
             if (!Lanes.AllFinite(a.Logits + (long)row * Config.VocabSize, Config.VocabSize)) StepStatus.Report(a.Status, Config.LayerCount);
     }
 
@@ -243,15 +290,16 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         }
     }
 
-    /// <summary>In the last layer only rows whose logits are wanted go on, once the keys and values of all are written.</summary>
+    /// <summary>In the last layer only rows whose logits are wanted go on, once the keys and values of all are written; queries may be there already.</summary>
     private void KeepWantedRows()
     {
         CpuActivations a = _activations;
         ReadOnlySpan<int> wanted = _batch!.OutputRows;
         for (int i = 0; i < wanted.Length; i++)
         {
-            Row(a.Residual, wanted[i]).CopyTo(Row(a.Residual, i));
-            Row(a.Normed.Floats, wanted[i]).CopyTo(Row(a.Normed.Floats, i));
+            Row(a.Residual, wanted[i], Config.Dim).CopyTo(Row(a.Residual, i, Config.Dim));
+            Row(a.Normed.Floats, wanted[i], Config.Dim).CopyTo(Row(a.Normed.Floats, i, Config.Dim));
+            Row(a.Query, wanted[i], Config.QueryDim).CopyTo(Row(a.Query, i, Config.QueryDim));
         }
         _rows = wanted.Length;
         _positions = a.WantedPositions;
@@ -259,7 +307,7 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         _tileCount = _wantedTileCount;
         QuantizeRows.Run(_threads, a.Normed, _rows);
 
-        Span<float> Row(float* matrix, int row) => new(matrix + (long)row * Config.Dim, Config.Dim);
+        static Span<float> Row(float* matrix, int row, int length) => new(matrix + (long)row * length, length);
     }
 
     /// <summary>Lays out the page table, each token's page and the query tiles of all rows and of the wanted ones.</summary>

@@ -11,15 +11,21 @@ internal static unsafe class ExpertDown
     /// <param name="groups">Who serves which token.</param>
     /// <param name="hidden">(tokens, topK, hidden)</param>
     /// <param name="output">(tokens, topK, dim)</param>
-    public static void Run(WorkerThreads threads, TiledMatrix* down, in ExpertGroups groups, in ProductInput hidden, float* output) =>
-        threads.Run(new Work(down, groups, hidden, output), groups.ActiveCount * down->Layout.Tiles);
+    /// <param name="part">Which part of the rows.</param>
+    /// <param name="parts">Into how many they are cut.</param>
+    public static void Run(WorkerThreads threads, TiledMatrix* down, in ExpertGroups groups, in ProductInput hidden, float* output,
+        int part = 0, int parts = 1)
+    {
+        (int first, int count) = down->Layout.PartTiles(part, parts);
+        threads.Run(new Work(down, groups, hidden, output, first, count), groups.ActiveCount * count);
+    }
 
-    private readonly struct Work(TiledMatrix* down, ExpertGroups groups, ProductInput hidden, float* output) : IWork
+    private readonly struct Work(TiledMatrix* down, ExpertGroups groups, ProductInput hidden, float* output, int firstTile, int tiles) : IWork
     {
         [SkipLocalsInit]
         public void Run(int item, int worker)
         {
-            int tiles = down->Layout.Tiles, expert = groups.Active[item / tiles], tile = item % tiles;
+            int expert = groups.Active[item / tiles], tile = firstTile + item % tiles;
             float* sums = stackalloc float[TileProduct.SumFloats];
             int rowsOfTile = down->RowsOf(tile);
             for (int first = 0; first < groups.Counts[expert]; first += TileProduct.MaxTokens)

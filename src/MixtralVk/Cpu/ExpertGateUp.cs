@@ -13,15 +13,21 @@ internal static unsafe class ExpertGateUp
     /// <param name="groups">Who serves which token.</param>
     /// <param name="input">(tokens, dim)</param>
     /// <param name="hidden">(tokens, topK, hidden)</param>
-    public static void Run(WorkerThreads threads, TiledMatrix* gate, TiledMatrix* up, in ExpertGroups groups, in ProductInput input, float* hidden) =>
-        threads.Run(new Work(gate, up, groups, input, hidden), groups.ActiveCount * gate->Layout.Tiles);
+    /// <param name="part">Which part of the rows.</param>
+    /// <param name="parts">Into how many they are cut.</param>
+    public static void Run(WorkerThreads threads, TiledMatrix* gate, TiledMatrix* up, in ExpertGroups groups, in ProductInput input, float* hidden,
+        int part = 0, int parts = 1)
+    {
+        (int first, int count) = gate->Layout.PartTiles(part, parts);
+        threads.Run(new Work(gate, up, groups, input, hidden, first, count), groups.ActiveCount * count);
+    }
 
-    private readonly struct Work(TiledMatrix* gate, TiledMatrix* up, ExpertGroups groups, ProductInput input, float* hidden) : IWork
+    private readonly struct Work(TiledMatrix* gate, TiledMatrix* up, ExpertGroups groups, ProductInput input, float* hidden, int firstTile, int tiles) : IWork
     {
         [SkipLocalsInit]
         public void Run(int item, int worker)
         {
-            int tiles = gate->Layout.Tiles, expert = groups.Active[item / tiles], tile = item % tiles;
+            int expert = groups.Active[item / tiles], tile = firstTile + item % tiles;
             float* gateSums = stackalloc float[TileProduct.SumFloats], upSums = stackalloc float[TileProduct.SumFloats];
             int* inputRows = stackalloc int[TileProduct.MaxTokens];
             int rows = gate->Layout.Rows, rowsOfTile = gate->RowsOf(tile);

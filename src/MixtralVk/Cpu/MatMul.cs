@@ -12,14 +12,21 @@ internal static unsafe class MatMul
     /// <param name="tokens">Rows of activations.</param>
     /// <param name="output">(tokens, rows)</param>
     /// <param name="accumulate">True adds to the output instead of replacing it: a residual connection.</param>
-    public static void Run(WorkerThreads threads, in TiledMatrix weights, in ProductInput input, int tokens, float* output, bool accumulate = false) =>
-        threads.Run(new Work(weights, input, tokens, output, accumulate), weights.Layout.Tiles);
+    /// <param name="part">Which part of the rows.</param>
+    /// <param name="parts">Into how many they are cut.</param>
+    public static void Run(WorkerThreads threads, in TiledMatrix weights, in ProductInput input, int tokens, float* output, bool accumulate = false,
+        int part = 0, int parts = 1)
+    {
+        (int first, int count) = weights.Layout.PartTiles(part, parts);
+        threads.Run(new Work(weights, input, tokens, output, accumulate, first), count);
+    }
 
-    private readonly struct Work(TiledMatrix weights, ProductInput input, int tokens, float* output, bool accumulate) : IWork
+    private readonly struct Work(TiledMatrix weights, ProductInput input, int tokens, float* output, bool accumulate, int firstTile) : IWork
     {
         [SkipLocalsInit]
-        public void Run(int tile, int worker)
+        public void Run(int item, int worker)
         {
+            int tile = firstTile + item;
             float* sums = stackalloc float[TileProduct.SumFloats];
             int* inputRows = stackalloc int[TileProduct.MaxTokens];
             int rows = weights.Layout.Rows, rowsOfTile = weights.RowsOf(tile);

@@ -42,24 +42,18 @@ internal readonly record struct GroupTokens(BufferView Rows, BufferView Ids, Buf
         b.Constant(MaxRows);
         b.Constant(GateUp.SingleLimit, "GateUpSingleLimit");
         b.Constant(GateUp.NarrowLimit, "GateUpNarrowLimit");
-        b.Constant(GateUp.Single.Workgroups, "GateUpSingleWorkgroups");
         b.Constant(GateUp.Single.TokensPerPass, "GateUpSingleTokens");
         b.Constant(GateUp.Single.Splits, "GateUpSingleSplits");
-        b.Constant(GateUp.Narrow.Workgroups, "GateUpNarrowWorkgroups");
         b.Constant(GateUp.Narrow.TokensPerPass, "GateUpNarrowTokens");
         b.Constant(GateUp.Narrow.Splits, "GateUpNarrowSplits");
-        b.Constant(GateUp.Wide.Workgroups, "GateUpWideWorkgroups");
         b.Constant(GateUp.Wide.TokensPerPass, "GateUpWideTokens");
         b.Constant(GateUp.Wide.Splits, "GateUpWideSplits");
         b.Constant(Down.SingleLimit, "DownSingleLimit");
         b.Constant(Down.NarrowLimit, "DownNarrowLimit");
-        b.Constant(Down.Single.Workgroups, "DownSingleWorkgroups");
         b.Constant(Down.Single.TokensPerPass, "DownSingleTokens");
         b.Constant(Down.Single.Splits, "DownSingleSplits");
-        b.Constant(Down.Narrow.Workgroups, "DownNarrowWorkgroups");
         b.Constant(Down.Narrow.TokensPerPass, "DownNarrowTokens");
         b.Constant(Down.Narrow.Splits, "DownNarrowSplits");
-        b.Constant(Down.Wide.Workgroups, "DownWideWorkgroups");
         b.Constant(Down.Wide.TokensPerPass, "DownWideTokens");
         b.Constant(Down.Wide.Splits, "DownWideSplits");
         b.Read(Rows);
@@ -67,6 +61,12 @@ internal readonly record struct GroupTokens(BufferView Rows, BufferView Ids, Buf
         b.Write(Groups);
         b.Write(Entries);
         b.Write(Arguments);
+        b.Push(GateUp.Single.Workgroups, "GateUpSingleWorkgroups");
+        b.Push(GateUp.Narrow.Workgroups, "GateUpNarrowWorkgroups");
+        b.Push(GateUp.Wide.Workgroups, "GateUpWideWorkgroups");
+        b.Push(Down.Single.Workgroups, "DownSingleWorkgroups");
+        b.Push(Down.Narrow.Workgroups, "DownNarrowWorkgroups");
+        b.Push(Down.Wide.Workgroups, "DownWideWorkgroups");
     }
 }
 

@@ -1,25 +1,5 @@
 namespace MixtralVk.Model;
 
-/// <summary>What a stage of a forward step computes. A step may stop after any stage and go on later.</summary>
-public enum StageKind
-{
-    /// <summary>Embedding rows of the tokens.</summary>
-    Embedding,
-    /// <summary>RMSNorm, Q/K/V, RoPE, KV write, attention, output projection, residual; then the feed-forward RMSNorm.</summary>
-    Attention,
-    /// <summary>Router logits, top-k and the grouping of tokens by expert. Absent in dense layers.</summary>
-    Router,
-    /// <summary>Gate and up projections with SwiGLU, of the chosen experts or of the dense block.</summary>
-    GateUp,
-    /// <summary>Down projections and their weighted sum onto the residual.</summary>
-    Down,
-    /// <summary>Output norm and head of the wanted rows.</summary>
-    Head,
-}
-
-/// <summary>One stage of a step; <paramref name="Layer"/> is -1 outside the layers.</summary>
-public readonly record struct Stage(StageKind Kind, int Layer);
-
 /// <summary>
 /// Runs a model on one device. One step is in progress at a time; not thread-safe, but calls may come from different threads in turn.
 /// </summary>
@@ -33,7 +13,8 @@ public abstract class ForwardPass : IDisposable
         MaxBatchTokens = maxBatchTokens;
         KvFormat = kvFormat;
         Pages = new KvPages(pageCount, hostPageCount);
-        Stages = [.. StagesOf(config)];
+        Stages = [.. Cut.StagesOf(config)];
+        NextStage = Stages.Count;
     }
 
     /// <summary>The model's sizes.</summary>
@@ -58,10 +39,40 @@ public abstract class ForwardPass : IDisposable
     public WeightTransfer Transfer { get; protected set; }
 
     /// <summary>The stages of every step, in order.</summary>
-    public IReadOnlyList<Stage> Stages { get; }
+    public IReadOnlyList<Stage> Stages { get; private set; }
+
+    /// <summary>How the stages are cut.</summary>
+    public StageCut Cut { get; private set; } = StageCut.Whole;
 
     /// <summary>Index into <see cref="Stages"/> of the stage that runs next; <c>Stages.Count</c> when the step is complete.</summary>
     public int NextStage { get; protected set; }
+
+    /// <summary>
+    /// What the device took for the latest <see cref="Run"/>: by the device's own clock where that is in use, else the time the call took.
+    /// </summary>
+    public TimeSpan RunTime { get; protected set; }
+
+    /// <summary>Has the device's own clock tell <see cref="RunTime"/>, if it has one: on a device shared with others the call may wait for their work.</summary>
+    internal virtual void UseDeviceClock()
+    {
+    }
+
+    /// <summary>
+    /// Cuts the stages of the steps to come into other parts; a step in progress ends there. Parts without rows, where there are more than tiles
+    /// of 64, do nothing.
+    /// </summary>
+    public void CutStages(StageCut cut)
+    {
+        foreach (int parts in (ReadOnlySpan<int>)[cut.Attention, cut.GateUp, cut.Down, cut.Head]) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(parts, nameof(cut));
+        if (cut == Cut) return;
+        Cut = cut;
+        Stages = [.. cut.StagesOf(Config)];
+        NextStage = Stages.Count;
+        OnCut();
+    }
+
+    /// <summary>The stage list has changed.</summary>
+    protected abstract void OnCut();
 
     /// <summary>
     /// Begins a step. Checks the batch (token ids in the vocabulary: <see cref="TokenRangeException"/>; context length:
@@ -110,18 +121,5 @@ public abstract class ForwardPass : IDisposable
             if ((uint)token >= (uint)Config.VocabSize) throw new TokenRangeException(token, Config.VocabSize);
         foreach (int position in batch.Positions)
             if (position >= ContextLength) throw new ContextOverflowException(position + 1, ContextLength);
-    }
-
-    private static IEnumerable<Stage> StagesOf(ModelConfig config)
-    {
-        yield return new Stage(StageKind.Embedding, -1);
-        for (int layer = 0; layer < config.LayerCount; layer++)
-        {
-            yield return new Stage(StageKind.Attention, layer);
-            if (config.IsSparse) yield return new Stage(StageKind.Router, layer);
-            yield return new Stage(StageKind.GateUp, layer);
-            yield return new Stage(StageKind.Down, layer);
-        }
-        yield return new Stage(StageKind.Head, -1);
     }
 }

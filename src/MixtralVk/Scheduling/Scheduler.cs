@@ -19,30 +19,63 @@ internal sealed partial class Scheduler : IDisposable
     /// <summary>No submission is to worry a driver's watchdog, and a cancellation waits for none longer than this.</summary>
     public const double MostSliceMilliseconds = 100;
 
+    /// <summary>A step of each class that a device records for, the last a chunk.</summary>
+    private static readonly int[] s_warmUpRows = [1, 4, 16, 17];
+
     private readonly ForwardPass _forward;
     private readonly StageCosts _costs;
     private readonly StepPlanner _planner;
+    private readonly StageCutter _cutter;
     private readonly StepBatch _batch;
     private readonly List<Sequence> _active = [];
     private readonly List<Member> _members = [];
     private readonly Queue<Embedding> _embeddings = [];
     private readonly Signal _bell = new();
     private readonly Thread _worker;
+    private readonly FrameGrant? _grant;    // null: computes whenever there is something to do
     private long _turns;
-    private bool _stop;
+    private volatile bool _stop, _isPaused;
 
-    public Scheduler(ForwardPass forward)
+    public Scheduler(ForwardPass forward, Pacing pacing, bool onCpu)
     {
         _forward = forward;
         _costs = new StageCosts(forward);
         _planner = new StepPlanner(_costs);
+        _cutter = new StageCutter(forward, _costs);
         _batch = new StepBatch(forward.MaxBatchTokens, Gate);
+        if (pacing == Pacing.PerFrame)
+        {
+            _grant = new FrameGrant(onCpu);
+            forward.UseDeviceClock();
+            if (!onCpu) WarmUp();
+        }
         _worker = new Thread(Work) { IsBackground = true, Name = "MixtralVk" };
         _worker.Start();
     }
 
     /// <summary>Held, shortly, whenever a sequence or the pages of the KV cache are looked at or changed.</summary>
     public Lock Gate { get; } = new();
+
+    /// <summary>What the device did.</summary>
+    public SliceLog Slices { get; } = new();
+
+    /// <summary>Nothing begins while set.</summary>
+    public bool IsPaused
+    {
+        set
+        {
+            _isPaused = value;
+            Wake();
+        }
+    }
+
+    /// <summary>What may be done in this frame. Waits for nobody.</summary>
+    public void Grant(FrameBudget budget)
+    {
+        if (_grant is null) return;
+        _grant.Renew(budget);
+        Wake();
+    }
 
     /// <summary>Under the gate: has a sequence that has begun computed from now on.</summary>
     public void Add(Sequence sequence)
@@ -82,23 +115,55 @@ internal sealed partial class Scheduler : IDisposable
         lock (Gate)
         {
             _stop = true;
-            foreach (Sequence sequence in _active.ToArray()) Fail(sequence, ExceptionDispatchInfo.Capture(new ObjectDisposedException(nameof(MixtralModel))));
+            while (_active.Count > 0) Fail(_active[0], ExceptionDispatchInfo.Capture(new ObjectDisposedException(nameof(MixtralModel))));
         }
         Wake();
         _worker.Join();
         foreach (Embedding embedding in _embeddings) embedding.Fail(Gate, new ObjectDisposedException(nameof(MixtralModel)));
     }
 
+    /// <summary>
+    /// Runs a step of every size that is recorded, before any frame has to wait for one: drivers do the last of their compiling at the first
+    /// run, and what stages take is known then.
+    /// </summary>
+    private void WarmUp()
+    {
+        using var sequence = new KvSequence(_forward.Pages);
+        int[] tokens = new int[Math.Min(s_warmUpRows[^1], _batch.Capacity)];
+        for (int round = 0; round < 2; round++)
+        {
+            foreach (int rows in s_warmUpRows)
+            {
+                if (rows > tokens.Length) break;
+                _batch.Clear();
+                _batch.Add(sequence, tokens.AsSpan(0, rows), rows == s_warmUpRows[^1] ? LogitRows.Last : LogitRows.All);
+                _forward.Begin(_batch);
+                while (_forward.NextStage < _forward.Stages.Count) RunSlice(1);
+                sequence.Truncate(0);
+            }
+        }
+        _batch.Clear();
+    }
+
+    private double RunSlice(int count)
+    {
+        int first = _forward.NextStage;
+        _forward.Run(count);
+        double milliseconds = _forward.RunTime.TotalMilliseconds;
+        _costs.Learn(first, count, _batch.Count, _batch.OutputCount, milliseconds);
+        return milliseconds;
+    }
+
     private void Work()
     {
-        while (true)
+        while (Await(0, inStep: false, out _))
         {
             int seen = _bell.Epoch;
+            if (!_isLost && !TryCut()) continue;
             bool runs;
             Embedding? embedding = null;
             lock (Gate)
             {
-                if (_stop) return;
                 if (!_isLost) _embeddings.TryPeek(out embedding);
             }
             if (embedding is not null) Advance(embedding);
@@ -135,6 +200,20 @@ internal sealed partial class Scheduler : IDisposable
         lock (Gate) _embeddings.Dequeue();
     }
 
+    /// <summary>Waits until something expected to take so long may begin; false when it never will: everybody has left the step, or the end has come.</summary>
+    private bool Await(double expected, bool inStep, out double left)
+    {
+        while (true)
+        {
+            int seen = _bell.Epoch;
+            left = double.PositiveInfinity;
+            if (_stop || inStep && _batch.IsAbandoned) return false;
+            if (_isLost && !inStep) return true; // there is nothing to spend a grant on
+            if (!_isPaused && (_grant is null || _grant.Allows(expected, out left))) return true;
+            _bell.Wait(seen);
+        }
+    }
+
     /// <summary>Who has logits chooses a token first, so that it can take part in the step.</summary>
     private void Plan()
     {
@@ -142,8 +221,25 @@ internal sealed partial class Scheduler : IDisposable
         _members.Clear();
         foreach (Sequence sequence in _active)
             if (sequence.HasLogits && sequence.IsReady) _members.Add(new Member(sequence, sequence.Draft, 0, -1));
-        while (_members.Count == 0 && _planner.Plan(_active, _batch, _members, Stopwatch.GetTimestamp()) is { } tooLong)
+        while (_members.Count == 0 && _planner.Plan(_active, _batch, _members, Stopwatch.GetTimestamp(), _grant?.Granted ?? double.PositiveInfinity) is { } tooLong)
             Fail(tooLong, ExceptionDispatchInfo.Capture(new ContextOverflowException(tooLong.Tokens.Length, _forward.Pages.FreeCount * KvPages.PageTokens)));
+    }
+
+    private bool TryCut()
+    {
+        try
+        {
+            if (_grant is not null) _cutter.Cut(_grant.Granted);
+            return true;
+        }
+        catch (Exception problem) // the readers get it
+        {
+            if (IsLoss(problem)) Lose(problem);
+            else
+                lock (Gate)
+                    while (_active.Count > 0) Fail(_active[0], ExceptionDispatchInfo.Capture(problem));
+            return false;
+        }
     }
 
     private bool TryBegin()
@@ -168,11 +264,11 @@ internal sealed partial class Scheduler : IDisposable
         {
             while (_forward.NextStage < _forward.Stages.Count)
             {
-                if (_batch.IsAbandoned) return false;
-                int first = _forward.NextStage, count = _costs.Fitting(first, _batch.Count, _batch.OutputCount, MostSliceMilliseconds);
-                long start = Stopwatch.GetTimestamp();
-                _forward.Run(count);
-                _costs.Learn(first, count, _batch.Count, _batch.OutputCount, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+                int first = _forward.NextStage;
+                if (!Await(_costs.Of(_forward.Stages[first], _batch.Count, _batch.OutputCount), inStep: true, out double left)) return false;
+                double milliseconds = RunSlice(_costs.Fitting(first, _batch.Count, _batch.OutputCount, Math.Min(left, MostSliceMilliseconds)));
+                _grant?.Spend(milliseconds);
+                Slices.Add(new Slice(_grant?.Frame ?? 0, milliseconds, _grant?.Granted ?? double.PositiveInfinity));
             }
             return true;
         }
@@ -209,6 +305,7 @@ internal sealed partial class Scheduler : IDisposable
     /// <summary>After a step: every row of logits becomes a token of its text, or is kept for later where no text is wanted yet.</summary>
     private void Choose()
     {
+        long start = Stopwatch.GetTimestamp();
         for (int i = 0; i < _members.Count; i++)
         {
             Member member = _members[i];
@@ -230,6 +327,7 @@ internal sealed partial class Scheduler : IDisposable
                     if (member.Sequence.Draft == member.Draft) Fail(member.Sequence, ExceptionDispatchInfo.Capture(problem));
             }
         }
+        _grant?.SpendChoosing(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
     }
 
     /// <summary>Takes note of a step in a sequence; true when it is to choose a token now.</summary>

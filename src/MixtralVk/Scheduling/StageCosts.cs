@@ -4,12 +4,12 @@ using MixtralVk.Model;
 namespace MixtralVk.Scheduling;
 
 /// <summary>
-/// What stages take on this device, in milliseconds: an exponential average of what was measured, per kind of stage and class of row counts
-/// (1, 2, up to 4, up to 8, ...). A stage of a class never measured is unknown (NaN), and runs alone first. Not thread-safe.
+/// What stages take on this device, in milliseconds: an exponential average of what was measured, per kind of stage (of a part, where it is
+/// cut) and class of row counts (1, 2, up to 4, up to 8, ...). What was never measured is unknown (NaN), and runs alone first. Not thread-safe.
 /// </summary>
 internal sealed class StageCosts
 {
-    private const int Kinds = (int)StageKind.Head + 1, Classes = 16;
+    private const int Kinds = (int)StageKind.AttentionOutput + 1, Classes = 16;
 
     /// <summary>Weight of the newest measurement, and what one measurement can at most count for: the machine may have done something else.</summary>
     private const double Newest = 0.25, MostOff = 4;
@@ -19,29 +19,45 @@ internal sealed class StageCosts
 
     private readonly double[] _averages = new double[Kinds * Classes];
     private readonly byte[] _measured = new byte[Kinds * Classes];
-    private readonly ModelConfig _config;
-    private readonly IReadOnlyList<Stage> _stages;
+    private readonly int[] _counts = new int[Kinds * 2]; // stages of each kind in which all rows run, then those with the wanted ones only
+    private readonly ForwardPass _forward;
+    private StageCut _cut = StageCut.Whole;
 
     public StageCosts(ForwardPass forward)
     {
-        _config = forward.Config;
-        _stages = forward.Stages;
+        _forward = forward;
         Array.Fill(_averages, double.NaN);
+        Count();
     }
 
     /// <summary>What a stage is expected to take in a step of so many rows, of which so many logits are wanted; NaN when it is not known.</summary>
-    public double Of(Stage stage, int rows, int outputs)
-    {
-        int rowsOfStage = RowsOf(stage, rows, outputs);
-        return rowsOfStage == 0 ? 0 : _averages[Index(stage.Kind, rowsOfStage)];
-    }
+    public double Of(Stage stage, int rows, int outputs) => Of(stage.Kind, RunsWanted(stage) ? outputs : rows);
 
     /// <summary>What a whole step is expected to take; NaN while a stage of it is not known.</summary>
     public double OfStep(int rows, int outputs)
     {
         double sum = 0;
-        foreach (Stage stage in _stages) sum += Of(stage, rows, outputs);
+        for (int i = 0; i < _counts.Length; i++)
+            if (_counts[i] > 0) sum += _counts[i] * Of((StageKind)(i % Kinds), i < Kinds ? rows : outputs);
         return sum;
+    }
+
+    /// <summary>What the longest stage of a step is expected to take; NaN while one is not known.</summary>
+    public double OfLongestStage(int rows, int outputs)
+    {
+        double longest = 0;
+        for (int i = 0; i < _counts.Length; i++)
+            if (_counts[i] > 0) longest = Math.Max(longest, Of((StageKind)(i % Kinds), i < Kinds ? rows : outputs));
+        return longest;
+    }
+
+    /// <summary>What all parts of a kind of stage in one layer take together, in steps of at most so many rows as far as they are known; 0 when none is.</summary>
+    public double OfWhole(StageKind kind, int parts, int mostRows)
+    {
+        double most = 0;
+        for (int rows = 1; rows <= mostRows; rows *= 2)
+            if (Of(kind, rows) is double part and not double.NaN) most = Math.Max(most, part * parts);
+        return most;
     }
 
     /// <summary>
@@ -50,10 +66,11 @@ internal sealed class StageCosts
     /// </summary>
     public int Fitting(int first, int rows, int outputs, double milliseconds)
     {
+        IReadOnlyList<Stage> stages = _forward.Stages;
         int next = first;
-        for (double sum = 0; next < _stages.Count; next++)
+        for (double sum = 0; next < stages.Count; next++)
         {
-            sum += Of(_stages[next], rows, outputs);
+            sum += Of(stages[next], rows, outputs);
             if (next > first && !(sum <= milliseconds)) break;
             if (double.IsNaN(sum)) return 1;
         }
@@ -63,19 +80,58 @@ internal sealed class StageCosts
     /// <summary>Stages that ran together took so long: each one's average moves by what they were off together.</summary>
     public void Learn(int first, int count, int rows, int outputs, double milliseconds)
     {
+        IReadOnlyList<Stage> stages = _forward.Stages;
         double expected = 0;
-        for (int i = first; i < first + count; i++) expected += Of(_stages[i], rows, outputs);
+        for (int i = first; i < first + count; i++) expected += Of(stages[i], rows, outputs);
         double off = expected > 0 ? Math.Min(MostOff, milliseconds / expected) : double.NaN;
         uint corrected = 0; // a bit per average: a kind that occurs several times is corrected once
         for (int i = first; i < first + count; i++)
         {
-            int rowsOfStage = RowsOf(_stages[i], rows, outputs);
-            if (rowsOfStage == 0) continue;
-            int index = Index(_stages[i].Kind, rowsOfStage), bit = (int)_stages[i].Kind + (rowsOfStage == rows ? 0 : Kinds);
-            if ((corrected >> bit & 1) != 0) continue;
+            bool wanted = RunsWanted(stages[i]);
+            int rowsOfStage = wanted ? outputs : rows, bit = (int)stages[i].Kind + (wanted && outputs != rows ? Kinds : 0);
+            if (rowsOfStage == 0 || (corrected >> bit & 1) != 0) continue;
             corrected |= 1u << bit;
-            Correct(index, off, count == 1 ? milliseconds : double.NaN);
+            Correct(Index(stages[i].Kind, rowsOfStage), off, count == 1 ? milliseconds : double.NaN);
         }
+    }
+
+    /// <summary>The stages have been cut into other parts: averages are those of the new parts, as far as they can be told from the old.</summary>
+    public void CutChanged()
+    {
+        StageCut from = _cut, to = _cut = _forward.Cut;
+        Count();
+        Scale(StageKind.GateUp, StageKind.GateUp, from.GateUp / (double)to.GateUp);
+        Scale(StageKind.Down, StageKind.Down, from.Down / (double)to.Down);
+        Scale(StageKind.Head, StageKind.Head, from.Head / (double)to.Head);
+        if (to.Attention == 1) return; // what a whole one took is still known
+        if (from.Attention > 1)
+        {
+            Scale(StageKind.QueryKeyValue, StageKind.QueryKeyValue, from.Attention / (double)to.Attention);
+            Scale(StageKind.AttentionOutput, StageKind.AttentionOutput, from.Attention / (double)to.Attention);
+            return;
+        }
+        // A first guess, by the sizes of the matrices; it is corrected as soon as the parts run.
+        ModelConfig config = _forward.Config;
+        double input = config.QueryDim + 2 * config.KvDim, output = config.QueryDim, attend = 0.2 * (input + output);
+        Scale(StageKind.Attention, StageKind.QueryKeyValue, input / (input + output + attend) / to.Attention);
+        Scale(StageKind.Attention, StageKind.Attend, attend / (input + output + attend));
+        Scale(StageKind.Attention, StageKind.AttentionOutput, output / (input + output + attend) / to.Attention);
+    }
+
+    private void Scale(StageKind from, StageKind to, double factor)
+    {
+        if (factor == 1 && from == to) return;
+        for (int i = 0; i < Classes; i++)
+        {
+            _averages[(int)to * Classes + i] = _averages[(int)from * Classes + i] * factor;
+            _measured[(int)to * Classes + i] = 0;
+        }
+    }
+
+    private void Count()
+    {
+        Array.Clear(_counts);
+        foreach (Stage stage in _forward.Stages) _counts[(int)stage.Kind + (RunsWanted(stage) ? Kinds : 0)]++;
     }
 
     private void Correct(int index, double off, double alone)
@@ -85,9 +141,11 @@ internal sealed class StageCosts
         if (_measured[index] < Settled) _measured[index]++;
     }
 
-    /// <summary>In the last layer only the rows whose logits are wanted go on after the attention stage.</summary>
-    private int RowsOf(Stage stage, int rows, int outputs) =>
-        stage.Kind == StageKind.Head || stage.Layer == _config.LayerCount - 1 && stage.Kind != StageKind.Attention ? outputs : rows;
+    private double Of(StageKind kind, int rows) => rows == 0 ? 0 : _averages[Index(kind, rows)];
+
+    /// <summary>In the last layer only the rows whose logits are wanted go on after the keys and values.</summary>
+    private bool RunsWanted(Stage stage) => stage.Kind == StageKind.Head
+        || stage.Layer == _forward.Config.LayerCount - 1 && stage.Kind is not (StageKind.Attention or StageKind.QueryKeyValue);
 
     private static int Index(StageKind kind, int rows) => (int)kind * Classes + Math.Min(Classes - 1, BitOperations.Log2((uint)rows * 2 - 1));
 }

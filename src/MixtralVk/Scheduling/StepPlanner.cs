@@ -19,6 +19,9 @@ internal sealed class StepPlanner(StageCosts costs)
     /// <summary>A chunk may make a step so many times as long as it is for those who wait for a token; one of a lower priority so many.</summary>
     private const double ChunkShare = 2, RiderShare = 0.25;
 
+    /// <summary>Most of a frame's grant that the longest stage of a step with a chunk may take.</summary>
+    private const double MostStageShare = 0.5;
+
     /// <summary>Prompt tokens below which a chunk is a waste: the weights are read for it all the same.</summary>
     private const int LeastChunk = 16;
 
@@ -26,6 +29,7 @@ internal sealed class StepPlanner(StageCosts costs)
     private static readonly long s_starved = System.Diagnostics.Stopwatch.Frequency / 2;
 
     private readonly List<Sequence> _ready = [];
+    private double _mostStage = double.PositiveInfinity;
 
     private static readonly Comparison<Sequence> s_order = static (a, b) =>
         a.Planned != b.Planned ? b.Planned.CompareTo(a.Planned) : a.Turn.CompareTo(b.Turn);
@@ -34,8 +38,14 @@ internal sealed class StepPlanner(StageCosts costs)
     /// Fills an empty batch; it stays empty when nobody is ready. Gives the sequence that the KV cache has no room for, although it is the first
     /// in turn and could take everybody else's; else null.
     /// </summary>
-    public Sequence? Plan(List<Sequence> active, StepBatch batch, List<Member> members, long now)
+    /// <param name="active">All that the worker has something to do for.</param>
+    /// <param name="batch">To be filled.</param>
+    /// <param name="members">Who is in the batch, in its order.</param>
+    /// <param name="now">Stopwatch timestamp.</param>
+    /// <param name="granted">Milliseconds of a frame's grant; infinite without frames.</param>
+    public Sequence? Plan(List<Sequence> active, StepBatch batch, List<Member> members, long now, double granted = double.PositiveInfinity)
     {
+        _mostStage = granted * MostStageShare;
         FindReady(active, now);
         if (_ready.Find(static s => s.RunsAlone) is { } alone) AddChunk(alone, double.PositiveInfinity, always: true, batch, members);
         else if (_ready.Count > 0) Fill(batch, members, now);
@@ -81,8 +91,8 @@ internal sealed class StepPlanner(StageCosts costs)
     private static bool IsStarved(Sequence sequence, long now) => now - sequence.WaitingSince > s_starved;
 
     /// <summary>
-    /// As much of a prompt as the step may take: doubled while it is expected to stay within <paramref name="limit"/>; a size never measured
-    /// counts as twice the one before. The least chunk is taken <paramref name="always"/> or where it is within the limit, too.
+    /// As much of a prompt as the step may take: doubled while it is expected to stay within <paramref name="limit"/>, and its stages within a
+    /// frame; a size never measured counts as twice the one before. The least chunk is taken <paramref name="always"/> or where it is within the limit, too.
     /// </summary>
     private bool AddChunk(Sequence sequence, double limit, bool always, StepBatch batch, List<Member> members)
     {
@@ -90,17 +100,20 @@ internal sealed class StepPlanner(StageCosts costs)
         if (tokens == 0 || IsComputedBy(members, sequence)) return false;
         double expected = Expected(tokens);
         if (!always && !(expected <= limit)) return false;
+        double longest = Longest(tokens);
         while (tokens < room)
         {
             int more = Math.Min(room, tokens * 2);
-            double next = Expected(more);
-            if (double.IsNaN(next)) next = 2 * expected;
-            if (!(next <= limit)) break;
-            (tokens, expected) = (more, next);
+            double next = KnownOr(Expected(more), 2 * expected), nextLongest = KnownOr(Longest(more), 2 * longest);
+            if (!(next <= limit && nextLongest <= _mostStage)) break;
+            (tokens, expected, longest) = (more, next, nextLongest);
         }
         return Add(sequence, tokens, batch, members);
 
-        double Expected(int chunk) => costs.OfStep(batch.Count + chunk, batch.OutputCount + (chunk == sequence.Pending ? 1 : 0));
+        static double KnownOr(double value, double guess) => double.IsNaN(value) ? guess : value;
+        double Expected(int chunk) => costs.OfStep(batch.Count + chunk, OutputsWith(chunk));
+        double Longest(int chunk) => costs.OfLongestStage(batch.Count + chunk, OutputsWith(chunk));
+        int OutputsWith(int chunk) => batch.OutputCount + (chunk == sequence.Pending ? 1 : 0);
     }
 
     /// <summary>True when others in the step go through the same beginning: what they compute can be had for nothing afterwards.</summary>

@@ -217,8 +217,8 @@ public class VulkanForwardPassTests
             Barriers: 1 + layers * (7 + 2 + 1 + 2) + 5,
             Copies: 1 + 2,
             Submissions: 1), pass.CostOf(1, 1));
-        Assert.Equal(2, pass.CostOf(20, 1).Submissions);
-        Assert.Equal(2, pass.CostOf(20, 0).Submissions);
+        Assert.Equal(1, pass.CostOf(20, 1).Submissions);
+        Assert.Equal(1, pass.CostOf(20, 0).Submissions);
     }
 
     [Fact]

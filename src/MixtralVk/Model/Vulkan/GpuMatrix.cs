@@ -13,11 +13,14 @@ internal readonly record struct TileRange(BufferView View, uint FirstRow, uint R
 /// </summary>
 internal sealed class GpuMatrix
 {
+    private readonly int _tilesPerRange;
+
     public GpuMatrix(RowTileLayout layout, BufferView view, DeviceLimits limits)
     {
         Layout = layout;
         View = view;
-        Ranges = Cut(layout, view, limits.MaxStorageBufferRange);
+        _tilesPerRange = (int)Math.Min(layout.Tiles, limits.MaxStorageBufferRange / layout.TileBytes);
+        if (_tilesPerRange == 0) throw new GpuModelException($"A row of {layout.Cols} columns is too long for this device's buffer bindings of {limits.MaxStorageBufferRange} bytes.");
     }
 
     public RowTileLayout Layout { get; }
@@ -30,26 +33,24 @@ internal sealed class GpuMatrix
 
     public uint Cols => (uint)Layout.Cols;
 
-    public IReadOnlyList<TileRange> Ranges { get; }
+    /// <summary>All of it.</summary>
+    public IEnumerable<TileRange> Ranges => RangesOf(0, 1);
 
     /// <summary>What a kernel's variant is chosen for.</summary>
     public ProductShape ShapeFor(ProductKind kind) => new(kind, Format, Rows, Cols);
 
-    /// <summary>Rows of the largest range: what a grid must cover.</summary>
-    public uint LargestRange => Ranges.Max(r => r.RowCount);
-
-    private static TileRange[] Cut(RowTileLayout layout, BufferView view, uint maxBytes)
+    /// <summary>One of so many parts (<see cref="RowTileLayout.PartTiles"/>).</summary>
+    public IEnumerable<TileRange> RangesOf(int part, int parts)
     {
-        int tilesPerRange = (int)Math.Min(layout.Tiles, maxBytes / layout.TileBytes);
-        if (tilesPerRange == 0) throw new GpuModelException($"A row of {layout.Cols} columns is too long for this device's buffer bindings of {maxBytes} bytes.");
-        var ranges = new TileRange[(layout.Tiles + tilesPerRange - 1) / tilesPerRange];
-        for (int i = 0; i < ranges.Length; i++)
+        (int first, int count) = Layout.PartTiles(part, parts);
+        for (int tile = first; tile < first + count; tile += _tilesPerRange)
         {
-            int firstTile = i * tilesPerRange, tiles = Math.Min(tilesPerRange, layout.Tiles - firstTile);
-            int firstRow = firstTile * RowTileLayout.TileRows;
-            ranges[i] = new TileRange(view.Slice((ulong)(firstTile * layout.TileBytes), (ulong)(tiles * layout.TileBytes)),
-                (uint)firstRow, (uint)Math.Min(tiles * RowTileLayout.TileRows, layout.Rows - firstRow));
+            int tiles = Math.Min(_tilesPerRange, first + count - tile), firstRow = tile * RowTileLayout.TileRows;
+            yield return new TileRange(View.Slice((ulong)(tile * Layout.TileBytes), (ulong)(tiles * Layout.TileBytes)),
+                (uint)firstRow, (uint)Math.Min(tiles * RowTileLayout.TileRows, Layout.Rows - firstRow));
         }
-        return ranges;
     }
+
+    /// <summary>Rows of the largest range of any of so many parts: what a grid must cover.</summary>
+    public uint LargestRangeOf(int parts) => (uint)Math.Min(Math.Min(_tilesPerRange, (Layout.Tiles + parts - 1) / parts) * RowTileLayout.TileRows, Layout.Rows);
 }

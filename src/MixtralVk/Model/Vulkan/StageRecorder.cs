@@ -14,7 +14,7 @@ internal sealed record ModelOnDevice(ModelConfig Config, KvFormat KvFormat, GpuW
 /// Records the stages of a model for one set of rows and one row-count class. Sites (what a kernel reports on a value that is not finite)
 /// are the layer that made the value plus one: 0 the embedding, layerCount + 1 the head.
 /// </summary>
-internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint maxRows, AttentionPlan plan, RowSet rows, BufferView residual)
+internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, StageCut cut, uint maxRows, AttentionPlan plan, RowSet rows, BufferView residual)
 {
     private readonly ModelConfig _config = model.Config;
     private readonly Activations _activations = model.Activations;
@@ -27,10 +27,59 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
     private uint Experts => (uint)Math.Max(1, _config.ExpertCount);
     private uint TopK => (uint)Math.Max(1, _config.ExpertsPerToken);
 
-    /// <summary>residual = embedding rows of the tokens. Also clears the status.</summary>
-    public void Embedding()
+    /// <summary>A stage of a step, or a part of one, for all rows.</summary>
+    public void Record(Stage stage)
     {
-        recorder.BeginStage("embedding");
+        recorder.BeginStage(NameOf(stage));
+        switch (stage.Kind)
+        {
+            case StageKind.Embedding: Embedding(); break;
+            case StageKind.Attention:
+                QueriesKeysValues(stage);
+                Attend(stage.Layer, _activations.Qkv, QkvDim);
+                AttentionOutput(stage);
+                break;
+            case StageKind.QueryKeyValue: QueriesKeysValues(stage); break;
+            case StageKind.Attend: Attend(stage.Layer, _activations.Qkv, QkvDim); break;
+            case StageKind.AttentionOutput: AttentionOutput(stage); break;
+            case StageKind.Router: Router(stage.Layer); break;
+            case StageKind.GateUp: GateUp(stage); break;
+            case StageKind.Down: Down(stage); break;
+            case StageKind.Head: Head(stage); break;
+        }
+    }
+
+    /// <summary>What of the last layer's attention every token needs: its keys and values.</summary>
+    public void RecordKeys(Stage attention)
+    {
+        recorder.BeginStage($"{NameOf(attention)}, keys");
+        QueriesKeysValues(attention);
+    }
+
+    /// <summary>What of the last layer's attention only wanted rows need; gathers them, and their queries, first.</summary>
+    public void RecordWanted(Stage attention)
+    {
+        recorder.BeginStage($"{NameOf(attention)}, wanted rows");
+        uint queryDim = (uint)_config.QueryDim;
+        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, _activations.Residual, residual, Dim, Dim, maxRows));
+        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, _activations.Qkv, _activations.OutputQueries, queryDim, QkvDim, maxRows));
+        Attend(attention.Layer, _activations.OutputQueries, queryDim);
+        if (attention.Kind == StageKind.Attention) AttentionOutput(attention);
+    }
+
+    /// <summary>The status for the host: the end of a step without wanted rows.</summary>
+    public void RecordStatus()
+    {
+        recorder.BeginStage("status");
+        recorder.Copy(_activations.Status, _activations.StatusReadBack.View);
+    }
+
+    private static string NameOf(Stage stage) =>
+        (stage.Layer < 0 ? "" : $"layer {stage.Layer} ") + stage.Kind + (stage.Parts == 1 ? "" : $" {stage.Part + 1}/{stage.Parts}");
+
+    /// <summary>residual = embedding rows of the tokens. Also clears the status.</summary>
+    private void Embedding()
+    {
         recorder.Fill(_activations.Status, uint.MaxValue);
         GpuMatrix matrix = model.Weights.Embedding;
         using IDisposable disjoint = recorder.Concurrent();
@@ -38,90 +87,65 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
             recorder.Dispatch(new EmbeddingRows(matrix.Format, range.View, rows.Rows, model.Parameters.TokenIds, residual, matrix.Cols, range.FirstRow, range.RowCount, maxRows));
     }
 
-    /// <summary>A layer's whole attention stage.</summary>
-    public void Attention(int layer)
-    {
-        recorder.BeginStage($"layer {layer} attention");
-        QueriesKeysValues(layer);
-        Attend(layer, _activations.Qkv, QkvDim);
-    }
-
-    /// <summary>The part of the last layer's attention stage that every token needs: its keys and values.</summary>
-    public void StoreKeys(int layer)
-    {
-        recorder.BeginStage($"layer {layer} keys");
-        QueriesKeysValues(layer);
-    }
-
-    /// <summary>The part of the last layer's attention stage that only wanted rows need; gathers them, and their queries, first.</summary>
-    public void AttendWanted(int layer)
-    {
-        recorder.BeginStage($"layer {layer} attention, wanted rows");
-        uint queryDim = (uint)_config.QueryDim;
-        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, _activations.Residual, residual, Dim, Dim, maxRows));
-        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, _activations.Qkv, _activations.OutputQueries, queryDim, QkvDim, maxRows));
-        Attend(layer, _activations.OutputQueries, queryDim);
-    }
-
     /// <summary>Router logits, top-k, and the entries and dispatch sizes of each expert.</summary>
-    public void Router(int layer)
+    private void Router(int layer)
     {
-        recorder.BeginStage($"layer {layer} router");
         recorder.Dispatch(new RouterTopK(rows.Rows, _activations.Normed, model.Weights.Layers[layer].Router!.View, _activations.ExpertIds,
             _activations.ExpertWeights, _activations.Status, Dim, Experts, TopK, SiteOf(layer), maxRows));
         GroupByExpert(layer);
     }
 
     /// <summary>hidden = silu(gate x) * (up x) for every entry of every expert.</summary>
-    public void GateUp(int layer)
+    private void GateUp(Stage stage)
     {
-        recorder.BeginStage($"layer {layer} gate, up");
+        int layer = stage.Layer;
         // A dense block is one expert that every row chooses (ids 0, weights 1 since loading).
-        if (!_config.IsSparse) GroupByExpert(layer);
+        if (!_config.IsSparse && stage.IsFirst) GroupByExpert(layer);
         var (isFused, variants, _) = ExpertsOf(layer);
         uint hidden = (uint)_config.HiddenDim, splits = variants.Wide.WorkgroupSplits, entries = maxRows * TopK;
         BufferView gateOutput = PartsOr(_activations.Hidden, splits, entries, hidden, matrices: 2), upOutput = PartsOr(_activations.HiddenUp, splits, entries, hidden, skipped: 1);
-        Quantize(variants.Wide.Arithmetic == Arithmetic.PackedInt8, _activations.Normed, Dim, 1);
+        Quantize(stage.IsFirst && variants.Wide.Arithmetic == Arithmetic.PackedInt8, _activations.Normed, Dim, 1);
         using (recorder.Concurrent())
         {
             for (uint expert = 0; expert < Experts; expert++)
             {
                 ExpertWeights weights = model.Weights.Experts.Of(layer, (int)expert);
-                if (isFused) FusedGateUp(weights, gateOutput, expert, variants);
+                if (isFused) FusedGateUp(weights, gateOutput, expert, variants, stage);
                 else
                 {
-                    ExpertProduct(weights.Gate, _activations.Normed, gateOutput, expert, TopK, variants, isDown: false);
-                    ExpertProduct(weights.Up, _activations.Normed, upOutput, expert, TopK, variants, isDown: false);
+                    ExpertProduct(weights.Gate, _activations.Normed, gateOutput, expert, TopK, variants, stage);
+                    ExpertProduct(weights.Up, _activations.Normed, upOutput, expert, TopK, variants, stage);
                 }
             }
         }
+        if (!stage.IsLast) return;
         if (splits > 1) AddUp(_activations.Hidden, splits, isGated: true, accumulate: false, TopK, 0, hidden, hidden);
         else if (!isFused) recorder.Dispatch(new SwiGlu(rows.Rows, _activations.Hidden, _activations.HiddenUp, _activations.Hidden, hidden, TopK, maxRows));
     }
 
     /// <summary>residual += sum over the chosen experts of weight * (down hidden).</summary>
-    public void Down(int layer)
+    private void Down(Stage stage)
     {
-        recorder.BeginStage($"layer {layer} down");
-        ExpertVariants variants = ExpertsOf(layer).Down;
+        ExpertVariants variants = ExpertsOf(stage.Layer).Down;
         uint splits = variants.Wide.WorkgroupSplits;
         BufferView output = PartsOr(_activations.ExpertOutput, splits, maxRows * TopK, Dim);
-        Quantize(variants.Wide.Arithmetic == Arithmetic.PackedInt8, _activations.Hidden, (uint)_config.HiddenDim, TopK);
+        Quantize(stage.IsFirst && variants.Wide.Arithmetic == Arithmetic.PackedInt8, _activations.Hidden, (uint)_config.HiddenDim, TopK);
         using (recorder.Concurrent())
         {
             for (uint expert = 0; expert < Experts; expert++)
-                ExpertProduct(model.Weights.Experts.Of(layer, (int)expert).Down, _activations.Hidden, output, expert, 1, variants, isDown: true);
+                ExpertProduct(model.Weights.Experts.Of(stage.Layer, (int)expert).Down, _activations.Hidden, output, expert, 1, variants, stage);
         }
+        if (!stage.IsLast) return;
         if (splits > 1) AddUp(_activations.ExpertOutput, splits, isGated: false, accumulate: false, TopK, 0, Dim, Dim);
         recorder.Dispatch(new CombineExperts(rows.Rows, _activations.ExpertOutput, _activations.ExpertWeights, residual, Dim, TopK, maxRows));
     }
 
     /// <summary>Logits of every row; they and the status for the host: the end of a step with wanted rows.</summary>
-    public void Head()
+    private void Head(Stage stage)
     {
-        recorder.BeginStage("head");
-        Norm(model.Weights.OutputNorm, (uint)_config.LayerCount);
-        Products([new StackedMatrix(model.Weights.Output, 0)], _activations.Normed, _activations.Logits, (uint)_config.VocabSize, accumulate: false);
+        if (stage.IsFirst) Norm(model.Weights.OutputNorm, (uint)_config.LayerCount);
+        Products([new StackedMatrix(model.Weights.Output, 0)], _activations.Normed, _activations.Logits, (uint)_config.VocabSize, accumulate: false, stage);
+        if (!stage.IsLast) return;
         recorder.Dispatch(new FiniteCheck(rows.Rows, _activations.Logits, _activations.Status, (uint)_config.VocabSize, (uint)_config.LayerCount + 1, maxRows));
         recorder.Copy(_activations.Status, _activations.StatusReadBack.View);
         ulong bytes = (ulong)maxRows * (ulong)_config.VocabSize * 4;
@@ -129,26 +153,21 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
     }
 
     /// <summary>What the head read, for the host.</summary>
-    public void Hidden()
+    public void RecordHidden()
     {
         recorder.BeginStage("hidden state");
         recorder.Copy(_activations.Normed, _activations.HiddenReadBack.View);
     }
 
-    /// <summary>The status for the host: the end of a step without wanted rows.</summary>
-    public void Status()
-    {
-        recorder.BeginStage("status");
-        recorder.Copy(_activations.Status, _activations.StatusReadBack.View);
-    }
-
     private static uint SiteOf(int layer) => (uint)layer + 1;
 
-    private void QueriesKeysValues(int layer)
+    private void QueriesKeysValues(Stage stage)
     {
+        int layer = stage.Layer;
         LayerWeights weights = model.Weights.Layers[layer];
-        Norm(weights.AttentionNorm, (uint)layer);
-        Products(weights.QueryKeyValue, _activations.Normed, _activations.Qkv, QkvDim, accumulate: false);
+        if (stage.IsFirst) Norm(weights.AttentionNorm, (uint)layer);
+        Products(weights.QueryKeyValue, _activations.Normed, _activations.Qkv, QkvDim, accumulate: false, stage);
+        if (!stage.IsLast) return;
         recorder.Dispatch(new RopeKvWrite(model.KvFormat, rows.Rows, rows.Positions, rows.Owners, model.Parameters.PageTables, model.RopeTable.View, _activations.Qkv,
             model.Cache.Keys(layer), model.Cache.Values(layer), Heads, KvHeads, HeadDim, (uint)_config.RopeDim, model.Parameters.MaxPages, maxRows));
     }
@@ -158,7 +177,6 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
     /// <param name="queryStride">Length of a row.</param>
     private void Attend(int layer, BufferView queries, uint queryStride)
     {
-        LayerWeights weights = model.Weights.Layers[layer];
         BufferView keys = model.Cache.Keys(layer), values = model.Cache.Values(layer), pages = model.Parameters.PageTables;
         if (plan.IsSplit)
         {
@@ -171,29 +189,34 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
             recorder.DispatchIndirect(new AttentionPrefill(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, queries, keys, values, _activations.Attended,
                 Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, plan.Block, plan.PassingLanes, maxRows), rows.AttentionSize);
         }
-        Products([new StackedMatrix(weights.AttentionOutput, 0)], _activations.Attended, residual, Dim, accumulate: true);
-        Norm(weights.FeedForwardNorm, SiteOf(layer));
+    }
+
+    private void AttentionOutput(Stage stage)
+    {
+        LayerWeights weights = model.Weights.Layers[stage.Layer];
+        Products([new StackedMatrix(weights.AttentionOutput, 0)], _activations.Attended, residual, Dim, accumulate: true, stage);
+        if (stage.IsLast) Norm(weights.FeedForwardNorm, SiteOf(stage.Layer));
     }
 
     private void Norm(GpuBuffer weight, uint site) =>
         recorder.Dispatch(new RmsNorm(rows.Rows, residual, weight.View, _activations.Normed, _activations.Status, Dim, _config.RmsEpsilon, site, maxRows));
 
-    /// <summary>Products of one input with matrices that fill different columns of the output.</summary>
-    private void Products(IReadOnlyList<StackedMatrix> matrices, BufferView input, BufferView output, uint outputStride, bool accumulate)
+    /// <summary>A part of the products of one input with matrices that fill different columns of the output.</summary>
+    private void Products(IReadOnlyList<StackedMatrix> matrices, BufferView input, BufferView output, uint outputStride, bool accumulate, Stage stage)
     {
-        Quantize(matrices.Any(m => VariantOf(m.Matrix).Arithmetic == Arithmetic.PackedInt8), input, matrices[0].Matrix.Cols, 1);
+        Quantize(stage.IsFirst && matrices.Any(m => VariantOf(m.Matrix).Arithmetic == Arithmetic.PackedInt8), input, matrices[0].Matrix.Cols, 1);
         using (recorder.Concurrent())
             foreach ((GpuMatrix matrix, uint firstRow) in matrices)
             {
                 ProductVariant variant = VariantOf(matrix);
                 bool isSplit = variant.WorkgroupSplits > 1;
                 BufferView to = PartsOr(output, variant.WorkgroupSplits, maxRows, outputStride);
-                foreach (TileRange range in matrix.Ranges)
+                foreach (TileRange range in matrix.RangesOf(stage.Part, stage.Parts))
                     recorder.Dispatch(new MatMul(matrix.Format, range.View, rows.Rows, input, to, matrix.Cols, range.RowCount, firstRow + range.FirstRow,
                         outputStride, accumulate && !isSplit, maxRows, variant, AddParts.StrideOf(maxRows, outputStride), Quants));
             }
         using (recorder.Concurrent())
-            foreach ((GpuMatrix matrix, uint firstRow) in matrices)
+            foreach ((GpuMatrix matrix, uint firstRow) in stage.IsLast ? matrices : [])
                 if (VariantOf(matrix).WorkgroupSplits is > 1 and var splits) AddUp(output, splits, isGated: false, accumulate, 1, firstRow, matrix.Rows, outputStride);
 
         ProductVariant VariantOf(GpuMatrix matrix) => model.Products.For(matrix.ShapeFor(ProductKind.Dense), _tokens);
@@ -228,13 +251,13 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
         ExpertWeights first = model.Weights.Experts.Of(layer, 0);
         var (_, gateUp, down) = ExpertsOf(layer);
         recorder.Dispatch(new GroupTokens(rows.Rows, _activations.ExpertIds, _activations.Groups, _activations.Entries, _activations.Arguments, Experts, TopK,
-            ExpertGrids.Of(gateUp, Math.Max(first.Gate.LargestRange, first.Up.LargestRange)), ExpertGrids.Of(down, first.Down.LargestRange), maxRows));
+            ExpertGrids.Of(gateUp, Math.Max(first.Gate.LargestRangeOf(cut.GateUp), first.Up.LargestRangeOf(cut.GateUp))), ExpertGrids.Of(down, first.Down.LargestRangeOf(cut.Down)), maxRows));
     }
 
-    private void FusedGateUp(ExpertWeights weights, BufferView output, uint expert, ExpertVariants variants)
+    private void FusedGateUp(ExpertWeights weights, BufferView output, uint expert, ExpertVariants variants, Stage stage)
     {
         GpuMatrix gate = weights.Gate, up = weights.Up;
-        foreach ((TileRange gateRange, TileRange upRange) in gate.Ranges.Zip(up.Ranges))
+        foreach ((TileRange gateRange, TileRange upRange) in gate.RangesOf(stage.Part, stage.Parts).Zip(up.RangesOf(stage.Part, stage.Parts)))
         {
             var kernel = new ExpertGateUp(gate.Format, _activations.Groups, _activations.Entries, gateRange.View, upRange.View, _activations.Normed, output, expert,
                 TopK, gate.Cols, gateRange.RowCount, gateRange.FirstRow, gate.Rows, maxRows * TopK, variants.Narrow, AddParts.StrideOf(maxRows * TopK, gate.Rows), Quants);
@@ -243,9 +266,10 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, uint
         }
     }
 
-    private void ExpertProduct(GpuMatrix matrix, BufferView input, BufferView output, uint expert, uint inputRowDivisor, ExpertVariants variants, bool isDown)
+    private void ExpertProduct(GpuMatrix matrix, BufferView input, BufferView output, uint expert, uint inputRowDivisor, ExpertVariants variants, Stage stage)
     {
-        foreach (TileRange range in matrix.Ranges)
+        bool isDown = stage.Kind == StageKind.Down;
+        foreach (TileRange range in matrix.RangesOf(stage.Part, stage.Parts))
         {
             var kernel = new ExpertMatMul(matrix.Format, _activations.Groups, _activations.Entries, range.View, input, output, expert, inputRowDivisor,
                 matrix.Cols, range.RowCount, range.FirstRow, matrix.Rows, maxRows * TopK, variants.Narrow, AddParts.StrideOf(maxRows * TopK, matrix.Rows), Quants);

@@ -12,5 +12,5 @@ public readonly record struct StepCost(int Dispatches, int IndirectDispatches, i
 {
     internal static StepCost Of(IReadOnlyCollection<Recording> recordings) => new(
         recordings.Sum(r => r.DispatchCount), recordings.Sum(r => r.IndirectDispatchCount), recordings.Sum(r => r.BarrierCount),
-        recordings.Sum(r => r.CopyCount), recordings.Count);
+        recordings.Sum(r => r.CopyCount), Submissions: 1);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using MixtralVk.Gpu;
 using MixtralVk.Kernels;
@@ -16,7 +17,9 @@ public sealed class VulkanForwardPass : ForwardPass
     private readonly IDisposable? _owner;
     private GpuDevice _device;
     private ModelOnDevice _model = null!;
+    private readonly List<Recording> _recordings = [];
     private RowClass[] _classes = [];
+    private int _lastAttention;     // index of the stage from which on only wanted rows go on: the last layer's attention
     private Recording _status = null!, _hidden = null!;
     private HostKvStore _hostPages = null!;
     private StepBatch? _batch;
@@ -25,6 +28,9 @@ public sealed class VulkanForwardPass : ForwardPass
     private Part? _second;
     private bool _isWhole, _hiddenIsRead; // of the latest step
     private int _outputCount;
+    private readonly StageRun[] _runs = new StageRun[4]; // of one submission: two parts between the clock's ends
+    private SliceClock? _clock;
+    private bool _usesClock;
 
     /// <summary>
     /// The recordings of one row-count class: of all tokens, up to the last layer's keys; of the wanted rows from there on; and of a whole step
@@ -75,12 +81,14 @@ public sealed class VulkanForwardPass : ForwardPass
         _model = new ModelOnDevice(Config, KvFormat, weights, cache, activations, parameters, ropeTable, products, parts, quants);
         FillConstants();
         (_classes, _status, _hidden) = Record(MaxBatchTokens, cancellation);
+        if (_usesClock) UseDeviceClock();
     }
 
     /// <summary>Frees everything on the device, which may be lost; the pass stays, and computes again after <see cref="Rebuild"/>.</summary>
     internal void Release()
     {
         _device.WaitIdle();
+        ReleaseRecordings();
         for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
         _owned.Clear();
         _batch = null;
@@ -148,7 +156,7 @@ public sealed class VulkanForwardPass : ForwardPass
     /// The residual stream as the next stage finds it: of a step with rows that are not wanted, only the wanted are left from the last layer's
     /// attention on.
     /// </summary>
-    internal BufferView Residual => !_isWhole && NextStage > StageIndexOfLastAttention ? _model.Activations.OutputResidual : _model.Activations.Residual;
+    internal BufferView Residual => !_isWhole && NextStage > _lastAttention ? _model.Activations.OutputResidual : _model.Activations.Residual;
 
     /// <summary>What is submitted for a step of so many tokens, of which so many rows are wanted, in order.</summary>
     internal IReadOnlyList<Recording> RecordingsFor(int tokens, int outputs)
@@ -178,12 +186,23 @@ public sealed class VulkanForwardPass : ForwardPass
         StepBatch batch = _batch ?? throw new InvalidOperationException("Begin a step first.");
         int end = Math.Min(Stages.Count, NextStage + stageCount);
         if (end == NextStage) return;
-
-        ulong ticket = Submit(_first, end) ?? 0;
-        if (_second is { } second) ticket = Submit(second, end) ?? ticket;
-        _device.Queue.Wait(ticket);
+        int runs = 0;
+        if (_clock is not null) _runs[runs++] = _clock.Begin;
+        AddRun(_first, end, ref runs);
+        if (_second is { } second) AddRun(second, end, ref runs);
+        if (_clock is not null) _runs[runs++] = _clock.End;
+        long start = Stopwatch.GetTimestamp();
+        _device.Queue.Wait(_device.Queue.Submit(_runs.AsSpan(0, runs)));
+        RunTime = _clock?.Time ?? Stopwatch.GetElapsedTime(start);
         NextStage = end;
         if (end == Stages.Count) Complete(batch);
+    }
+
+    /// <inheritdoc/>
+    internal override void UseDeviceClock()
+    {
+        _usesClock = true;
+        _clock = _device.HasTimestamps ? Own(new SliceClock(_device)) : null;
     }
 
     /// <inheritdoc/>
@@ -211,13 +230,11 @@ public sealed class VulkanForwardPass : ForwardPass
         return _model.Activations.HiddenReadBack.Map<float>((ulong)outputRow * rowBytes, rowBytes);
     }
 
-    private int StageIndexOfLastAttention => Stages.Count - (Config.IsSparse ? 5 : 4);
-
-    /// <summary>Submits the stages of a part from the next one up to <paramref name="end"/>; null when it has none of them.</summary>
-    private ulong? Submit(Part part, int end)
+    /// <summary>The stages of a part from the next one up to <paramref name="end"/>, if it has any of them.</summary>
+    private void AddRun(Part part, int end, ref int runs)
     {
         int first = Math.Max(NextStage, part.FirstStage), count = Math.Min(end, part.FirstStage + part.Recording.StageCount) - first;
-        return count > 0 ? _device.Queue.Submit(part.Recording, first - part.FirstStage, count) : null;
+        if (count > 0) _runs[runs++] = new StageRun(part.Recording, first - part.FirstStage, count);
     }
 
     /// <summary>What a step consists of. The last layer's attention is a stage of both parts; without wanted rows only the status is left after it.</summary>
@@ -225,7 +242,7 @@ public sealed class VulkanForwardPass : ForwardPass
     {
         RowClass all = ClassFor(tokens);
         if (tokens == outputs && all.Whole is { } whole) return (new Part(whole, 0), null, true);
-        Part second = outputs > 0 ? new Part(ClassFor(outputs).Outputs, StageIndexOfLastAttention) : new Part(_status, Stages.Count - 1);
+        Part second = outputs > 0 ? new Part(ClassFor(outputs).Outputs, _lastAttention) : new Part(_status, Stages.Count - 1);
         return (new Part(all.Tokens, 0), second, false);
     }
 
@@ -255,11 +272,13 @@ public sealed class VulkanForwardPass : ForwardPass
     /// <summary>Records every class: first all, so that their pipelines can be made in parallel, then the command buffers.</summary>
     private (RowClass[] Classes, Recording Status, Recording Hidden) Record(int maxBatchTokens, CancellationToken cancellation)
     {
+        _lastAttention = Stages.Count - 1;
+        while (Stages[_lastAttention].Kind is not (StageKind.Attention or StageKind.Attend)) _lastAttention--;
         var recorders = new List<Recorder>();
         StageRecorder Begin(uint maxRows, RowSet rows, BufferView residual)
         {
             recorders.Add(_device.CreateRecorder());
-            return new StageRecorder(_model, recorders[^1], maxRows, PlanOf(maxRows), rows, residual);
+            return new StageRecorder(_model, recorders[^1], Cut, maxRows, PlanOf(maxRows), rows, residual);
         }
         Activations a = _model.Activations;
         uint[] classes = [.. TokenClasses.Cover((uint)maxBatchTokens)];
@@ -269,51 +288,53 @@ public sealed class VulkanForwardPass : ForwardPass
             RecordOutputs(Begin(maxRows, _model.Parameters.Outputs, a.OutputResidual));
             if (maxRows <= MostWholeRows) RecordWhole(Begin(maxRows, _model.Parameters.Tokens, a.Residual));
         }
-        Begin(1, _model.Parameters.Tokens, a.Residual).Status();
-        Begin(1, _model.Parameters.Tokens, a.Residual).Hidden();
+        Begin(1, _model.Parameters.Tokens, a.Residual).RecordStatus();
+        Begin(1, _model.Parameters.Tokens, a.Residual).RecordHidden();
         _device.PreparePipelines(recorders, cancellation: cancellation);
 
         int next = 0;
-        Recording Finish(string name) => Own(recorders[next++].Finish(name));
+        Recording Finish(string name)
+        {
+            _recordings.Add(recorders[next++].Finish(name));
+            return _recordings[^1];
+        }
         RowClass[] finished = [.. classes.Select(maxRows => new RowClass(maxRows, Finish($"up to {maxRows} tokens"), Finish($"up to {maxRows} wanted rows"),
             maxRows <= MostWholeRows ? Finish($"up to {maxRows} tokens, all wanted") : null))];
         return (finished, Finish("status"), Finish("hidden state"));
     }
 
-    /// <summary>One stage for each of the model's up to the last layer's attention, of which it does what all tokens need.</summary>
-    private void RecordTokens(StageRecorder stages)
+    /// <summary>The stages up to the last layer's attention, of which it does what all tokens need.</summary>
+    private void RecordTokens(StageRecorder recorder)
     {
-        stages.Embedding();
-        for (int layer = 0; layer < Config.LayerCount - 1; layer++) Layer(stages, layer);
-        stages.StoreKeys(Config.LayerCount - 1);
+        for (int i = 0; i < _lastAttention; i++) recorder.Record(Stages[i]);
+        if (Stages[_lastAttention].Kind == StageKind.Attention) recorder.RecordKeys(Stages[_lastAttention]);
     }
 
     /// <summary>The last layer's attention and what follows, for the wanted rows.</summary>
-    private void RecordOutputs(StageRecorder stages)
+    private void RecordOutputs(StageRecorder recorder)
     {
-        stages.AttendWanted(Config.LayerCount - 1);
-        FeedForward(stages, Config.LayerCount - 1);
-        stages.Head();
+        recorder.RecordWanted(Stages[_lastAttention]);
+        for (int i = _lastAttention + 1; i < Stages.Count; i++) recorder.Record(Stages[i]);
     }
 
-    private void RecordWhole(StageRecorder stages)
+    private void RecordWhole(StageRecorder recorder)
     {
-        stages.Embedding();
-        for (int layer = 0; layer < Config.LayerCount; layer++) Layer(stages, layer);
-        stages.Head();
+        foreach (Stage stage in Stages) recorder.Record(stage);
     }
 
-    private void Layer(StageRecorder stages, int layer)
+    /// <inheritdoc/>
+    protected override void OnCut()
     {
-        stages.Attention(layer);
-        FeedForward(stages, layer);
+        _batch = null;
+        ReleaseRecordings(); // each submission has been waited for
+        (_classes, _status, _hidden) = Record(MaxBatchTokens, CancellationToken.None);
     }
 
-    private void FeedForward(StageRecorder stages, int layer)
+    private void ReleaseRecordings()
     {
-        if (Config.IsSparse) stages.Router(layer);
-        stages.GateUp(layer);
-        stages.Down(layer);
+        foreach (Recording recording in _recordings) recording.Dispose();
+        _recordings.Clear();
+        _classes = [];
     }
 
     /// <summary>The RoPE table; and for a dense block the choice that never changes: expert 0 with weight 1.</summary>

@@ -1,0 +1,172 @@
+using MixtralVk.Scheduling;
+
+namespace MixtralVk.Tests.Scheduling;
+
+/// <summary>A model that computes within what frames grant it.</summary>
+[Collection(VulkanCollection.Name)]
+public sealed class TickTests
+{
+    private static readonly GenerationOptions s_drawn = new() { Temperature = 1.5f, Seed = 5, MaxTokens = 24 };
+
+    private static readonly string[] s_names = ["Mira", "Hugo", "Iska", "Pierre"];
+
+    public static TheoryData<DeviceKind> Devices => [DeviceKind.Cpu, DeviceKind.Vulkan];
+
+    [Theory, MemberData(nameof(Devices))]
+    public void Any_budget_gives_the_same_text_in_the_ticking_thread(DeviceKind device)
+    {
+        using MixtralModel free = Open(device, Pacing.Free), game = Open(device, Pacing.PerFrame);
+        string[] expected = [.. Enumerable.Range(0, 4).Select(i => Chat(free, i).Ask("Who are you?", s_drawn)).Select(reply => string.Concat(reply))];
+        int ticker = Environment.CurrentManagedThreadId;
+        foreach (double budget in (double[])[0.05, 1, 1e9])
+        {
+            Chat[] chats = [.. Enumerable.Range(0, 4).Select(i => Chat(game, i))];
+            Reply[] replies = [.. chats.Select(chat => chat.Ask("Who are you?", s_drawn))];
+            string[] texts = ["", "", "", ""];
+            int ended = 0;
+            for (int i = 0; i < 4; i++)
+            {
+                int who = i;
+                replies[i].ReadInTick(
+                    (_, piece) =>
+                    {
+                        Assert.Equal(ticker, Environment.CurrentManagedThreadId);
+                        texts[who] += piece;
+                    },
+                    reply => ended += reply.Problem is null ? 1 : 100);
+            }
+            while (ended < 4)
+            {
+                game.Tick(new FrameBudget(budget, budget));
+                Thread.Sleep(budget < 1 ? 0 : 1);
+            }
+            Assert.Equal(4, ended);
+            Assert.Equal(expected, texts);
+            foreach (Chat chat in chats) chat.Dispose();
+        }
+    }
+
+    [Fact]
+    public void Without_ticks_or_while_paused_nothing_is_computed()
+    {
+        using MixtralModel model = Open(DeviceKind.Cpu, Pacing.PerFrame);
+        using Chat chat = Chat(model, 0);
+        Reply reply = chat.Ask("Who are you?", s_drawn);
+        Assert.False(reply.TryRead(out _));
+        Thread.Sleep(50);
+        Assert.Equal(0, model.ReadSlices(new Slice[1]));
+        model.Pause();
+        for (int i = 0; i < 20; i++)
+        {
+            model.Tick(FrameBudget.Unlimited);
+            Thread.Sleep(1);
+        }
+        Assert.Equal(0, model.ReadSlices(new Slice[1]));
+        Assert.False(reply.TryRead(out _));
+        model.Resume();
+        while (!reply.IsFinished)
+        {
+            model.Tick(FrameBudget.Unlimited);
+            reply.TryRead(out _);
+        }
+        Assert.NotEqual(0, model.ReadSlices(new Slice[1]));
+    }
+
+    [Fact]
+    public void A_wait_ends_when_it_is_cancelled_and_when_the_model_goes()
+    {
+        MixtralModel model = Open(DeviceKind.Cpu, Pacing.PerFrame); // and never ticks
+        using var cancellation = new CancellationTokenSource(50);
+        using Session session = model.StartSession();
+        Assert.Throws<OperationCanceledException>(() => session.Prefill([1, 300, 301], cancellation.Token));
+        Assert.Equal(0, session.Tokens.Length);
+        using var timer = new Timer(_ => model.Dispose(), null, 50, Timeout.Infinite);
+        Assert.Throws<ObjectDisposedException>(() => session.Prefill([1, 300, 301]));
+    }
+
+    [Theory, MemberData(nameof(Devices))]
+    public void A_tick_allocates_nothing(DeviceKind device)
+    {
+        using MixtralModel model = Open(device, Pacing.PerFrame);
+        using Chat chat = Chat(model, 0);
+        var slices = new Slice[1024];
+        int pieces = 0;
+        long allocated = long.MaxValue;
+        for (int round = 0; round < 50 && allocated > 0; round++)
+        {
+            chat.Reset();
+            chat.Ask("Who are you?", s_drawn with { MaxTokens = 60 }).ReadInTick((_, _) => pieces++);
+            for (int end = pieces + 2; pieces < end; Thread.Sleep(0)) model.Tick(FrameBudget.Unlimited);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int end = pieces + 6; pieces < end; Thread.Sleep(0))
+            {
+                model.Tick(FrameBudget.Unlimited);
+                model.ReadSlices(slices);
+            }
+            allocated = Math.Min(allocated, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+        Assert.Equal(0, allocated);
+    }
+
+    [Fact]
+    public void A_problem_ends_the_answer_and_is_told()
+    {
+        using MixtralModel model = Open(DeviceKind.Cpu, Pacing.PerFrame);
+        using Chat chat = Chat(model, 0);
+        Reply? ended = null;
+        chat.Ask("Who are you?", s_drawn).ReadInTick((_, _) => { }, reply => ended = reply);
+        chat.Session.Prefill([]); // used for something else
+        model.Tick(FrameBudget.Unlimited);
+        Assert.IsType<InvalidOperationException>(ended!.Problem);
+        Assert.Equal(FinishReason.Cancelled, ended.FinishReason);
+    }
+
+    [Fact]
+    public void A_grant_replaces_the_one_before_and_what_was_overdrawn_is_deducted()
+    {
+        var grant = new FrameGrant(onCpu: false);
+        Assert.False(grant.Allows(0, out _));
+        grant.Renew(new FrameBudget(4, 1));
+        Assert.True(grant.Allows(3, out double left));
+        Assert.Equal(4, left);
+        grant.Spend(3);
+        Assert.True(grant.Allows(1, out _));
+        Assert.False(grant.Allows(1.1, out _));
+        grant.Renew(new FrameBudget(4, 1));
+        Assert.True(grant.Allows(4, out left));
+        Assert.Equal(4, left);                              // the millisecond of the frame before is gone
+        grant.Spend(7);
+        Assert.False(grant.Allows(0.1, out _));
+        grant.Renew(new FrameBudget(4, 1));
+        Assert.True(grant.Allows(1, out left));
+        Assert.Equal(1, left);                              // 3 too many
+        Assert.False(grant.Allows(2, out _));               // fits the next
+        Assert.True(grant.Allows(5, out _));                // fits none, so it has this one
+        Assert.True(grant.Allows(double.NaN, out _));
+        grant.Spend(0.5);
+        Assert.False(grant.Allows(double.NaN, out _));
+        grant.SpendChoosing(2);
+        Assert.False(grant.Allows(0.1, out _));
+        grant.Renew(new FrameBudget(4, 1));
+        Assert.False(grant.Allows(0.1, out _));             // a millisecond of choosing too many
+        grant.Renew(new FrameBudget(4, 1));
+        Assert.True(grant.Allows(0.1, out _));
+        Assert.Equal(4, grant.Frame - 1);
+    }
+
+    [Fact]
+    public void A_grant_ends_by_itself()
+    {
+        var grant = new FrameGrant(onCpu: true);
+        grant.Renew(FrameBudget.Unlimited);
+        Assert.True(grant.Allows(1000, out _));
+        Assert.Equal(double.PositiveInfinity, grant.Granted);
+        Thread.Sleep(150);
+        Assert.False(grant.Allows(0, out _));
+    }
+
+    private static MixtralModel Open(DeviceKind device, Pacing pacing) =>
+        MixtralModel.Load(ShippedModel.Path, new MixtralOptions { Device = device, CpuThreads = 2, KvCacheTokens = 4 * 512, ChunkTokens = 64, Pacing = pacing });
+
+    private static Chat Chat(MixtralModel model, int i) => model.StartChat($"You are {s_names[i]}, a keeper of the old mill.");
+}
