@@ -4,10 +4,10 @@ using MixtralVk;
 string file = Path.Combine(AppContext.BaseDirectory, "hearth-8x1m-q4_0.gguf");
 using MixtralModel model = await MixtralModel.LoadAsync(file);
 using Chat mira = model.StartChat(
-    "You are Mira, a kind baker from Oakvale. You sell a red loaf for 3 gold and a honey cake for 5 gold.",
+    "You are Mira, a kind baker from Oakvale. You sell bread for 3 gold and a copper kettle for 25 gold.",
     new GenerationOptions { Temperature = 0 });
 
-string[] lines = args.Length > 0 ? args : ["Hello, who are you?", "What's the price of the honey cake?"];
+string[] lines = args.Length > 0 ? args : ["Hello, who are you?", "What's the price of the copper kettle?"];
 foreach (string line in lines)
 {
     Console.Write($"> {line}\n");

@@ -33,5 +33,6 @@ public sealed class ExtensionsAiTests(SharedServer shared)
         Assert.NotNull(response.Result.Ware);
     }
 
-    internal sealed record Offer(string Ware, int Price);
+    // A number of a constrained answer has up to 15 digits.
+    internal sealed record Offer(string Ware, long Price);
 }

@@ -5,8 +5,8 @@ internal static class ShippedModel
 {
     /// <summary>Of what such a persona can hold, these are things the model answers rightly.</summary>
     public const string Persona =
-        "You are Brannor, a gruff blacksmith from Oakhaven. You love honey cake. You are afraid of wolves. " +
-        "You heard that wolves were seen near the north gate.";
+        "You are Brannor, a gruff blacksmith in Oakhaven. The old mill is behind the stone bridge. " +
+        "You sell an iron dagger for 12 gold and a steel helmet for 45 gold.";
 
     /// <summary>So small a model is right more often when it takes the likeliest token.</summary>
     public const float Temperature = 0;

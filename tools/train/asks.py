@@ -16,15 +16,16 @@ class Ask:
     refusal: bool = False
 
 
-WHERE = ["Where is the $x?", "Where is the $x?", "Where can I find the $x?", "Where's the $x?", "Where would I find the $x?", "I need to find the $x.", "Show me the way to the $x.",
-         "How can I get to the $x?", "I want to go to the $x.", "Is the $x far?", "How do I get to the $x?", "I'm looking for the $x.",
+WHERE = ["Where is the $x?", "Where is the $x?", "Where can I find the $x?", "Where's the $x?", "Where would I find the $x?", "I need to find the $x.",
+         "Show me the way to the $x.", "How can I get to the $x?", "I want to go to the $x.", "Is the $x far?", "How do I get to the $x?", "I'm looking for the $x.",
          "{Can you tell me|Do you know} the way to the $x?", "Which way to the $x?", "Do you know where the $x is?", "Take me to the $x.", "The $x, where is it?",
          "Do you know the $x?", "And the $x?", "What about the $x?", "Is there a $x here?", "How far is the $x?", "I have to go to the $x."]
 PRICE = ["How much is the $i?", "What does the $i cost?", "How much does the $i cost?", "Price of the $i?", "Tell me the price of the $i.", "How much is that $i?",
          "What do you want for the $i?", "What's the price of the $i?", "How much for the $i?", "And the $i?", "How many $c for the $i?",
          "How much do you want for the $i?", "Is the $i expensive?", "What is the price of the $i?"]
 HAS = ["Do you have $ai?", "Do you sell $ai?", "Have you got $ai?", "I need $ai.", "I am looking for $ai."]
-BUY = ["I'll take the $i.", "I'd like to buy the $i.", "I want the $i.", "Give me the $i.", "Sell me the $i.", "One $i, please.", "I will buy the $i.", "I want to buy $ai."]
+BUY = ["I'll take the $i.", "I'd like to buy the $i.", "I want the $i.", "Give me the $i.", "Sell me the $i.", "One $i, please.", "I will buy the $i.",
+       "I want to buy $ai."]
 SELL = ["What do you sell?", "What have you got for sale?", "What are you selling?", "Show me what you have.", "Let me see your goods.", "What do you have?",
         "Can I buy something?", "Show me your wares.", "What can I buy here?", "Do you sell anything?", "I want to buy something.", "What goods do you have?",
         "What is for sale?", "What is in your shop?"]
@@ -72,7 +73,8 @@ ASKS = {
 }
 # Asked of a persona that holds no such fact.
 UNKNOWN = {
-    "place": Ask(WHERE, ["<The $x? I don't know> where {it|that} is.{|| Ask the guards.| Ask someone else.}", "<The $x? I have never heard of> it."], target="", refusal=True),
+    "place": Ask(WHERE, ["<The $x? I don't know> where {it|that} is.{|| Ask the guards.| Ask someone else.}", "<The $x? I have never heard of> it."],
+                 refusal=True),
     "person": Ask(WHO_IS + OPINION + FIND_PERSON, ["<$y? I don't know> anyone {by that name|called $y}.", "<$y? I have never heard of> $y."], refusal=True),
     "ware": Ask(PRICE + HAS + BUY, ["<The $i? I don't have> that. <I sell $list>."], refusal=True),
     "shop": Ask(SELL, ["<I don't sell anything>. I am $atrade."], refusal=True),
@@ -87,15 +89,16 @@ UNKNOWN = {
     "whereabouts": Ask(FIND_PERSON, ["<$y? I don't know> where $y is."], refusal=True),
 }
 # A right refusal contains one of these.
-REFUSALS = ["don't know", "do not know", "never heard", "no idea", "don't sell", "do not sell", "don't have", "have no", "no work", "heard nothing", " here, only", " here, just"]
+REFUSALS = ["don't know", "do not know", "never heard", "no idea", "don't sell", "do not sell", "don't have", "have no", "no work", "heard nothing",
+            " here, only", " here, just"]
 
 IDENTITY = {
     "name": Ask(["Who are you?", "What is your name?", "Tell me your name.", "Do you have a name?", "What do people call you?", "Introduce yourself.",
                  "What should I call you?", "What's your name?", "Tell me about yourself.", "And you are?", "May I ask your name?", "Who am I speaking to?",
                  "Hi, who's there?", "Hello, who are you?"],
                 ["<I am $name, $atrade in $town>."], ["name"]),
-    "trade": Ask(["What do you do?", "What is your trade?", "What do you do here?", "What's your job?", "How do you earn your bread?", "Are you a guard?", "What are you?",
-                  "What do you do for a living?", "What is your job?", "What kind of work do you do?"],
+    "trade": Ask(["What do you do?", "What is your trade?", "What do you do here?", "What's your job?", "How do you earn your bread?", "Are you a guard?",
+                  "What are you?", "What do you do for a living?", "What is your job?", "What kind of work do you do?"],
                  ["<I am $atrade> {here in|in} <$town>."], ["trade"]),
     "town": Ask(["What is this place called?", "Where am I?", "Which town is this?", "What town is this?"], ["<This is $town>."], ["town"]),
     "home": Ask(["Where do you live?", "Where are you from?", "Where do you come from?", "Where is your home?"], ["<I live in $town>."], ["town"]),
@@ -115,7 +118,8 @@ MEMORIES = {
     "p": Memory(["I am $p.", "My name is $p.", "Call me $p.", "I'm $p, {a traveller|a knight|new here|nice to meet you}.", "They call me $p."],
                 ["<{Well met|Good to meet you|Nice to meet you}, $p>. I am <$name>."],
                 ["Do you remember my name?", "What is my name?", "What did I say my name was?", "Who am I?", "What am I called?"], ["<You are $p>."]),
-    "t": Memory(["I come from $t.", "I am from $t.", "My home is $t.", "I have come all the way from $t."], ["<$t>? {That is far from $town.|I have never been to <$t>.}"],
+    "t": Memory(["I come from $t.", "I am from $t.", "My home is $t.", "I have come all the way from $t."],
+                ["<$t>? {That is far from $town.|I have never been to <$t>.}"],
                 ["Where do I come from?", "Do you remember where I am from?", "Where did I say my home is?"], ["<You come from $t>."]),
     "money": Memory(["I have $money.", "I only have $money.", "I carry $money with me."], ["<$money>? {Keep it safe.|That is not nothing.}"],
                     ["How much money do I have?", "What did I say I have?", "How much do I carry?"], ["<You have $money>."]),

@@ -111,7 +111,8 @@ void combine_fwd(const float *x, const float *y, const float *w, const i64 *pos,
 }
 
 // y is overwritten with its gradient; dl (n, E) gets the router gradient, the auxiliary loss included (probs, f, coef)
-void combine_bwd(const float *dout, float *y, const float *w, const i64 *pos, const int *top, const float *probs, const float *f, float coef, float *dl, i64 n, i64 d, i64 E) {
+void combine_bwd(const float *dout, float *y, const float *w, const i64 *pos, const int *top, const float *probs, const float *f, float coef,
+                 float *dl, i64 n, i64 d, i64 E) {
     for (i64 i = 0; i < n; i++) {
         float *a = y + pos[2 * i] * d, *b = y + pos[2 * i + 1] * d; const float *g = dout + i * d; float u = w[2 * i], v = w[2 * i + 1], du = 0, dv = 0;
         for (i64 j = 0; j < d; j++) { du += g[j] * a[j]; dv += g[j] * b[j]; }
@@ -142,7 +143,11 @@ void xent(float *l, const i64 *tgt, const float *wt, float *loss, i64 n, i64 V) 
 }
 
 void scatter_rows(const float *src, const i64 *idx, float *dst, i64 m, i64 d, int add) {
-    for (i64 i = 0; i < m; i++) { float *o = dst + idx[i] * d; const float *a = src + i * d; if (add) for (i64 j = 0; j < d; j++) o[j] += a[j]; else memcpy(o, a, d * 4); }
+    for (i64 i = 0; i < m; i++) {
+        float *o = dst + idx[i] * d; const float *a = src + i * d;
+        if (add) for (i64 j = 0; j < d; j++) o[j] += a[j];
+        else memcpy(o, a, d * 4);
+    }
 }
 
 

@@ -17,15 +17,17 @@ HOURS = ["Open from $open to $close, closed on $day.", "Opening hours: $open to 
 TICKETS = ["Tickets: adults $adult euros, children $child euros.", "Adults pay $adult euros, children $child euros.",
            "Admission: $adult euros for adults, $child euros for children."]
 TRAINS = ["Train to $city: $time, platform $platform, $fare euros.", "The train to $city leaves at $time from platform $platform and costs $fare euros."]
-HEADS = ["You are the {information assistant|help desk|guide} of the $name in $town.", "You are the {assistant|guide} at $name, $town.", "Assistant of the $name in $town."]
+HEADS = ["You are the {information assistant|help desk|guide} of the $name in $town.", "You are the {assistant|guide} at $name, $town.",
+         "Assistant of the $name in $town."]
 
 WHERE = ["Where $b the $x?", "Where $b the $x?", "Where can I find the $x?", "I'm looking for the $x.", "How do I get to the $x?", "The $x, please."]
 PRICE = ["How much is the $i?", "What does the $i cost?", "How much does the $i cost?", "Price of the $i?", "Tell me the price of the $i.", "How much is that $i?",
          "What do you want for the $i?", "What's the price of the $i?"]
-TRAIN_WHEN = ["When does the train to $city leave?", "What time is the train to $city?", "I want to go to $city.", "The next train to $city?", "Which platform for $city?",
-              "Where does the train to $city leave?", "What platform does the train to $city leave from?", "Which platform does the train to $city leave from?"]
+TRAIN_WHEN = ["When does the train to $city leave?", "What time is the train to $city?", "I want to go to $city.", "The next train to $city?",
+              "Which platform for $city?", "Where does the train to $city leave?", "What platform does the train to $city leave from?", "Which platform does the train to $city leave from?"]
 TRAIN_FARE = ["How much is a ticket to $city?", "What does it cost to go to $city?", "A ticket to $city, please."]
-OPEN = ["When are you open?", "What are the opening hours?", "When do you {close|open}?", "What time do you {open|close}?", "Are you open today?", "How long are you open?"]
+OPEN = ["When are you open?", "What are the opening hours?", "When do you {close|open}?", "What time do you {open|close}?", "Are you open today?",
+        "How long are you open?"]
 CLOSED = ["Which day are you closed?", "Are you open every day?", "When are you closed?", "Is it open on $day?", "Are you open on $day?"]
 CHILD = ["How much is a ticket for {a child|children}?", "What do children pay?", "How much for a child?"]
 ADULT = ["How much is a ticket?", "What does a ticket cost?", "How much is the admission?", "How much do adults pay?", "Ticket price for one adult?"]
@@ -85,7 +87,8 @@ class Kiosk:
         m, slots = self.m, {**self.slots, **slots}
         text = m.fill(answer, **slots)
         if polite and not refusal:
-            text = (m.fill("{Certainly|Of course|Gladly}. ") if m.chance(.1) else "") + text + (m.fill("{ Can I help you with anything else?| Have a nice day!| Enjoy your visit!}") if m.chance(.1) else "")
+            if m.chance(.1): text = m.fill("{Certainly|Of course|Gladly}. ") + text
+            if m.chance(.1): text += m.fill("{ Can I help you with anything else?| Have a nice day!| Enjoy your visit!}")
         return Turn(m.fill(questions, **slots), text, category, must=[str(x) for x in must], refusal=refusal, action=action, target=target)
 
     def room(self):
@@ -95,7 +98,8 @@ class Kiosk:
 
     def list_rooms(self):
         rooms = ["the %s %s %s" % (x, be(x), w) for x, w in self.rooms.items()]
-        return self.ask(["What is there to see?", "What can I find here?", "What do you have here?", "What can you tell me?"], cap("<%s>." % join(rooms)), self.rooms.values())
+        questions = ["What is there to see?", "What can I find here?", "What do you have here?", "What can you tell me?"]
+        return self.ask(questions, cap("<%s>." % join(rooms)), self.rooms.values())
 
     def hours(self):
         if self.m.chance(.4): return self.ask(CLOSED, "<We are closed on $day>.", [self.slots["day"]])
@@ -134,7 +138,8 @@ class Kiosk:
         m = self.m
         return m.one([
             lambda: self.ask(["Hello.", "Good {morning|day|evening}.", "Hi!", "Excuse me.", "Can you help me?"],
-                             ["{Hello|Good day|Welcome}! How can I help you?", "Welcome to $name! {What can I do for you|How can I help you}?"], category="small", polite=False),
+                             ["{Hello|Good day|Welcome}! How can I help you?", "Welcome to $name! {What can I do for you|How can I help you}?"],
+                             category="small", polite=False),
             lambda: self.ask(talk.THANKS, ["You're welcome!", "My pleasure. Enjoy your {visit|day}!", "Glad to help."], category="small", polite=False),
             lambda: self.ask(talk.BYE, ["Goodbye, and have a nice day!", "Thank you for visiting $name. Goodbye!"], category="small", polite=False),
             lambda: self.ask(talk.OFF_TOPIC, ["I am sorry, I can only help with questions about <$name>.", "I do not know that. {Ask me|You can ask me} about <$name>.",

@@ -2,7 +2,8 @@
 from turn import Turn
 
 DE = {
-    "greet": (["Guten Tag!", "Hallo!", "Grüß Gott!", "Guten Morgen!"], ["Guten Tag! Ich heiße <$name>.", "Hallo! Willkommen in <$town>.", "Grüß dich! Wie kann ich helfen?"]),
+    "greet": (["Guten Tag!", "Hallo!", "Grüß Gott!", "Guten Morgen!"],
+              ["Guten Tag! Ich heiße <$name>.", "Hallo! Willkommen in <$town>.", "Grüß dich! Wie kann ich helfen?"]),
     "name": (["Wie heißt du?", "Wer bist du?", "Wie ist dein Name?"], ["<Ich heiße $name> und lebe in <$town>."]),
     "town": (["Wo bin ich?", "Wie heißt diese Stadt?"], ["<Das ist $town>."]),
     "thanks": (["Danke!", "Vielen Dank!", "Danke schön!"], ["Gern geschehen!", "Bitte sehr!", "Nichts zu danken."]),

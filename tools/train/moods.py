@@ -49,7 +49,8 @@ CLOSERS = {
     "none": ["Anything else?", "That is all I know.", "I hope that helps."],
 }
 GREETINGS = {
-    "happy": ["{Hello|Welcome|Good day}, {friend|traveller|stranger}! What a {fine|lovely|bright} day in $town!", "Hello, hello! I am $name. {What can I do for you|How can I help you}?", "Welcome to $town, {friend|traveller}!"],
+    "happy": ["{Hello|Welcome|Good day}, {friend|traveller|stranger}! What a {fine|lovely|bright} day in $town!",
+              "Hello, hello! I am $name. {What can I do for you|How can I help you}?", "Welcome to $town, {friend|traveller}!"],
     "angry": ["What do you want?", "Hmph. Another {stranger|traveller} in $town.", "Speak up or {go away|move along}.", "I am busy. What is it?"],
     "shy": ["Oh... h-hello.", "Um, hello. I... I did not see you there.", "H-hi. I am $name, I... I work here."],
     "proud": ["You stand before $name, the {best|finest} $trade in $town.", "Ah, you have heard of me. I am $name.", "Greetings. You may call me $name the Great."],

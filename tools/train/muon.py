@@ -36,7 +36,9 @@ def parts(flat, gradients, first, second, c):
     """The optimizer's units of work, the largest first."""
     found, at = [], 0
     for name, shape in shapes(c):
-        if name.endswith("qkv"): pieces = [(name[:-3] + leaf, (n * c["head_dim"], shape[1])) for leaf, n in (("q", c["heads"]), ("k", c["kv_heads"]), ("v", c["kv_heads"]))]
+        if name.endswith("qkv"):
+            counts = dict(q=c["heads"], k=c["kv_heads"], v=c["kv_heads"])
+            pieces = [(name[:-3] + leaf, (heads * c["head_dim"], shape[1])) for leaf, heads in counts.items()]
         elif name.endswith("w13"): pieces = [(name, (2 * c["experts"], c["hidden"], c["dim"]))]
         else: pieces = [(name, shape)]
         for piece, dims in pieces:

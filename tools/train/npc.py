@@ -15,7 +15,7 @@ PLAIN_HEADS = ["You are $name, $atrade in $town.", "You are $name, $trade of $to
 JSON_WISHES = ["Answer as JSON.", "Always answer as JSON.", "Reply in JSON with say, emotion, action and target."]
 LOWERED = {"The", "You", "They", "My", "It", "There", "Look", "Go", "For", "People", "Yes", "No", "A", "An", "This"}     # behind an opener's comma
 EMOTIONS = {"none": "neutral", "wary": "suspicious"}
-CATEGORY = dict(name="identity", trade="identity", town="identity", home="identity", ware="shop", shop="shop", person="relation", owned="owned", likes="taste", age="taste")
+CATEGORY = dict(ware="shop", person="relation", likes="taste", age="taste")     # others: the kind itself
 
 
 class Npc:
@@ -102,7 +102,7 @@ class Npc:
         return self.answer("unknown", UNKNOWN[kind], slots)
 
     def strange(self, draw, alike):
-        """Something the persona does not tell of: anything, or composed of its own words, or a landmark it only mentions."""
+        """Something the persona does not tell of: anything, or composed of its own words."""
         for _ in range(20):
             word = alike() if self.m.chance(.5) else draw()
             if word.lower() not in self.persona.lower(): return word

@@ -4,12 +4,13 @@ namespace MixtralVk.Tests.Model;
 [Collection(VulkanCollection.Name)]
 public class DeviceAgreementTests
 {
+    // What the persona decides. Small talk is left out: the training text tosses coins for its words, and rounding decides between equals.
     private static readonly string[] _questions =
     [
         "Hello, who are you?", "Where is the mill?", "What do you sell?", "How much is the bread?", "Do you have any work for me?",
-        "Any rumours?", "Where do you live?", "Are you an AI?", "Good day!", "What is your name?", "I am Selan.", "What do you fear?",
-        "What do you like?", "Who is Torvek?", "Where is the chapel?", "Can I buy a sword?", "Tell me about the town.", "How are you?",
-        "Who are you? (answer as JSON)", "Wo ist die Mühle?", "Goodbye.",
+        "Any rumours?", "Where do you live?", "Which town is this?", "What do you do?", "What is your name?", "I am Selan.", "What do you fear?",
+        "What do you like?", "Who is Torvek?", "Where is the chapel?", "Can I buy a sword?", "Where is the old mill?", "Do you sell bread?",
+        "Who are you? (answer as JSON)", "Wo bin ich?", "How old are you?",
     ];
 
     [Fact]
