@@ -8,15 +8,30 @@ namespace MixtralVk.Tests.Model;
 [Collection(VulkanCollection.Name)]
 public sealed class KvFormatTests
 {
-    public static TheoryData<string> Devices => [.. TestDevices.Names];
+    public static TheoryData<string> Devices => [.. TestDevices.Exact];
 
+    /// <summary>
+    /// A 16-bit float is off by some 2e-4 of itself, a value in 8 bits by some 5e-3 of its block's: an error 600 times as large by its square,
+    /// whatever the model makes of it.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Devices))]
-    public void Logits_with_8_bit_keys_and_values_stay_close_to_those_with_32(string device)
+    public void Logits_with_smaller_keys_and_values_are_off_as_these_are(string device)
     {
         float[] exact = Logits(device, KvFormat.F32);
-        Assert.InRange(Error(exact, Logits(device, KvFormat.F16)), 1e-12, 1e-6);
-        Assert.InRange(Error(exact, Logits(device, KvFormat.Q8_0)), 1e-9, 1e-4);
+        double half = Error(exact, Logits(device, KvFormat.F16)), quants = Error(exact, Logits(device, KvFormat.Q8_0));
+        Assert.InRange(half, 1e-12, 1e-6);
+        Assert.InRange(quants / half, 10, 2000);
+    }
+
+    /// <summary>Activations rounded to bytes are off by more than that.</summary>
+    [Fact]
+    public void Beside_activations_in_8_bits_keys_and_values_in_8_bits_do_not_show()
+    {
+        float[] exact = Logits("cpu", KvFormat.F32);
+        double bytes = Error(exact, Logits("cpu-int8", KvFormat.F32)), both = Error(exact, Logits("cpu-int8", KvFormat.Q8_0));
+        Assert.InRange(bytes, 1e-9, 1e-2);
+        Assert.InRange(both, 0, 2 * bytes);
     }
 
     [Fact]
