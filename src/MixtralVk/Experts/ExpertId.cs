@@ -1,0 +1,4 @@
+namespace MixtralVk.Experts;
+
+/// <summary>An expert of a layer.</summary>
+internal readonly record struct ExpertId(int Layer, int Expert);
