@@ -1,5 +1,5 @@
     // Part of main(): which entries this workgroup computes. Past the last entry the last one is read again and nothing written.
-    const uint count = groups[expert].x, offset = groups[expert].y;
+    const uint count = groups[slot].x, offset = groups[slot].y;
     const uint firstEntry = gl_WorkGroupID.y * TokensPerPass;
     if (firstEntry >= count || gl_WorkGroupID.x * Lanes * RowsPerLane >= outputRows) return;
 

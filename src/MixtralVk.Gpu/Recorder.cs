@@ -19,6 +19,9 @@ public sealed class Recorder
     /// <summary>Pipelines the recording needs; made in parallel by <see cref="GpuDevice.PreparePipelines"/>.</summary>
     internal IEnumerable<PipelineKey> Pipelines => _stages.SelectMany(s => s.Commands).OfType<DispatchCommand>().Select(d => d.Pipeline);
 
+    /// <summary>Stages begun so far.</summary>
+    public int StageCount => _stages.Count;
+
     /// <summary>What was recorded so far; for the shader bench, which records it again with other buffers.</summary>
     internal IEnumerable<Command> Commands => _stages.SelectMany(s => s.Commands);
 

@@ -1,4 +1,5 @@
 using MixtralVk.Cpu;
+using MixtralVk.Experts;
 using MixtralVk.Gpu;
 using MixtralVk.Loading;
 using MixtralVk.Model;
@@ -12,12 +13,13 @@ internal sealed class LoadedDevice : IDisposable
 {
     private readonly string _path;
     private readonly (long Length, DateTime Written) _file;
+    private readonly bool _maps;
     private MixtralOptions _options;
     private OpenedGpu? _gpu; // null on the CPU, and while there is none
 
-    private LoadedDevice(string path, MixtralOptions options, ForwardPass forwardPass, DeviceInfo info, OpenedGpu? gpu)
+    private LoadedDevice(string path, MixtralOptions options, ForwardPass forwardPass, DeviceInfo info, OpenedGpu? gpu, bool maps)
     {
-        (_path, _options, _gpu) = (path, options, gpu);
+        (_path, _options, _gpu, _maps) = (path, options, gpu, maps);
         _file = FileState();
         ForwardPass = forwardPass;
         Info = info;
@@ -31,7 +33,7 @@ internal sealed class LoadedDevice : IDisposable
     public bool IsHosts => _options.HostDevice is not null;
 
     public static LoadedDevice Load(
-        ModelSource source, MixtralOptions options, MemoryUsage memory, int contextLength, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        ModelSource source, MixtralOptions options, ModelSummary summary, MemoryUsage memory, int contextLength, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         long mainMemory = options.MainMemoryBytes ?? WeightPlacement.MainMemory;
         if (options.Device == DeviceKind.Cpu) return OnCpu("");
@@ -46,23 +48,25 @@ internal sealed class LoadedDevice : IDisposable
         }
 
         // Weights that end in main memory: mapped ones take none of it, others must fit.
-        MappedTiles? InMainMemory()
+        MappedTiles? InMainMemory(MemoryUsage usage)
         {
             if (memory.MappedBytes > 0) return source.Map();
-            WeightPlacement.RefuseTooLarge(source, memory, mainMemory);
+            WeightPlacement.RefuseTooLarge(source, usage, mainMemory);
             return null;
+        }
+
+        void RefuseBeyondBudget(long bytes)
+        {
+            if (bytes > options.MemoryBudgetBytes) throw new MemoryBudgetException(bytes, options.MemoryBudgetBytes.Value);
         }
 
         LoadedDevice OnCpu(string remark)
         {
-            var cpu = new CpuOptions
-            {
-                Threads = options.CpuThreads ?? 0, Arithmetic = options.CpuArithmetic, Priority = options.CpuThreadPriority, Affinity = options.CpuAffinity,
-            };
+            RefuseBeyondBudget(memory.TotalBytes);
             CpuForwardPass pass = CpuForwardPass.Load(
-                source, InMainMemory(), contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat,
-                CacheSize.Pages(options, source.Config, memory, contextLength, mainMemory), cpu, progress, cancellationToken);
-            return new LoadedDevice(source.Path, options, pass, new DeviceInfo(DeviceKind.Cpu, $"CPU, {options.CpuThreads ?? Environment.ProcessorCount} threads{remark}"), null);
+                source, InMainMemory(memory), contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat,
+                CacheSize.Pages(options, source.Config, memory, contextLength, mainMemory), CpuOf(options), progress, cancellationToken);
+            return new LoadedDevice(source.Path, options, pass, new DeviceInfo(DeviceKind.Cpu, $"CPU, {options.CpuThreads ?? Environment.ProcessorCount} threads{remark}"), null, memory.MappedBytes > 0);
         }
 
         LoadedDevice? OnVulkan()
@@ -70,15 +74,18 @@ internal sealed class LoadedDevice : IDisposable
             if (OpenedGpu.Open(options) is not { } gpu) return null;
             try
             {
+                RefuseBeyondBudget(memory.TotalBytes - summary.ExpertBytes);
                 bool shares = DeviceChoices.SharesMemory(gpu.Device.Description);
-                MappedTiles? mapped = shares ? InMainMemory() : null;
+                ExpertSettings? experts = source.Config.IsSparse && (options.ExpertBudgetBytes is not null || memory.WeightBytes + memory.KvCacheBytes > gpu.Device.MemoryBudget)
+                    ? SettingsOf(options) : null;
+                MappedTiles? mapped = shares ? InMainMemory(memory) : experts is not null ? InMainMemory(new MemoryUsage(summary.ExpertBytes, 0)) : null;
                 int pageCount = CacheSize.Pages(options, source.Config, shares ? memory : memory with { MappedBytes = 0 }, contextLength, shares ? mainMemory : long.MaxValue);
                 pageCount = Math.Min(pageCount, Math.Max(CacheSize.Least(options, contextLength), GpuKvCache.MostPages(gpu.Device, source.Config, options.KvFormat)));
                 int hostPages = shares && !options.IdleMemoryEverywhere ? 0 : (int)Math.Min(int.MaxValue / 2, options.IdleMemoryBytes / options.KvFormat.PageBytes(source.Config));
                 VulkanForwardPass pass = VulkanForwardPass.Load(
                     source, gpu.Device, mapped, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat,
-                    pageCount, hostPages, weights => Tuner.OnLoad(gpu.Device, weights, source.Config, options.PipelineCacheDirectory, cancellationToken), progress, cancellationToken);
-                return new LoadedDevice(source.Path, options, pass, gpu.Info, gpu);
+                    pageCount, hostPages, experts, weights => Tuner.OnLoad(gpu.Device, weights, source.Config, options.PipelineCacheDirectory, cancellationToken), progress, cancellationToken);
+                return new LoadedDevice(source.Path, options, pass, InfoOf(gpu, pass), gpu, mapped is not null);
             }
             catch
             {
@@ -87,6 +94,17 @@ internal sealed class LoadedDevice : IDisposable
             }
         }
     }
+
+    private static CpuOptions CpuOf(MixtralOptions options) => new()
+    {
+        Threads = options.CpuThreads ?? 0, Arithmetic = options.CpuArithmetic, Priority = options.CpuThreadPriority, Affinity = options.CpuAffinity,
+    };
+
+    private static ExpertSettings SettingsOf(MixtralOptions options) => new() { BudgetBytes = options.ExpertBudgetBytes, Cpu = CpuOf(options) };
+
+    private static DeviceInfo InfoOf(OpenedGpu gpu, VulkanForwardPass pass) => pass.ResidentExperts is int resident
+        ? gpu.Info with { Description = $"{gpu.Info.Description}; {resident} of {pass.Config.LayerCount * pass.Config.ExpertCount} experts there, the CPU computes the others" }
+        : gpu.Info;
 
     /// <summary>Frees everything on the device, and the device where it is ours; it may be lost.</summary>
     public void Release()
@@ -106,9 +124,10 @@ internal sealed class LoadedDevice : IDisposable
         OpenedGpu gpu = OpenedGpu.Open(_options) ?? throw new NoVulkanException("The GPU is gone; load the model again to go on on the CPU.");
         try
         {
-            MappedTiles? mapped = ForwardPass.Transfer.InPlaceBytes > 0 ? source.Map() : null;
-            ((VulkanForwardPass)ForwardPass).Rebuild(source, gpu.Device, mapped, weights => Tuner.OnLoad(gpu.Device, weights, source.Config, _options.PipelineCacheDirectory, default));
-            Info = gpu.Info;
+            MappedTiles? mapped = _maps ? source.Map() : null;
+            var pass = (VulkanForwardPass)ForwardPass;
+            pass.Rebuild(source, gpu.Device, mapped, weights => Tuner.OnLoad(gpu.Device, weights, source.Config, _options.PipelineCacheDirectory, default));
+            Info = InfoOf(gpu, pass);
             _gpu = gpu;
         }
         catch

@@ -1,5 +1,6 @@
 using MixtralVk.Loading;
 using MixtralVk.Model;
+using MixtralVk.Model.Vulkan;
 using MixtralVk.Scheduling;
 using MixtralVk.Tokenization;
 
@@ -82,11 +83,11 @@ public sealed class MixtralModel : IDisposable
         var memory = new MemoryUsage(summary.WeightBytes, CacheSize.Least(options, contextLength) * options.KvFormat.PageBytes(config));
         bool maps = WeightPlacement.Maps(source, options.Map, memory, options.MainMemoryBytes ?? WeightPlacement.MainMemory);
         if (maps) memory = memory with { MappedBytes = summary.TileBytes };
-        if (memory.TotalBytes > options.MemoryBudgetBytes) throw new MemoryBudgetException(memory.TotalBytes, options.MemoryBudgetBytes.Value);
         cancellationToken.ThrowIfCancellationRequested();
 
-        var device = LoadedDevice.Load(source, options, memory, contextLength, progress, cancellationToken);
-        memory = new MemoryUsage(summary.WeightBytes, device.ForwardPass.Pages.PageCount * options.KvFormat.PageBytes(config)) { MappedBytes = device.ForwardPass.Transfer.InPlaceBytes };
+        var device = LoadedDevice.Load(source, options, summary, memory, contextLength, progress, cancellationToken);
+        long elsewhere = (device.ForwardPass as VulkanForwardPass)?.ExpertBytesElsewhere ?? 0;
+        memory = new MemoryUsage(summary.WeightBytes - elsewhere, device.ForwardPass.Pages.PageCount * options.KvFormat.PageBytes(config)) { MappedBytes = device.ForwardPass.Transfer.InPlaceBytes };
         try
         {
             return new MixtralModel(path, tokenizer, source.Vocabulary.ChatTemplate, device, memory, options.Pacing);

@@ -69,9 +69,15 @@ public sealed record MixtralOptions
 
     /// <summary>
     /// Most bytes to take, null for no limit of the engine's own. On the CPU it bounds weights that are not mapped and the KV cache; on a GPU all of its memory that the
-    /// model takes, intermediate results (some MiB) included.
+    /// model takes, intermediate results (some MiB) included; experts that do not fit it are left to the processor.
     /// </summary>
     public long? MemoryBudgetBytes { get; init; }
+
+    /// <summary>
+    /// Most bytes of a GPU's memory for the experts of a mixture; null takes what all else leaves of <see cref="MemoryBudgetBytes"/>, or of the GPU. The processor
+    /// computes the experts that find no room (0: all of them), from main memory or the mapped file, while the GPU computes the others.
+    /// </summary>
+    public long? ExpertBudgetBytes { get; init; }
 
     /// <summary>Folder where compiled pipelines and measured kernel variants (<see cref="ModelTuner"/>) are kept between runs; null keeps and measures none.</summary>
     public string? PipelineCacheDirectory { get; init; }
@@ -107,6 +113,7 @@ public sealed record MixtralOptions
         if (MemoryBudgetBytes <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBudgetBytes), MemoryBudgetBytes, "MemoryBudgetBytes must be at least 1.");
         if (HostDevice is not null && (Device == DeviceKind.Cpu || AdapterIndex is not null || AdapterName is not null))
             throw new ArgumentException("HostDevice says where to compute: leave AdapterIndex, AdapterName and DeviceKind.Cpu out.", nameof(HostDevice));
+        if (ExpertBudgetBytes < 0) throw new ArgumentOutOfRangeException(nameof(ExpertBudgetBytes), ExpertBudgetBytes, "ExpertBudgetBytes must be at least 0.");
         if (IdleMemoryBytes < 0) throw new ArgumentOutOfRangeException(nameof(IdleMemoryBytes), IdleMemoryBytes, "IdleMemoryBytes must be at least 0.");
         if (AdapterIndex < 0) throw new ArgumentOutOfRangeException(nameof(AdapterIndex), AdapterIndex, "AdapterIndex must be at least 0.");
     }

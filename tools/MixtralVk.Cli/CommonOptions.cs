@@ -87,6 +87,26 @@ internal static class CommonOptions
         },
     };
 
+    /// <summary>How much of a mixture's experts go to the GPU; null: as many as fit.</summary>
+    public static Option<ExpertShare?> ExpertsOnGpu()
+    {
+        const string name = "--experts-on-gpu";
+        return new Option<ExpertShare?>(name)
+        {
+            Description = "Video memory for experts, or their part in per cent; the CPU computes the others at the same time (as many as fit).",
+            HelpName = "2GiB|25%",
+            CustomParser = result =>
+            {
+                string text = result.Tokens[0].Value;
+                if (text.EndsWith('%') && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double percent) && percent <= 100)
+                    return new ExpertShare(null, percent / 100);
+                if (TryParseSize(text) is long bytes) return new ExpertShare(bytes, null);
+                result.AddError($"{name} must be a size like 2GiB or a part like 25%, not '{text}'.");
+                return null;
+            },
+        };
+    }
+
     /// <summary>An option with a size: a whole or decimal number of KiB, MiB, GiB or, with no unit, bytes.</summary>
     public static Option<long?> Size(string name, string description) => new(name)
     {
@@ -95,13 +115,18 @@ internal static class CommonOptions
         CustomParser = result =>
         {
             string text = result.Tokens[0].Value;
-            int unit = text.EndsWith("KiB", StringComparison.Ordinal) ? 10 : text.EndsWith("MiB", StringComparison.Ordinal) ? 20 : text.EndsWith("GiB", StringComparison.Ordinal) ? 30 : 0;
-            ReadOnlySpan<char> number = unit == 0 ? text : text.AsSpan(0, text.Length - 3);
-            if (double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) && value * (1L << unit) < 1L << 60) return (long)(value * (1L << unit));
+            if (TryParseSize(text) is long bytes) return bytes;
             result.AddError($"{name} must be a size like 6GiB or 500MiB, not '{text}'.");
             return null;
         },
     };
+
+    private static long? TryParseSize(string text)
+    {
+        int unit = text.EndsWith("KiB", StringComparison.Ordinal) ? 10 : text.EndsWith("MiB", StringComparison.Ordinal) ? 20 : text.EndsWith("GiB", StringComparison.Ordinal) ? 30 : 0;
+        ReadOnlySpan<char> number = unit == 0 ? text : text.AsSpan(0, text.Length - 3);
+        return double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) && value * (1L << unit) < 1L << 60 ? (long)(value * (1L << unit)) : null;
+    }
 
     /// <summary>An option with ascending numbers of 1 or more, with commas between them; none without the option.</summary>
     public static Option<int[]> Ascending(string name, string description) => new(name)

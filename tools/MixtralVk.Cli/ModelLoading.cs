@@ -6,7 +6,7 @@ namespace MixtralVk.Cli;
 internal static class ModelLoading
 {
     public static MixtralModel Load(string file, string device, int? context, CancellationToken cancellation, KvFormat kv = KvFormat.F16, int? chunk = null, int? kvCacheTokens = null,
-        string map = "auto", string arithmetic = "int8")
+        string map = "auto", string arithmetic = "int8", ExpertShare? expertsOnGpu = null)
     {
         var options = new MixtralOptions
         {
@@ -16,6 +16,7 @@ internal static class ModelLoading
             ContextLength = context,
             KvFormat = kv,
             KvCacheTokens = kvCacheTokens,
+            ExpertBudgetBytes = expertsOnGpu?.BytesOf(file),
             PipelineCacheDirectory = PipelineCache(),
         };
         if (chunk is int tokens) options = options with { ChunkTokens = tokens };

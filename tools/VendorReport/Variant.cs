@@ -129,7 +129,7 @@ internal sealed record Variant(string Name, IKernel Kernel, Product? Product = n
         yield return Plain(new QuantizeRows(default, default, default, dim, 1, 1));
         yield return Plain(new RmsNorm(default, default, default, default, default, dim, c.RmsEpsilon, 0, 1));
         yield return new Variant(Router, new RouterTopK(default, default, default, default, default, default, dim, experts, TopK, 0, 1), null, new LoopShape(16, 1));
-        yield return Plain(new CombineExperts(default, default, default, default, dim, TopK, 1));
+        yield return Plain(new CombineExperts(default, default, default, default, default, default, default, dim, TopK, true, experts, 1));
         yield return Plain(new SwiGlu(default, default, default, default, hidden, TopK, 1));
         yield return Plain(new GatherRows(default, default, default, default, dim, dim, 1));
         yield return Plain(new FiniteCheck(default, default, default, (uint)c.VocabSize, 0, 1));
@@ -138,7 +138,7 @@ internal sealed record Variant(string Name, IKernel Kernel, Product? Product = n
         {
             ExpertVariants gateUp = choices.ForExpert(new(ProductKind.GateUp, WeightFormat.Q4_0, hidden, dim), TokenClasses.Of(rows));
             ExpertVariants down = choices.ForExpert(new(ProductKind.Down, WeightFormat.Q4_0, dim, hidden), TokenClasses.Of(rows));
-            yield return Plain(new GroupTokens(default, default, default, default, default, experts, TopK, ExpertGrids.Of(gateUp, hidden), ExpertGrids.Of(down, dim), rows), $" up to {rows} tokens");
+            yield return Plain(new GroupTokens(default, default, default, default, default, default, experts, experts, TopK, ExpertGrids.Of(gateUp, hidden), ExpertGrids.Of(down, dim), rows), $" up to {rows} tokens");
         }
     }
 

@@ -234,14 +234,14 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         CpuActivations a = _activations;
         RouterTopK.Run(_threads, a.Normed.Floats, _rows, layer.Router, Config.ExpertCount, Config.Dim, Config.ExpertsPerToken, a.RouterLogits,
             a.RouterIds, a.RouterWeights, a.Status, index);
-        GroupTokens.Run(a.RouterIds, _rows, Config.ExpertCount, ref a.Groups);
+        GroupTokens.Run(ChosenExperts, Config.ExpertCount, ref a.Groups);
     }
 
     private void GateUp(in CpuLayer layer, Stage stage)
     {
         CpuActivations a = _activations;
         if (stage.IsFirst) ObserveExperts(MatrixRole.GateProj, stage.Layer, a.Normed, a.Groups.TopK);
-        ExpertGateUp.Run(_threads, layer.Gate, layer.Up, a.Groups, a.Normed, a.Hidden.Floats, stage.Part, stage.Parts);
+        ExpertGateUp.Run(_threads, layer.Experts.Gate, layer.Experts.Up, a.Groups, a.Normed, a.Hidden.Floats, stage.Part, stage.Parts);
         if (stage.IsLast) QuantizeRows.Run(_threads, a.Hidden, _rows * a.Groups.TopK);
     }
 
@@ -249,7 +249,7 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     {
         CpuActivations a = _activations;
         if (stage.IsFirst) ObserveExperts(MatrixRole.DownProj, stage.Layer, a.Hidden, entriesPerRow: 1);
-        ExpertDown.Run(_threads, layer.Down, a.Groups, a.Hidden, a.ExpertOutputs, stage.Part, stage.Parts);
+        ExpertDown.Run(_threads, layer.Experts.Down, a.Groups, a.Hidden, a.ExpertOutputs, stage.Part, stage.Parts);
         if (!stage.IsLast) return;
         if (!Config.IsSparse) new Span<float>(a.RouterWeights, _rows).Fill(1);
         CombineExperts.Run(_threads, a.ExpertOutputs, a.RouterWeights, _rows, a.Groups.TopK, Config.Dim, a.Residual);

@@ -1,8 +1,6 @@
 using System.Diagnostics;
-using System.Runtime.ExceptionServices;
 using MixtralVk.Loading;
 using MixtralVk.Model;
-using MixtralVk.Quantization;
 
 namespace MixtralVk.Cpu;
 
@@ -15,22 +13,16 @@ internal unsafe struct CpuLayer
     public float* Router;
     /// <summary>Projections of attention.</summary>
     public TiledMatrix Query, Key, Value, AttentionOutput;
-    /// <summary>One per expert, or one of the dense block.</summary>
-    public TiledMatrix* Gate, Up, Down;
+    /// <summary>The experts, or the dense block.</summary>
+    public LayerExperts Experts;
 }
 
 /// <summary>All weights of a model: floats and read matrices in one block of main memory, mapped matrices in place. Matrices are in the row-tile layout.</summary>
 internal sealed unsafe class CpuWeights : IDisposable
 {
-    private const int JobBytes = 4 << 20;
-
-    private readonly record struct Job(MatrixRole Role, int Layer, int Expert, TiledMatrix Matrix, int FirstTile, int TileCount);
-
-    private readonly List<Job> _jobs = [];
-    private readonly NativeBuffer _data, _tables;
+    private readonly HostTiles? _tiles;
+    private readonly ExpertTable _experts;
     private readonly MappedTiles? _mapped;
-    private byte* _nextByte;
-    private TiledMatrix* _nextTable;
 
     /// <summary>
     /// Lays out the memory and reads every weight, on <paramref name="threads"/> threads, but for the matrices that lie in
@@ -40,21 +32,18 @@ internal sealed unsafe class CpuWeights : IDisposable
     {
         Config = source.Config;
         _mapped = mapped;
-        int experts = Math.Max(1, Config.ExpertCount);
-        _tables = new NativeBuffer(3L * Config.LayerCount * experts * sizeof(TiledMatrix));
-        _nextTable = (TiledMatrix*)_tables.Pointer;
+        _experts = new ExpertTable(Config);
         try
         {
-            _data = new NativeBuffer(SizeOf(source, mapped is not null));
-            _nextByte = _data.Pointer;
-            Embedding = Matrix(source, MatrixRole.TokenEmbedding);
+            _tiles = new HostTiles(source, mapped, SizeOf(source, mapped is not null));
+            Embedding = _tiles.Add(MatrixRole.TokenEmbedding);
             Layers = new CpuLayer[Config.LayerCount];
-            for (int layer = 0; layer < Layers.Length; layer++) Layers[layer] = Layer(source, layer);
-            OutputNorm = Floats(source.Norm(NormRole.Output));
-            Output = source.OutputIsEmbedding ? Embedding : Matrix(source, MatrixRole.Output);
+            for (int layer = 0; layer < Layers.Length; layer++) Layers[layer] = Layer(source, _tiles, layer);
+            OutputNorm = _tiles.Add(source.Norm(NormRole.Output));
+            Output = source.OutputIsEmbedding ? Embedding : _tiles.Add(MatrixRole.Output);
             long start = Stopwatch.GetTimestamp();
-            Fill(source, threads, progress, cancellation);
-            Transfer = new WeightTransfer(_data.Bytes, Stopwatch.GetElapsedTime(start), mapped is null ? 0 : source.Describe().TileBytes);
+            _tiles.Read(threads, progress, cancellation);
+            Transfer = new WeightTransfer(_tiles.Bytes, Stopwatch.GetElapsedTime(start), mapped is null ? 0 : source.Describe().TileBytes);
         }
         catch
         {
@@ -83,100 +72,33 @@ internal sealed unsafe class CpuWeights : IDisposable
 
     public void Dispose()
     {
-        _data?.Dispose();
-        _tables.Dispose();
+        _tiles?.Dispose();
+        _experts.Dispose();
         _mapped?.Dispose();
     }
 
-    private CpuLayer Layer(ModelSource source, int layer) => new()
+    private CpuLayer Layer(ModelSource source, HostTiles tiles, int layer) => new()
     {
-        AttentionNorm = Floats(source.Norm(NormRole.Attention, layer)),
-        FeedForwardNorm = Floats(source.Norm(NormRole.FeedForward, layer)),
-        Router = Config.IsSparse ? Floats(source.Router(layer)) : null,
-        Query = Matrix(source, MatrixRole.Query, layer),
-        Key = Matrix(source, MatrixRole.Key, layer),
-        Value = Matrix(source, MatrixRole.Value, layer),
-        AttentionOutput = Matrix(source, MatrixRole.AttentionOutput, layer),
-        Gate = Experts(source, MatrixRole.GateProj, layer),
-        Up = Experts(source, MatrixRole.UpProj, layer),
-        Down = Experts(source, MatrixRole.DownProj, layer),
-    };
-
-    private TiledMatrix* Experts(ModelSource source, MatrixRole role, int layer)
-    {
-        TiledMatrix* first = _nextTable;
-        for (int expert = 0; expert < Math.Max(1, Config.ExpertCount); expert++) *_nextTable++ = Matrix(source, role, layer, expert);
-        return first;
-    }
-
-    private TiledMatrix Matrix(ModelSource source, MatrixRole role, int layer = 0, int expert = 0)
-    {
-        RowTileLayout layout = source.Layout(role, layer, expert);
-        if (_mapped is not null) return new TiledMatrix(layout, _mapped.Of(role, layer, expert));
-        var matrix = new TiledMatrix(layout, _nextByte);
-        _nextByte += layout.Bytes;
-        int tilesPerJob = (int)Math.Clamp(JobBytes / layout.TileBytes, 1, layout.Tiles);
-        for (int tile = 0; tile < layout.Tiles; tile += tilesPerJob)
-            _jobs.Add(new Job(role, layer, expert, matrix, tile, Math.Min(tilesPerJob, layout.Tiles - tile)));
-        return matrix;
-    }
-
-    private float* Floats(float[] values)
-    {
-        var first = (float*)_nextByte;
-        values.CopyTo(new Span<float>(first, values.Length));
-        _nextByte += Padded(values.Length * 4L);
-        return first;
-    }
-
-    private void Fill(ModelSource source, int threads, IProgress<LoadProgress>? progress, CancellationToken cancellation)
-    {
-        long done = 0;
-        var gate = new object();
-        try
-        {
-            Parallel.ForEach(_jobs, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, job =>
-            {
-                long bytes = job.TileCount * job.Matrix.Layout.TileBytes;
-                source.CopyTiles(job.Role, job.Layer, job.Expert, job.FirstTile, job.TileCount,
-                    new Span<byte>(job.Matrix.Tile(job.FirstTile), checked((int)bytes)));
-                lock (gate)
-                    progress?.Report(new LoadProgress(done += bytes, _data.Bytes, NameOf(job)));
-            });
-        }
-        catch (AggregateException e)
-        {
-            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
-        }
-        _jobs.Clear();
-        progress?.Report(new LoadProgress(_data.Bytes, _data.Bytes, "all weights"));
-    }
-
-    private static string NameOf(Job job) => job.Role switch
-    {
-        MatrixRole.TokenEmbedding => "embedding",
-        MatrixRole.Output => "output",
-        MatrixRole.Query or MatrixRole.Key or MatrixRole.Value or MatrixRole.AttentionOutput or MatrixRole.GateProj or MatrixRole.UpProj
-            or MatrixRole.DownProj => $"layer {job.Layer}",
+        AttentionNorm = tiles.Add(source.Norm(NormRole.Attention, layer)),
+        FeedForwardNorm = tiles.Add(source.Norm(NormRole.FeedForward, layer)),
+        Router = Config.IsSparse ? tiles.Add(source.Router(layer)) : null,
+        Query = tiles.Add(MatrixRole.Query, layer),
+        Key = tiles.Add(MatrixRole.Key, layer),
+        Value = tiles.Add(MatrixRole.Value, layer),
+        AttentionOutput = tiles.Add(MatrixRole.AttentionOutput, layer),
+        Experts = _experts.Add(tiles, layer),
     };
 
     private static long SizeOf(ModelSource source, bool floatsOnly)
     {
         ModelConfig config = source.Config;
-        long norm = Padded(config.Dim * 4L), bytes = norm + config.LayerCount * (2 * norm + Padded((long)config.ExpertCount * config.Dim * 4));
+        long norm = HostTiles.Padded(config.Dim * 4L), bytes = norm + config.LayerCount * (2 * norm + HostTiles.Padded((long)config.ExpertCount * config.Dim * 4));
         if (floatsOnly) return bytes;
-        bytes += source.Layout(MatrixRole.TokenEmbedding).Bytes;
+        bytes += source.Layout(MatrixRole.TokenEmbedding).Bytes + ExpertTable.BytesOf(source);
         if (!source.OutputIsEmbedding) bytes += source.Layout(MatrixRole.Output).Bytes;
         for (int layer = 0; layer < config.LayerCount; layer++)
-        {
             foreach (MatrixRole role in (ReadOnlySpan<MatrixRole>)[MatrixRole.Query, MatrixRole.Key, MatrixRole.Value, MatrixRole.AttentionOutput])
                 bytes += source.Layout(role, layer).Bytes;
-            for (int expert = 0; expert < Math.Max(1, config.ExpertCount); expert++)
-                foreach (MatrixRole role in (ReadOnlySpan<MatrixRole>)[MatrixRole.GateProj, MatrixRole.UpProj, MatrixRole.DownProj])
-                    bytes += source.Layout(role, layer, expert).Bytes;
-        }
         return bytes;
     }
-
-    private static long Padded(long bytes) => (bytes + RowTileLayout.TileAlignment - 1) / RowTileLayout.TileAlignment * RowTileLayout.TileAlignment;
 }

@@ -25,21 +25,30 @@ internal unsafe struct ExpertGroups
 /// <summary>Sorts the router's choices by expert.</summary>
 internal static unsafe class GroupTokens
 {
-    /// <summary>Fills <paramref name="groups"/> from the ids (tokens, TopK), each in 0 .. <paramref name="experts"/> - 1.</summary>
-    public static void Run(int* ids, int tokens, int experts, ref ExpertGroups groups)
+    /// <summary>Fills <paramref name="groups"/> from the ids.</summary>
+    /// <param name="ids">(tokens, TopK), each in 0 .. <paramref name="experts"/> - 1.</param>
+    /// <param name="experts">Number of experts.</param>
+    /// <param name="groups">What is filled.</param>
+    /// <param name="elsewhere">(experts): who is not served here and gets no entries; empty for none.</param>
+    /// <returns>Number of entries.</returns>
+    public static int Run(ReadOnlySpan<int> ids, int experts, ref ExpertGroups groups, ReadOnlySpan<bool> elsewhere = default)
     {
-        int count = tokens * groups.TopK, offset = 0;
-        new Span<int>(groups.Counts, experts).Clear();
-        for (int i = 0; i < count; i++) groups.Counts[ids[i]]++;
+        int offset = 0;
+        var counts = new Span<int>(groups.Counts, experts);
+        counts.Clear();
+        foreach (int id in ids)
+            if (elsewhere.IsEmpty || !elsewhere[id]) counts[id]++;
         groups.ActiveCount = 0;
         for (int e = 0; e < experts; e++)
         {
             groups.Offsets[e] = offset;
-            offset += groups.Counts[e];
-            if (groups.Counts[e] > 0) groups.Active[groups.ActiveCount++] = e;
+            offset += counts[e];
+            if (counts[e] > 0) groups.Active[groups.ActiveCount++] = e;
         }
-        new Span<int>(groups.Counts, experts).Clear();
-        for (int i = 0; i < count; i++) groups.Entries[groups.Offsets[ids[i]] + groups.Counts[ids[i]]++] = i;
+        counts.Clear();
+        for (int i = 0; i < ids.Length; i++)
+            if (elsewhere.IsEmpty || !elsewhere[ids[i]]) groups.Entries[groups.Offsets[ids[i]] + counts[ids[i]]++] = i;
+        return offset;
     }
 
     /// <summary>The grouping of a dense block: one expert serves every token.</summary>

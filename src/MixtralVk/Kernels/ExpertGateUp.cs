@@ -8,13 +8,13 @@ namespace MixtralVk.Kernels;
 /// <c>output[e][FirstRow + r] = silu(gate[r] . h) * (up[r] . h)</c>, <c>h = input[e / InputRowDivisor]</c>.
 /// </summary>
 /// <param name="Format">Format of the weights.</param>
-/// <param name="Groups">uint2 (experts): count and offset, from <see cref="GroupTokens"/>.</param>
+/// <param name="Groups">uint2 (slots): count and offset, from <see cref="GroupTokens"/>.</param>
 /// <param name="Entries">uint (rows * top-k): token * top-k + slot, the entries of an expert side by side.</param>
 /// <param name="Gate">A range of tiles of the gate matrix (OutputRows, Cols).</param>
 /// <param name="Up">The same range of the up matrix.</param>
 /// <param name="Input">float (rows * top-k / InputRowDivisor, Cols).</param>
 /// <param name="Output">float (rows * top-k, OutputStride): row e is entry e.</param>
-/// <param name="Expert">Index of the expert.</param>
+/// <param name="Slot">The slot that the expert lies in.</param>
 /// <param name="InputRowDivisor">Entries that share an input row: top-k where the input is per token, 1 where it is per entry.</param>
 /// <param name="Cols">Columns of the matrix.</param>
 /// <param name="OutputRows">Rows of the matrix in the range.</param>
@@ -25,7 +25,7 @@ namespace MixtralVk.Kernels;
 /// <param name="PartStride">Floats between the outputs of two parts, where columns are split over workgroups.</param>
 /// <param name="Quants">The input as <see cref="QuantizeRows"/> leaves it, for packed dot products.</param>
 internal readonly record struct ExpertGateUp(WeightFormat Format, BufferView Groups, BufferView Entries, BufferView Gate, BufferView Up, BufferView Input,
-    BufferView Output, uint Expert, uint InputRowDivisor, uint Cols, uint OutputRows, uint FirstRow, uint OutputStride,
+    BufferView Output, uint Slot, uint InputRowDivisor, uint Cols, uint OutputRows, uint FirstRow, uint OutputStride,
     uint MaxEntries, ProductVariant Variant, uint PartStride = 0,
     BufferView Quants = default) : IKernel
 {
@@ -75,7 +75,7 @@ internal readonly record struct ExpertGateUp(WeightFormat Format, BufferView Gro
         b.Read(Input, BindingKind.FloatTexels, "InputTexels");
         b.Write(Output);
         if (Variant.Arithmetic == Arithmetic.PackedInt8) b.Read(Quants);
-        b.Push(Expert);
+        b.Push(Slot);
         b.Push(OutputRows);
         b.Push(FirstRow);
         b.Push(OutputStride);

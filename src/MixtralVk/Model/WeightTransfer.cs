@@ -8,4 +8,7 @@ public readonly record struct WeightTransfer(long CopiedBytes, TimeSpan CopyTime
 {
     /// <summary>Copied bytes per second; 0 when nothing was copied.</summary>
     public double BytesPerSecond => CopiedBytes == 0 ? 0 : CopiedBytes / CopyTime.TotalSeconds;
+
+    /// <summary>Both, one after the other.</summary>
+    internal WeightTransfer Plus(WeightTransfer next) => new(CopiedBytes + next.CopiedBytes, CopyTime + next.CopyTime, InPlaceBytes + next.InPlaceBytes);
 }

@@ -14,7 +14,7 @@ internal static class ElementwiseCases
         FiniteCheck(3, 17, 4, null), FiniteCheck(3, 200, 4, float.NaN), FiniteCheck(3, 300, 4, float.NegativeInfinity),
         SwiGlu(1, 1, 1, 1), SwiGlu(3, 65, 2, 4), SwiGlu(2, 172, 3, 2),
         GatherRows(1, 1, 1, 1, 1), GatherRows(3, 65, 5, 4, 65), GatherRows(2, 65, 3, 2, 70),
-        CombineExperts(1, 1, 1, 1), CombineExperts(3, 65, 2, 4), CombineExperts(2, 172, 16, 2),
+        CombineExperts(1, 1, 1, 1), CombineExperts(3, 65, 2, 4), CombineExperts(2, 172, 16, 2), CombineExperts(3, 65, 4, 4, isSplit: true),
     ];
 
     /// <summary>Values in the rows of the grid that the step does not use are poison, before and after.</summary>
@@ -67,14 +67,20 @@ internal static class ElementwiseCases
         return (kernel, () => Compare.Floats(WithPoison(expected, maxRows * cols), output.Read<float>(), 1e-30));
     }, bytes: 8L * rows * cols);
 
-    public static KernelCase<CombineExperts> CombineExperts(int rows, int dim, int topK, int maxRows) => new($"combine_experts {rows}x{dim} top-{topK}", memory =>
+    /// <summary>With <paramref name="isSplit"/> the outputs of every second expert are the host's, and the device's are not numbers.</summary>
+    public static KernelCase<CombineExperts> CombineExperts(int rows, int dim, int topK, int maxRows, bool isSplit = false) => new($"combine_experts {rows}x{dim} top-{topK}{(isSplit ? " split" : "")}", memory =>
     {
+        const int experts = 5, slots = 3;
         float[] outputs = TestData.Floats(rows * topK * dim, 1), weights = TestData.Floats(rows * topK, 2), residual = TestData.Floats(rows * dim, 3);
+        int[] ids = TestData.Ints(rows * topK, experts, 4), slotOf = [2, -1, 0, slots, 1];
+        float[] onDevice = [.. outputs], onHost = [.. outputs];
+        for (int i = 0; i < outputs.Length; i++) (ids[i / dim] % 2 == 0 || !isSplit ? onHost : onDevice)[i] = float.NaN;
         var poisoned = new uint[maxRows * dim];
         Array.Fill(poisoned, CaseBuffer.Poison);
         System.Runtime.InteropServices.MemoryMarshal.Cast<float, uint>(residual).CopyTo(poisoned);
         CaseBuffer inOut = memory.InOut(poisoned);
-        var kernel = new CombineExperts(memory.Rows(rows), memory.Input(outputs), memory.Input(weights), inOut, (uint)dim, (uint)topK, (uint)maxRows);
+        var kernel = new CombineExperts(memory.Rows(rows), memory.Input(onDevice), memory.Input(onHost, "host output"), memory.Input(ids, "ids"), memory.Input(slotOf, "slots"), memory.Input(weights),
+            inOut, (uint)dim, (uint)topK, isSplit, slots, (uint)maxRows);
         return (kernel, () => Compare.Floats(WithPoison(CombineReference.Run(residual, outputs, weights, topK), maxRows * dim), inOut.Read<float>(), 1e-5));
     }, bytes: 4L * rows * dim * (topK + 2), flops: 2L * rows * dim * topK);
 }

@@ -30,6 +30,8 @@ internal static class ExpertCases
             yield return Group(3, 2, 4);
             yield return Group(33, 2, 8);
             yield return Group(100, 3, 128);
+            yield return Group(33, 2, 8, slots: 3);
+            yield return Group(1, 2, 4, slots: 1);
             foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
             {
                 int cols = Quantizer.BlockValues(format) == 256 ? 256 : 96;
@@ -81,28 +83,38 @@ internal static class ExpertCases
         });
     }
 
-    public static KernelCase<GroupTokens> Group(int tokens, int topK, int experts) => new($"group_tokens {tokens} top-{topK} of {experts}", memory =>
+    /// <summary>The grouping with every expert in the slot of its own number, or with fewer slots: the first empty, the others with experts in another order.</summary>
+    public static KernelCase<GroupTokens> Group(int tokens, int topK, int experts, int? slots = null) => new($"group_tokens {tokens} top-{topK} of {experts}{(slots is int n ? $" in {n} slots" : "")}", memory =>
     {
         ExpertGrids gateUp = new(new(8, 1, 3), new(7, 2, 5), new(3, 8, 2), 1, 5), down = new(new(5, 1), new(9, 1), new(4, 16), 0, 3);
         int[] ids = ExpertIds(tokens, topK, experts);
         var expected = GroupReference.Run(ids, experts);
-        CaseBuffer groups = memory.Output(2 * experts, "groups"), entries = memory.Output(ids.Length, "entries"), arguments = memory.Output(18 * experts, "arguments");
-        var kernel = new GroupTokens(memory.Rows(tokens), memory.Input(ids), groups, entries, arguments, (uint)experts, (uint)topK, gateUp, down, (uint)tokens);
+        int slotCount = slots ?? experts;
+        int[] slotOf = [.. Enumerable.Range(0, experts).Select(e => slots is null ? e : e < slotCount - 1 ? slotCount - 1 - e : -1)];
+        CaseBuffer groups = memory.Output(2 * slotCount, "groups"), entries = memory.Output(ids.Length, "entries"), arguments = memory.Output(18 * slotCount, "arguments");
+        var kernel = new GroupTokens(memory.Rows(tokens), memory.Input(ids), memory.Input(slotOf, "slots"), groups, entries, arguments, (uint)experts, (uint)slotCount, (uint)topK, gateUp, down, (uint)tokens);
         return (kernel, () =>
         {
-            Compare.Words([.. expected.Counts.Zip(expected.Offsets, (c, o) => (uint[])[(uint)c, (uint)o]).SelectMany(p => p)], groups.Read<uint>());
-            Compare.Words([.. expected.Entries.Select(e => (uint)e)], entries.Read<uint>());
-            for (int e = 0; e < experts; e++)
+            uint[] listed = [.. Enumerable.Repeat(CaseBuffer.Poison, ids.Length)];
+            for (int slot = 0; slot < slotCount; slot++)
+            {
+                int expert = Array.IndexOf(slotOf, slot);
+                uint count = expert < 0 ? 0 : (uint)expected.Counts[expert];
+                ReadOnlySpan<uint> group = groups.Read<uint>().Slice(2 * slot, 2);
+                Compare.Words([count], group[..1]);
+                if (count > 0) Compare.Words([(uint)expected.Offsets[expert]], group[1..]);
+                for (int i = 0; i < count; i++) listed[expected.Offsets[expert] + i] = (uint)expected.Entries[expected.Offsets[expert] + i];
                 foreach (bool isDown in (bool[])[false, true])
                     foreach (ExpertWidth width in Enum.GetValues<ExpertWidth>())
                     {
-                        var count = (uint)expected.Counts[e];
                         ExpertGrids grids = isDown ? down : gateUp;
                         ExpertWidth serving = count <= grids.SingleLimit ? ExpertWidth.Single : count <= grids.NarrowLimit ? ExpertWidth.Narrow : ExpertWidth.Wide;
                         ExpertGrid grid = width switch { ExpertWidth.Single => grids.Single, ExpertWidth.Narrow => grids.Narrow, ExpertWidth.Wide => grids.Wide };
                         uint[] size = count == 0 || width != serving ? [0, 0, 0] : [grid.Workgroups, (count + grid.TokensPerPass - 1) / grid.TokensPerPass, grid.Splits];
-                        Compare.Words(size, arguments.Read<uint>().Slice((int)GroupTokens.ArgumentOffset((uint)e, isDown, width) / 4, 3));
+                        Compare.Words(size, arguments.Read<uint>().Slice((int)GroupTokens.ArgumentOffset((uint)slot, isDown, width) / 4, 3));
                     }
+            }
+            Compare.Words(listed, entries.Read<uint>());
         });
     });
 

@@ -59,7 +59,8 @@ public sealed class RouterTests(KernelDevice gpu)
         gpu.Run(memory =>
         {
             CaseBuffer groups = memory.Output(2 * Experts), entries = memory.Output(6), arguments = memory.Output(18 * Experts);
-            var kernel = new GroupTokens(memory.Rows(3), memory.Input<uint>([0, 99, uint.MaxValue, 7, 8, 0]), groups, entries, arguments, Experts, 2, Grids, Grids, 3);
+            var kernel = new GroupTokens(memory.Rows(3), memory.Input<uint>([0, 99, uint.MaxValue, 7, 8, 0]), memory.Input<uint>([0, 1, 2, 3, 4, 5, 6, 7]), groups, entries, arguments,
+                Experts, Experts, 2, Grids, Grids, 3);
             memory.Run(recorder => recorder.Dispatch(kernel));
             Compare.Words([2, 0, 0, 2, 0, 2, 0, 2, 0, 2, 0, 2, 0, 2, 1, 2], groups.Read<uint>());
             Compare.Words([0, 5, 3, CaseBuffer.Poison, CaseBuffer.Poison, CaseBuffer.Poison], entries.Read<uint>());
@@ -73,7 +74,7 @@ public sealed class RouterTests(KernelDevice gpu)
         gpu.Run(memory =>
         {
             CaseBuffer groups = memory.Output(2), entries = memory.Output(4), arguments = memory.Output(18);
-            var kernel = new GroupTokens(memory.Rows(1000), memory.Input(new uint[4]), groups, entries, arguments, 1, 1, Grids, Grids, 4);
+            var kernel = new GroupTokens(memory.Rows(1000), memory.Input(new uint[4]), memory.Input<uint>([0]), groups, entries, arguments, 1, 1, 1, Grids, Grids, 4);
             memory.Run(recorder => recorder.Dispatch(kernel));
             Compare.Words([4, 0], groups.Read<uint>());
         });
@@ -93,10 +94,11 @@ public sealed class RouterTests(KernelDevice gpu)
         float[] input = TestData.Floats(tokens * (int)cols, 8);
         CaseBuffer count = memory.Rows(tokens), idBuffer = memory.Input(ids), x = memory.Input(input), output = memory.Output(tokens * (int)rows);
         CaseBuffer groups = memory.Output(8, "groups"), entries = memory.Output(tokens, "entries"), arguments = memory.Output(72, "arguments");
+        CaseBuffer slots = memory.Input<uint>([0, 1, 2, 3], "slots");
         CaseBuffer[] weights = [.. matrices.Select(m => memory.Input(m.Tiles))];
         memory.Run(recorder =>
         {
-            recorder.Dispatch(new GroupTokens(count, idBuffer, groups, entries, arguments, 4, 1, grids, grids, (uint)tokens));
+            recorder.Dispatch(new GroupTokens(count, idBuffer, slots, groups, entries, arguments, 4, 4, 1, grids, grids, (uint)tokens));
             for (uint e = 0; e < 4; e++)
                 foreach ((ExpertWidth width, ProductVariant variant) in variants.For((uint)tokens))
                     recorder.DispatchIndirect(new ExpertMatMul(WeightFormat.Q4_0, groups, entries, weights[e], x, output, e, 1, cols, rows, 0, rows,

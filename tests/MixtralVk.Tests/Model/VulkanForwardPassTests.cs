@@ -25,6 +25,11 @@ public class VulkanForwardPassTests
     {
         using TemporaryFile file = _model.WriteTemporary();
         using var pass = (VulkanForwardPass)TestDevices.Open("vulkan", file.Path, context: 300, maxBatchTokens: 32);
+        AssertBarriersAreNeeded(pass, tokens, outputs);
+    }
+
+    internal static void AssertBarriersAreNeeded(VulkanForwardPass pass, int tokens, int outputs)
+    {
         RecordedStage[] stages = [.. pass.RecordingsFor(tokens, outputs).SelectMany(r => r.Stages)];
         Command[] step = [.. stages.SelectMany(s => s.Commands)], steps = Twice(step);
         Assert.Null(HazardReplay.Find(steps));

@@ -32,7 +32,7 @@ public sealed class VulkanImportTests
         using (ModelSource source = ModelSource.Open(packed.Path))
         {
             tileBytes = source.Describe().TileBytes;
-            pass = VulkanForwardPass.Load(source, gpu.Device, source.Map(), 64, 32, KvFormat.F32, 8, 0, null, null, default);
+            pass = VulkanForwardPass.Load(source, gpu.Device, source.Map(), 64, 32, KvFormat.F32, 8, 0, null, null, null, default);
         }
         using (pass)
         {

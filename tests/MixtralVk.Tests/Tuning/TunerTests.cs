@@ -19,7 +19,7 @@ public sealed class TunerTests : IDisposable
     {
         using ModelSource source = ModelSource.Open(ShippedModel.Path);
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
-        using GpuWeights weights = GpuWeights.Load(gpu.Device, source, null, null, default);
+        using GpuWeights weights = GpuWeights.Load(gpu.Device, source, null, null, null, default);
         ProductChoices shipped = ProductChoices.Shipped(gpu.Device.Description);
         ProductChoices first = Tuner.OnLoad(gpu.Device, weights, source.Config, _folder, default);
         ProductShape hottest = Assert.Single(first.Measured.Select(c => c.Shape).Distinct());
@@ -36,7 +36,7 @@ public sealed class TunerTests : IDisposable
     {
         using ModelSource source = ModelSource.Open(ShippedModel.Path);
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
-        using GpuWeights weights = GpuWeights.Load(gpu.Device, source, null, null, default);
+        using GpuWeights weights = GpuWeights.Load(gpu.Device, source, null, null, null, default);
         IReadOnlyList<TunedProduct> products = TunedProduct.Of(weights, source.Config);
         Assert.Equal(products.Count, products.Select(p => p.Shape).Distinct().Count());
         Assert.Equal(source.Config.LayerCount * source.Config.ExpertCount, products.Where(p => p.Shape.Kind == ProductKind.GateUp).Sum(p => p.Weights.Count));
@@ -49,7 +49,7 @@ public sealed class TunerTests : IDisposable
     {
         using ModelSource source = ModelSource.Open(ShippedModel.Path);
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
-        using GpuWeights weights = GpuWeights.Load(gpu.Device, source, null, null, default);
+        using GpuWeights weights = GpuWeights.Load(gpu.Device, source, null, null, null, default);
         string file = Path.Combine(_folder, "a file");
         File.WriteAllText(file, "");
         Assert.NotEmpty(Tuner.OnLoad(gpu.Device, weights, source.Config, file, default).Measured);

@@ -12,7 +12,7 @@ namespace MixtralVk.Cli.Commands;
 /// <summary>`bench FILE`: how fast a model runs on this machine.</summary>
 internal static class BenchCommand
 {
-    private sealed record Request(string File, string Device, string Arithmetic, string Map, KvFormat Kv, int PromptTokens, int GenTokens, int Repeat, int[] Contexts, int[] Batches, bool Json);
+    private sealed record Request(string File, string Device, string Arithmetic, string Map, ExpertShare? ExpertsOnGpu, KvFormat Kv, int PromptTokens, int GenTokens, int Repeat, int[] Contexts, int[] Batches, bool Json);
 
     public static Command Create()
     {
@@ -25,15 +25,16 @@ internal static class BenchCommand
         Option<string> device = CommonOptions.Device();
         Option<string> arithmetic = CommonOptions.Arithmetic();
         Option<string> map = CommonOptions.Map();
+        Option<ExpertShare?> experts = CommonOptions.ExpertsOnGpu();
         Option<KvFormat> kv = CommonOptions.Kv();
         Option<bool> json = CommonOptions.Json("Write it as JSON.");
         var command = new Command("bench", "Measure prefill and decode: median, least and greatest over the runs.")
         {
-            file, promptTokens, genTokens, repeat, contexts, batches, device, arithmetic, map, kv, json,
+            file, promptTokens, genTokens, repeat, contexts, batches, device, arithmetic, map, experts, kv, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
-            var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(device), parsed.GetRequiredValue(arithmetic), parsed.GetRequiredValue(map), parsed.GetValue(kv),
+            var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(device), parsed.GetRequiredValue(arithmetic), parsed.GetRequiredValue(map), parsed.GetValue(experts), parsed.GetValue(kv),
                 parsed.GetValue(promptTokens) ?? 128, parsed.GetValue(genTokens) ?? 32, parsed.GetValue(repeat) ?? 3, parsed.GetRequiredValue(contexts), parsed.GetRequiredValue(batches), parsed.GetValue(json));
             return Task.Run(() => Run(request, cancellation), cancellation);
         });
@@ -47,7 +48,7 @@ internal static class BenchCommand
         int promptAndGen = request.PromptTokens + request.GenTokens, sequences = request.Batches.LastOrDefault(1);
         int context = Math.Max(promptAndGen, request.Contexts.LastOrDefault() + request.GenTokens);
         int kvTokens = Math.Max(context, sequences * KvPages.PagesFor(promptAndGen) * KvPages.PageTokens);
-        using MixtralModel model = ModelLoading.Load(request.File, request.Device, context, cancellation, request.Kv, kvCacheTokens: kvTokens, map: request.Map, arithmetic: request.Arithmetic);
+        using MixtralModel model = ModelLoading.Load(request.File, request.Device, context, cancellation, request.Kv, kvCacheTokens: kvTokens, map: request.Map, arithmetic: request.Arithmetic, expertsOnGpu: request.ExpertsOnGpu);
         int mostSequences = model.ForwardPass.MaxBatchTokens;
         if (sequences > mostSequences) throw new MixtralException($"A step takes at most {mostSequences} sequences here, not {sequences} (--batch).");
         double loadSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -85,7 +86,7 @@ internal static class BenchCommand
         Line("CPU, decode", report.DecodeCpuSecondsPerToken, "s/token");
         Console.Out.WriteLine($"{"weights",-14}{Quantity.Bytes(report.WeightBytesPerToken)} read per token, {Quantity.Number(report.WeightGBPerSecond)} GB/s in decode");
         if (report.DispatchesPerToken is int dispatches)
-            Console.Out.WriteLine($"{"commands",-14}{dispatches} dispatches ({report.IndirectDispatchesPerToken} indirect), {report.BarriersPerToken} barriers, {report.CopiesPerToken} copies, {report.SubmissionsPerToken} submission per token");
+            Console.Out.WriteLine($"{"commands",-14}{dispatches} dispatches ({report.IndirectDispatchesPerToken} indirect), {report.BarriersPerToken} barriers, {report.CopiesPerToken} copies, {report.SubmissionsPerToken} submission{(report.SubmissionsPerToken == 1 ? "" : "s at the most")} per token");
         Console.Out.WriteLine($"{"memory",-14}{Quantity.Bytes(report.PeakMemoryBytes)} at the most, {Quantity.Bytes(report.PeakPrivateBytes)} of it private");
         LoadingReport loading = report.Loading;
         Console.Out.WriteLine($"{"loading",-14}{Quantity.Number(report.LoadSeconds)} s, first token {Quantity.Number(report.StartToFirstTokenMs / 1000)} s after the process started");

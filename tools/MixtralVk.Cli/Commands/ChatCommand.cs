@@ -14,10 +14,11 @@ internal static class ChatCommand
         var sampling = new SamplingArguments();
         Option<string> device = CommonOptions.Device();
         Option<string> map = CommonOptions.Map();
+        Option<ExpertShare?> experts = CommonOptions.ExpertsOnGpu();
         Option<int?> context = CommonOptions.Context();
         var command = new Command(Name, "Talk to a model. Lines from a pipe are answered one by one.")
         {
-            file, persona, device, map, context,
+            file, persona, device, map, experts, context,
         };
         sampling.AddTo(command);
         command.SetAction(parsed =>
@@ -25,7 +26,8 @@ internal static class ChatCommand
             string? given = parsed.GetValue(file);
             GenerationOptions options = given is null ? new GenerationOptions { Temperature = ShippedModel.Temperature } : new GenerationOptions();
             options = sampling.Apply(options, parsed.CommandResult);
-            using MixtralModel model = ModelLoading.Load(given ?? ShippedModel.File, parsed.GetRequiredValue(device), parsed.GetValue(context), CancellationToken.None, map: parsed.GetRequiredValue(map));
+            using MixtralModel model = ModelLoading.Load(given ?? ShippedModel.File, parsed.GetRequiredValue(device), parsed.GetValue(context), CancellationToken.None, map: parsed.GetRequiredValue(map),
+                expertsOnGpu: parsed.GetValue(experts));
             using Chat chat = model.StartChat(parsed.GetValue(persona) ?? (given is null ? ShippedModel.Persona : null), options);
             new Conversation(chat).Run();
         });

@@ -8,7 +8,7 @@ namespace MixtralVk.Cli.Commands;
 /// <summary>`generate FILE --prompt T`: one text, as it is made.</summary>
 internal static class GenerateCommand
 {
-    private sealed record Request(string File, string Prompt, string Device, string Map, int? Context, bool Raw, bool Chat, bool Json, GenerationOptions Options);
+    private sealed record Request(string File, string Prompt, string Device, string Map, ExpertShare? ExpertsOnGpu, int? Context, bool Raw, bool Chat, bool Json, GenerationOptions Options);
 
     public static Command Create()
     {
@@ -17,13 +17,14 @@ internal static class GenerateCommand
         var sampling = new SamplingArguments();
         Option<string> device = CommonOptions.Device();
         Option<string> map = CommonOptions.Map();
+        Option<ExpertShare?> experts = CommonOptions.ExpertsOnGpu();
         Option<int?> context = CommonOptions.Context();
         var raw = new Option<bool>("--raw") { Description = "Go on with the prompt as it is." };
         var chat = new Option<bool>("--chat") { Description = "Answer the prompt as a question (the default for a model with a known chat template)." };
         Option<bool> json = CommonOptions.Json("Write text, ids, timings and finish reason as JSON.");
         var command = new Command("generate", "Generate one text and write it to stdout as it is made.")
         {
-            file, prompt, device, map, context, raw, chat, json,
+            file, prompt, device, map, experts, context, raw, chat, json,
         };
         sampling.AddTo(command);
         command.Validators.Add(result =>
@@ -34,7 +35,7 @@ internal static class GenerateCommand
         {
             GenerationOptions options = sampling.Apply(new GenerationOptions { Seed = (ulong)Random.Shared.NextInt64() }, parsed.CommandResult);
             var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(prompt), parsed.GetRequiredValue(device),
-                parsed.GetRequiredValue(map), parsed.GetValue(context), parsed.GetValue(raw), parsed.GetValue(chat), parsed.GetValue(json), options);
+                parsed.GetRequiredValue(map), parsed.GetValue(experts), parsed.GetValue(context), parsed.GetValue(raw), parsed.GetValue(chat), parsed.GetValue(json), options);
             return Task.Run(() => Run(request, cancellation), cancellation);
         });
         return command;
@@ -44,7 +45,7 @@ internal static class GenerateCommand
     {
         long start = Stopwatch.GetTimestamp();
         using PrivateMemory? memory = request.Json ? new PrivateMemory() : null;
-        using MixtralModel model = ModelLoading.Load(request.File, request.Device, request.Context, cancellation, map: request.Map);
+        using MixtralModel model = ModelLoading.Load(request.File, request.Device, request.Context, cancellation, map: request.Map, expertsOnGpu: request.ExpertsOnGpu);
         var output = new Output(Stopwatch.GetElapsedTime(start), memory);
         GenerateReport report = request.Chat || !request.Raw && model.ChatTemplate is not null
             ? Answer(model, request, output, cancellation) : Continue(model, request, output, cancellation);

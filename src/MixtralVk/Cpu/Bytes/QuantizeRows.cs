@@ -18,10 +18,17 @@ internal static unsafe class QuantizeRows
         if (input.Blocks != null) threads.Run(new Work(input), rows);
     }
 
-    private readonly struct Work(ProductInput input) : IWork
+    /// <summary>The same for the rows that are listed.</summary>
+    public static void Run(WorkerThreads threads, in ProductInput input, int* rows, int count)
     {
-        public void Run(int row, int worker)
+        if (input.Blocks != null) threads.Run(new Work(input, rows), count);
+    }
+
+    private readonly struct Work(ProductInput input, int* rows = null) : IWork
+    {
+        public void Run(int item, int worker)
         {
+            int row = rows == null ? item : rows[item];
             float* from = input.FloatsOf(row);
             ActivationBlock* to = input.BlocksOf(row);
             for (int col = 0; col < input.Cols; col += ActivationBlock.Cols) Block(from + col, to++);

@@ -78,10 +78,10 @@ internal sealed class Activations : IDisposable
     /// <summary>(B, K): softmax over the chosen experts.</summary>
     public BufferView ExpertWeights { get; }
 
-    /// <summary>uint2 (experts): count and offset of each expert's entries.</summary>
+    /// <summary>uint2 (slots): count and offset of the entries of the expert in each slot.</summary>
     public BufferView Groups { get; }
 
-    /// <summary>uint (B K): entries (token * K + slot) in order of expert.</summary>
+    /// <summary>uint (B K): entries (token * K + choice) in order of expert.</summary>
     public BufferView Entries { get; }
 
     /// <summary>Sizes of the expert dispatches.</summary>

@@ -1,4 +1,6 @@
 using MixtralVk.Kernels;
+using MixtralVk.Loading;
+using MixtralVk.Quantization;
 
 namespace MixtralVk.Model.Vulkan;
 
@@ -8,17 +10,16 @@ namespace MixtralVk.Model.Vulkan;
 /// <param name="Down">Variants of down.</param>
 internal readonly record struct ExpertProducts(bool IsFused, ExpertVariants GateUp, ExpertVariants Down)
 {
-    /// <summary>Those of a layer in steps of a class.</summary>
-    public static ExpertProducts Of(GpuWeights weights, int layer, int experts, ProductChoices choices, TokenClass tokens)
+    /// <summary>Those of a layer in steps of a class; the same wherever its experts lie.</summary>
+    public static ExpertProducts Of(IReadOnlyList<ExpertLayout> experts, ProductChoices choices, TokenClass tokens)
     {
-        ExpertWeights[] all = [.. Enumerable.Range(0, experts).Select(expert => weights.Experts.Of(layer, expert))];
-        bool isFused = all.All(e => e.Gate.Format == e.Up.Format);
-        return new ExpertProducts(isFused, Variants(isFused ? ProductKind.GateUp : ProductKind.Down, [.. all.Select(e => e.Gate), .. all.Select(e => e.Up)]),
-            Variants(ProductKind.Down, [.. all.Select(e => e.Down)]));
+        bool isFused = experts.All(e => e.Gate.Format == e.Up.Format);
+        return new ExpertProducts(isFused, Variants(isFused ? ProductKind.GateUp : ProductKind.Down, [.. experts.Select(e => e.Gate), .. experts.Select(e => e.Up)]),
+            Variants(ProductKind.Down, [.. experts.Select(e => e.Down)]));
 
-        ExpertVariants Variants(ProductKind kind, GpuMatrix[] matrices)
+        ExpertVariants Variants(ProductKind kind, RowTileLayout[] matrices)
         {
-            ExpertVariants variants = choices.ForExpert(matrices[0].ShapeFor(kind), tokens);
+            ExpertVariants variants = choices.ForExpert(new ProductShape(kind, matrices[0].Format, (uint)matrices[0].Rows, (uint)matrices[0].Cols), tokens);
             return matrices.All(m => QuantizeRows.Serves(m.Format)) ? variants : variants.InFloats();
         }
     }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using MixtralVk.Experts;
 using MixtralVk.Gpu;
 using MixtralVk.Loading;
 using MixtralVk.Quantization;
@@ -24,7 +25,7 @@ internal sealed class GpuWeights : IDisposable
     private readonly List<Upload> _uploads = [];
     private long _inPlaceBytes;
 
-    private GpuWeights(GpuDevice device, ModelSource source, MappedTiles? mapped)
+    private GpuWeights(GpuDevice device, ModelSource source, MappedTiles? mapped, ExpertSettings? experts)
     {
         _device = device;
         _source = source;
@@ -36,9 +37,11 @@ internal sealed class GpuWeights : IDisposable
             Layers = [.. Enumerable.Range(0, config.LayerCount).Select(Layer)];
             OutputNorm = Vector("output norm", source.Norm(NormRole.Output));
             Output = source.OutputIsEmbedding ? Embedding : Matrix(MatrixRole.Output, 0);
-            Experts = new ExpertSlots(device, source, Import);
-            for (int layer = 0; layer < config.LayerCount; layer++)
-                for (int expert = 0; expert < Math.Max(1, config.ExpertCount); expert++) AddExpert(layer, expert);
+            Experts = new DeviceExperts(device, source);
+            if (experts?.BytesFor(Experts, device) is long bytes) AddSlots(Experts.SlotsFor(bytes));
+            else
+                for (int layer = 0; layer < config.LayerCount; layer++)
+                    for (int expert = 0; expert < Math.Max(1, config.ExpertCount); expert++) AddExpert(layer, expert);
         }
         catch
         {
@@ -51,7 +54,10 @@ internal sealed class GpuWeights : IDisposable
 
     public LayerWeights[] Layers { get; }
 
-    public ExpertSlots Experts { get; }
+    public DeviceExperts Experts { get; }
+
+    /// <summary>False where all experts are on the device for good; else they come into their slots after loading, and go.</summary>
+    public bool ExpertsMove { get; private set; }
 
     public GpuBuffer OutputNorm { get; }
 
@@ -62,11 +68,12 @@ internal sealed class GpuWeights : IDisposable
 
     /// <summary>
     /// Reserves all memory first, so that a model that does not fit is refused before anything is read; then repacks and uploads in parallel.
-    /// Matrices in <paramref name="mapped"/>, which must outlive this object, are used in place where the device takes them.
+    /// Matrices in <paramref name="mapped"/>, which must outlive this object, are used in place where the device takes them. With <paramref name="experts"/>
+    /// those that find no room are left out: there are slots for some, empty.
     /// </summary>
-    public static GpuWeights Load(GpuDevice device, ModelSource source, MappedTiles? mapped, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    public static GpuWeights Load(GpuDevice device, ModelSource source, MappedTiles? mapped, ExpertSettings? experts, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
-        var weights = new GpuWeights(device, source, mapped);
+        var weights = new GpuWeights(device, source, mapped, experts);
         try
         {
             using var uploader = new WeightUploader(device);
@@ -156,13 +163,36 @@ internal sealed class GpuWeights : IDisposable
         return buffer;
     }
 
+    /// <summary>An expert that stays, in the slot of its own number: in place where the device takes all of it, else uploaded.</summary>
     private void AddExpert(int layer, int expert)
     {
-        if (!Experts.IsUploaded(layer, expert)) return;
-        ExpertWeights weights = Experts.Of(layer, expert);
+        if (Import(MatrixRole.GateProj, layer, expert) is { } gate && Import(MatrixRole.UpProj, layer, expert) is { } up && Import(MatrixRole.DownProj, layer, expert) is { } down)
+        {
+            Experts.AddInPlace(layer, new ExpertWeights(gate, up, down));
+            return;
+        }
+        Experts.AddSlot(layer);
+        ExpertWeights weights = Experts[layer, expert];
         AddTiles(weights.Gate, MatrixRole.GateProj, layer, expert);
         AddTiles(weights.Up, MatrixRole.UpProj, layer, expert);
         AddTiles(weights.Down, MatrixRole.DownProj, layer, expert);
+        Experts.Put(layer, expert, expert);
+    }
+
+    /// <summary>Slots as far as the device has room: what it says it has may be less than what others leave.</summary>
+    private void AddSlots(int[] counts)
+    {
+        ExpertsMove = true;
+        try
+        {
+            for (int slot = 0; slot < counts.Max(); slot++)
+                for (int layer = 0; layer < counts.Length; layer++)
+                    if (slot < counts[layer]) Experts.AddSlot(layer);
+        }
+        catch (OutOfGpuMemoryException)
+        {
+            // The experts left out are computed by the host.
+        }
     }
 
     /// <summary>

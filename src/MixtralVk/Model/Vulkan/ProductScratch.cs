@@ -23,7 +23,7 @@ internal readonly record struct ProductScratch(ulong PartBytes, ulong QuantBytes
             LayerWeights layerWeights = weights.Layers[layer];
             foreach (StackedMatrix stacked in layerWeights.QueryKeyValue) yield return Dense(stacked.Matrix, qkvDim);
             yield return Dense(layerWeights.AttentionOutput, layerWeights.AttentionOutput.Rows);
-            ExpertProducts experts = ExpertProducts.Of(weights, layer, Math.Max(1, config.ExpertCount), choices, tokens);
+            ExpertProducts experts = ExpertProducts.Of(weights.Experts.LayoutsOf(layer), choices, tokens);
             yield return Of(experts.GateUp.Wide, 2, entries, (uint)config.Dim, (uint)config.HiddenDim);
             yield return Of(experts.Down.Wide, 1, entries, (uint)config.HiddenDim, (uint)config.Dim);
         }

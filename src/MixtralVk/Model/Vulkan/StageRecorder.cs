@@ -5,10 +5,10 @@ namespace MixtralVk.Model.Vulkan;
 
 /// <summary>
 /// Everything on the device that the stages of a model work on; <paramref name="Parts"/> is null where no product is split over workgroups,
-/// <paramref name="Quants"/> where none has packed dot products.
+/// <paramref name="Quants"/> where none has packed dot products, <paramref name="Exchange"/> where all experts are on the device for good.
 /// </summary>
 internal sealed record ModelOnDevice(ModelConfig Config, KvFormat KvFormat, GpuWeights Weights, GpuKvCache Cache, Activations Activations,
-    StepParameters Parameters, GpuBuffer RopeTable, ProductChoices Products, GpuBuffer? Parts, GpuBuffer? Quants);
+    StepParameters Parameters, GpuBuffer RopeTable, ProductChoices Products, GpuBuffer? Parts, GpuBuffer? Quants, ExpertExchange? Exchange);
 
 /// <summary>
 /// Records the stages of a model for one set of rows and one row-count class. Sites (what a kernel reports on a value that is not finite)
@@ -27,9 +27,20 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Stag
     private uint Experts => (uint)Math.Max(1, _config.ExpertCount);
     private uint TopK => (uint)Math.Max(1, _config.ExpertsPerToken);
 
-    /// <summary>A stage of a step, or a part of one, for all rows.</summary>
+    /// <summary>Stages recorded so far.</summary>
+    public int StageCount => recorder.StageCount;
+
+    /// <summary>
+    /// A stage of a step, or a part of one, for all rows. Where the host may compute experts, the sum over a layer's experts is recorded as a stage of its own,
+    /// and of experts in no slots nothing else.
+    /// </summary>
     public void Record(Stage stage)
     {
+        if (stage.Kind is StageKind.GateUp or StageKind.Down && SlotCount(stage.Layer) == 0)
+        {
+            if (stage is { Kind: StageKind.Down, IsLast: true }) Combine(stage);
+            return;
+        }
         recorder.BeginStage(NameOf(stage));
         switch (stage.Kind)
         {
@@ -87,34 +98,41 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Stag
             recorder.Dispatch(new EmbeddingRows(matrix.Format, range.View, rows.Rows, model.Parameters.TokenIds, residual, matrix.Cols, range.FirstRow, range.RowCount, maxRows));
     }
 
-    /// <summary>Router logits, top-k, and the entries and dispatch sizes of each expert.</summary>
+    /// <summary>Router logits and top-k; then the entries and dispatch sizes of each expert, or what the host needs to compute experts.</summary>
     private void Router(int layer)
     {
         recorder.Dispatch(new RouterTopK(rows.Rows, _activations.Normed, model.Weights.Layers[layer].Router!.View, _activations.ExpertIds,
             _activations.ExpertWeights, _activations.Status, Dim, Experts, TopK, SiteOf(layer), maxRows));
-        GroupByExpert(layer);
+        if (model.Exchange is not { } exchange)
+        {
+            GroupByExpert(layer);
+            return;
+        }
+        ulong idBytes = maxRows * TopK * sizeof(uint), inputBytes = (ulong)maxRows * Dim * sizeof(float);
+        recorder.Copy(_activations.ExpertIds.Slice(0, idBytes), exchange.IdsOf(layer).Slice(0, idBytes));
+        recorder.Copy(_activations.Normed.Slice(0, inputBytes), exchange.Inputs.View.Slice(0, inputBytes));
     }
 
     /// <summary>hidden = silu(gate x) * (up x) for every entry of every expert.</summary>
     private void GateUp(Stage stage)
     {
         int layer = stage.Layer;
-        // A dense block is one expert that every row chooses (ids 0, weights 1 since loading).
-        if (!_config.IsSparse && stage.IsFirst) GroupByExpert(layer);
+        // A dense block is one expert that every row chooses (ids 0, weights 1 since loading). Where experts move, the host has looked at the choices only now.
+        if (stage.IsFirst && (!_config.IsSparse || model.Exchange is not null)) GroupByExpert(layer);
         var (isFused, variants, _) = ExpertsOf(layer);
         uint hidden = (uint)_config.HiddenDim, splits = variants.Wide.WorkgroupSplits, entries = maxRows * TopK;
         BufferView gateOutput = PartsOr(_activations.Hidden, splits, entries, hidden, matrices: 2), upOutput = PartsOr(_activations.HiddenUp, splits, entries, hidden, skipped: 1);
         Quantize(stage.IsFirst && variants.Wide.Arithmetic == Arithmetic.PackedInt8, _activations.Normed, Dim, 1);
         using (recorder.Concurrent())
         {
-            for (uint expert = 0; expert < Experts; expert++)
+            for (uint slot = 0; slot < SlotCount(layer); slot++)
             {
-                ExpertWeights weights = model.Weights.Experts.Of(layer, (int)expert);
-                if (isFused) FusedGateUp(weights, gateOutput, expert, variants, stage);
+                ExpertWeights weights = model.Weights.Experts[layer, (int)slot];
+                if (isFused) FusedGateUp(weights, gateOutput, slot, variants, stage);
                 else
                 {
-                    ExpertProduct(weights.Gate, _activations.Normed, gateOutput, expert, TopK, variants, stage);
-                    ExpertProduct(weights.Up, _activations.Normed, upOutput, expert, TopK, variants, stage);
+                    ExpertProduct(weights.Gate, _activations.Normed, gateOutput, slot, TopK, variants, stage);
+                    ExpertProduct(weights.Up, _activations.Normed, upOutput, slot, TopK, variants, stage);
                 }
             }
         }
@@ -132,12 +150,20 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Stag
         Quantize(stage.IsFirst && variants.Wide.Arithmetic == Arithmetic.PackedInt8, _activations.Hidden, (uint)_config.HiddenDim, TopK);
         using (recorder.Concurrent())
         {
-            for (uint expert = 0; expert < Experts; expert++)
-                ExpertProduct(model.Weights.Experts.Of(stage.Layer, (int)expert).Down, _activations.Hidden, output, expert, 1, variants, stage);
+            for (uint slot = 0; slot < SlotCount(stage.Layer); slot++)
+                ExpertProduct(model.Weights.Experts[stage.Layer, (int)slot].Down, _activations.Hidden, output, slot, 1, variants, stage);
         }
         if (!stage.IsLast) return;
         if (splits > 1) AddUp(_activations.ExpertOutput, splits, isGated: false, accumulate: false, TopK, 0, Dim, Dim);
-        recorder.Dispatch(new CombineExperts(rows.Rows, _activations.ExpertOutput, _activations.ExpertWeights, residual, Dim, TopK, maxRows));
+        Combine(stage);
+    }
+
+    /// <summary>The weighted sum over the chosen experts, of which some may be the host's.</summary>
+    private void Combine(Stage stage)
+    {
+        if (model.Exchange is not null) recorder.BeginStage($"layer {stage.Layer} sum");
+        recorder.Dispatch(new CombineExperts(rows.Rows, _activations.ExpertOutput, model.Exchange?.Outputs.View ?? _activations.ExpertOutput, _activations.ExpertIds,
+            model.Weights.Experts.TableOf(stage.Layer), _activations.ExpertWeights, residual, Dim, TopK, model.Exchange is not null, SlotCount(stage.Layer), maxRows));
     }
 
     /// <summary>Logits of every row; they and the status for the host: the end of a step with wanted rows.</summary>
@@ -244,39 +270,42 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Stag
         if (isPacked) recorder.Dispatch(new QuantizeRows(rows.Rows, input, Quants, cols, rowFactor, maxRows));
     }
 
-    private ExpertProducts ExpertsOf(int layer) => ExpertProducts.Of(model.Weights, layer, (int)Experts, model.Products, _tokens);
+    private uint SlotCount(int layer) => (uint)model.Weights.Experts.SlotCount(layer);
+
+    private ExpertProducts ExpertsOf(int layer) => ExpertProducts.Of(model.Weights.Experts.LayoutsOf(layer), model.Products, _tokens);
 
     private void GroupByExpert(int layer)
     {
-        ExpertWeights first = model.Weights.Experts.Of(layer, 0);
+        ExpertWeights first = model.Weights.Experts[layer, 0];
         var (_, gateUp, down) = ExpertsOf(layer);
-        recorder.Dispatch(new GroupTokens(rows.Rows, _activations.ExpertIds, _activations.Groups, _activations.Entries, _activations.Arguments, Experts, TopK,
+        recorder.Dispatch(new GroupTokens(rows.Rows, _activations.ExpertIds, model.Weights.Experts.TableOf(layer), _activations.Groups, _activations.Entries, _activations.Arguments,
+            Experts, SlotCount(layer), TopK,
             ExpertGrids.Of(gateUp, Math.Max(first.Gate.LargestRangeOf(cut.GateUp), first.Up.LargestRangeOf(cut.GateUp))), ExpertGrids.Of(down, first.Down.LargestRangeOf(cut.Down)), maxRows));
     }
 
-    private void FusedGateUp(ExpertWeights weights, BufferView output, uint expert, ExpertVariants variants, Stage stage)
+    private void FusedGateUp(ExpertWeights weights, BufferView output, uint slot, ExpertVariants variants, Stage stage)
     {
         GpuMatrix gate = weights.Gate, up = weights.Up;
         foreach ((TileRange gateRange, TileRange upRange) in gate.RangesOf(stage.Part, stage.Parts).Zip(up.RangesOf(stage.Part, stage.Parts)))
         {
-            var kernel = new ExpertGateUp(gate.Format, _activations.Groups, _activations.Entries, gateRange.View, upRange.View, _activations.Normed, output, expert,
+            var kernel = new ExpertGateUp(gate.Format, _activations.Groups, _activations.Entries, gateRange.View, upRange.View, _activations.Normed, output, slot,
                 TopK, gate.Cols, gateRange.RowCount, gateRange.FirstRow, gate.Rows, maxRows * TopK, variants.Narrow, AddParts.StrideOf(maxRows * TopK, gate.Rows), Quants);
             foreach ((ExpertWidth width, ProductVariant variant) in variants.For(maxRows))
-                recorder.DispatchIndirect(kernel with { Variant = variant }, Size(expert, down: false, width));
+                recorder.DispatchIndirect(kernel with { Variant = variant }, Size(slot, down: false, width));
         }
     }
 
-    private void ExpertProduct(GpuMatrix matrix, BufferView input, BufferView output, uint expert, uint inputRowDivisor, ExpertVariants variants, Stage stage)
+    private void ExpertProduct(GpuMatrix matrix, BufferView input, BufferView output, uint slot, uint inputRowDivisor, ExpertVariants variants, Stage stage)
     {
         bool isDown = stage.Kind == StageKind.Down;
         foreach (TileRange range in matrix.RangesOf(stage.Part, stage.Parts))
         {
-            var kernel = new ExpertMatMul(matrix.Format, _activations.Groups, _activations.Entries, range.View, input, output, expert, inputRowDivisor,
+            var kernel = new ExpertMatMul(matrix.Format, _activations.Groups, _activations.Entries, range.View, input, output, slot, inputRowDivisor,
                 matrix.Cols, range.RowCount, range.FirstRow, matrix.Rows, maxRows * TopK, variants.Narrow, AddParts.StrideOf(maxRows * TopK, matrix.Rows), Quants);
             foreach ((ExpertWidth width, ProductVariant variant) in variants.For(maxRows))
-                recorder.DispatchIndirect(kernel with { Variant = variant }, Size(expert, isDown, width));
+                recorder.DispatchIndirect(kernel with { Variant = variant }, Size(slot, isDown, width));
         }
     }
 
-    private BufferView Size(uint expert, bool down, ExpertWidth width) => _activations.Arguments.Slice(GroupTokens.ArgumentOffset(expert, down, width), 12);
+    private BufferView Size(uint slot, bool down, ExpertWidth width) => _activations.Arguments.Slice(GroupTokens.ArgumentOffset(slot, down, width), 12);
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using MixtralVk.Experts;
 using MixtralVk.Gpu;
 using MixtralVk.Kernels;
 using MixtralVk.Loading;
@@ -14,42 +15,30 @@ public sealed class VulkanForwardPass : ForwardPass
 {
     private readonly List<IDisposable> _owned = [];
     private readonly int _hostPageCount;
+    private readonly ExpertSettings? _experts;
     private readonly IDisposable? _owner;
     private GpuDevice _device;
     private ModelOnDevice _model = null!;
-    private readonly List<Recording> _recordings = [];
-    private RowClass[] _classes = [];
-    private int _lastAttention;     // index of the stage from which on only wanted rows go on: the last layer's attention
-    private Recording _status = null!, _hidden = null!;
+    private StepRecordings? _recordings;
+    private ExpertStore? _store;    // null where all experts are on the device for good
     private HostKvStore _hostPages = null!;
     private StepBatch? _batch;
     private bool _disposed;
-    private Part _first;
-    private Part? _second;
-    private bool _isWhole, _hiddenIsRead; // of the latest step
+    private StepParts _parts;
+    private bool _hiddenIsRead;     // of the latest step
     private int _outputCount;
-    private readonly StageRun[] _runs = new StageRun[4]; // of one submission: two parts between the clock's ends
+    private readonly StageRun[] _queued = new StageRun[4]; // of the next submission: two parts between the clock's ends
+    private int _queuedCount;
     private SliceClock? _clock;
     private bool _usesClock;
 
-    /// <summary>
-    /// The recordings of one row-count class: of all tokens, up to the last layer's keys; of the wanted rows from there on; and of a whole step
-    /// whose rows are all wanted (decode), where the class is that small.
-    /// </summary>
-    private sealed record RowClass(uint MaxRows, Recording Tokens, Recording Outputs, Recording? Whole);
-
-    /// <summary>A recording whose stages are those of the model from <paramref name="FirstStage"/> on.</summary>
-    private readonly record struct Part(Recording Recording, int FirstStage);
-
-    /// <summary>Most rows of a class that has a recording of whole steps.</summary>
-    private const uint MostWholeRows = 16;
-
     private VulkanForwardPass(ModelSource source, GpuDevice device, MappedTiles? mapped, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount, int hostPageCount,
-        Func<GpuWeights, ProductChoices>? choose, IDisposable? owner, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        ExpertSettings? experts, Func<GpuWeights, ProductChoices>? choose, IDisposable? owner, IProgress<LoadProgress>? progress, CancellationToken cancellation)
         : base(source.Config, contextLength, maxBatchTokens, kvFormat, pageCount, hostPageCount)
     {
         _device = device;
         _hostPageCount = hostPageCount;
+        _experts = source.Config.IsSparse ? experts : null;
         try
         {
             Build(source, mapped, choose, progress, cancellation);
@@ -72,15 +61,17 @@ public sealed class VulkanForwardPass : ForwardPass
         var cache = Own(new GpuKvCache(_device, Config, KvFormat, Pages.PageCount));
         _hostPages = Own(new HostKvStore(_device, cache, Config, KvFormat, Pages.PageCount, _hostPageCount));
         var ropeTable = Own(_device.CreateBuffer((ulong)ContextLength * (ulong)Config.RopeDim * sizeof(float), BufferUse.Device, "rope table"));
-        var weights = Own(GpuWeights.Load(_device, source, mapped, progress, cancellation));
+        var weights = Own(GpuWeights.Load(_device, source, DeviceChoices.SharesMemory(_device.Description) ? mapped : null, _experts, progress, cancellation));
         Transfer = weights.Transfer;
+        _store = weights.ExpertsMove ? Own(new ExpertStore(_device, weights.Experts, source, mapped, MaxBatchTokens, _experts!, progress, cancellation)) : null;
+        if (_store is not null) Transfer = Transfer.Plus(_store.Fill(_device, progress, cancellation));
         ProductChoices products = choose?.Invoke(weights) ?? ProductChoices.Shipped(_device.Description);
         var scratch = ProductScratch.Of(weights, Config, products, MaxBatchTokens);
         GpuBuffer? parts = scratch.PartBytes > 0 ? Own(_device.CreateBuffer(scratch.PartBytes, BufferUse.Device, "parts of split products")) : null;
         GpuBuffer? quants = scratch.QuantBytes > 0 ? Own(_device.CreateBuffer(scratch.QuantBytes, BufferUse.Device, "rounded activations")) : null;
-        _model = new ModelOnDevice(Config, KvFormat, weights, cache, activations, parameters, ropeTable, products, parts, quants);
+        _model = new ModelOnDevice(Config, KvFormat, weights, cache, activations, parameters, ropeTable, products, parts, quants, _store?.Exchange);
         FillConstants();
-        (_classes, _status, _hidden) = Record(MaxBatchTokens, cancellation);
+        _recordings = Record(cancellation);
         if (_usesClock) UseDeviceClock();
     }
 
@@ -88,7 +79,9 @@ public sealed class VulkanForwardPass : ForwardPass
     internal void Release()
     {
         _device.WaitIdle();
-        ReleaseRecordings();
+        _recordings?.Dispose();
+        _recordings = null;
+        _queuedCount = 0;
         for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
         _owned.Clear();
         _batch = null;
@@ -136,18 +129,26 @@ public sealed class VulkanForwardPass : ForwardPass
     /// </summary>
     internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
         Func<GpuWeights, ProductChoices>? choose, IDisposable? owner = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default) =>
-        new(source, device, null, contextLength, maxBatchTokens, kvFormat, pageCount, 0, choose, owner, progress, cancellation);
+        new(source, device, null, contextLength, maxBatchTokens, kvFormat, pageCount, 0, null, choose, owner, progress, cancellation);
 
     /// <summary>
     /// The same with the matrices in <paramref name="mapped"/> used in place where the device takes them; it belongs to the pass from now on. And with
-    /// room for <paramref name="hostPageCount"/> pages of the KV cache in the host's memory.
+    /// room for <paramref name="hostPageCount"/> pages of the KV cache in the host's memory. With <paramref name="experts"/> the processor computes those that
+    /// find no room on the device; null: all must be there.
     /// </summary>
     internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, MappedTiles? mapped, int contextLength, int maxBatchTokens, KvFormat kvFormat,
-        int pageCount, int hostPageCount, Func<GpuWeights, ProductChoices>? choose, IProgress<LoadProgress>? progress, CancellationToken cancellation) =>
-        new(source, device, mapped, contextLength, maxBatchTokens, kvFormat, pageCount, hostPageCount, choose, null, progress, cancellation);
+        int pageCount, int hostPageCount, ExpertSettings? experts, Func<GpuWeights, ProductChoices>? choose, IProgress<LoadProgress>? progress,
+        CancellationToken cancellation) =>
+        new(source, device, mapped, contextLength, maxBatchTokens, kvFormat, pageCount, hostPageCount, experts, choose, null, progress, cancellation);
 
     /// <summary>The shaders of the engine, for <see cref="GpuDevice.Open"/>.</summary>
     public static ShaderLibrary Shaders { get; } = new(typeof(VulkanForwardPass).Assembly);
+
+    /// <summary>Experts on the device; null where all are there for good.</summary>
+    public int? ResidentExperts => _store?.ResidentCount;
+
+    /// <summary>Bytes of the experts that are not on the device.</summary>
+    public long ExpertBytesElsewhere => _store is null ? 0 : _model.Weights.Experts.AllBytes - _model.Weights.Experts.SlotBytes;
 
     /// <summary>The device; for tests that look between two stages.</summary>
     internal GpuDevice Device => _device;
@@ -156,17 +157,17 @@ public sealed class VulkanForwardPass : ForwardPass
     /// The residual stream as the next stage finds it: of a step with rows that are not wanted, only the wanted are left from the last layer's
     /// attention on.
     /// </summary>
-    internal BufferView Residual => !_isWhole && NextStage > _lastAttention ? _model.Activations.OutputResidual : _model.Activations.Residual;
+    internal BufferView Residual => !_parts.IsWhole && NextStage > _recordings!.LastAttention ? _model.Activations.OutputResidual : _model.Activations.Residual;
 
     /// <summary>What is submitted for a step of so many tokens, of which so many rows are wanted, in order.</summary>
     internal IReadOnlyList<Recording> RecordingsFor(int tokens, int outputs)
     {
-        (Part first, Part? second, _) = PartsOf(tokens, outputs);
-        return second is { } more ? [first.Recording, more.Recording] : [first.Recording];
+        (RecordedPart first, RecordedPart? second) = _recordings!.For(tokens, outputs);
+        return second is null ? [first.Recording] : [first.Recording, second.Recording];
     }
 
     /// <summary>What the device is told to do in a step of so many tokens, of which the logits of so many are wanted.</summary>
-    public StepCost CostOf(int tokens, int outputs) => StepCost.Of(RecordingsFor(tokens, outputs));
+    public StepCost CostOf(int tokens, int outputs) => StepCost.Of(RecordingsFor(tokens, outputs), submissions: 1 + 2 * (_store?.SplitLayers(outputs > 0 ? Config.LayerCount : Config.LayerCount - 1) ?? 0));
 
     /// <inheritdoc/>
     public override void Begin(StepBatch batch)
@@ -174,8 +175,9 @@ public sealed class VulkanForwardPass : ForwardPass
         ArgumentNullException.ThrowIfNull(batch);
         Check(batch);
         _hostPages.Copy(Pages);
-        _model.Parameters.Write(batch, PlanOf(ClassFor(batch.Count).MaxRows), PlanOf(ClassFor(batch.OutputCount).MaxRows));
-        (_first, _second, _isWhole) = PartsOf(batch.Count, batch.OutputCount);
+        _model.Parameters.Write(batch, _recordings!.PlanFor(batch.Count), _recordings.PlanFor(batch.OutputCount));
+        _parts = _recordings.For(batch.Count, batch.OutputCount);
+        _store?.Forget();
         _batch = batch;
         NextStage = 0;
     }
@@ -186,16 +188,44 @@ public sealed class VulkanForwardPass : ForwardPass
         StepBatch batch = _batch ?? throw new InvalidOperationException("Begin a step first.");
         int end = Math.Min(Stages.Count, NextStage + stageCount);
         if (end == NextStage) return;
-        int runs = 0;
-        if (_clock is not null) _runs[runs++] = _clock.Begin;
-        AddRun(_first, end, ref runs);
-        if (_second is { } second) AddRun(second, end, ref runs);
-        if (_clock is not null) _runs[runs++] = _clock.End;
         long start = Stopwatch.GetTimestamp();
-        _device.Queue.Wait(_device.Queue.Submit(_runs.AsSpan(0, runs)));
+        if (_clock is not null) Queue(_clock.Begin);
+        while (NextStage < end)
+        {
+            Stage stage = Stages[NextStage];
+            if (_store is not null && stage.Kind == StageKind.Router) RunRouter(stage);
+            else if (_store is { HasMisses: true } && stage.Kind is StageKind.GateUp or StageKind.Down) RunExperts(end);
+            else QueueStage(NextStage++);
+        }
+        if (_clock is not null) Queue(_clock.End);
+        SubmitAndWait();
         RunTime = _clock?.Time ?? Stopwatch.GetElapsedTime(start);
-        NextStage = end;
         if (end == Stages.Count) Complete(batch);
+    }
+
+    /// <summary>A router whose choices the host has to see before anybody knows who computes the experts.</summary>
+    private void RunRouter(Stage stage)
+    {
+        bool isWanted = !_parts.IsWhole && stage.Layer == Config.LayerCount - 1;
+        int rows = isWanted ? _batch!.OutputCount : _batch!.Count;
+        QueueStage(NextStage++);
+        _store!.Forget();
+        if (rows == 0 || !_store.MustLook(stage.Layer)) return;
+        SubmitAndWait();
+        _store.Look(stage.Layer, rows);
+    }
+
+    /// <summary>The experts of a layer, up to <paramref name="end"/>: the device works on its own while the processor does.</summary>
+    private void RunExperts(int end)
+    {
+        int first = NextStage, after = first;
+        while (after < end && Stages[after].Layer == Stages[first].Layer) after++;
+        bool sums = Stages[after - 1] is { Kind: StageKind.Down, IsLast: true }; // in a recorded stage of its own
+        if (_store!.HasHits)
+            for (int stage = first; stage < after; stage++) QueueStage(stage, leaveOut: sums && stage == after - 1 ? 1 : 0);
+        Submit();
+        for (; NextStage < after; NextStage++) _store.Run(Stages[NextStage]);
+        if (sums) QueueStage(after - 1, only: 1);
     }
 
     /// <inheritdoc/>
@@ -222,7 +252,7 @@ public sealed class VulkanForwardPass : ForwardPass
         if (NextStage < Stages.Count) throw new InvalidOperationException("The step is not complete.");
         if (!_hiddenIsRead)
         {
-            _device.Queue.Wait(_device.Queue.Submit(_hidden, 0, 1));
+            _device.Queue.Wait(_device.Queue.Submit(_recordings!.Hidden, 0, 1));
             _model.Activations.HiddenReadBack.Invalidate();
             _hiddenIsRead = true;
         }
@@ -230,21 +260,40 @@ public sealed class VulkanForwardPass : ForwardPass
         return _model.Activations.HiddenReadBack.Map<float>((ulong)outputRow * rowBytes, rowBytes);
     }
 
-    /// <summary>The stages of a part from the next one up to <paramref name="end"/>, if it has any of them.</summary>
-    private void AddRun(Part part, int end, ref int runs)
+    /// <summary>
+    /// Has a stage run in the next submission: all that is recorded of it in either part, but for the last <paramref name="leaveOut"/>, or the last
+    /// <paramref name="only"/> recorded stages.
+    /// </summary>
+    private void QueueStage(int stage, int leaveOut = 0, int only = int.MaxValue)
     {
-        int first = Math.Max(NextStage, part.FirstStage), count = Math.Min(end, part.FirstStage + part.Recording.StageCount) - first;
-        if (count > 0) _runs[runs++] = new StageRun(part.Recording, first - part.FirstStage, count);
+        Add(_parts.First);
+        if (_parts.Second is { } second) Add(second);
+
+        void Add(RecordedPart part)
+        {
+            (int first, int end) = part.Of(stage);
+            end -= leaveOut;
+            first = Math.Max(first, end - only);
+            if (first < end) Queue(new StageRun(part.Recording, first, end - first));
+        }
     }
 
-    /// <summary>What a step consists of. The last layer's attention is a stage of both parts; without wanted rows only the status is left after it.</summary>
-    private (Part First, Part? Second, bool IsWhole) PartsOf(int tokens, int outputs)
+    private void Queue(StageRun run)
     {
-        RowClass all = ClassFor(tokens);
-        if (tokens == outputs && all.Whole is { } whole) return (new Part(whole, 0), null, true);
-        Part second = outputs > 0 ? new Part(ClassFor(outputs).Outputs, _lastAttention) : new Part(_status, Stages.Count - 1);
-        return (new Part(all.Tokens, 0), second, false);
+        if (_queuedCount > 0 && _queued[_queuedCount - 1] is var last && last.Recording == run.Recording && last.FirstStage + last.StageCount == run.FirstStage)
+            _queued[_queuedCount - 1] = last with { StageCount = last.StageCount + run.StageCount };
+        else _queued[_queuedCount++] = run;
     }
+
+    /// <summary>Hands over what is queued; the ticket of the latest submission.</summary>
+    private ulong Submit()
+    {
+        int count = _queuedCount;
+        _queuedCount = 0;
+        return count == 0 ? _device.Queue.Submitted : _device.Queue.Submit(_queued.AsSpan(0, count));
+    }
+
+    private void SubmitAndWait() => _device.Queue.Wait(Submit());
 
     private void Complete(StepBatch batch)
     {
@@ -260,81 +309,15 @@ public sealed class VulkanForwardPass : ForwardPass
         batch.Commit();
     }
 
-    private AttentionPlan PlanOf(uint maxRows) => AttentionPlan.For(Config, _device.Description, _model.Activations.MaxSplits, maxRows);
-
-    private RowClass ClassFor(int rows)
-    {
-        foreach (RowClass rowClass in _classes)
-            if (rows <= rowClass.MaxRows) return rowClass;
-        throw new ArgumentOutOfRangeException(nameof(rows));
-    }
-
-    /// <summary>Records every class: first all, so that their pipelines can be made in parallel, then the command buffers.</summary>
-    private (RowClass[] Classes, Recording Status, Recording Hidden) Record(int maxBatchTokens, CancellationToken cancellation)
-    {
-        _lastAttention = Stages.Count - 1;
-        while (Stages[_lastAttention].Kind is not (StageKind.Attention or StageKind.Attend)) _lastAttention--;
-        var recorders = new List<Recorder>();
-        StageRecorder Begin(uint maxRows, RowSet rows, BufferView residual)
-        {
-            recorders.Add(_device.CreateRecorder());
-            return new StageRecorder(_model, recorders[^1], Cut, maxRows, PlanOf(maxRows), rows, residual);
-        }
-        Activations a = _model.Activations;
-        uint[] classes = [.. TokenClasses.Cover((uint)maxBatchTokens)];
-        foreach (uint maxRows in classes)
-        {
-            RecordTokens(Begin(maxRows, _model.Parameters.Tokens, a.Residual));
-            RecordOutputs(Begin(maxRows, _model.Parameters.Outputs, a.OutputResidual));
-            if (maxRows <= MostWholeRows) RecordWhole(Begin(maxRows, _model.Parameters.Tokens, a.Residual));
-        }
-        Begin(1, _model.Parameters.Tokens, a.Residual).RecordStatus();
-        Begin(1, _model.Parameters.Tokens, a.Residual).RecordHidden();
-        _device.PreparePipelines(recorders, cancellation: cancellation);
-
-        int next = 0;
-        Recording Finish(string name)
-        {
-            _recordings.Add(recorders[next++].Finish(name));
-            return _recordings[^1];
-        }
-        RowClass[] finished = [.. classes.Select(maxRows => new RowClass(maxRows, Finish($"up to {maxRows} tokens"), Finish($"up to {maxRows} wanted rows"),
-            maxRows <= MostWholeRows ? Finish($"up to {maxRows} tokens, all wanted") : null))];
-        return (finished, Finish("status"), Finish("hidden state"));
-    }
-
-    /// <summary>The stages up to the last layer's attention, of which it does what all tokens need.</summary>
-    private void RecordTokens(StageRecorder recorder)
-    {
-        for (int i = 0; i < _lastAttention; i++) recorder.Record(Stages[i]);
-        if (Stages[_lastAttention].Kind == StageKind.Attention) recorder.RecordKeys(Stages[_lastAttention]);
-    }
-
-    /// <summary>The last layer's attention and what follows, for the wanted rows.</summary>
-    private void RecordOutputs(StageRecorder recorder)
-    {
-        recorder.RecordWanted(Stages[_lastAttention]);
-        for (int i = _lastAttention + 1; i < Stages.Count; i++) recorder.Record(Stages[i]);
-    }
-
-    private void RecordWhole(StageRecorder recorder)
-    {
-        foreach (Stage stage in Stages) recorder.Record(stage);
-    }
+    private StepRecordings Record(CancellationToken cancellation) => new(_model, _device, Stages, Cut, MaxBatchTokens, cancellation);
 
     /// <inheritdoc/>
     protected override void OnCut()
     {
         _batch = null;
-        ReleaseRecordings(); // each submission has been waited for
-        (_classes, _status, _hidden) = Record(MaxBatchTokens, CancellationToken.None);
-    }
-
-    private void ReleaseRecordings()
-    {
-        foreach (Recording recording in _recordings) recording.Dispose();
-        _recordings.Clear();
-        _classes = [];
+        _recordings?.Dispose(); // each submission has been waited for
+        _recordings = null;
+        _recordings = Record(CancellationToken.None);
     }
 
     /// <summary>The RoPE table; and for a dense block the choice that never changes: expert 0 with weight 1.</summary>

@@ -1,0 +1,24 @@
+using MixtralVk.Gpu;
+using MixtralVk.Model.Vulkan;
+
+namespace MixtralVk.Experts;
+
+/// <summary>How a model is loaded whose experts need not all be on the device: the processor computes those that are not.</summary>
+internal sealed record ExpertSettings
+{
+    /// <summary>Left for what is allocated after the weights: parts of split products, measurements.</summary>
+    private const long Reserve = 64 << 20;
+
+    /// <summary>Most bytes of the device's memory for experts; null takes what everything else leaves of its budget.</summary>
+    public long? BudgetBytes { get; init; }
+
+    /// <summary>Threads and arithmetic of the processor's part.</summary>
+    public CpuOptions Cpu { get; init; } = new();
+
+    /// <summary>Bytes for slots, where everything else is allocated; null where all experts fit and stay for good.</summary>
+    public long? BytesFor(DeviceExperts experts, GpuDevice device)
+    {
+        long left = Math.Max(0, device.MemoryBudget - device.UsedMemory - Reserve);
+        return BudgetBytes is null && experts.AllBytes <= left ? null : Math.Min(BudgetBytes ?? long.MaxValue, left);
+    }
+}

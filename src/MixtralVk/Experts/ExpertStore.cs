@@ -1,0 +1,122 @@
+using MixtralVk.Cpu;
+using MixtralVk.Gpu;
+using MixtralVk.Loading;
+using MixtralVk.Model;
+using MixtralVk.Model.Vulkan;
+
+namespace MixtralVk.Experts;
+
+/// <summary>
+/// The experts of a model that does not fit the device's memory: each lies in main memory, and as many as there are slots for on the device, too. In
+/// every layer of a step the device computes those it has (hits), the processor at the same time those it has not (misses). Not thread-safe.
+/// </summary>
+internal sealed unsafe class ExpertStore : IDisposable
+{
+    private readonly DeviceExperts _device;
+    private readonly ExpertExchange _exchange;
+    private readonly CpuExperts _host;
+    private readonly int _topK;
+    private readonly bool[] _isResident; // (experts) of the layer in progress
+    private int _hits, _misses;
+
+    /// <summary>Brings every expert into main memory, or finds it in the mapped file.</summary>
+    public ExpertStore(GpuDevice device, DeviceExperts experts, ModelSource source, MappedTiles? mapped, int maxBatchTokens, ExpertSettings settings,
+        IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        (_device, _topK) = (experts, source.Config.ExpertsPerToken);
+        _isResident = new bool[experts.ExpertCount];
+        _exchange = new ExpertExchange(device, source.Config, maxBatchTokens);
+        try
+        {
+            _host = new CpuExperts(source, mapped, maxBatchTokens, Pointer(_exchange.Inputs), Pointer(_exchange.Outputs), settings.Cpu, progress, cancellation);
+        }
+        catch
+        {
+            _exchange.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Where device and host hand each other what the other needs.</summary>
+    public ExpertExchange Exchange => _exchange;
+
+    /// <summary>Whether the layer in progress has experts for the device.</summary>
+    public bool HasHits => _hits > 0;
+
+    /// <summary>Whether the layer in progress has experts for the processor.</summary>
+    public bool HasMisses => _misses > 0;
+
+    /// <summary>Experts on the device.</summary>
+    public int ResidentCount => Enumerable.Range(0, _device.LayerCount).Sum(layer => Enumerable.Range(0, _device.ExpertCount).Count(expert => _device.SlotOf(layer, expert) != DeviceExperts.None));
+
+    /// <summary>Fills the slots, each with the expert of its number.</summary>
+    public WeightTransfer Fill(GpuDevice device, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        using var uploader = new WeightUploader(device);
+        var uploads = new List<Upload>();
+        for (int layer = 0; layer < _device.LayerCount; layer++)
+            for (int slot = 0; slot < _device.SlotCount(layer); slot++) AddUploads(uploads, layer, slot, slot);
+        uploader.Run(uploads, progress, cancellation);
+        for (int layer = 0; layer < _device.LayerCount; layer++)
+            for (int slot = 0; slot < _device.SlotCount(layer); slot++) _device.Put(layer, slot, slot);
+        return uploader.Transfer;
+    }
+
+    /// <summary>Whether the host must look at a layer's choices before its experts are computed: not where the device has all of them.</summary>
+    public bool MustLook(int layer) => _device.SlotCount(layer) < _device.ExpertCount;
+
+    /// <summary>Layers, among the first so many, whose choices the host must look at.</summary>
+    public int SplitLayers(int layers) => Enumerable.Range(0, layers).Count(MustLook);
+
+    /// <summary>The router of a layer has run on the device, and is done: finds out who computes what.</summary>
+    public void Look(int layer, int tokens)
+    {
+        _exchange.Ids.Invalidate();
+        BufferView view = _exchange.IdsOf(layer);
+        ReadOnlySpan<int> ids = _exchange.Ids.Map<int>(view.Offset, (ulong)(tokens * _topK) * sizeof(int));
+        for (int expert = 0; expert < _isResident.Length; expert++) _isResident[expert] = _device.SlotOf(layer, expert) != DeviceExperts.None;
+        _misses = _host.Begin(ids, _isResident);
+        _hits = ids.Length - _misses;
+        if (_misses > 0) _exchange.Inputs.Invalidate();
+    }
+
+    /// <summary>The layer has no step in progress any more.</summary>
+    public void Forget() => (_hits, _misses) = (0, 0);
+
+    /// <summary>Computes the processor's part of a gate/up or down stage, or of a part of one.</summary>
+    public void Run(Stage stage)
+    {
+        _host.Run(stage);
+        if (stage is { Kind: StageKind.Down, IsLast: true }) _exchange.Outputs.Flush();
+    }
+
+    /// <summary>From main memory to a slot, in pieces that fit a staging buffer.</summary>
+    private void AddUploads(List<Upload> uploads, int layer, int slot, int expert)
+    {
+        ExpertWeights to = _device[layer, slot];
+        LayerExperts from = _host[layer];
+        Add(to.Gate, from.Gate[expert]);
+        Add(to.Up, from.Up[expert]);
+        Add(to.Down, from.Down[expert]);
+
+        void Add(GpuMatrix matrix, TiledMatrix tiles)
+        {
+            int tilesPerPiece = (int)Math.Max(1, WeightUploader.PieceBytes / matrix.Layout.TileBytes);
+            for (int tile = 0; tile < matrix.Layout.Tiles; tile += tilesPerPiece)
+            {
+                long bytes = Math.Min(tilesPerPiece, matrix.Layout.Tiles - tile) * matrix.Layout.TileBytes;
+                byte* piece = tiles.Tile(tile);
+                uploads.Add(new Upload(matrix.View.Slice((ulong)(tile * matrix.Layout.TileBytes), (ulong)bytes),
+                    destination => new ReadOnlySpan<byte>(piece, (int)bytes).CopyTo(destination), $"layer {layer}"));
+            }
+        }
+    }
+
+    private static float* Pointer(GpuBuffer buffer) => (float*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref buffer.Map<float>()[0]);
+
+    public void Dispose()
+    {
+        _host.Dispose();
+        _exchange.Dispose();
+    }
+}
