@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MixtralVk.Cpu;
 using MixtralVk.Gpu;
 using MixtralVk.Loading;
@@ -18,6 +19,10 @@ internal sealed unsafe class ExpertStore : IDisposable
     private readonly int _topK;
     private readonly bool[] _isResident; // (experts) of the layer in progress
     private int _hits, _misses;
+    private int _timed = -1;        // the layer whose experts run, or are done and not counted yet
+    private bool _hasGpuTime;       // the device has some of them
+    private bool _isSummed;         // they are done as soon as what was submitted is
+    private long _routed, _begun, _ended; // of that layer: when its router was done, when the processor began and ended
 
     /// <summary>Brings every expert into main memory, or finds it in the mapped file.</summary>
     public ExpertStore(GpuDevice device, DeviceExperts experts, ModelSource source, MappedTiles? mapped, int maxBatchTokens, ExpertSettings settings,
@@ -25,6 +30,7 @@ internal sealed unsafe class ExpertStore : IDisposable
     {
         (_device, _topK) = (experts, source.Config.ExpertsPerToken);
         _isResident = new bool[experts.ExpertCount];
+        Activity = new ExpertActivity(experts.LayerCount);
         _exchange = new ExpertExchange(device, source.Config, maxBatchTokens);
         try
         {
@@ -36,6 +42,9 @@ internal sealed unsafe class ExpertStore : IDisposable
             throw;
         }
     }
+
+    /// <summary>What experts did.</summary>
+    public ExpertActivity Activity { get; }
 
     /// <summary>Where device and host hand each other what the other needs.</summary>
     public ExpertExchange Exchange => _exchange;
@@ -71,6 +80,7 @@ internal sealed unsafe class ExpertStore : IDisposable
     /// <summary>The router of a layer has run on the device, and is done: finds out who computes what.</summary>
     public void Look(int layer, int tokens)
     {
+        _routed = Stopwatch.GetTimestamp();
         _exchange.Ids.Invalidate();
         BufferView view = _exchange.IdsOf(layer);
         ReadOnlySpan<int> ids = _exchange.Ids.Map<int>(view.Offset, (ulong)(tokens * _topK) * sizeof(int));
@@ -78,16 +88,47 @@ internal sealed unsafe class ExpertStore : IDisposable
         _misses = _host.Begin(ids, _isResident);
         _hits = ids.Length - _misses;
         if (_misses > 0) _exchange.Inputs.Invalidate();
+        Activity.Count(layer, _hits, _misses);
+        (_timed, _hasGpuTime, _begun, _ended) = (layer, _hits > 0, 0, 0);
+    }
+
+    /// <summary>The device runs a layer's experts without anybody looking.</summary>
+    public void Pass(int layer, int tokens)
+    {
+        (_hits, _misses) = (0, 0);
+        Activity.Count(layer, tokens * _topK, 0);
     }
 
     /// <summary>The layer has no step in progress any more.</summary>
-    public void Forget() => (_hits, _misses) = (0, 0);
+    public void Forget() => (_hits, _misses, _timed, _isSummed) = (0, 0, -1, false);
 
     /// <summary>Computes the processor's part of a gate/up or down stage, or of a part of one.</summary>
     public void Run(Stage stage)
     {
+        if (_begun == 0) _begun = Stopwatch.GetTimestamp();
         _host.Run(stage);
+        _ended = Stopwatch.GetTimestamp();
         if (stage is { Kind: StageKind.Down, IsLast: true }) _exchange.Outputs.Flush();
+    }
+
+    /// <summary>The last of a layer's experts have been queued, and computed here.</summary>
+    public void Sum() => _isSummed = _timed >= 0;
+
+    /// <summary>All that was submitted is done: counts the time of the experts that were summed.</summary>
+    public void Completed()
+    {
+        if (!_isSummed) return;
+        double cpuBegin = 0, cpuEnd = 0;
+        if (_begun > 0) (cpuBegin, cpuEnd) = (Stopwatch.GetElapsedTime(_routed, _begun).TotalMilliseconds, Stopwatch.GetElapsedTime(_routed, _ended).TotalMilliseconds);
+        double gpuBegin = 0, gpuEnd = 0;
+        if (_hasGpuTime && _exchange.TimerOf(_timed) is { } timer)
+        {
+            // The host learns of the router's end a little later than the device, so these are late by as much at the most.
+            gpuBegin = timer.Seconds(ExpertExchange.Routed, ExpertExchange.Begun) * 1000;
+            gpuEnd = timer.Seconds(ExpertExchange.Routed, ExpertExchange.Done) * 1000;
+        }
+        Activity.Spend(_timed, gpuEnd - gpuBegin, cpuEnd - cpuBegin, Math.Max(0, Math.Min(cpuEnd, gpuEnd) - Math.Max(cpuBegin, gpuBegin)));
+        (_timed, _isSummed) = (-1, false);
     }
 
     /// <summary>From main memory to a slot, in pieces that fit a staging buffer.</summary>

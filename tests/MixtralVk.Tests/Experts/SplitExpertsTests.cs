@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using MixtralVk.Experts;
 using MixtralVk.Gpu;
 using MixtralVk.Loading;
@@ -99,6 +100,31 @@ public sealed class SplitExpertsTests
         before = gpu.Device.Queue.Submitted;
         TestDevices.AllLogits(none, [1]); // nothing for the device between the router and the sum
         Assert.Equal(4u, gpu.Device.Queue.Submitted - before);
+    }
+
+    /// <summary>Counters and the meter know every choice, and that both sides worked.</summary>
+    [Fact]
+    public void Every_choice_is_counted_as_hit_or_miss_with_the_time_of_either_side()
+    {
+        using TemporaryFile file = new SyntheticModel { Experts = 4, Layers = 3 }.WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
+        using VulkanForwardPass pass = Load(source, gpu, 84); // 10 slots of 12: 4, 3 and 3
+        long told = 0;
+        using var listener = new MeterListener { InstrumentPublished = (instrument, l) => { if (instrument.Name is "mixtralvk.experts.hits" or "mixtralvk.experts.misses") l.EnableMeasurementEvents(instrument); } };
+        listener.SetMeasurementEventCallback<long>((_, count, _, _) => told += count);
+        listener.Start();
+        TestDevices.AllLogits(pass, TestDevices.RandomTokens(40, 320));
+        IReadOnlyList<LayerActivity> layers = pass.ExpertActivity;
+        Assert.Equal(3, layers.Count);
+        Assert.All(layers, layer => Assert.Equal(80, layer.Hits + layer.Misses));
+        Assert.Equal(3 * 80, told);
+        Assert.Equal((80, 0), (layers[0].Hits, layers[0].Misses));
+        Assert.All(layers.Skip(1), layer =>
+        {
+            Assert.True(layer.Hits > 0 && layer.Misses > 0 && layer.GpuMilliseconds > 0 && layer.CpuMilliseconds > 0, $"{layer}");
+            Assert.InRange(layer.OverlapMilliseconds, 0, Math.Min(layer.GpuMilliseconds, layer.CpuMilliseconds));
+        });
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
 using MixtralVk.Bench;
+using MixtralVk.Experts;
 using MixtralVk.Loading;
 using MixtralVk.Model;
 using MixtralVk.Model.Vulkan;
@@ -71,7 +72,7 @@ internal static class BenchCommand
             ProcessMeter.PeakMemory, cost?.Dispatches, cost?.IndirectDispatches, cost?.Barriers, cost?.Copies, cost?.Submissions,
             [.. ContextBench.Run(model.ForwardPass, request.Contexts, request.GenTokens, request.Repeat, weightBytesPerToken, cancellation)],
             [.. BatchBench.Run(model.ForwardPass, request.Batches, request.PromptTokens, request.GenTokens, request.Repeat, cancellation)],
-            memory.PeakBytes, startToFirstToken, Loading(model));
+            memory.PeakBytes, startToFirstToken, Loading(model), (model.ForwardPass as VulkanForwardPass)?.ExpertActivity ?? []);
         if (request.Json) Console.Out.WriteLine(JsonSerializer.Serialize(report, ReportJson.Readable.BenchReport));
         else Print(report);
     }
@@ -91,6 +92,8 @@ internal static class BenchCommand
         LoadingReport loading = report.Loading;
         Console.Out.WriteLine($"{"loading",-14}{Quantity.Number(report.LoadSeconds)} s, first token {Quantity.Number(report.StartToFirstTokenMs / 1000)} s after the process started");
         Console.Out.WriteLine($"{"",-14}{Quantity.Bytes(loading.InPlaceBytes)} used in place, {Quantity.Bytes(loading.CopiedBytes)} copied at {Quantity.Number(loading.UploadBytesPerSecond / 1e9)} GB/s (memcpy {Quantity.Number(loading.MemcpyBytesPerSecond / 1e9)})");
+        if (report.Experts.Count > 0)
+            Console.Out.WriteLine($"{"experts",-14}{Quantity.Number(100.0 * report.Experts.Sum(l => l.Hits) / report.Experts.Sum(l => l.Hits + l.Misses))} % hits; GPU {Quantity.Number(report.Experts.Sum(l => l.GpuMilliseconds))} ms, CPU {Quantity.Number(report.Experts.Sum(l => l.CpuMilliseconds))} ms, {Quantity.Number(report.Experts.Sum(l => l.OverlapMilliseconds))} ms at the same time");
         if (report.Contexts.Count > 0) PrintContexts(report.Contexts);
         if (report.Batches.Count > 0) PrintBatches(report.Batches);
     }
@@ -136,13 +139,14 @@ internal static class BenchCommand
 
 /// <summary>
 /// The JSON of `bench --json`. Times in seconds, CPU time of all threads together; commands per decoded token are null on the CPU.
+/// <paramref name="Experts"/>: by layer, over all runs, where GPU and CPU share them.
 /// </summary>
 internal sealed record BenchReport(
     string File, string Device, int PromptTokens, int GenTokens, int Repeat, double LoadSeconds, Spread PrefillTokensPerSecond,
     Spread DecodeTokensPerSecond, Spread FirstTokenSeconds, long WeightBytesPerToken, double WeightGBPerSecond, Spread PrefillCpuSecondsPerToken,
     Spread DecodeCpuSecondsPerToken, long PeakMemoryBytes, int? DispatchesPerToken, int? IndirectDispatchesPerToken, int? BarriersPerToken,
     int? CopiesPerToken, int? SubmissionsPerToken, IReadOnlyList<ContextReport> Contexts, IReadOnlyList<BatchReport> Batches,
-    long PeakPrivateBytes, double StartToFirstTokenMs, LoadingReport Loading);
+    long PeakPrivateBytes, double StartToFirstTokenMs, LoadingReport Loading, IReadOnlyList<LayerActivity> Experts);
 
 /// <summary>How the weights were loaded; <paramref name="UploadBytesPerSecond"/> has reading and repacking in it.</summary>
 internal sealed record LoadingReport(long CopiedBytes, long InPlaceBytes, double UploadBytesPerSecond, double MemcpyBytesPerSecond);

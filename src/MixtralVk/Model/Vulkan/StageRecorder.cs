@@ -111,12 +111,14 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Stag
         ulong idBytes = maxRows * TopK * sizeof(uint), inputBytes = (ulong)maxRows * Dim * sizeof(float);
         recorder.Copy(_activations.ExpertIds.Slice(0, idBytes), exchange.IdsOf(layer).Slice(0, idBytes));
         recorder.Copy(_activations.Normed.Slice(0, inputBytes), exchange.Inputs.View.Slice(0, inputBytes));
+        Timestamp(layer, ExpertExchange.Routed);
     }
 
     /// <summary>hidden = silu(gate x) * (up x) for every entry of every expert.</summary>
     private void GateUp(Stage stage)
     {
         int layer = stage.Layer;
+        if (stage.IsFirst) Timestamp(layer, ExpertExchange.Begun);
         // A dense block is one expert that every row chooses (ids 0, weights 1 since loading). Where experts move, the host has looked at the choices only now.
         if (stage.IsFirst && (!_config.IsSparse || model.Exchange is not null)) GroupByExpert(layer);
         var (isFused, variants, _) = ExpertsOf(layer);
@@ -155,7 +157,13 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Stag
         }
         if (!stage.IsLast) return;
         if (splits > 1) AddUp(_activations.ExpertOutput, splits, isGated: false, accumulate: false, TopK, 0, Dim, Dim);
+        Timestamp(stage.Layer, ExpertExchange.Done);
         Combine(stage);
+    }
+
+    private void Timestamp(int layer, int index)
+    {
+        if (model.Exchange?.TimerOf(layer) is { } timer) recorder.Timestamp(timer, index);
     }
 
     /// <summary>The weighted sum over the chosen experts, of which some may be the host's.</summary>

@@ -147,6 +147,9 @@ public sealed class VulkanForwardPass : ForwardPass
     /// <summary>Experts on the device; null where all are there for good.</summary>
     public int? ResidentExperts => _store?.ResidentCount;
 
+    /// <summary>What the experts of each layer did since loading, where device and processor share them; else empty. A copy; from any thread.</summary>
+    public IReadOnlyList<LayerActivity> ExpertActivity => _store?.Activity.Read() ?? [];
+
     /// <summary>Bytes of the experts that are not on the device.</summary>
     public long ExpertBytesElsewhere => _store is null ? 0 : _model.Weights.Experts.AllBytes - _model.Weights.Experts.SlotBytes;
 
@@ -195,7 +198,11 @@ public sealed class VulkanForwardPass : ForwardPass
             Stage stage = Stages[NextStage];
             if (_store is not null && stage.Kind == StageKind.Router) RunRouter(stage);
             else if (_store is { HasMisses: true } && stage.Kind is StageKind.GateUp or StageKind.Down) RunExperts(end);
-            else QueueStage(NextStage++);
+            else
+            {
+                QueueStage(NextStage++);
+                if (stage is { Kind: StageKind.Down, IsLast: true }) _store?.Sum();
+            }
         }
         if (_clock is not null) Queue(_clock.End);
         SubmitAndWait();
@@ -209,10 +216,13 @@ public sealed class VulkanForwardPass : ForwardPass
         bool isWanted = !_parts.IsWhole && stage.Layer == Config.LayerCount - 1;
         int rows = isWanted ? _batch!.OutputCount : _batch!.Count;
         QueueStage(NextStage++);
-        _store!.Forget();
-        if (rows == 0 || !_store.MustLook(stage.Layer)) return;
-        SubmitAndWait();
-        _store.Look(stage.Layer, rows);
+        if (rows == 0) _store!.Forget();
+        else if (_store!.MustLook(stage.Layer))
+        {
+            SubmitAndWait();
+            _store.Look(stage.Layer, rows);
+        }
+        else _store.Pass(stage.Layer, rows);
     }
 
     /// <summary>The experts of a layer, up to <paramref name="end"/>: the device works on its own while the processor does.</summary>
@@ -225,7 +235,9 @@ public sealed class VulkanForwardPass : ForwardPass
             for (int stage = first; stage < after; stage++) QueueStage(stage, leaveOut: sums && stage == after - 1 ? 1 : 0);
         Submit();
         for (; NextStage < after; NextStage++) _store.Run(Stages[NextStage]);
-        if (sums) QueueStage(after - 1, only: 1);
+        if (!sums) return;
+        QueueStage(after - 1, only: 1);
+        _store.Sum();
     }
 
     /// <inheritdoc/>
@@ -293,7 +305,11 @@ public sealed class VulkanForwardPass : ForwardPass
         return count == 0 ? _device.Queue.Submitted : _device.Queue.Submit(_queued.AsSpan(0, count));
     }
 
-    private void SubmitAndWait() => _device.Queue.Wait(Submit());
+    private void SubmitAndWait()
+    {
+        _device.Queue.Wait(Submit());
+        _store?.Completed();
+    }
 
     private void Complete(StepBatch batch)
     {

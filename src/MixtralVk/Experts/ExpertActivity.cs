@@ -1,0 +1,58 @@
+using System.Diagnostics.Metrics;
+
+namespace MixtralVk.Experts;
+
+/// <summary>What a layer's experts did since loading, where device and processor share them. Times in milliseconds.</summary>
+/// <param name="Hits">Choices of a token whose expert was on the device.</param>
+/// <param name="Misses">Choices whose expert the processor computed.</param>
+/// <param name="GpuMilliseconds">What the device worked on hits, in steps it has a clock for.</param>
+/// <param name="CpuMilliseconds">What the processor worked on misses.</param>
+/// <param name="OverlapMilliseconds">What both worked at the same time.</param>
+public readonly record struct LayerActivity(long Hits, long Misses, double GpuMilliseconds, double CpuMilliseconds, double OverlapMilliseconds)
+{
+    /// <summary>Hits among all choices; 0 before the first.</summary>
+    public double HitRate => Hits + Misses == 0 ? 0 : (double)Hits / (Hits + Misses);
+}
+
+/// <summary>
+/// Counts what experts do, by layer, and tells the meter "MixtralVk" (System.Diagnostics.Metrics): mixtralvk.experts.hits, .misses, .gpu_time and .cpu_time (ms),
+/// each with the tag "layer". Counting allocates nothing. Written by the model's thread; read by any, a layer's numbers of different moments perhaps.
+/// </summary>
+internal sealed class ExpertActivity
+{
+    private static readonly Meter s_meter = new("MixtralVk");
+    private static readonly Counter<long> s_hits = s_meter.CreateCounter<long>("mixtralvk.experts.hits", description: "Choices whose expert was on the device.");
+    private static readonly Counter<long> s_misses = s_meter.CreateCounter<long>("mixtralvk.experts.misses", description: "Choices whose expert the processor computed.");
+    private static readonly Counter<double> s_gpuTime = s_meter.CreateCounter<double>("mixtralvk.experts.gpu_time", "ms", "Time of the device on hits.");
+    private static readonly Counter<double> s_cpuTime = s_meter.CreateCounter<double>("mixtralvk.experts.cpu_time", "ms", "Time of the processor on misses.");
+
+    private readonly LayerActivity[] _layers;
+    private readonly KeyValuePair<string, object?>[] _tags;
+
+    public ExpertActivity(int layers)
+    {
+        _layers = new LayerActivity[layers];
+        _tags = [.. Enumerable.Range(0, layers).Select(layer => new KeyValuePair<string, object?>("layer", layer))];
+    }
+
+    /// <summary>A copy of every layer's numbers.</summary>
+    public LayerActivity[] Read() => [.. _layers];
+
+    /// <summary>A step's choices in a layer.</summary>
+    public void Count(int layer, int hits, int misses)
+    {
+        LayerActivity l = _layers[layer];
+        _layers[layer] = l with { Hits = l.Hits + hits, Misses = l.Misses + misses };
+        s_hits.Add(hits, _tags[layer]);
+        s_misses.Add(misses, _tags[layer]);
+    }
+
+    /// <summary>What a step's experts took in a layer, in milliseconds.</summary>
+    public void Spend(int layer, double gpu, double cpu, double overlap)
+    {
+        LayerActivity l = _layers[layer];
+        _layers[layer] = l with { GpuMilliseconds = l.GpuMilliseconds + gpu, CpuMilliseconds = l.CpuMilliseconds + cpu, OverlapMilliseconds = l.OverlapMilliseconds + overlap };
+        s_gpuTime.Add(gpu, _tags[layer]);
+        s_cpuTime.Add(cpu, _tags[layer]);
+    }
+}
