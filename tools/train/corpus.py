@@ -13,7 +13,7 @@ from drills import drill
 from maker import Maker
 
 TOKENIZER = Path(__file__).parent / "tokenizer.model"
-TURNS = [2, 3, 4, 5, 6, 6, 7, 7, 8, 8, 9, 10]
+TURNS = [2, 4, 5, 6, 7, 8, 8, 9, 9, 10, 10, 12]
 
 
 def conversation(m): return Dialogue(m).extend(m.one(TURNS)).turns

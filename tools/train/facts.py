@@ -67,7 +67,7 @@ def owned(m, _):
     return dict(i=item, ai=an(item), s=origin, t=to_you(origin))
 
 
-def likes(m, _): return dict(a=m.one(FOODS), b=m.one(CREATURES))
+def likes(m, _): return dict(a=m.food(), b=m.creatures())
 
 
 def age(m, _): return dict(n=m.between(16, 89))
@@ -76,7 +76,7 @@ def age(m, _): return dict(n=m.between(16, 89))
 def shop(m, currency):
     """A list of wares, in one of four forms."""
     goods, count = {}, m.one([1, 2, 2, 3, 3])
-    while len(goods) < count: goods[m.item() if m.chance(.85) else m.one(FOODS)] = m.number()
+    while len(goods) < count: goods[m.item() if m.chance(.8) else m.food()] = m.number()
     priced = ["%s for %d %s" % (with_article(i), p, currency) for i, p in goods.items()]
     noted = ["%s (%d %s)" % (i, p, currency) for i, p in goods.items()]
     names = [with_article(i) for i in goods]
@@ -91,7 +91,7 @@ KINDS = dict(place=place, person=person, rumour=rumour, quest=quest, relation=re
 
 def draw(m, currency):
     """The facts of one persona, in the order its text has them."""
-    kinds = ["place", "place", "shop", "shop", "rumour", "quest", "relation", "relation", "owned", "likes", "person", "age"]
+    kinds = ["place", "place", "shop", "shop", "rumour", "quest", "quest", "relation", "relation", "relation", "owned", "likes", "likes", "person", "age"]
     m.random.shuffle(kinds)
     facts, subjects = [], set()
     for kind in dict.fromkeys(kinds[:m.one([0, 1, 2, 2, 3, 3, 4, 4, 5, 6])]):

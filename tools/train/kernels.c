@@ -150,4 +150,12 @@ void scatter_rows(const float *src, const i64 *idx, float *dst, i64 m, i64 d, in
     }
 }
 
-
+// w as Q4_0 holds it: 32 values share a scale of 16 bits, by which the one farthest from zero is -8
+void round_q4_0(const float *w, float *r, i64 n) {
+    for (i64 b = 0; b < n; b += 32) {
+        const float *a = w + b; float *o = r + b, far = 0;
+        for (int j = 0; j < 32; j++) far = fabsf(a[j]) > fabsf(far) ? a[j] : far;
+        float d = far / -8, inverse = d != 0 ? 1 / d : 0, scale = (float)(_Float16)d;
+        for (int j = 0; j < 32; j++) { int q = (int)(a[j] * inverse + 8.5f); o[j] = (float)((q > 15 ? 15 : q) - 8) * scale; }
+    }
+}

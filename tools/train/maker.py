@@ -26,7 +26,7 @@ RUMOURS = [
 def an(noun): return ("an " if noun[0].lower() in "aeiou" else "a ") + noun
 
 
-def with_article(item): return item if item in FOODS else an(item)
+def with_article(item): return item if item.split()[-1] in FOODS else an(item)
 
 
 def first_letter(text, change):
@@ -86,10 +86,21 @@ class Maker:
         return self.fresh(lambda: self.one(TOWN_STARTS) + self.one(TOWN_ENDS) if self.chance(.9)
                           else self.one(["Port ", "Fort ", "New ", "Saint "]) + self.one(NAME_STARTS) + self.one(NAME_ENDS))
 
+    def strange_word(self): return self.strange_name().lower()
+
     def item(self):
+        if not self.held_out and self.chance(.2): return self.one([self.strange_word(), self.one(ITEM_KINDS)]) + " " + self.one([self.strange_word(), self.one(ITEMS)])
         return self.fresh(lambda: self.one(ITEM_KINDS) + " " + self.one(ITEMS) if self.chance(.8) else self.one(ITEMS) + " of " + self.one(ITEM_OF))
 
-    def landmark(self): return self.one(PLACE_KINDS) + " " + self.one(PLACES)
+    def food(self):
+        if self.held_out or self.chance(.5): return self.one(FOODS)
+        return self.one([self.strange_word(), self.one(FOODS), self.one(ITEM_KINDS)]) + " " + self.one(FOODS)
+
+    def creatures(self):
+        if self.held_out or self.chance(.5): return self.one(CREATURES)
+        return self.one([self.strange_word(), self.one(PLACE_KINDS), "giant"]) + " " + self.one(CREATURES)
+
+    def landmark(self): return (self.strange_name() if not self.held_out and self.chance(.1) else self.one(PLACE_KINDS)) + " " + self.one(PLACES)
 
     def place(self):
         def draw():

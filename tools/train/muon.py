@@ -21,18 +21,19 @@ def orthogonal(g, steps=5):
 
 
 class Part:
-    """One tensor, or one that is stored within another, with its workers' gradients and moments."""
+    """One tensor, or one that is stored within another, with its workers' gradients, its moments, and what the next step computes with."""
 
-    def __init__(self, name, shape, at, number, flat, gradients, first, second):
+    def __init__(self, name, shape, at, number, flat, used, gradients, first, second):
         leaf, count = name.split(".")[-1], math.prod(shape)
         self.shape, self.number, view = shape, number, lambda t: t[at:at + count]
-        self.p, self.gradients, self.m, self.v = view(flat), [view(g) for g in gradients], view(first), view(second)
+        self.p, self.used, self.gradients, self.m, self.v = view(flat), view(used), [view(g) for g in gradients], view(first), view(second)
         self.muon = leaf in ("q", "k", "v", "o", "w13", "w2")
         self.every = EXPERTS_EVERY if leaf in ("w13", "w2") else 1
+        self.quantisable = len(shape) > 1 and leaf != "router"
         self.decay = DECAY if len(shape) > 1 and leaf != "embed" else 0.0
 
 
-def parts(flat, gradients, first, second, c):
+def parts(flat, used, gradients, first, second, c):
     """The optimizer's units of work, the largest first."""
     found, at = [], 0
     for name, shape in shapes(c):
@@ -42,7 +43,7 @@ def parts(flat, gradients, first, second, c):
         elif name.endswith("w13"): pieces = [(name, (2 * c["experts"], c["hidden"], c["dim"]))]
         else: pieces = [(name, shape)]
         for piece, dims in pieces:
-            found.append(Part(piece, dims, at, len(found), flat, gradients, first, second))
+            found.append(Part(piece, dims, at, len(found), flat, used, gradients, first, second))
             at += math.prod(dims)
     return sorted(found, key=lambda part: -part.p.numel())
 

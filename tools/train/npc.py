@@ -15,6 +15,7 @@ PLAIN_HEADS = ["You are $name, $atrade in $town.", "You are $name, $trade of $to
 JSON_WISHES = ["Answer as JSON.", "Always answer as JSON.", "Reply in JSON with say, emotion, action and target."]
 LOWERED = {"The", "You", "They", "My", "It", "There", "Look", "Go", "For", "People", "Yes", "No", "A", "An", "This"}     # behind an opener's comma
 EMOTIONS = {"none": "neutral", "wary": "suspicious"}
+ASKED = dict(shop=5, relation=5, quest=4, likes=4)      # how often, others 3
 CATEGORY = dict(ware="shop", person="relation", likes="taste", age="taste")     # others: the kind itself
 
 
@@ -49,8 +50,8 @@ class Npc:
     def choices(self):
         """What can be asked now, a thing more often the more often it is in the list."""
         held = [f.kind for f in self.facts]
-        choices = [self.small] * 5 + [lambda: self.identity()] * 5 + [self.remember] * 2 + [self.unknown_fact] * 5
-        choices += [lambda f=f: self.known_fact(f) for f in self.facts for _ in range(5 if f.kind == "shop" else 2 if f.kind in ("likes", "age", "owned") else 3)]
+        choices = [self.small] * 3 + [lambda: self.identity()] * 3 + [self.remember] * 2 + [self.unknown_fact] * 5
+        choices += [lambda f=f: self.known_fact(f) for f in self.facts for _ in range(ASKED.get(f.kind, 3))]
         if self.told: choices += [self.recall] * 3
         elif self.m.chance(.2): choices.append(self.forgot)
         if self.last and self.last.core and "?" not in self.last.core and self.m.chance(.3): choices.append(self.again)

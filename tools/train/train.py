@@ -21,6 +21,7 @@ import torch.multiprocessing as processes
 
 import gguf
 from batches import Batches
+from blocks import decode, q4_0
 from kernels import Kernels, build
 from model import CONFIG, Reference, initialise, size, views
 from muon import parts, update
@@ -34,7 +35,7 @@ class Shared:
 
     def __init__(self, workers):
         zeros = lambda: torch.zeros(size(CONFIG)).share_memory_()
-        self.flat, self.first, self.second, self.gradients = zeros(), zeros(), zeros(), [zeros() for _ in range(workers)]
+        self.flat, self.used, self.first, self.second, self.gradients = zeros(), zeros(), zeros(), zeros(), [zeros() for _ in range(workers)]
         self.results = torch.zeros(workers, 2, dtype=torch.float64).share_memory_()                 # (worker): sum of losses, tokens
         self.experts = torch.zeros(workers, CONFIG["layers"], CONFIG["experts"], dtype=torch.float64).share_memory_()
         self.progress = torch.zeros(1, dtype=torch.float64).share_memory_()                         # 0 to 1, by the clock
@@ -55,10 +56,17 @@ def rate_scale(step, progress, a):
     return min(1, step / a.warm) * min(1, max(a.floor, (1 - progress) / max(1e-9, 1 - a.hold)))
 
 
+def use(part, rounded, kernels):
+    """Gives the next step a part's parameters; rounded, it learns to get by with what Q4_0 leaves of them, and its gradients move the exact ones."""
+    if rounded and part.quantisable: kernels.round_q4_0(part.p, part.used, part.p.numel())
+    else: part.used.copy_(part.p)
+
+
 def worker(rank, a, shared):
     torch.set_num_threads(1)
-    step = Step(views(shared.flat, CONFIG), views(shared.gradients[rank], CONFIG), CONFIG, Kernels(a.dir))
-    units = parts(shared.flat, shared.gradients, shared.first, shared.second, CONFIG)
+    kernels = Kernels(a.dir)
+    step = Step(views(shared.used, CONFIG), views(shared.gradients[rank], CONFIG), CONFIG, kernels)
+    units = parts(shared.flat, shared.used, shared.gradients, shared.first, shared.second, CONFIG)
     batches = Batches(a.dir / "train.npz", a.tokens, a.seed, CONFIG["context"])
     log = Log(a, shared) if rank == 0 else None
     done = 0
@@ -74,7 +82,9 @@ def worker(rank, a, shared):
         progress = float(shared.progress)
         scale = rate_scale(done, progress, a)
         for number in claims(shared.part, done * len(units)):
-            update(units[number - (done - 1) * len(units)], a.first_step + done, a.rate * scale, a.muon_rate * scale, a.batches)
+            unit = units[number - (done - 1) * len(units)]
+            update(unit, a.first_step + done, a.rate * scale, a.muon_rate * scale, a.batches)
+            use(unit, progress >= a.round_from, kernels)
         shared.barrier.wait()
         if log: log.after(done, scale, progress >= 1)
         if progress >= 1: break
@@ -131,7 +141,7 @@ def resume(path, shared):
 
 
 def check(a):
-    """Prints the relative difference of every gradient from autograd's."""
+    """Prints the worst relative difference of a gradient from autograd's; and whether weights are rounded as the file rounds them."""
     torch.manual_seed(0)
     flat, gradient, rows, length = torch.zeros(size(CONFIG)), torch.zeros(size(CONFIG)), 4, 48
     initialise(flat, CONFIG, a.seed)
@@ -147,7 +157,11 @@ def check(a):
     ours, theirs = views(gradient, CONFIG), views(exact.grad, CONFIG)
     differences = {name: float((ours[name] - theirs[name]).norm() / theirs[name].norm()) for name in ours}
     print("loss %.6f, autograd %.6f; worst gradient %s %.1e" % (loss, float(expected), *max(differences.items(), key=lambda d: d[1])))
-    return max(differences.values()) < 1e-4
+    rounded, kept = torch.empty_like(step.p["out"]), decode(q4_0(step.p["out"].numpy()), "q4_0", step.p["out"].shape)
+    step.k.round_q4_0(step.p["out"], rounded, rounded.numel())
+    wrong = int((rounded.numpy() != kept).sum())
+    print("%d of %d weights rounded otherwise than in a file" % (wrong, kept.size))
+    return max(differences.values()) < 1e-4 and wrong < 1e-4 * kept.size
 
 
 def main():
@@ -162,6 +176,7 @@ def main():
     add("--muon-rate", type=float, default=.02)
     add("--warm", type=int, default=40, help="steps of warm-up")
     add("--hold", type=float, default=.4, help="share of the time before the decay")
+    add("--round-from", type=float, default=.5, help="share of the time after which the weights are rounded as Q4_0 rounds them")
     add("--floor", type=float, default=.02, help="least share of the rates")
     add("--tokens", type=int, default=1024, help="of a batch")
     add("--batches", type=int, default=4, help="of a step")
@@ -174,6 +189,7 @@ def main():
     shared, a.first_step, a.first_tokens = Shared(a.workers), 0, 0
     if a.resume: a.first_step, a.first_tokens = resume(a.resume, shared)
     else: initialise(shared.flat, CONFIG, a.seed)
+    shared.used.copy_(shared.flat)
     running = [processes.Process(target=worker, args=(rank, a, shared)) for rank in range(a.workers)]
     for process in running: process.start()
     for process in running: process.join()
