@@ -56,68 +56,37 @@ internal static class CommonOptions
 
     public static Option<bool> Json(string description) => new("--json") { Description = description };
 
-    public static Option<float?> Temperature()
-    {
-        const string name = "--temperature";
-        return new Option<float?>(name)
-        {
-            Description = "0 always takes the likeliest token; higher is more varied (0.7; 0 in a chat with the shipped model).",
-            HelpName = "x",
-            CustomParser = result =>
-            {
-                string text = result.Tokens[0].Value;
-                if (float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && value >= 0 && float.IsFinite(value)) return value;
-                result.AddError($"{name} must be a number of 0 or more, not '{text}'.");
-                return null;
-            },
-        };
-    }
+    public static Option<float?> Temperature() => Parsed<float>("--temperature", "0 always takes the likeliest token; higher is more varied (0.7; 0 in a chat with the shipped model).", "x",
+        "a number of 0 or more", text => float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && value >= 0 && float.IsFinite(value) ? value : null);
 
     /// <summary>An option with a number that must be 1 or more.</summary>
-    public static Option<int?> Positive(string name, string description) => new(name)
-    {
-        Description = description,
-        HelpName = "n",
-        CustomParser = result =>
-        {
-            string text = result.Tokens[0].Value;
-            if (int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) && value > 0) return value;
-            result.AddError($"{name} must be a whole number of 1 or more, not '{text}'.");
-            return null;
-        },
-    };
+    public static Option<int?> Positive(string name, string description) => Parsed<int>(name, description, "n",
+        "a whole number of 1 or more", text => int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) && value > 0 ? value : null);
 
     /// <summary>How much of a mixture's experts go to the GPU; null: as many as fit.</summary>
-    public static Option<ExpertShare?> ExpertsOnGpu()
-    {
-        const string name = "--experts-on-gpu";
-        return new Option<ExpertShare?>(name)
+    public static Option<ExpertShare?> ExpertsOnGpu() => Parsed<ExpertShare>("--experts-on-gpu",
+        "Video memory for experts, or their part in per cent; the CPU computes the others at the same time (as many as fit).", "2GiB|25%",
+        "a size like 2GiB or a part like 25%", text =>
         {
-            Description = "Video memory for experts, or their part in per cent; the CPU computes the others at the same time (as many as fit).",
-            HelpName = "2GiB|25%",
-            CustomParser = result =>
-            {
-                string text = result.Tokens[0].Value;
-                if (text.EndsWith('%') && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double percent) && percent <= 100)
-                    return new ExpertShare(null, percent / 100);
-                if (TryParseSize(text) is long bytes) return new ExpertShare(bytes, null);
-                result.AddError($"{name} must be a size like 2GiB or a part like 25%, not '{text}'.");
-                return null;
-            },
-        };
-    }
+            if (text.EndsWith('%') && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double percent) && percent <= 100)
+                return new ExpertShare(null, percent / 100);
+            return TryParseSize(text) is long bytes ? new ExpertShare(bytes, null) : null;
+        });
 
     /// <summary>An option with a size: a whole or decimal number of KiB, MiB, GiB or, with no unit, bytes.</summary>
-    public static Option<long?> Size(string name, string description) => new(name)
+    public static Option<long?> Size(string name, string description) => Parsed(name, description, "6GiB", "a size like 6GiB or 500MiB", TryParseSize);
+
+    /// <summary>An option with a value that <paramref name="parse"/> makes of its text, or null where the text is not <paramref name="expected"/>.</summary>
+    private static Option<T?> Parsed<T>(string name, string description, string helpName, string expected, Func<string, T?> parse) where T : struct => new(name)
     {
         Description = description,
-        HelpName = "6GiB",
+        HelpName = helpName,
         CustomParser = result =>
         {
             string text = result.Tokens[0].Value;
-            if (TryParseSize(text) is long bytes) return bytes;
-            result.AddError($"{name} must be a size like 6GiB or 500MiB, not '{text}'.");
-            return null;
+            T? value = parse(text);
+            if (value is null) result.AddError($"{name} must be {expected}, not '{text}'.");
+            return value;
         },
     };
 

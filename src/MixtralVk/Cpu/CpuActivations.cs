@@ -1,4 +1,3 @@
-using MixtralVk.Cpu.Bytes;
 using MixtralVk.Model;
 
 namespace MixtralVk.Cpu;
@@ -6,7 +5,7 @@ namespace MixtralVk.Cpu;
 /// <summary>Everything a step writes, allocated once. A row is a token of the step; T = most tokens of a step, K = experts per token.</summary>
 internal sealed unsafe class CpuActivations : IDisposable
 {
-    private readonly List<NativeBuffer> _buffers = [];
+    private readonly ActivationMemory _memory = new();
 
     public CpuActivations(ModelConfig config, int contextLength, int maxTokens, KvFormat kvFormat, int pageCount, int workers, CpuArithmetic arithmetic)
     {
@@ -14,36 +13,33 @@ internal sealed unsafe class CpuActivations : IDisposable
         int pagesPerSequence = (contextLength + KvPages.PageTokens - 1) / KvPages.PageTokens;
         try
         {
-            Residual = Floats(t * config.Dim);
-            Normed = Input(t, config.Dim, arithmetic);
-            Query = Floats(t * config.QueryDim);
-            Key = Floats(t * config.KvDim);
-            Value = Floats(t * config.KvDim);
-            Attended = Input(t, config.QueryDim, arithmetic);
-            RouterLogits = Floats(t * experts);
-            RouterIds = Ints(t * k);
-            RouterWeights = Floats(t * k);
-            Hidden = Input(t * k, config.HiddenDim, arithmetic);
-            ExpertOutputs = Floats(t * k * config.Dim);
-            Logits = Floats(t * config.VocabSize);
-            Groups = new ExpertGroups
-            {
-                TopK = (int)k, Counts = Ints(experts), Offsets = Ints(experts), Active = Ints(experts), Entries = Ints(t * k),
-            };
-            Tokens = Ints(t);
-            Positions = Ints(t);
-            Pages = Ints(t);
-            WantedPositions = Ints(t);
-            PageTable = Ints(t * pagesPerSequence);
-            Tiles = (QueryTile*)Bytes(t * sizeof(QueryTile));
-            WantedTiles = (QueryTile*)Bytes(t * sizeof(QueryTile));
-            Status = Ints(1);
-            RopeTable = Floats((long)contextLength * config.RopeDim);
+            Residual = _memory.Floats(t * config.Dim);
+            Normed = _memory.Input(t, config.Dim, arithmetic);
+            Query = _memory.Floats(t * config.QueryDim);
+            Key = _memory.Floats(t * config.KvDim);
+            Value = _memory.Floats(t * config.KvDim);
+            Attended = _memory.Input(t, config.QueryDim, arithmetic);
+            RouterLogits = _memory.Floats(t * experts);
+            RouterIds = _memory.Ints(t * k);
+            RouterWeights = _memory.Floats(t * k);
+            Hidden = _memory.Input(t * k, config.HiddenDim, arithmetic);
+            ExpertOutputs = _memory.Floats(t * k * config.Dim);
+            Logits = _memory.Floats(t * config.VocabSize);
+            Groups = _memory.Groups((int)k, experts, t * k);
+            Tokens = _memory.Ints(t);
+            Positions = _memory.Ints(t);
+            Pages = _memory.Ints(t);
+            WantedPositions = _memory.Ints(t);
+            PageTable = _memory.Ints(t * pagesPerSequence);
+            Tiles = (QueryTile*)_memory.Bytes(t * sizeof(QueryTile));
+            WantedTiles = (QueryTile*)_memory.Bytes(t * sizeof(QueryTile));
+            Status = _memory.Ints(1);
+            RopeTable = _memory.Floats((long)contextLength * config.RopeDim);
             Model.RopeTable.Fill(config, new Span<float>(RopeTable, checked(contextLength * config.RopeDim)));
             ScratchFloats = Attention.ScratchFloats(config.HeadCount, config.KvHeadCount, config.HeadDim);
-            Scratch = Floats(workers * ScratchFloats);
+            Scratch = _memory.Floats(workers * ScratchFloats);
             Cache = new KvCache(null, kvFormat, pageCount, config.KvHeadCount, config.HeadDim);
-            Cache = new KvCache(Bytes(Cache.Bytes(config.LayerCount)), kvFormat, pageCount, config.KvHeadCount, config.HeadDim);
+            Cache = new KvCache(_memory.Bytes(Cache.Bytes(config.LayerCount)), kvFormat, pageCount, config.KvHeadCount, config.HeadDim);
         }
         catch
         {
@@ -104,27 +100,5 @@ internal sealed unsafe class CpuActivations : IDisposable
     /// <summary>The router's choices sorted by expert.</summary>
     public ExpertGroups Groups;
 
-    public void Dispose()
-    {
-        foreach (NativeBuffer buffer in _buffers) buffer.Dispose();
-    }
-
-    /// <summary>Rows of a length that is no multiple of a block's are of no format that takes bytes.</summary>
-    private ProductInput Input(long rows, int cols, CpuArithmetic arithmetic)
-    {
-        bool bytes = arithmetic == CpuArithmetic.Int8 && cols % ActivationBlock.Cols == 0;
-        var blocks = (ActivationBlock*)(bytes ? Bytes(rows * ProductInput.BlockStride(cols)) : null);
-        return new ProductInput(Floats(rows * cols), blocks, cols, ByteProduct.Best);
-    }
-
-    private float* Floats(long count) => (float*)Bytes(count * 4);
-
-    private int* Ints(long count) => (int*)Bytes(count * 4);
-
-    private byte* Bytes(long bytes)
-    {
-        var buffer = new NativeBuffer(bytes);
-        _buffers.Add(buffer);
-        return buffer.Pointer;
-    }
+    public void Dispose() => _memory.Dispose();
 }

@@ -15,7 +15,7 @@ internal sealed unsafe class CpuExperts : IDisposable
     private readonly ExpertTable? _table;
     private readonly HostTiles? _tiles;
     private readonly WorkerThreads? _threads;
-    private readonly List<NativeBuffer> _buffers = [];
+    private readonly ActivationMemory _memory = new();
     private readonly ProductInput _normed, _hidden;
     private readonly float* _outputs;
     private ExpertGroups _groups;
@@ -39,12 +39,9 @@ internal sealed unsafe class CpuExperts : IDisposable
             _table = new ExpertTable(_config);
             _tiles = new HostTiles(source, mapped, mapped is null ? ExpertTable.BytesOf(source) : 0);
             _layers = [.. Enumerable.Range(0, _config.LayerCount).Select(layer => _table.Add(_tiles, layer))];
-            _normed = Input(normed, maxTokens, _config.Dim, cpu.Arithmetic);
-            _hidden = Input((float*)Allocate(entries * (long)_config.HiddenDim * sizeof(float)), entries, _config.HiddenDim, cpu.Arithmetic);
-            _groups = new ExpertGroups
-            {
-                TopK = _config.ExpertsPerToken, Counts = Ints(_config.ExpertCount), Offsets = Ints(_config.ExpertCount), Active = Ints(_config.ExpertCount), Entries = Ints(entries),
-            };
+            _normed = _memory.Input(normed, maxTokens, _config.Dim, cpu.Arithmetic);
+            _hidden = _memory.Input(entries, _config.HiddenDim, cpu.Arithmetic);
+            _groups = _memory.Groups(_config.ExpertsPerToken, _config.ExpertCount, entries);
             _tiles.Read(threads, progress, cancellation);
             _threads = new WorkerThreads(threads, cpu.Priority, cpu.Affinity);
         }
@@ -84,26 +81,10 @@ internal sealed unsafe class CpuExperts : IDisposable
         else ExpertDown.Run(_threads!, experts.Down, _groups, _hidden, _outputs, stage.Part, stage.Parts);
     }
 
-    /// <summary>Rows of a length that is no multiple of a block's are of no format that takes bytes.</summary>
-    private ProductInput Input(float* floats, long rows, int cols, CpuArithmetic arithmetic)
-    {
-        bool bytes = arithmetic == CpuArithmetic.Int8 && cols % ActivationBlock.Cols == 0;
-        return new ProductInput(floats, (ActivationBlock*)(bytes ? Allocate(rows * ProductInput.BlockStride(cols)) : null), cols, ByteProduct.Best);
-    }
-
-    private int* Ints(long count) => (int*)Allocate(count * sizeof(int));
-
-    private byte* Allocate(long bytes)
-    {
-        var buffer = new NativeBuffer(bytes);
-        _buffers.Add(buffer);
-        return buffer.Pointer;
-    }
-
     public void Dispose()
     {
         _threads?.Dispose();
-        foreach (NativeBuffer buffer in _buffers) buffer.Dispose();
+        _memory.Dispose();
         _tiles?.Dispose();
         _table?.Dispose();
     }

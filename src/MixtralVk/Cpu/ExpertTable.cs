@@ -32,9 +32,7 @@ internal sealed unsafe class ExpertTable : IDisposable
     {
         long bytes = 0;
         for (int layer = 0; layer < source.Config.LayerCount; layer++)
-            for (int expert = 0; expert < Math.Max(1, source.Config.ExpertCount); expert++)
-                foreach (MatrixRole role in (ReadOnlySpan<MatrixRole>)[MatrixRole.GateProj, MatrixRole.UpProj, MatrixRole.DownProj])
-                    bytes += source.Layout(role, layer, expert).Bytes;
+            for (int expert = 0; expert < Math.Max(1, source.Config.ExpertCount); expert++) bytes += ExpertLayout.Of(source, layer, expert).Bytes;
         return bytes;
     }
 

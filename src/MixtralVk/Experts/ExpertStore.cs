@@ -131,7 +131,7 @@ internal sealed unsafe class ExpertStore : IDisposable
         (_timed, _isSummed) = (-1, false);
     }
 
-    /// <summary>From main memory to a slot, in pieces that fit a staging buffer.</summary>
+    /// <summary>From main memory to a slot.</summary>
     private void AddUploads(List<Upload> uploads, int layer, int slot, int expert)
     {
         ExpertWeights to = _device[layer, slot];
@@ -140,17 +140,8 @@ internal sealed unsafe class ExpertStore : IDisposable
         Add(to.Up, from.Up[expert]);
         Add(to.Down, from.Down[expert]);
 
-        void Add(GpuMatrix matrix, TiledMatrix tiles)
-        {
-            int tilesPerPiece = (int)Math.Max(1, WeightUploader.PieceBytes / matrix.Layout.TileBytes);
-            for (int tile = 0; tile < matrix.Layout.Tiles; tile += tilesPerPiece)
-            {
-                long bytes = Math.Min(tilesPerPiece, matrix.Layout.Tiles - tile) * matrix.Layout.TileBytes;
-                byte* piece = tiles.Tile(tile);
-                uploads.Add(new Upload(matrix.View.Slice((ulong)(tile * matrix.Layout.TileBytes), (ulong)bytes),
-                    destination => new ReadOnlySpan<byte>(piece, (int)bytes).CopyTo(destination), $"layer {layer}"));
-            }
-        }
+        void Add(GpuMatrix matrix, TiledMatrix tiles) => uploads.AddRange(Upload.OfTiles(matrix, 0, matrix.Layout.Tiles,
+            (first, count, bytes) => new ReadOnlySpan<byte>(tiles.Tile(first), bytes.Length).CopyTo(bytes), $"layer {layer}"));
     }
 
     private static float* Pointer(GpuBuffer buffer) => (float*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref buffer.Map<float>()[0]);

@@ -134,17 +134,7 @@ public sealed class SplitExpertsTests
         using ModelSource source = ModelSource.Open(file.Path);
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders, with: o => o with { Validation = false, Replay = null });
         using VulkanForwardPass pass = Load(source, gpu, 50);
-        using var sequence = new KvSequence(pass.Pages);
-        var batch = new StepBatch(8);
-        long before = 0;
-        for (int step = 0; step < 20; step++)
-        {
-            if (step == 10) before = GC.GetAllocatedBytesForCurrentThread();
-            batch.Clear();
-            batch.Add(sequence, [step], LogitRows.Last);
-            pass.Step(batch);
-        }
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        VulkanForwardPassTests.AssertStepsAllocateNothing(pass);
     }
 
     /// <summary>A device that has less room than it said serves with the slots it could give; the least it needs for everything else is refused as ever.</summary>

@@ -233,6 +233,11 @@ public class VulkanForwardPassTests
         using ModelSource source = ModelSource.Open(file.Path);
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders, with: o => o with { Validation = false, Replay = null });
         using var pass = VulkanForwardPass.Load(source, gpu.Device, 64, 8, KvFormat.F16, 2);
+        AssertStepsAllocateNothing(pass);
+    }
+
+    internal static void AssertStepsAllocateNothing(VulkanForwardPass pass)
+    {
         using var sequence = new KvSequence(pass.Pages);
         var batch = new StepBatch(8);
         long before = 0;

@@ -65,14 +65,8 @@ internal sealed class DeviceExperts : IDisposable
     /// <summary>The slot of an expert, or <see cref="None"/>.</summary>
     public int SlotOf(int layer, int expert) => _slotOf[layer][expert];
 
-    /// <summary>The expert in a slot, or <see cref="None"/>.</summary>
-    public int ExpertIn(int layer, int slot) => _experts[layer][slot];
-
     /// <summary>uint (experts): the slot of each expert of a layer; for kernels.</summary>
     public BufferView TableOf(int layer) => new(_table, (ulong)layer * _tableStride, (ulong)ExpertCount * sizeof(uint));
-
-    /// <summary>True for an expert that may lie in the slot: all of a layer, where the file keeps them in the same formats.</summary>
-    public bool Fits(int layer, int slot, int expert) => _layouts[layer][expert] == _layouts[layer][slot];
 
     /// <summary>Slots of each layer that a number of bytes has room for: as many everywhere, and one more in the first layers.</summary>
     public int[] SlotsFor(long bytes)
@@ -116,15 +110,6 @@ internal sealed class DeviceExperts : IDisposable
         Put(layer, SlotCount(layer) - 1, SlotCount(layer) - 1);
     }
 
-    /// <summary>Takes a layer's last slot away; no recording may use it any more.</summary>
-    public void RemoveSlot(int layer)
-    {
-        int slot = SlotCount(layer) - 1;
-        Clear(layer, slot);
-        _slots[layer][slot].Memory?.Dispose();
-        _slots[layer].RemoveAt(slot);
-    }
-
     /// <summary>From the next submission on the slot holds the expert, whose weights are there; one that lay there has no slot any more.</summary>
     public void Put(int layer, int slot, int expert)
     {
@@ -133,8 +118,7 @@ internal sealed class DeviceExperts : IDisposable
         Write(layer, expert);
     }
 
-    /// <summary>From the next submission on the slot holds nothing.</summary>
-    public void Clear(int layer, int slot)
+    private void Clear(int layer, int slot)
     {
         int expert = _experts[layer][slot];
         if (expert == None) return;

@@ -195,22 +195,13 @@ internal sealed class GpuWeights : IDisposable
         }
     }
 
-    /// <summary>
-    /// Uploads a matrix of the file to the tiles of <paramref name="matrix"/> from <paramref name="firstTile"/> on, in pieces that fit a
-    /// staging buffer; returns its tiles.
-    /// </summary>
+    /// <summary>Uploads a matrix of the file to the tiles of <paramref name="matrix"/> from <paramref name="firstTile"/> on; returns its tiles.</summary>
     private int AddTiles(GpuMatrix matrix, MatrixRole role, int layer, int expert, int firstTile = 0)
     {
-        RowTileLayout layout = _source.Layout(role, layer, expert);
+        int tiles = _source.Layout(role, layer, expert).Tiles;
         string what = role is MatrixRole.TokenEmbedding or MatrixRole.Output ? $"{role}" : $"layer {layer}";
-        int tilesPerPiece = (int)Math.Max(1, WeightUploader.PieceBytes / layout.TileBytes);
-        for (int tile = 0; tile < layout.Tiles; tile += tilesPerPiece)
-        {
-            (int first, int count) = (tile, Math.Min(tilesPerPiece, layout.Tiles - tile));
-            BufferView destination = matrix.View.Slice((ulong)((firstTile + first) * layout.TileBytes), (ulong)(count * layout.TileBytes));
-            _uploads.Add(new Upload(destination, bytes => _source.CopyTiles(role, layer, expert, first, count, bytes), what));
-        }
-        return layout.Tiles;
+        _uploads.AddRange(Upload.OfTiles(matrix, firstTile, tiles, (first, count, bytes) => _source.CopyTiles(role, layer, expert, first, count, bytes), what));
+        return tiles;
     }
 
     public void Dispose()

@@ -8,8 +8,24 @@ namespace MixtralVk.Model.Vulkan;
 /// <summary>Writes the bytes of an upload; called once, on any thread, with a span of exactly the destination's length.</summary>
 internal delegate void FillBytes(Span<byte> bytes);
 
+/// <summary>Writes so many tiles of a matrix from one on; called as <see cref="FillBytes"/> is.</summary>
+internal delegate void FillTiles(int first, int count, Span<byte> bytes);
+
 /// <summary>Something to bring to the device.</summary>
-internal readonly record struct Upload(BufferView Destination, FillBytes Fill, string What);
+internal readonly record struct Upload(BufferView Destination, FillBytes Fill, string What)
+{
+    /// <summary>So many tiles to those of <paramref name="matrix"/> from <paramref name="firstTile"/> on, in pieces that fit a staging buffer.</summary>
+    public static IEnumerable<Upload> OfTiles(GpuMatrix matrix, int firstTile, int tileCount, FillTiles fill, string what)
+    {
+        long tileBytes = matrix.Layout.TileBytes;
+        int tilesPerPiece = (int)Math.Max(1, WeightUploader.PieceBytes / tileBytes);
+        for (int tile = 0; tile < tileCount; tile += tilesPerPiece)
+        {
+            (int first, int count) = (tile, Math.Min(tilesPerPiece, tileCount - tile));
+            yield return new Upload(matrix.View.Slice((ulong)((firstTile + first) * tileBytes), (ulong)(count * tileBytes)), bytes => fill(first, count, bytes), what);
+        }
+    }
+}
 
 /// <summary>
 /// Brings weights to the device: straight into its memory where it shares the host's, else through a few staging buffers, several pieces at
