@@ -135,7 +135,9 @@ public sealed class MixtralModel : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfZero(tokens.Length, nameof(tokens));
         if (tokens.Length > ContextLength) throw new ContextOverflowException(tokens.Length, ContextLength);
-        return Scheduler.Embed(new Embedding(ForwardPass, tokens, cancellationToken));
+        var embedding = new Embedding(ForwardPass, tokens, cancellationToken);
+        Scheduler.Add(embedding);
+        return embedding.Vector;
     }
 
     /// <summary>Begins an empty text.</summary>

@@ -86,6 +86,14 @@ public abstract class ForwardPass : IDisposable
     /// </summary>
     public abstract void Run(int stageCount);
 
+    /// <summary>Pages of the KV cache to be copied from and to the host's memory before the step that has begun; <see cref="Run"/> copies what is left of them.</summary>
+    internal virtual int PagesToMove => 0;
+
+    /// <summary>Copies the next of these pages, at most so many, and waits for that.</summary>
+    internal virtual void MovePages(int most)
+    {
+    }
+
     /// <summary>Logits of the batch's n-th output row, length vocab; valid until the next step begins.</summary>
     public abstract ReadOnlySpan<float> Logits(int outputRow);
 

@@ -112,11 +112,11 @@ public sealed class KvPages
     /// Moves what is to be copied, one after the other, before the next step to <paramref name="copies"/>: places from <see cref="PageCount"/> on are in
     /// the host's memory. Pages that change hands meanwhile are copied before the step after it: may be called without the pool being locked.
     /// </summary>
-    internal void TakeCopies(List<(int From, int To)> copies)
+    internal void TakeCopies(Queue<(int From, int To)> copies)
     {
         lock (_copies)
         {
-            copies.AddRange(_copies);
+            foreach ((int From, int To) copy in _copies) copies.Enqueue(copy);
             _copies.Clear();
         }
     }

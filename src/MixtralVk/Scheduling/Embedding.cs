@@ -1,11 +1,9 @@
+using System.Diagnostics;
 using MixtralVk.Model;
 
 namespace MixtralVk.Scheduling;
 
-/// <summary>
-/// A text being turned into a vector by the worker, a chunk at a time between the steps of others: the mean of the final hidden states of its tokens,
-/// with length 1.
-/// </summary>
+/// <summary>A text being turned into a vector, a chunk at a time: the mean of the final hidden states of its tokens, with length 1.</summary>
 internal sealed class Embedding(ForwardPass forward, ReadOnlyMemory<int> tokens, CancellationToken cancellationToken)
 {
     private readonly TaskCompletionSource<float[]> _vector = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -17,23 +15,25 @@ internal sealed class Embedding(ForwardPass forward, ReadOnlyMemory<int> tokens,
     /// <summary>The vector.</summary>
     public Task<float[]> Vector => _vector.Task;
 
-    /// <summary>Computes the next chunk on the worker's thread; false when the vector is there.</summary>
-    public bool Run(Lock gate)
+    /// <summary>Does the next chunk, on the worker's thread, within what frames grant; false when the vector is there. What it throws ends it.</summary>
+    public bool Advance(Scheduler worker)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        ReadOnlySpan<int> chunk = tokens.Span[_done..Math.Min(_done + _batch.Capacity, tokens.Length)];
-        lock (gate)
+        int chunk = worker.ChunkOf(tokens.Length - _done);
+        lock (worker.Gate)
         {
             _kv ??= new KvSequence(forward.Pages);
             _batch.Clear();
-            _batch.Add(_kv, chunk, LogitRows.All);
+            _batch.Add(_kv, tokens.Span.Slice(_done, chunk), LogitRows.All);
             forward.Begin(_batch);
         }
-        forward.Run(forward.Stages.Count);
-        for (int row = 0; row < chunk.Length; row++) Add(forward.Hidden(row));
-        _done += chunk.Length;
+        if (!worker.Run(_batch)) return true; // the model ends
+        long start = Stopwatch.GetTimestamp();
+        for (int row = 0; row < chunk; row++) Add(forward.Hidden(row));
+        worker.SpendChoosing(start);
+        _done += chunk;
         if (_done < tokens.Length) return true;
-        Release(gate);
+        Release(worker.Gate);
         _vector.SetResult(Normalized());
         return false;
     }

@@ -19,9 +19,6 @@ internal sealed partial class Scheduler : IDisposable
     /// <summary>No submission is to worry a driver's watchdog, and a cancellation waits for none longer than this.</summary>
     public const double MostSliceMilliseconds = 100;
 
-    /// <summary>A step of each class that a device records for, the last a chunk.</summary>
-    private static readonly int[] s_warmUpRows = [1, 4, 16, 17];
-
     private readonly ForwardPass _forward;
     private readonly StageCosts _costs;
     private readonly StepPlanner _planner;
@@ -94,8 +91,8 @@ internal sealed partial class Scheduler : IDisposable
         _batch.Drop(sequence.Kv);
     }
 
-    /// <summary>Has a text turned into a vector, a chunk after each step of the sequences.</summary>
-    public Task<float[]> Embed(Embedding embedding)
+    /// <summary>Has a text embedded between the steps of the sequences, after those that came before it.</summary>
+    public void Add(Embedding embedding)
     {
         lock (Gate)
         {
@@ -103,7 +100,6 @@ internal sealed partial class Scheduler : IDisposable
             _embeddings.Enqueue(embedding);
         }
         Wake();
-        return embedding.Vector;
     }
 
     /// <summary>A sequence is ready again: its reader has made room.</summary>
@@ -122,51 +118,13 @@ internal sealed partial class Scheduler : IDisposable
         foreach (Embedding embedding in _embeddings) embedding.Fail(Gate, new ObjectDisposedException(nameof(MixtralModel)));
     }
 
-    /// <summary>
-    /// Runs a step of every size that is recorded, before any frame has to wait for one: drivers do the last of their compiling at the first
-    /// run, and what stages take is known then.
-    /// </summary>
-    private void WarmUp()
-    {
-        using var sequence = new KvSequence(_forward.Pages);
-        int[] tokens = new int[Math.Min(s_warmUpRows[^1], _batch.Capacity)];
-        for (int round = 0; round < 2; round++)
-        {
-            foreach (int rows in s_warmUpRows)
-            {
-                if (rows > tokens.Length) break;
-                _batch.Clear();
-                _batch.Add(sequence, tokens.AsSpan(0, rows), rows == s_warmUpRows[^1] ? LogitRows.Last : LogitRows.All);
-                _forward.Begin(_batch);
-                while (_forward.NextStage < _forward.Stages.Count) RunSlice(1);
-                sequence.Truncate(0);
-            }
-        }
-        _batch.Clear();
-    }
-
-    private double RunSlice(int count)
-    {
-        int first = _forward.NextStage;
-        _forward.Run(count);
-        double milliseconds = _forward.RunTime.TotalMilliseconds;
-        _costs.Learn(first, count, _batch.Count, _batch.OutputCount, milliseconds);
-        return milliseconds;
-    }
-
     private void Work()
     {
-        while (Await(0, inStep: false, out _))
+        while (Await(0, null, out _))
         {
             int seen = _bell.Epoch;
             if (!_isLost && !TryCut()) continue;
-            bool runs;
-            Embedding? embedding = null;
-            lock (Gate)
-            {
-                if (!_isLost) _embeddings.TryPeek(out embedding);
-            }
-            if (embedding is not null) Advance(embedding);
+            bool embeds = !_isLost && TryEmbed(), runs;
             lock (Gate)
             {
                 if (!_isLost) Plan();
@@ -177,41 +135,32 @@ internal sealed partial class Scheduler : IDisposable
                 if (!TryRecover()) _bell.Wait(seen);
                 continue;
             }
-            if (_members.Count == 0 && embedding is null) _bell.Wait(seen);
+            if (_members.Count == 0 && !embeds) _bell.Wait(seen);
             else if (_batch.Count == 0 || runs && TryRun()) Choose();
         }
     }
 
-    private void Advance(Embedding embedding)
+    /// <summary>The next chunk of the first text that is to become a vector; false when there is none.</summary>
+    private bool TryEmbed()
     {
+        Embedding? embedding;
+        lock (Gate)
+            if (!_embeddings.TryPeek(out embedding)) return false;
         try
         {
-            if (embedding.Run(Gate)) return;
+            if (embedding.Advance(this)) return true;
         }
         catch (Exception problem) // whoever waits for the vector gets it
         {
             if (IsLoss(problem))
             {
                 Lose(problem);
-                return;
+                return true;
             }
             embedding.Fail(Gate, problem);
         }
         lock (Gate) _embeddings.Dequeue();
-    }
-
-    /// <summary>Waits until something expected to take so long may begin; false when it never will: everybody has left the step, or the end has come.</summary>
-    private bool Await(double expected, bool inStep, out double left)
-    {
-        while (true)
-        {
-            int seen = _bell.Epoch;
-            left = double.PositiveInfinity;
-            if (_stop || inStep && _batch.IsAbandoned) return false;
-            if (_isLost && !inStep) return true; // there is nothing to spend a grant on
-            if (!_isPaused && (_grant is null || _grant.Allows(expected, out left))) return true;
-            _bell.Wait(seen);
-        }
+        return true;
     }
 
     /// <summary>Who has logits chooses a token first, so that it can take part in the step.</summary>
@@ -221,7 +170,7 @@ internal sealed partial class Scheduler : IDisposable
         _members.Clear();
         foreach (Sequence sequence in _active)
             if (sequence.HasLogits && sequence.IsReady) _members.Add(new Member(sequence, sequence.Draft, 0, -1));
-        while (_members.Count == 0 && _planner.Plan(_active, _batch, _members, Stopwatch.GetTimestamp(), _grant?.Granted ?? double.PositiveInfinity) is { } tooLong)
+        while (_members.Count == 0 && _planner.Plan(_active, _batch, _members, Stopwatch.GetTimestamp(), Granted) is { } tooLong)
             Fail(tooLong, ExceptionDispatchInfo.Capture(new ContextOverflowException(tooLong.Tokens.Length, _forward.Pages.FreeCount * KvPages.PageTokens)));
     }
 
@@ -262,15 +211,7 @@ internal sealed partial class Scheduler : IDisposable
     {
         try
         {
-            while (_forward.NextStage < _forward.Stages.Count)
-            {
-                int first = _forward.NextStage;
-                if (!Await(_costs.Of(_forward.Stages[first], _batch.Count, _batch.OutputCount), inStep: true, out double left)) return false;
-                double milliseconds = RunSlice(_costs.Fitting(first, _batch.Count, _batch.OutputCount, Math.Min(left, MostSliceMilliseconds)));
-                _grant?.Spend(milliseconds);
-                Slices.Add(new Slice(_grant?.Frame ?? 0, milliseconds, _grant?.Granted ?? double.PositiveInfinity));
-            }
-            return true;
+            return Run(_batch);
         }
         catch (Exception problem) // the readers get it
         {
@@ -299,66 +240,6 @@ internal sealed partial class Scheduler : IDisposable
     {
         Withdraw(sequence);
         sequence.Failure = problem;
-        sequence.News.Raise();
-    }
-
-    /// <summary>After a step: every row of logits becomes a token of its text, or is kept for later where no text is wanted yet.</summary>
-    private void Choose()
-    {
-        long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < _members.Count; i++)
-        {
-            Member member = _members[i];
-            bool hasRoom;
-            lock (Gate)
-            {
-                if (!Settle(member, i)) continue;
-                hasRoom = member.Sequence.Tokens.Length < _forward.ContextLength;
-            }
-            try
-            {
-                ReadOnlySpan<float> logits = member.Tokens == 0 ? member.Sequence.Logits : _forward.Logits(member.OutputRow);
-                ChosenToken chosen = member.Draft!.Choose(logits, hasRoom);
-                lock (Gate) HandOut(member, chosen);
-            }
-            catch (Exception problem) // the reader gets it
-            {
-                lock (Gate)
-                    if (member.Sequence.Draft == member.Draft) Fail(member.Sequence, ExceptionDispatchInfo.Capture(problem));
-            }
-        }
-        _grant?.SpendChoosing(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
-    }
-
-    /// <summary>Takes note of a step in a sequence; true when it is to choose a token now.</summary>
-    private bool Settle(in Member member, int index)
-    {
-        Sequence sequence = member.Sequence;
-        if (member.Tokens == 0) return sequence.Draft == member.Draft;
-        if (_batch.HasLeft(index)) return false;
-        sequence.Note(member.Tokens);
-        if (member.OutputRow < 0)
-        {
-            sequence.WaitingSince = 0;
-            return false;
-        }
-        sequence.EndPrefill(Stopwatch.GetTimestamp());
-        if (member.Draft is not null) return true;
-        sequence.Keep(_forward.Logits(member.OutputRow));
-        Withdraw(sequence);
-        sequence.News.Raise();
-        return false;
-    }
-
-    private void HandOut(in Member member, in ChosenToken chosen)
-    {
-        (Sequence sequence, Draft draft) = (member.Sequence, member.Draft!);
-        if (sequence.Draft != draft) return; // its reader has left meanwhile
-        draft.Elapsed += Stopwatch.GetTimestamp() - sequence.WaitingSince;
-        sequence.WaitingSince = 0;
-        sequence.Append(chosen.Token.Id);
-        if (chosen.Reason is not null) Withdraw(sequence);
-        draft.Chosen.Write(chosen with { Elapsed = draft.Elapsed });
         sequence.News.Raise();
     }
 }

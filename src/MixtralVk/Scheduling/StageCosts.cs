@@ -95,6 +95,19 @@ internal sealed class StageCosts
         }
     }
 
+    /// <summary>What copying a page of the KV cache between device and host is expected to take; NaN when it is not known.</summary>
+    public double OfPage { get; private set; } = double.NaN;
+
+    /// <summary>Pages that are expected to be copied in so long: at least one, and one while that is not known.</summary>
+    public int PagesFitting(double milliseconds) => milliseconds > OfPage ? (int)Math.Min(int.MaxValue, milliseconds / OfPage) : 1;
+
+    /// <summary>Pages that were copied together took so long.</summary>
+    public void LearnPages(int pages, double milliseconds)
+    {
+        double page = milliseconds / pages;
+        OfPage = double.IsNaN(OfPage) ? page : OfPage + Newest * (Math.Min(page, MostOff * OfPage) - OfPage);
+    }
+
     /// <summary>The stages have been cut into other parts: averages are those of the new parts, as far as they can be told from the old.</summary>
     public void CutChanged()
     {

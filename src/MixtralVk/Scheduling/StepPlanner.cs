@@ -52,6 +52,15 @@ internal sealed class StepPlanner(StageCosts costs)
         return batch.Count == 0 && _ready.Count > 0 ? _ready[0] : null;
     }
 
+    /// <summary>Of a text's tokens, all of whose rows are wanted, as many as keep each stage of a step within a frame: doubled as long as it is known to.</summary>
+    public int ChunkOf(int tokens, double granted)
+    {
+        if (double.IsInfinity(granted)) return tokens;
+        int chunk = LeastChunk;
+        while (chunk < tokens && costs.OfLongestStage(2 * chunk, 2 * chunk) <= granted * MostStageShare) chunk *= 2;
+        return Math.Min(chunk, tokens);
+    }
+
     /// <summary>Those who can go on, in order. Where the cache is full, who comes later gives way to who comes earlier, and who is not ready to all.</summary>
     private void FindReady(List<Sequence> active, long now)
     {

@@ -193,7 +193,7 @@ public sealed class KvSharingTests
 
         public void Check(KvSequence sequence, int[] text)
         {
-            var copies = new List<(int From, int To)>();
+            var copies = new Queue<(int From, int To)>();
             Pages.TakeCopies(copies);
             foreach ((int from, int to) in copies)
                 for (int slot = 0; slot < PageTokens; slot++) _memory[to, slot] = _memory[from, slot];

@@ -2,7 +2,7 @@ using MixtralVk.Gpu;
 
 namespace MixtralVk.Model.Vulkan;
 
-/// <summary>Room in the host's memory for pages of a KV cache that lies in the device's own.</summary>
+/// <summary>Room in the host's memory for pages of a KV cache that lies in the device's own, and the copies between them.</summary>
 internal sealed class HostKvStore : IDisposable
 {
     private const long MostBlockBytes = 64 << 20;
@@ -12,7 +12,7 @@ internal sealed class HostKvStore : IDisposable
     private readonly ulong _poolBytes;  // of a page in one layer's keys or values
     private readonly int _layers, _firstPlace, _blockPages;
     private readonly List<GpuBuffer> _blocks = [];
-    private readonly List<(int From, int To)> _copies = [];
+    private readonly Queue<(int From, int To)> _moves = [];
 
     /// <param name="device">The device.</param>
     /// <param name="cache">The cache on it.</param>
@@ -36,18 +36,20 @@ internal sealed class HostKvStore : IDisposable
         }
     }
 
-    /// <summary>Makes the copies that the pool has noted, one after the other, and waits for them.</summary>
-    public void Copy(KvPages pages)
+    /// <summary>Moves that have been taken and not been recorded.</summary>
+    public int Pending => _moves.Count;
+
+    /// <summary>Takes the moves that the pool has noted, to be made after those taken before.</summary>
+    public void Take(KvPages pages) => pages.TakeCopies(_moves);
+
+    /// <summary>The next moves, at most so many, one after the other.</summary>
+    public Recording RecordMoves(int most)
     {
-        pages.TakeCopies(_copies);
-        if (_copies.Count == 0) return;
         Recorder recorder = _device.CreateRecorder();
         recorder.BeginStage("pages from and to the host");
-        foreach ((int from, int to) in _copies)
-            for (int part = 0; part < 2 * _layers; part++) recorder.Copy(Part(from, part), Part(to, part));
-        using Recording recording = recorder.Finish("pages from and to the host");
-        _device.Queue.Wait(_device.Queue.Submit(recording, 0, 1));
-        _copies.Clear();
+        for (; most > 0 && _moves.TryDequeue(out (int From, int To) move); most--)
+            for (int part = 0; part < 2 * _layers; part++) recorder.Copy(Part(move.From, part), Part(move.To, part));
+        return recorder.Finish("pages from and to the host");
     }
 
     /// <summary>A layer's keys (even parts) or values of the page at a place.</summary>

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Runtime.InteropServices;
 using MixtralVk.Experts;
 using MixtralVk.Gpu;
 using MixtralVk.Kernels;
@@ -11,7 +9,7 @@ namespace MixtralVk.Model.Vulkan;
 /// Runs a model on a Vulkan device. Every stage is recorded once at load for each row-count class and submitted again for every step; what
 /// differs between steps is in a small parameter buffer.
 /// </summary>
-public sealed class VulkanForwardPass : ForwardPass
+public sealed partial class VulkanForwardPass : ForwardPass
 {
     private readonly List<IDisposable> _owned = [];
     private readonly int _hostPageCount;
@@ -27,119 +25,8 @@ public sealed class VulkanForwardPass : ForwardPass
     private StepParts _parts;
     private bool _hiddenIsRead;     // of the latest step
     private int _outputCount;
-    private readonly StageRun[] _queued = new StageRun[4]; // of the next submission: two parts between the clock's ends
-    private int _queuedCount;
-    private SliceClock? _clock;
+    private SliceRuns _runs = null!;
     private bool _usesClock;
-
-    private VulkanForwardPass(ModelSource source, GpuDevice device, MappedTiles? mapped, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount, int hostPageCount,
-        ExpertSettings? experts, Func<GpuWeights, ProductChoices>? choose, IDisposable? owner, IProgress<LoadProgress>? progress, CancellationToken cancellation)
-        : base(source.Config, contextLength, maxBatchTokens, kvFormat, pageCount, hostPageCount)
-    {
-        _device = device;
-        _hostPageCount = hostPageCount;
-        _experts = source.Config.IsSparse ? experts : null;
-        try
-        {
-            Build(source, mapped, choose, progress, cancellation);
-            _owner = owner;
-        }
-        catch
-        {
-            Dispose();
-            throw;
-        }
-    }
-
-    private void Build(ModelSource source, MappedTiles? mapped, Func<GpuWeights, ProductChoices>? choose, IProgress<LoadProgress>? progress, CancellationToken cancellation)
-    {
-        if (mapped is not null) Own(mapped);
-        CheckKernelLimits();
-        // Everything small and the KV cache first: what remains of the budget is for weights, and a lack shows before reading them.
-        var parameters = Own(new StepParameters(_device, Config, MaxBatchTokens, ContextLength));
-        var activations = Own(new Activations(_device, Config, MaxBatchTokens, ContextLength));
-        var cache = Own(new GpuKvCache(_device, Config, KvFormat, Pages.PageCount));
-        _hostPages = Own(new HostKvStore(_device, cache, Config, KvFormat, Pages.PageCount, _hostPageCount));
-        var ropeTable = Own(_device.CreateBuffer((ulong)ContextLength * (ulong)Config.RopeDim * sizeof(float), BufferUse.Device, "rope table"));
-        var weights = Own(GpuWeights.Load(_device, source, DeviceChoices.SharesMemory(_device.Description) ? mapped : null, _experts, progress, cancellation));
-        Transfer = weights.Transfer;
-        _store = weights.ExpertsMove ? Own(new ExpertStore(_device, weights.Experts, source, mapped, MaxBatchTokens, _experts!, progress, cancellation)) : null;
-        if (_store is not null) Transfer = Transfer.Plus(_store.Fill(_device, progress, cancellation));
-        ProductChoices products = choose?.Invoke(weights) ?? ProductChoices.Shipped(_device.Description);
-        var scratch = ProductScratch.Of(weights, Config, products, MaxBatchTokens);
-        GpuBuffer? parts = scratch.PartBytes > 0 ? Own(_device.CreateBuffer(scratch.PartBytes, BufferUse.Device, "parts of split products")) : null;
-        GpuBuffer? quants = scratch.QuantBytes > 0 ? Own(_device.CreateBuffer(scratch.QuantBytes, BufferUse.Device, "rounded activations")) : null;
-        _model = new ModelOnDevice(Config, KvFormat, weights, cache, activations, parameters, ropeTable, products, parts, quants, _store?.Exchange);
-        FillConstants();
-        _recordings = Record(cancellation);
-        if (_usesClock) UseDeviceClock();
-    }
-
-    /// <summary>Frees everything on the device, which may be lost; the pass stays, and computes again after <see cref="Rebuild"/>.</summary>
-    internal void Release()
-    {
-        _device.WaitIdle();
-        _recordings?.Dispose();
-        _recordings = null;
-        _queuedCount = 0;
-        for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
-        _owned.Clear();
-        _batch = null;
-        _outputCount = 0;
-    }
-
-    /// <summary>Loads the model again, onto another device; what the pages held is gone. A failure leaves nothing on the device and may be followed by another try.</summary>
-    internal void Rebuild(ModelSource source, GpuDevice device, MappedTiles? mapped, Func<GpuWeights, ProductChoices>? choose)
-    {
-        _device = device;
-        try
-        {
-            Build(source, mapped, choose, null, CancellationToken.None);
-        }
-        catch
-        {
-            Release();
-            throw;
-        }
-    }
-
-    /// <summary>
-    /// Loads a model onto <paramref name="device"/>, which must outlive the pass.
-    /// </summary>
-    /// <param name="source">The opened model; may be closed afterwards.</param>
-    /// <param name="device">The device.</param>
-    /// <param name="contextLength">Longest sequence in tokens.</param>
-    /// <param name="maxBatchTokens">Most tokens of one step.</param>
-    /// <param name="kvFormat">Storage of keys and values.</param>
-    /// <param name="pageCount">Pages of the KV cache, of 32 tokens each.</param>
-    /// <param name="progress">Told after each piece of weights, on any thread.</param>
-    /// <param name="cancellation">Stops loading and frees everything.</param>
-    /// <exception cref="OutOfGpuMemoryException">The model does not fit the budget or the device.</exception>
-    public static VulkanForwardPass Load(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
-        IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(source);
-        ArgumentNullException.ThrowIfNull(device);
-        return Load(source, device, contextLength, maxBatchTokens, kvFormat, pageCount, null, null, progress, cancellation);
-    }
-
-    /// <summary>
-    /// The same with product variants of the caller's choice, made when the weights are on the device (null: the shipped ones), and with
-    /// something to dispose after the pass has freed what it has on the device.
-    /// </summary>
-    internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
-        Func<GpuWeights, ProductChoices>? choose, IDisposable? owner = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default) =>
-        new(source, device, null, contextLength, maxBatchTokens, kvFormat, pageCount, 0, null, choose, owner, progress, cancellation);
-
-    /// <summary>
-    /// The same with the matrices in <paramref name="mapped"/> used in place where the device takes them; it belongs to the pass from now on. And with
-    /// room for <paramref name="hostPageCount"/> pages of the KV cache in the host's memory. With <paramref name="experts"/> the processor computes those that
-    /// find no room on the device; null: all must be there.
-    /// </summary>
-    internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, MappedTiles? mapped, int contextLength, int maxBatchTokens, KvFormat kvFormat,
-        int pageCount, int hostPageCount, ExpertSettings? experts, Func<GpuWeights, ProductChoices>? choose, IProgress<LoadProgress>? progress,
-        CancellationToken cancellation) =>
-        new(source, device, mapped, contextLength, maxBatchTokens, kvFormat, pageCount, hostPageCount, experts, choose, null, progress, cancellation);
 
     /// <summary>The shaders of the engine, for <see cref="GpuDevice.Open"/>.</summary>
     public static ShaderLibrary Shaders { get; } = new(typeof(VulkanForwardPass).Assembly);
@@ -177,7 +64,7 @@ public sealed class VulkanForwardPass : ForwardPass
     {
         ArgumentNullException.ThrowIfNull(batch);
         Check(batch);
-        _hostPages.Copy(Pages);
+        _hostPages.Take(Pages);
         _model.Parameters.Write(batch, _recordings!.PlanFor(batch.Count), _recordings.PlanFor(batch.OutputCount));
         _parts = _recordings.For(batch.Count, batch.OutputCount);
         _store?.Forget();
@@ -191,8 +78,8 @@ public sealed class VulkanForwardPass : ForwardPass
         StepBatch batch = _batch ?? throw new InvalidOperationException("Begin a step first.");
         int end = Math.Min(Stages.Count, NextStage + stageCount);
         if (end == NextStage) return;
-        long start = Stopwatch.GetTimestamp();
-        if (_clock is not null) Queue(_clock.Begin);
+        if (PagesToMove > 0) MovePages(PagesToMove);
+        _runs.Begin();
         while (NextStage < end)
         {
             Stage stage = Stages[NextStage];
@@ -204,10 +91,27 @@ public sealed class VulkanForwardPass : ForwardPass
                 if (stage is { Kind: StageKind.Down, IsLast: true }) _store?.Sum();
             }
         }
-        if (_clock is not null) Queue(_clock.End);
-        SubmitAndWait();
-        RunTime = _clock?.Time ?? Stopwatch.GetElapsedTime(start);
+        EndSlice();
         if (end == Stages.Count) Complete(batch);
+    }
+
+    /// <inheritdoc/>
+    internal override int PagesToMove => _hostPages.Pending;
+
+    /// <inheritdoc/>
+    internal override void MovePages(int most)
+    {
+        using Recording moves = _hostPages.RecordMoves(most);
+        _runs.Begin();
+        _runs.Add(new StageRun(moves, 0, 1));
+        EndSlice();
+    }
+
+    private void EndSlice()
+    {
+        _runs.End();
+        _store?.Completed();
+        RunTime = _runs.Time;
     }
 
     /// <summary>A router whose choices the host has to see before anybody knows who computes the experts.</summary>
@@ -219,7 +123,8 @@ public sealed class VulkanForwardPass : ForwardPass
         if (rows == 0) _store!.Forget();
         else if (_store!.MustLook(stage.Layer))
         {
-            SubmitAndWait();
+            _runs.SubmitAndWait();
+            _store.Completed();
             _store.Look(stage.Layer, rows);
         }
         else _store.Pass(stage.Layer, rows);
@@ -233,7 +138,7 @@ public sealed class VulkanForwardPass : ForwardPass
         bool sums = Stages[after - 1] is { Kind: StageKind.Down, IsLast: true }; // in a recorded stage of its own
         if (_store!.HasHits)
             for (int stage = first; stage < after; stage++) QueueStage(stage, leaveOut: sums && stage == after - 1 ? 1 : 0);
-        Submit();
+        _runs.Submit();
         for (; NextStage < after; NextStage++) _store.Run(Stages[NextStage]);
         if (!sums) return;
         QueueStage(after - 1, only: 1);
@@ -244,7 +149,7 @@ public sealed class VulkanForwardPass : ForwardPass
     internal override void UseDeviceClock()
     {
         _usesClock = true;
-        _clock = _device.HasTimestamps ? Own(new SliceClock(_device)) : null;
+        _runs.UseDeviceClock();
     }
 
     /// <inheritdoc/>
@@ -278,37 +183,8 @@ public sealed class VulkanForwardPass : ForwardPass
     /// </summary>
     private void QueueStage(int stage, int leaveOut = 0, int only = int.MaxValue)
     {
-        Add(_parts.First);
-        if (_parts.Second is { } second) Add(second);
-
-        void Add(RecordedPart part)
-        {
-            (int first, int end) = part.Of(stage);
-            end -= leaveOut;
-            first = Math.Max(first, end - only);
-            if (first < end) Queue(new StageRun(part.Recording, first, end - first));
-        }
-    }
-
-    private void Queue(StageRun run)
-    {
-        if (_queuedCount > 0 && _queued[_queuedCount - 1] is var last && last.Recording == run.Recording && last.FirstStage + last.StageCount == run.FirstStage)
-            _queued[_queuedCount - 1] = last with { StageCount = last.StageCount + run.StageCount };
-        else _queued[_queuedCount++] = run;
-    }
-
-    /// <summary>Hands over what is queued; the ticket of the latest submission.</summary>
-    private ulong Submit()
-    {
-        int count = _queuedCount;
-        _queuedCount = 0;
-        return count == 0 ? _device.Queue.Submitted : _device.Queue.Submit(_queued.AsSpan(0, count));
-    }
-
-    private void SubmitAndWait()
-    {
-        _device.Queue.Wait(Submit());
-        _store?.Completed();
+        _runs.Add(_parts.First, stage, leaveOut, only);
+        if (_parts.Second is { } second) _runs.Add(second, stage, leaveOut, only);
     }
 
     private void Complete(StepBatch batch)
@@ -336,31 +212,6 @@ public sealed class VulkanForwardPass : ForwardPass
         _recordings = Record(CancellationToken.None);
     }
 
-    /// <summary>The RoPE table; and for a dense block the choice that never changes: expert 0 with weight 1.</summary>
-    private void FillConstants()
-    {
-        Activations a = _model.Activations;
-        using var uploader = new WeightUploader(_device);
-        uploader.Run(
-        [
-            new Upload(_model.RopeTable.View, bytes => RopeTable.Fill(Config, MemoryMarshal.Cast<byte, float>(bytes)), "rope table"),
-            new Upload(a.ExpertIds, bytes => bytes.Clear(), "expert ids"),
-            new Upload(a.ExpertWeights, bytes => MemoryMarshal.Cast<byte, float>(bytes).Fill(1), "expert weights"),
-        ], null, CancellationToken.None);
-    }
-
-    private void CheckKernelLimits()
-    {
-        if (Config.ExpertCount > RouterTopK.MaxExperts) throw new GpuModelException($"The model has {Config.ExpertCount} experts per layer; at most {RouterTopK.MaxExperts} are supported on the GPU.");
-        if (Config.HeadDim > AttentionSplit.SplitKeys) throw new GpuModelException($"The model's heads are {Config.HeadDim} long; at most {AttentionSplit.SplitKeys} are supported on the GPU.");
-    }
-
-    private T Own<T>(T resource) where T : IDisposable
-    {
-        _owned.Add(resource);
-        return resource;
-    }
-
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
@@ -369,5 +220,4 @@ public sealed class VulkanForwardPass : ForwardPass
         Release();
         _owner?.Dispose();
     }
-
 }

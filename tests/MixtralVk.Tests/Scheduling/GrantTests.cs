@@ -1,0 +1,105 @@
+using MixtralVk.Model;
+using MixtralVk.Testing;
+
+namespace MixtralVk.Tests.Scheduling;
+
+/// <summary>What is not a step of a text keeps to what frames grant, too, and holds up nobody meanwhile.</summary>
+[Collection(VulkanCollection.Name)]
+public sealed class GrantTests
+{
+    /// <summary>Less than anything takes: each frame does one thing.</summary>
+    private static readonly FrameBudget s_least = new(0.001, 0.001);
+
+    public static TheoryData<DeviceKind> Devices => [DeviceKind.Cpu, DeviceKind.Vulkan];
+
+    [Fact]
+    public void Pages_that_come_back_from_the_host_are_copied_over_many_frames()
+    {
+        using MixtralModel model = Open(DeviceKind.Vulkan, Pacing.PerFrame, cacheTokens: 10 * KvPages.PageTokens);
+        int[] text = TestDevices.RandomTokens(6 * KvPages.PageTokens + 1, model.Config.VocabSize);
+        using Session first = model.StartSession(), second = model.StartSession();
+        Complete(model, () => first.Prefill(text));
+        Complete(model, () => second.Prefill([.. text.Reverse(), .. text.AsSpan(0, 32)])); // eight pages: the first six leave
+        Task back = Task.Run(() => first.Prefill([.. text, 5]));
+        List<Slice> slices = Slices(model);
+        slices.Clear();
+        int most = 0;
+        while ((most == 0 || model.ForwardPass.PagesToMove > 0) && !back.IsCompleted)
+        {
+            Tick(model, s_least);
+            most = Math.Max(most, model.ForwardPass.PagesToMove);
+            if (most > 0) AssertFree(second);
+        }
+        slices = Slices(model);
+        Assert.InRange(most, 6, 16);
+        Assert.True(slices.Count >= most, $"{most} pages in {slices.Count} slices");
+        AssertOneAFrame(slices);
+        Complete(model, back);
+        Assert.Equal(6 * KvPages.PageTokens, first.PrefillTimings.ReusedTokens);
+    }
+
+    [Theory, MemberData(nameof(Devices))]
+    public async Task An_embedding_is_computed_over_many_frames(DeviceKind device)
+    {
+        using MixtralModel free = Open(device, Pacing.Free), game = Open(device, Pacing.PerFrame);
+        int[] tokens = TestDevices.RandomTokens(40, free.Config.VocabSize);
+        using Session session = game.StartSession();
+        Complete(game, () => session.Prefill(tokens.AsSpan(0, 5)));
+        Slices(game);
+        Task<float[]> vector = game.EmbedAsync(tokens);
+        var slices = new List<Slice>();
+        while (!vector.IsCompleted)
+        {
+            Tick(game, s_least);
+            slices.AddRange(Slices(game));
+            if (slices.Count > 0) AssertFree(session);
+        }
+        Assert.Equal(await free.EmbedAsync(tokens), await vector);
+        Assert.True(slices.Count > 4 * game.Config.LayerCount, $"{slices.Count} slices");
+        AssertOneAFrame(slices);
+    }
+
+    [Fact]
+    public async Task An_embedding_waits_for_ticks()
+    {
+        using MixtralModel model = Open(DeviceKind.Cpu, Pacing.PerFrame);
+        Task<float[]> vector = model.EmbedAsync(TestDevices.RandomTokens(40, model.Config.VocabSize));
+        Tick(model, s_least);
+        model.Pause();
+        await Task.Delay(50);
+        Assert.False(vector.IsCompleted);
+        model.Resume();
+        Complete(model, vector);
+    }
+
+    /// <summary>Nobody holds what other threads need, while work waits for the next frame.</summary>
+    private static void AssertFree(Session idle) => Assert.True(Task.Run(() => idle.Tokens.Length).Wait(TimeSpan.FromSeconds(20)));
+
+    private static void AssertOneAFrame(List<Slice> slices) => Assert.Equal(slices.Count, slices.Select(slice => slice.Frame).Distinct().Count());
+
+    private static List<Slice> Slices(MixtralModel model)
+    {
+        var slices = new Slice[1024];
+        return [.. slices.AsSpan(0, model.ReadSlices(slices))];
+    }
+
+    private static void Complete(MixtralModel model, Action action) => Complete(model, Task.Run(action));
+
+    private static void Complete(MixtralModel model, Task task)
+    {
+        while (!task.IsCompleted) Tick(model, FrameBudget.Unlimited);
+        task.GetAwaiter().GetResult();
+    }
+
+    private static void Tick(MixtralModel model, FrameBudget budget)
+    {
+        model.Tick(budget);
+        Thread.Sleep(0);
+    }
+
+    private static MixtralModel Open(DeviceKind device, Pacing pacing, int cacheTokens = 512) => MixtralModel.Load(ShippedModel.Path, new MixtralOptions
+    {
+        Device = device, CpuThreads = 2, ContextLength = 320, KvCacheTokens = cacheTokens, ChunkTokens = 64, Pacing = pacing,
+        IdleMemoryBytes = 8 << 20, IdleMemoryEverywhere = true,
+    });
+}
