@@ -1,6 +1,5 @@
 using MixtralVk.Experts;
 using MixtralVk.Gpu;
-using MixtralVk.Loading;
 
 namespace MixtralVk.Model.Vulkan;
 
