@@ -33,11 +33,11 @@ internal sealed class PipelineCacheFile
             return null;   // a cache that cannot be read costs time, nothing else
         }
         if (IsValid(file)) return file[HeaderBytes..];
-        TryDelete(_path);
+        TryDelete();
         return null;
     }
 
-    /// <summary>Stores data: written aside and renamed, so that a crash leaves the old file or the new one.</summary>
+    /// <summary>Stores data, or does not: a crash leaves the old file or the new one.</summary>
     public void Write(ReadOnlySpan<byte> data)
     {
         byte[] file = new byte[HeaderBytes + data.Length];
@@ -45,16 +45,14 @@ internal sealed class PipelineCacheFile
         BinaryPrimitives.WriteInt64LittleEndian(file.AsSpan(40), data.Length);
         SHA256.HashData(data, file.AsSpan(48, 32));
         data.CopyTo(file.AsSpan(HeaderBytes));
-        string temporary = $"{_path}.{Environment.ProcessId}.tmp";
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
-            File.WriteAllBytes(temporary, file);
-            File.Move(temporary, _path, overwrite: true);
+            AtomicFile.Write(_path, file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            TryDelete(temporary);   // full or read-only disk: the next start compiles again
+            // Full or read-only disk: the next start compiles again.
         }
     }
 
@@ -65,11 +63,11 @@ internal sealed class PipelineCacheFile
         return BinaryPrimitives.ReadInt64LittleEndian(file[40..]) == data.Length && SHA256.HashData(data).AsSpan().SequenceEqual(file.Slice(48, 32));
     }
 
-    private static void TryDelete(string path)
+    private void TryDelete()
     {
         try
         {
-            File.Delete(path);
+            File.Delete(_path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -26,31 +26,20 @@ public static class ModelPacker
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentException.ThrowIfNullOrEmpty(path);
-        if (Directory.Exists(path)) throw new IOException($"{path} is a directory.");
         // Renaming over a device would put a file in its place, and a packed file is mapped: it must be one.
         if (!OperatingSystem.IsWindows() && Path.GetFullPath(path).StartsWith("/dev/", StringComparison.Ordinal)) throw new IOException($"{path} is a device; a packed model must be a file.");
         if (Path.GetFullPath(path) == Path.GetFullPath(source.Path)) throw new IOException($"{path} is the model itself; choose another name.");
         PackedHeader header = Plan(source);
-        string temporary = $"{path}.{Path.GetRandomFileName()}.tmp";
-        try
-        {
-            using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, preallocationSize: header.FileBytes))
+        AtomicFile.Write(
+            path,
+            stream =>
             {
+                SafeFileHandle file = stream.SafeFileHandle;
                 RandomAccess.SetLength(file, header.FileBytes);
                 WriteTensors(source, header, file, progress, cancellation);
                 RandomAccess.Write(file, (header with { ModelHash = header.ComputeHash() }).ToBytes(), 0);
-                RandomAccess.FlushToDisk(file);
-            }
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new IOException($"{path} cannot be written: {e.Message.Replace(temporary, path, StringComparison.Ordinal).TrimEnd('.')}.", e);
-        }
-        finally
-        {
-            if (File.Exists(temporary)) File.Delete(temporary);
-        }
+            },
+            header.FileBytes);
     }
 
     /// <summary>The header with every tensor in its place, checksums still zero.</summary>

@@ -32,31 +32,10 @@ public sealed record CharacterSave
     public int Exchanges => Turns.Count;
 
     /// <summary>
-    /// Writes it into a file that appears under its name only when it is whole and on the disk: what was there before stays until then, whatever happens.
-    /// Throws <see cref="IOException"/>.
+    /// Writes it into a file that appears under its name only when it is whole and on the disk (<see cref="AtomicFile"/>): what was there before stays until
+    /// then, whatever happens. Throws <see cref="IOException"/>, for a full disk too.
     /// </summary>
-    public void Write(string path)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        string temporary = $"{path}.{Path.GetRandomFileName()}.tmp";
-        try
-        {
-            using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write))
-            {
-                stream.Write(ToBytes());
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new IOException($"{path} cannot be written: {e.Message}", e);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
-    }
+    public void Write(string path) => AtomicFile.Write(path, ToBytes());
 
     /// <summary>Reads a save and checks all of it. Throws <see cref="SaveGameException"/> for a damaged one and <see cref="IOException"/> where there is none.</summary>
     public static CharacterSave Read(string path)

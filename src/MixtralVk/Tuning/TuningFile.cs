@@ -46,20 +46,11 @@ internal sealed class TuningFile
         }
     }
 
-    /// <summary>Stores choices: written aside and renamed. Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.</summary>
+    /// <summary>Stores choices. Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.</summary>
     public void Write(ProductChoices choices)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
-        string temporary = $"{FilePath}.{Environment.ProcessId}.tmp";
-        try
-        {
-            File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(new TuningRecord(_device.Name, _device.Driver, _kernels, [.. choices.Measured]), TuningJson.Default.TuningRecord));
-            File.Move(temporary, FilePath, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
+        AtomicFile.Write(FilePath, JsonSerializer.SerializeToUtf8Bytes(new TuningRecord(_device.Name, _device.Driver, _kernels, [.. choices.Measured]), TuningJson.Default.TuningRecord));
     }
 
     /// <summary>Changes with any kernel: what was measured with other code says nothing.</summary>

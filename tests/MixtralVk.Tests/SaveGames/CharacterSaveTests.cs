@@ -105,5 +105,27 @@ public sealed class CharacterSaveTests(LoadedModel loaded)
         folder.Delete(recursive: true);
     }
 
+    /// <summary>A save by a process that may write no files as long as that: the system refuses the bytes, as on a full disk.</summary>
+    [Fact]
+    public void AFullDiskKeepsTheSaveBeforeAndIsTold()
+    {
+        if (!OperatingSystem.IsLinux()) return; // sets a limit of Linux's shell
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("mixtralvk-saves-");
+        string path = Path.Combine(folder.FullName, "mira.save");
+        using var character = new Character(loaded.Model, s_sheet);
+        character.Save().Write(path);
+        byte[] before = File.ReadAllBytes(path);
+        const string script = "trap '' XFSZ; ulimit -f 8; exec dotnet \"$0\" \"$1\" 1"; // blocks of 512 bytes; the trap has the call fail instead of the process
+        var start = new ProcessStartInfo("sh", ["-c", script, Path.Combine(AppContext.BaseDirectory, "SaveWriter.dll"), path]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // the runtime's own use of large files in memory
+        using Process writer = Process.Start(start)!;
+        string problem = writer.StandardError.ReadToEnd();
+        writer.WaitForExit();
+        Assert.Contains($"System.IO.IOException: {path} cannot be written: ", problem, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllBytes(path));
+        Assert.Single(folder.GetFiles());
+        folder.Delete(recursive: true);
+    }
+
     private static string Speak(Character character, string line) => string.Concat(character.Say(line));
 }
