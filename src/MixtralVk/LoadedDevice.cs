@@ -77,7 +77,7 @@ internal sealed class LoadedDevice : IDisposable
                 RefuseBeyondBudget(memory.TotalBytes - summary.ExpertBytes);
                 bool shares = DeviceChoices.SharesMemory(gpu.Device.Description);
                 ExpertSettings? experts = source.Config.IsSparse && (options.ExpertBudgetBytes is not null || memory.WeightBytes + memory.KvCacheBytes > gpu.Device.MemoryBudget)
-                    ? SettingsOf(options) : null;
+                    ? SettingsOf(options, source.Config) : null;
                 MappedTiles? mapped = shares ? InMainMemory(memory) : experts is not null ? InMainMemory(new MemoryUsage(summary.ExpertBytes, 0)) : null;
                 int pageCount = CacheSize.Pages(options, source.Config, shares ? memory : memory with { MappedBytes = 0 }, contextLength, shares ? mainMemory : long.MaxValue);
                 pageCount = Math.Min(pageCount, Math.Max(CacheSize.Least(options, contextLength), GpuKvCache.MostPages(gpu.Device, source.Config, options.KvFormat)));
@@ -100,7 +100,16 @@ internal sealed class LoadedDevice : IDisposable
         Threads = options.CpuThreads ?? 0, Arithmetic = options.CpuArithmetic, Priority = options.CpuThreadPriority, Affinity = options.CpuAffinity,
     };
 
-    private static ExpertSettings SettingsOf(MixtralOptions options) => new() { BudgetBytes = options.ExpertBudgetBytes, Cpu = CpuOf(options) };
+    private static ExpertSettings SettingsOf(MixtralOptions options, ModelConfig config)
+    {
+        foreach (ExpertId id in options.PinnedExperts)
+            if ((uint)id.Layer >= (uint)config.LayerCount || (uint)id.Expert >= (uint)config.ExpertCount)
+                throw new ArgumentException($"PinnedExperts has expert {id.Expert} of layer {id.Layer}; the model has {config.ExpertCount} experts in each of {config.LayerCount} layers.", nameof(options));
+        return new ExpertSettings
+        {
+            BudgetBytes = options.ExpertBudgetBytes, Cpu = CpuOf(options), Moves = options.ExpertPlacement == ExpertPlacement.FollowsUse, Pinned = options.PinnedExperts,
+        };
+    }
 
     private static DeviceInfo InfoOf(OpenedGpu gpu, VulkanForwardPass pass) => pass.ResidentExperts is int resident
         ? gpu.Info with { Description = $"{gpu.Info.Description}; {resident} of {pass.Config.LayerCount * pass.Config.ExpertCount} experts there, the CPU computes the others" }

@@ -1,3 +1,4 @@
+using MixtralVk.Experts;
 using MixtralVk.Gpu;
 using MixtralVk.Model;
 
@@ -78,6 +79,12 @@ public sealed record MixtralOptions
     /// computes the experts that find no room (0: all of them), from main memory or the mapped file, while the GPU computes the others.
     /// </summary>
     public long? ExpertBudgetBytes { get; init; }
+
+    /// <summary>Whether experts move between GPU and main memory while the model runs, where the GPU does not hold all of them.</summary>
+    public ExpertPlacement ExpertPlacement { get; init; }
+
+    /// <summary>Experts that get video memory first and keep it, where the GPU does not hold all of them: `mixtralvk routing` shows which are used most.</summary>
+    public IReadOnlyList<ExpertId> PinnedExperts { get; init; } = [];
 
     /// <summary>Folder where compiled pipelines and measured kernel variants (<see cref="ModelTuner"/>) are kept between runs; null keeps and measures none.</summary>
     public string? PipelineCacheDirectory { get; init; }

@@ -4,7 +4,7 @@ using Silk.NET.Vulkan;
 namespace MixtralVk.Testing;
 
 /// <summary>
-/// Loses the device that is in use, as drivers do: from the n-th of the chosen calls on every submission and every wait says so, until a device is made or
+/// Loses the device that is in use, or refuses a submission, as drivers do: from the n-th of the chosen calls on every submission and every wait says so, until a device is made or
 /// <see cref="Mend"/> is called. Goes between the engine and the driver by <c>ReplaceCommand</c>. One at a time in a process, as functions that the
 /// driver's callers call have no object of their own.
 /// </summary>
@@ -13,11 +13,14 @@ internal static unsafe class VulkanFaults
     private static delegate* unmanaged<nint, uint, SubmitInfo2*, ulong, Result> s_submit;
     private static delegate* unmanaged<nint, SemaphoreWaitInfo*, ulong, Result> s_wait;
     private static delegate* unmanaged<nint, DeviceCreateInfo*, void*, nint*, Result> s_create;
-    private static int s_submissionsLeft, s_waitsLeft;
+    private static int s_submissionsLeft, s_waitsLeft, s_refused;
     private static volatile bool s_isLost;
 
     /// <summary>Submissions that go well before the device is lost; most, unless set.</summary>
     public static int SubmissionsLeft { set => s_submissionsLeft = value; }
+
+    /// <summary>The next so many submissions are refused for lack of memory; the device is not lost.</summary>
+    public static int RefusedSubmissions { set => s_refused = value; }
 
     /// <summary>Waits that go well before the device is lost.</summary>
     public static int WaitsLeft { set => s_waitsLeft = value; }
@@ -29,6 +32,7 @@ internal static unsafe class VulkanFaults
     public static void Mend()
     {
         s_submissionsLeft = s_waitsLeft = int.MaxValue;
+        s_refused = 0;
         s_isLost = false;
     }
 
@@ -61,6 +65,11 @@ internal static unsafe class VulkanFaults
     [UnmanagedCallersOnly]
     private static Result Submit(nint queue, uint count, SubmitInfo2* submits, ulong fence)
     {
+        if (s_refused > 0)
+        {
+            s_refused--;
+            return Result.ErrorOutOfDeviceMemory;
+        }
         if (Interlocked.Decrement(ref s_submissionsLeft) < 0) s_isLost = true;
         return s_isLost ? Result.ErrorDeviceLost : s_submit(queue, count, submits, fence);
     }

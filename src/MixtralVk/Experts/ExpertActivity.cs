@@ -8,7 +8,9 @@ namespace MixtralVk.Experts;
 /// <param name="GpuMilliseconds">What the device worked on hits, in steps it has a clock for.</param>
 /// <param name="CpuMilliseconds">What the processor worked on misses.</param>
 /// <param name="OverlapMilliseconds">What both worked at the same time.</param>
-public readonly record struct LayerActivity(long Hits, long Misses, double GpuMilliseconds, double CpuMilliseconds, double OverlapMilliseconds)
+/// <param name="UploadedBytes">Bytes of experts brought to the device after loading.</param>
+/// <param name="Replacements">Experts that came to the device after loading.</param>
+public readonly record struct LayerActivity(long Hits, long Misses, double GpuMilliseconds, double CpuMilliseconds, double OverlapMilliseconds, long UploadedBytes, long Replacements)
 {
     /// <summary>Hits among all choices; 0 before the first.</summary>
     public double HitRate => Hits + Misses == 0 ? 0 : (double)Hits / (Hits + Misses);
@@ -16,7 +18,7 @@ public readonly record struct LayerActivity(long Hits, long Misses, double GpuMi
 
 /// <summary>
 /// Counts what experts do, by layer, and tells the meter "MixtralVk" (System.Diagnostics.Metrics): mixtralvk.experts.hits, .misses, .gpu_time and .cpu_time (ms),
-/// each with the tag "layer". Counting allocates nothing. Written by the model's thread; read by any, a layer's numbers of different moments perhaps.
+/// .uploaded (bytes) and .replacements, each with the tag "layer". Counting allocates nothing. Written by the model's thread; read by any, a layer's numbers of different moments perhaps.
 /// </summary>
 internal sealed class ExpertActivity
 {
@@ -25,6 +27,9 @@ internal sealed class ExpertActivity
     private static readonly Counter<long> s_misses = s_meter.CreateCounter<long>("mixtralvk.experts.misses", description: "Choices whose expert the processor computed.");
     private static readonly Counter<double> s_gpuTime = s_meter.CreateCounter<double>("mixtralvk.experts.gpu_time", "ms", "Time of the device on hits.");
     private static readonly Counter<double> s_cpuTime = s_meter.CreateCounter<double>("mixtralvk.experts.cpu_time", "ms", "Time of the processor on misses.");
+
+    private static readonly Counter<long> s_uploaded = s_meter.CreateCounter<long>("mixtralvk.experts.uploaded", "By", "Bytes of experts brought to the device after loading.");
+    private static readonly Counter<long> s_replacements = s_meter.CreateCounter<long>("mixtralvk.experts.replacements", description: "Experts that came to the device after loading.");
 
     private readonly LayerActivity[] _layers;
     private readonly KeyValuePair<string, object?>[] _tags;
@@ -54,5 +59,19 @@ internal sealed class ExpertActivity
         _layers[layer] = l with { GpuMilliseconds = l.GpuMilliseconds + gpu, CpuMilliseconds = l.CpuMilliseconds + cpu, OverlapMilliseconds = l.OverlapMilliseconds + overlap };
         s_gpuTime.Add(gpu, _tags[layer]);
         s_cpuTime.Add(cpu, _tags[layer]);
+    }
+
+    /// <summary>A piece of an expert of a layer came to the device.</summary>
+    public void Upload(int layer, long bytes)
+    {
+        _layers[layer] = _layers[layer] with { UploadedBytes = _layers[layer].UploadedBytes + bytes };
+        s_uploaded.Add(bytes, _tags[layer]);
+    }
+
+    /// <summary>An expert of a layer is on the device from now on.</summary>
+    public void Replace(int layer)
+    {
+        _layers[layer] = _layers[layer] with { Replacements = _layers[layer].Replacements + 1 };
+        s_replacements.Add(1, _tags[layer]);
     }
 }

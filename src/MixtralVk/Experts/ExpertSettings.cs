@@ -15,10 +15,21 @@ internal sealed record ExpertSettings
     /// <summary>Threads and arithmetic of the processor's part.</summary>
     public CpuOptions Cpu { get; init; } = new();
 
+    /// <summary>Whether experts that are used often take the slots of those used little.</summary>
+    public bool Moves { get; init; }
+
+    /// <summary>Experts that are on the device first and stay.</summary>
+    public IReadOnlyList<ExpertId> Pinned { get; init; } = [];
+
+    /// <summary>What is known of the use of experts from before; counted on.</summary>
+    public ExpertUse? Use { get; init; }
+
     /// <summary>Bytes for slots, where everything else is allocated; null where all experts fit and stay for good.</summary>
     public long? BytesFor(DeviceExperts experts, GpuDevice device)
     {
         long left = Math.Max(0, device.MemoryBudget - device.UsedMemory - Reserve);
-        return BudgetBytes is null && experts.AllBytes <= left ? null : Math.Min(BudgetBytes ?? long.MaxValue, left);
+        if (BudgetBytes is null && experts.AllBytes <= left) return null;
+        if (Moves) left = Math.Max(0, left - experts.MostBytes); // one on its way lies beside the slots
+        return Math.Min(BudgetBytes ?? long.MaxValue, left);
     }
 }

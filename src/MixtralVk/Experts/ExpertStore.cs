@@ -9,13 +9,15 @@ namespace MixtralVk.Experts;
 
 /// <summary>
 /// The experts of a model that does not fit the device's memory: each lies in main memory, and as many as there are slots for on the device, too. In
-/// every layer of a step the device computes those it has (hits), the processor at the same time those it has not (misses). Not thread-safe.
+/// every layer of a step the device computes those it has (hits), the processor at the same time those it has not (misses). Between steps experts move
+/// (<see cref="ExpertReplacement"/>). Not thread-safe.
 /// </summary>
 internal sealed unsafe class ExpertStore : IDisposable
 {
     private readonly DeviceExperts _device;
     private readonly ExpertExchange _exchange;
     private readonly CpuExperts _host;
+    private readonly ExpertUse _use;
     private readonly int _topK;
     private readonly bool[] _isResident; // (experts) of the layer in progress
     private int _hits, _misses;
@@ -25,10 +27,19 @@ internal sealed unsafe class ExpertStore : IDisposable
     private long _routed, _begun, _ended; // of that layer: when its router was done, when the processor began and ended
 
     /// <summary>Brings every expert into main memory, or finds it in the mapped file.</summary>
-    public ExpertStore(GpuDevice device, DeviceExperts experts, ModelSource source, MappedTiles? mapped, int maxBatchTokens, ExpertSettings settings,
+    /// <param name="device">The device.</param>
+    /// <param name="experts">Its slots.</param>
+    /// <param name="source">The opened model.</param>
+    /// <param name="mapped">Where its matrices are mapped, else null; must outlive this object.</param>
+    /// <param name="maxBatchTokens">Most tokens of a step.</param>
+    /// <param name="settings">How experts are placed.</param>
+    /// <param name="use">How often they were used; counted on where they move.</param>
+    /// <param name="progress">Told while weights are read.</param>
+    /// <param name="cancellation">Ends reading.</param>
+    public ExpertStore(GpuDevice device, DeviceExperts experts, ModelSource source, MappedTiles? mapped, int maxBatchTokens, ExpertSettings settings, ExpertUse use,
         IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
-        (_device, _topK) = (experts, source.Config.ExpertsPerToken);
+        (_device, _use, _topK) = (experts, use, source.Config.ExpertsPerToken);
         _isResident = new bool[experts.ExpertCount];
         Activity = new ExpertActivity(experts.LayerCount);
         _exchange = new ExpertExchange(device, source.Config, maxBatchTokens);
@@ -41,10 +52,14 @@ internal sealed unsafe class ExpertStore : IDisposable
             _exchange.Dispose();
             throw;
         }
+        if (settings.Moves) Replacement = new ExpertReplacement(device, experts, _host, use, Activity);
     }
 
     /// <summary>What experts did.</summary>
     public ExpertActivity Activity { get; }
+
+    /// <summary>Moves experts between steps; null where they stay.</summary>
+    public ExpertReplacement? Replacement { get; }
 
     /// <summary>Where device and host hand each other what the other needs.</summary>
     public ExpertExchange Exchange => _exchange;
@@ -56,23 +71,20 @@ internal sealed unsafe class ExpertStore : IDisposable
     public bool HasMisses => _misses > 0;
 
     /// <summary>Experts on the device.</summary>
-    public int ResidentCount => Enumerable.Range(0, _device.LayerCount).Sum(layer => Enumerable.Range(0, _device.ExpertCount).Count(expert => _device.SlotOf(layer, expert) != DeviceExperts.None));
+    public int ResidentCount => Enumerable.Range(0, _device.LayerCount).Sum(_device.Slots.ResidentsOf);
 
-    /// <summary>Fills the slots, each with the expert of its number.</summary>
+    /// <summary>Fills the slots (<see cref="ExpertSlots.Fill"/>).</summary>
     public WeightTransfer Fill(GpuDevice device, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         using var uploader = new WeightUploader(device);
-        var uploads = new List<Upload>();
-        for (int layer = 0; layer < _device.LayerCount; layer++)
-            for (int slot = 0; slot < _device.SlotCount(layer); slot++) AddUploads(uploads, layer, slot, slot);
-        uploader.Run(uploads, progress, cancellation);
-        for (int layer = 0; layer < _device.LayerCount; layer++)
-            for (int slot = 0; slot < _device.SlotCount(layer); slot++) _device.Put(layer, slot, slot);
+        ExpertMove[] moves = [.. _device.Slots.Fill(_use)];
+        uploader.Run([.. moves.SelectMany(move => ExpertReplacement.UploadsOf(_host[move.Layer], move, _device[move.Layer, move.Slot], WeightUploader.PieceBytes))], progress, cancellation);
+        foreach (ExpertMove move in moves) _device.Put(move);
         return uploader.Transfer;
     }
 
     /// <summary>Whether the host must look at a layer's choices before its experts are computed: not where the device has all of them.</summary>
-    public bool MustLook(int layer) => _device.SlotCount(layer) < _device.ExpertCount;
+    public bool MustLook(int layer) => _device.Slots.ResidentsOf(layer) < _device.ExpertCount;
 
     /// <summary>Layers, among the first so many, whose choices the host must look at.</summary>
     public int SplitLayers(int layers) => Enumerable.Range(0, layers).Count(MustLook);
@@ -84,11 +96,12 @@ internal sealed unsafe class ExpertStore : IDisposable
         _exchange.Ids.Invalidate();
         BufferView view = _exchange.IdsOf(layer);
         ReadOnlySpan<int> ids = _exchange.Ids.Map<int>(view.Offset, (ulong)(tokens * _topK) * sizeof(int));
-        for (int expert = 0; expert < _isResident.Length; expert++) _isResident[expert] = _device.SlotOf(layer, expert) != DeviceExperts.None;
+        for (int expert = 0; expert < _isResident.Length; expert++) _isResident[expert] = _device.Slots.SlotOf(layer, expert) != ExpertSlots.None;
         _misses = _host.Begin(ids, _isResident);
         _hits = ids.Length - _misses;
         if (_misses > 0) _exchange.Inputs.Invalidate();
         Activity.Count(layer, _hits, _misses);
+        if (Replacement is not null) _use.Chosen(layer, ids, tokens);
         (_timed, _hasGpuTime, _begun, _ended) = (layer, _hits > 0, 0, 0);
     }
 
@@ -131,23 +144,11 @@ internal sealed unsafe class ExpertStore : IDisposable
         (_timed, _isSummed) = (-1, false);
     }
 
-    /// <summary>From main memory to a slot.</summary>
-    private void AddUploads(List<Upload> uploads, int layer, int slot, int expert)
-    {
-        ExpertWeights to = _device[layer, slot];
-        LayerExperts from = _host[layer];
-        Add(to.Gate, from.Gate[expert]);
-        Add(to.Up, from.Up[expert]);
-        Add(to.Down, from.Down[expert]);
-
-        void Add(GpuMatrix matrix, TiledMatrix tiles) => uploads.AddRange(Upload.OfTiles(matrix, 0, matrix.Layout.Tiles,
-            (first, count, bytes) => new ReadOnlySpan<byte>(tiles.Tile(first), bytes.Length).CopyTo(bytes), $"layer {layer}"));
-    }
-
     private static float* Pointer(GpuBuffer buffer) => (float*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref buffer.Map<float>()[0]);
 
     public void Dispose()
     {
+        Replacement?.Dispose();
         _host.Dispose();
         _exchange.Dispose();
     }

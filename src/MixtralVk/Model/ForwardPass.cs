@@ -103,6 +103,17 @@ public abstract class ForwardPass : IDisposable
     /// </summary>
     public abstract ReadOnlySpan<float> Hidden(int outputRow);
 
+    /// <summary>
+    /// Milliseconds that the next piece of work is expected to take which makes later steps faster (an expert that is used often comes to the device): NaN where
+    /// none like it was measured, null where there is nothing to do. Between steps.
+    /// </summary>
+    internal virtual double? RearrangementMilliseconds => null;
+
+    /// <summary>Does that piece of work and waits for it. Between steps; <see cref="RunTime"/> tells what it took.</summary>
+    internal virtual void Rearrange()
+    {
+    }
+
     /// <summary>Runs a whole step.</summary>
     public void Step(StepBatch batch)
     {

@@ -136,7 +136,11 @@ internal sealed partial class Scheduler : IDisposable
                 continue;
             }
             if (_members.Count == 0 && !embeds) _bell.Wait(seen);
-            else if (_batch.Count == 0 || runs && TryRun()) Choose();
+            else if (_batch.Count == 0 || runs && TryRun())
+            {
+                Choose();
+                Rearrange();
+            }
         }
     }
 

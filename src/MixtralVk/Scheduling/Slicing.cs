@@ -30,7 +30,7 @@ internal sealed partial class Scheduler
             int first = _forward.NextStage;
             if (!Await(_costs.Of(_forward.Stages[first], step.Count, step.OutputCount), step, out double left)) return false;
             RunSlice(step, _costs.Fitting(first, step.Count, step.OutputCount, Math.Min(left, MostSliceMilliseconds)));
-            Spend();
+            SaveForRearranging(Spend());
         }
         return true;
     }

@@ -28,7 +28,7 @@ internal sealed record TunedProduct(ProductShape Shape, IReadOnlyList<TunedWeigh
         }
         Add(ProductKind.Dense, weights.Output);
         for (int layer = 0; layer < config.LayerCount; layer++)
-            for (int slot = 0; slot < weights.Experts.SlotCount(layer); slot++) AddExpert(weights.Experts[layer, slot]);
+            for (int slot = 0; slot < weights.Experts.Slots.CountOf(layer); slot++) AddExpert(weights.Experts[layer, slot]);
         return [.. products.Select(p => new TunedProduct(p.Key, p.Value)).OrderByDescending(p => p.Bytes)];
 
         void AddExpert(ExpertWeights expert)

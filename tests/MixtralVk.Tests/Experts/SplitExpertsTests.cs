@@ -220,7 +220,11 @@ public sealed class SplitExpertsTests
         return [.. Enumerable.Range(0, tokens.Length).SelectMany(row => pass.Logits(row).ToArray())];
     }
 
-    internal static VulkanForwardPass Load(ModelSource source, TestGpu gpu, int percent, CpuArithmetic arithmetic = CpuArithmetic.Float32) => VulkanForwardPass.Load(
-        source, gpu.Device, null, 64, 64, KvFormat.F32, 8, 0,
-        new ExpertSettings { BudgetBytes = source.Describe().ExpertBytes * percent / 100, Cpu = new CpuOptions { Threads = 2, Arithmetic = arithmetic } }, null, null, default);
+    internal static VulkanForwardPass Load(ModelSource source, TestGpu gpu, int percent, CpuArithmetic arithmetic = CpuArithmetic.Float32) =>
+        VulkanForwardPass.Load(source, gpu.Device, null, 64, 64, KvFormat.F32, 8, 0, Settings(source, percent, arithmetic), null, null, default);
+
+    internal static ExpertSettings Settings(ModelSource source, int percent, CpuArithmetic arithmetic) => new()
+    {
+        BudgetBytes = source.Describe().ExpertBytes * percent / 100, Cpu = new CpuOptions { Threads = 2, Arithmetic = arithmetic },
+    };
 }

@@ -1,43 +1,37 @@
+using MixtralVk.Experts;
 using MixtralVk.Gpu;
 using MixtralVk.Loading;
 
 namespace MixtralVk.Model.Vulkan;
 
-/// <summary>The three matrices of one expert (or of a dense block) in a slot.</summary>
-internal sealed record ExpertWeights(GpuMatrix Gate, GpuMatrix Up, GpuMatrix Down);
-
 /// <summary>
 /// Expert weights on the device: each layer has slots, device memory for one of its experts each. What is recorded goes from slot to slot; which expert
-/// lies in which is a table that kernels read, so that an expert takes another's place without a new recording. Not thread-safe.
+/// lies in which is a table that kernels read, so that an expert takes another's place without a new recording. Slots come and go between recordings.
+/// Not thread-safe.
 /// </summary>
 internal sealed class DeviceExperts : IDisposable
 {
-    /// <summary>The slot of an expert that has none.</summary>
-    public const int None = -1;
-
-    private readonly record struct Slot(ExpertWeights Weights, GpuBuffer? Memory); // no memory: used in place
+    private readonly record struct SlotMemory(ExpertWeights Weights, GpuBuffer? Buffer); // no buffer: used in place
 
     private readonly GpuDevice _device;
     private readonly ExpertLayout[][] _layouts; // [layer][expert]
-    private readonly List<Slot>[] _slots;       // [layer]
-    private readonly int[][] _slotOf, _experts; // [layer][expert], [layer][slot]
+    private readonly List<SlotMemory>[] _memory; // [layer][slot]
     private readonly GpuBuffer _table;          // uint (layers, _tableStride / 4): the slot of each expert
     private readonly ulong _tableStride;
 
     /// <summary>Without slots.</summary>
-    public DeviceExperts(GpuDevice device, ModelSource source)
+    public DeviceExperts(GpuDevice device, ModelSource source, IReadOnlyList<ExpertId> pinned)
     {
         ModelConfig config = source.Config;
         int layers = config.LayerCount, experts = Math.Max(1, config.ExpertCount);
         _device = device;
         _layouts = [.. Enumerable.Range(0, layers).Select(layer => Enumerable.Range(0, experts).Select(expert => ExpertLayout.Of(source, layer, expert)).ToArray())];
-        _slots = [.. _layouts.Select(_ => new List<Slot>())];
-        _slotOf = [.. _layouts.Select(_ => Enumerable.Repeat(None, experts).ToArray())];
-        _experts = [.. _layouts.Select(_ => Enumerable.Repeat(None, experts).ToArray())];
+        _memory = [.. _layouts.Select(_ => new List<SlotMemory>())];
+        Slots = new ExpertSlots([.. _layouts.Select(layer => layer.Select(layout => Array.IndexOf(layer, layout)).ToArray())], pinned);
         ulong alignment = device.Limits.MinStorageBufferOffsetAlignment;
         _tableStride = ((ulong)experts * sizeof(uint) + alignment - 1) / alignment * alignment;
         _table = device.CreateBuffer((ulong)layers * _tableStride, BufferUse.Parameters, "slots of experts");
-        _table.Map<int>().Fill(None);
+        _table.Map<int>().Fill(ExpertSlots.None);
         _table.Flush();
     }
 
@@ -47,23 +41,26 @@ internal sealed class DeviceExperts : IDisposable
     /// <summary>Experts of a layer; 1 for a dense block.</summary>
     public int ExpertCount => _layouts[0].Length;
 
+    /// <summary>Who lies where.</summary>
+    public ExpertSlots Slots { get; }
+
     /// <summary>Formats and shapes of a layer's experts.</summary>
     public IReadOnlyList<ExpertLayout> LayoutsOf(int layer) => _layouts[layer];
 
     /// <summary>Bytes of all experts, on the device or not.</summary>
     public long AllBytes => _layouts.Sum(layer => layer.Sum(e => e.Bytes));
 
-    /// <summary>Bytes of all slots.</summary>
-    public long SlotBytes => _slots.Sum(layer => layer.Sum(slot => (long)(slot.Memory?.Size ?? 0)));
+    /// <summary>Bytes of the largest expert.</summary>
+    public long MostBytes => _layouts.Max(layer => layer.Max(e => e.Bytes));
 
-    /// <summary>Slots of a layer.</summary>
-    public int SlotCount(int layer) => _slots[layer].Count;
+    /// <summary>Bytes of all slots.</summary>
+    public long SlotBytes => _memory.Sum(layer => layer.Sum(slot => (long)(slot.Buffer?.Size ?? 0)));
 
     /// <summary>The memory of a layer's slot.</summary>
-    public ExpertWeights this[int layer, int slot] => _slots[layer][slot].Weights;
+    public ExpertWeights this[int layer, int slot] => _memory[layer][slot].Weights;
 
-    /// <summary>The slot of an expert, or <see cref="None"/>.</summary>
-    public int SlotOf(int layer, int expert) => _slotOf[layer][expert];
+    /// <summary>The memory of a slot with weights of its own, of exactly the size of its experts.</summary>
+    public BufferView MemoryOf(int layer, int slot) => _memory[layer][slot].Buffer!.View;
 
     /// <summary>uint (experts): the slot of each expert of a layer; for kernels.</summary>
     public BufferView TableOf(int layer) => new(_table, (ulong)layer * _tableStride, (ulong)ExpertCount * sizeof(uint));
@@ -82,60 +79,62 @@ internal sealed class DeviceExperts : IDisposable
         return counts;
     }
 
-    /// <summary>Gives a layer one slot more, with memory of the format of its n-th expert, and nothing in it.</summary>
+    /// <summary>Gives a layer one slot more, with memory and nothing in it.</summary>
     /// <exception cref="OutOfGpuMemoryException">The device or the budget has no room.</exception>
     public void AddSlot(int layer)
     {
-        ExpertLayout layout = _layouts[layer][SlotCount(layer)];
-        GpuBuffer buffer = _device.CreateBuffer((ulong)layout.Bytes, BufferUse.Device, $"expert slot {layer}.{SlotCount(layer)}");
-        ulong up = (ulong)layout.Gate.Bytes, down = up + (ulong)layout.Up.Bytes;
+        ExpertLayout layout = _layouts[layer][Slots.NextOf(layer)];
+        GpuBuffer buffer = _device.CreateBuffer((ulong)layout.Bytes, BufferUse.Device, $"expert slot {layer}.{Slots.CountOf(layer)}");
         try
         {
-            _slots[layer].Add(new Slot(new ExpertWeights(
-                new GpuMatrix(layout.Gate, buffer.View.Slice(0, up), _device.Limits),
-                new GpuMatrix(layout.Up, buffer.View.Slice(up, down - up), _device.Limits),
-                new GpuMatrix(layout.Down, buffer.View.Slice(down, buffer.Size - down), _device.Limits)), buffer));
+            _memory[layer].Add(new SlotMemory(ExpertWeights.In(buffer.View, layout, _device.Limits), buffer));
         }
         catch
         {
             buffer.Dispose();
             throw;
         }
+        Slots.Add(layer);
     }
 
     /// <summary>Gives a layer one slot more whose expert, the next one, is used in place.</summary>
     public void AddInPlace(int layer, ExpertWeights weights)
     {
-        _slots[layer].Add(new Slot(weights, null));
-        Put(layer, SlotCount(layer) - 1, SlotCount(layer) - 1);
+        int expert = Slots.NextOf(layer);
+        _memory[layer].Add(new SlotMemory(weights, null));
+        Slots.Add(layer);
+        Put(new ExpertMove(layer, Slots.CountOf(layer) - 1, expert));
+    }
+
+    /// <summary>Frees a slot; who lies there has none any more, and the layer's last slot gets its number. No recording may use the layer's slots any more.</summary>
+    public void RemoveSlot(int layer, int slot)
+    {
+        List<SlotMemory> memory = _memory[layer];
+        memory[slot].Buffer?.Dispose();
+        memory[slot] = memory[^1];
+        memory.RemoveAt(memory.Count - 1);
+        Slots.Remove(layer, slot);
+        WriteTable(layer);
     }
 
     /// <summary>From the next submission on the slot holds the expert, whose weights are there; one that lay there has no slot any more.</summary>
-    public void Put(int layer, int slot, int expert)
+    public void Put(in ExpertMove move)
     {
-        Clear(layer, slot);
-        (_experts[layer][slot], _slotOf[layer][expert]) = (expert, slot);
-        Write(layer, expert);
+        Slots.Put(move);
+        WriteTable(move.Layer);
     }
 
-    private void Clear(int layer, int slot)
+    private void WriteTable(int layer)
     {
-        int expert = _experts[layer][slot];
-        if (expert == None) return;
-        (_experts[layer][slot], _slotOf[layer][expert]) = (None, None);
-        Write(layer, expert);
-    }
-
-    private void Write(int layer, int expert)
-    {
-        _table.Map<int>((ulong)layer * _tableStride + (ulong)expert * sizeof(int), sizeof(int))[0] = _slotOf[layer][expert];
+        Span<int> table = _table.Map<int>((ulong)layer * _tableStride, (ulong)ExpertCount * sizeof(int));
+        for (int expert = 0; expert < table.Length; expert++) table[expert] = Slots.SlotOf(layer, expert);
         _table.Flush();
     }
 
     public void Dispose()
     {
-        foreach (List<Slot> layer in _slots)
-            foreach (Slot slot in layer) slot.Memory?.Dispose();
+        foreach (List<SlotMemory> layer in _memory)
+            foreach (SlotMemory slot in layer) slot.Buffer?.Dispose();
         _table.Dispose();
     }
 }

@@ -37,7 +37,7 @@ internal sealed class GpuWeights : IDisposable
             Layers = [.. Enumerable.Range(0, config.LayerCount).Select(Layer)];
             OutputNorm = Vector("output norm", source.Norm(NormRole.Output));
             Output = source.OutputIsEmbedding ? Embedding : Matrix(MatrixRole.Output, 0);
-            Experts = new DeviceExperts(device, source);
+            Experts = new DeviceExperts(device, source, experts?.Pinned ?? []);
             if (experts?.BytesFor(Experts, device) is long bytes) AddSlots(Experts.SlotsFor(bytes));
             else
                 for (int layer = 0; layer < config.LayerCount; layer++)
@@ -176,7 +176,7 @@ internal sealed class GpuWeights : IDisposable
         AddTiles(weights.Gate, MatrixRole.GateProj, layer, expert);
         AddTiles(weights.Up, MatrixRole.UpProj, layer, expert);
         AddTiles(weights.Down, MatrixRole.DownProj, layer, expert);
-        Experts.Put(layer, expert, expert);
+        Experts.Put(new ExpertMove(layer, expert, expert));
     }
 
     /// <summary>Slots as far as the device has room: what it says it has may be less than what others leave.</summary>

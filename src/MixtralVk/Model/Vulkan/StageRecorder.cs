@@ -278,7 +278,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Stag
         if (isPacked) recorder.Dispatch(new QuantizeRows(rows.Rows, input, Quants, cols, rowFactor, maxRows));
     }
 
-    private uint SlotCount(int layer) => (uint)model.Weights.Experts.SlotCount(layer);
+    private uint SlotCount(int layer) => (uint)model.Weights.Experts.Slots.CountOf(layer);
 
     private ExpertProducts ExpertsOf(int layer) => ExpertProducts.Of(model.Weights.Experts.LayoutsOf(layer), model.Products, _tokens);
 

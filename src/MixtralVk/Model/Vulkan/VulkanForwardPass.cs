@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MixtralVk.Experts;
 using MixtralVk.Gpu;
 
@@ -12,6 +13,7 @@ public sealed partial class VulkanForwardPass : ForwardPass
     private readonly List<IDisposable> _owned = [];
     private readonly int _hostPageCount;
     private readonly ExpertSettings? _experts;
+    private readonly ExpertUse _use;
     private readonly IDisposable? _owner;
     private GpuDevice _device;
     private ModelOnDevice _model = null!;
@@ -34,6 +36,12 @@ public sealed partial class VulkanForwardPass : ForwardPass
 
     /// <summary>What the experts of each layer did since loading, where device and processor share them; else empty. A copy; from any thread.</summary>
     public IReadOnlyList<LayerActivity> ExpertActivity => _store?.Activity.Read() ?? [];
+
+    /// <summary>Whether the device has an expert; for tests.</summary>
+    internal bool IsOnDevice(ExpertId id) => _model.Weights.Experts.Slots.SlotOf(id.Layer, id.Expert) != ExpertSlots.None;
+
+    /// <summary>Uploads of experts that failed, each leaving all as it was.</summary>
+    public int ExpertFailures => _store?.Replacement?.Failures ?? 0;
 
     /// <summary>Bytes of the experts that are not on the device.</summary>
     public long ExpertBytesElsewhere => _store is null ? 0 : _model.Weights.Experts.AllBytes - _model.Weights.Experts.SlotBytes;
@@ -141,6 +149,17 @@ public sealed partial class VulkanForwardPass : ForwardPass
         if (!sums) return;
         QueueStage(after - 1, only: 1);
         _store.Sum();
+    }
+
+    /// <inheritdoc/>
+    internal override double? RearrangementMilliseconds => _store?.Replacement?.NextMilliseconds;
+
+    /// <inheritdoc/>
+    internal override void Rearrange()
+    {
+        long start = Stopwatch.GetTimestamp();
+        _store!.Replacement!.Run();
+        RunTime = Stopwatch.GetElapsedTime(start);
     }
 
     /// <inheritdoc/>

@@ -14,11 +14,11 @@ internal delegate void FillTiles(int first, int count, Span<byte> bytes);
 /// <summary>Something to bring to the device.</summary>
 internal readonly record struct Upload(BufferView Destination, FillBytes Fill, string What)
 {
-    /// <summary>So many tiles to those of <paramref name="matrix"/> from <paramref name="firstTile"/> on, in pieces that fit a staging buffer.</summary>
-    public static IEnumerable<Upload> OfTiles(GpuMatrix matrix, int firstTile, int tileCount, FillTiles fill, string what)
+    /// <summary>So many tiles to those of <paramref name="matrix"/> from <paramref name="firstTile"/> on, in pieces of at most so many bytes, or one tile.</summary>
+    public static IEnumerable<Upload> OfTiles(GpuMatrix matrix, int firstTile, int tileCount, FillTiles fill, string what, long pieceBytes = WeightUploader.PieceBytes)
     {
         long tileBytes = matrix.Layout.TileBytes;
-        int tilesPerPiece = (int)Math.Max(1, WeightUploader.PieceBytes / tileBytes);
+        int tilesPerPiece = (int)Math.Max(1, pieceBytes / tileBytes);
         for (int tile = 0; tile < tileCount; tile += tilesPerPiece)
         {
             (int first, int count) = (tile, Math.Min(tilesPerPiece, tileCount - tile));
@@ -45,7 +45,7 @@ internal sealed class WeightUploader : IDisposable
     /// <summary>With the way to go chosen by the caller: writing directly asks for memory the host sees.</summary>
     public WeightUploader(GpuDevice device, bool direct) => (_device, _direct) = (device, direct);
 
-    /// <summary>All that was uploaded so far, and the time from the begin to the end of each <see cref="Run"/>.</summary>
+    /// <summary>All that was uploaded so far, and the time from the begin to the end of each run.</summary>
     public WeightTransfer Transfer { get; private set; }
 
     /// <summary>Runs all uploads and waits for them. On cancellation or failure the destinations hold garbage.</summary>
@@ -58,8 +58,7 @@ internal sealed class WeightUploader : IDisposable
         {
             Parallel.ForEach(uploads, options, upload =>
             {
-                if (_direct && upload.Destination.Buffer.IsMapped) upload.Fill(upload.Destination.Buffer.Map<byte>(upload.Destination.Offset, upload.Destination.Length));
-                else Stage(upload);
+                Bring(upload);
                 progress?.Report(new LoadProgress(Interlocked.Add(ref done, (long)upload.Destination.Length), total, upload.What));
             });
         }
@@ -68,6 +67,21 @@ internal sealed class WeightUploader : IDisposable
             ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
         }
         Transfer = new WeightTransfer(Transfer.CopiedBytes + total, Transfer.CopyTime + Stopwatch.GetElapsedTime(start), 0);
+    }
+
+    /// <summary>Runs one upload on the calling thread and waits for it.</summary>
+    public void Run(in Upload upload)
+    {
+        long start = Stopwatch.GetTimestamp();
+        Bring(upload);
+        Transfer = new WeightTransfer(Transfer.CopiedBytes + (long)upload.Destination.Length, Transfer.CopyTime + Stopwatch.GetElapsedTime(start), 0);
+    }
+
+    private void Bring(in Upload upload)
+    {
+        (GpuBuffer buffer, ulong offset, ulong length) = (upload.Destination.Buffer, upload.Destination.Offset, upload.Destination.Length);
+        if (_direct && buffer.IsMapped) upload.Fill(buffer.Map<byte>(offset, length));
+        else Stage(upload);
     }
 
     private void Stage(in Upload upload)

@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using MixtralVk.Cpu;
+using MixtralVk.Gpu;
+using MixtralVk.Model.Vulkan;
+
+namespace MixtralVk.Experts;
+
+/// <summary>
+/// Brings experts that are used often into the slots of those used little, between steps and piece by piece: beside the slots first, and to its slot when all
+/// of it is there, by a copy on the device. So who leaves computes until then, and stays where anything fails. Runs on the queue of the steps, and waits. Not thread-safe.
+/// </summary>
+internal sealed class ExpertReplacement : IDisposable
+{
+    /// <summary>Some tenths of a millisecond over a usual bus.</summary>
+    private const long PieceBytes = 2 << 20;
+
+    /// <summary>Time without another try after one that failed: what was lacking is not back at once.</summary>
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(5);
+
+    /// <summary>Weight of the newest measurement in what a piece is expected to take.</summary>
+    private const double Newest = 0.25;
+
+    private readonly GpuDevice _device;
+    private readonly DeviceExperts _experts;
+    private readonly CpuExperts _host;
+    private readonly ExpertUse _use;
+    private readonly ExpertActivity _activity;
+    private readonly WeightUploader _uploader;
+    private readonly Queue<Upload> _pieces = [];    // of the expert on its way that are not there yet
+    private GpuBuffer? _landing;                    // room for one expert; made when it is first needed
+    private ExpertMove? _move;
+    private double _pieceMilliseconds = double.NaN, _copyMilliseconds = double.NaN;
+    private long _failed;                           // timestamp of the latest failure; 0 for none
+
+    public ExpertReplacement(GpuDevice device, DeviceExperts experts, CpuExperts host, ExpertUse use, ExpertActivity activity)
+    {
+        (_device, _experts, _host, _use, _activity) = (device, experts, host, use, activity);
+        _uploader = new WeightUploader(device);
+    }
+
+    /// <summary>What <see cref="Run"/> is expected to take; NaN where it is not known, null where all experts lie well.</summary>
+    public double? NextMilliseconds
+    {
+        get
+        {
+            if (_move is not null) return _pieces.Count == 0 ? _copyMilliseconds : _pieceMilliseconds;
+            bool waits = _failed != 0 && Stopwatch.GetElapsedTime(_failed) < s_pause;
+            return waits || !_experts.Slots.TryNextMove(_use, out _) ? null : _pieceMilliseconds;
+        }
+    }
+
+    /// <summary>Uploads that failed, for lack of memory: each left everything as it was.</summary>
+    public int Failures { get; private set; }
+
+    /// <summary>Brings a piece of an expert to the device, or an expert whose pieces are there into its slot.</summary>
+    /// <exception cref="DeviceLostException">The device is lost.</exception>
+    public void Run()
+    {
+        try
+        {
+            long start = Stopwatch.GetTimestamp();
+            if (_move is { } move && _pieces.Count == 0)
+            {
+                Land(move);
+                Learn(ref _copyMilliseconds, start);
+            }
+            else if (_move is not null || TryBegin())
+            {
+                Upload piece = _pieces.Dequeue();
+                _uploader.Run(piece);
+                _activity.Upload(_move!.Value.Layer, (long)piece.Destination.Length);
+                Learn(ref _pieceMilliseconds, start);
+            }
+        }
+        catch (GpuException problem) when (problem is not DeviceLostException)
+        {
+            Abandon();
+            Failures++;
+            _failed = Stopwatch.GetTimestamp();
+        }
+    }
+
+    /// <summary>Gives up what is on its way: slots are to change.</summary>
+    public void Abandon()
+    {
+        _move = null;
+        _pieces.Clear();
+    }
+
+    /// <summary>The pieces of an expert, from main memory to <paramref name="to"/>.</summary>
+    public static unsafe IEnumerable<Upload> UploadsOf(LayerExperts from, ExpertMove move, ExpertWeights to, long pieceBytes)
+    {
+        return [.. Of(to.Gate, from.Gate[move.Expert]), .. Of(to.Up, from.Up[move.Expert]), .. Of(to.Down, from.Down[move.Expert])];
+
+        IEnumerable<Upload> Of(GpuMatrix matrix, TiledMatrix tiles) => Upload.OfTiles(matrix, 0, matrix.Layout.Tiles,
+            (first, _, bytes) => new ReadOnlySpan<byte>(tiles.Tile(first), bytes.Length).CopyTo(bytes), $"layer {move.Layer}", pieceBytes);
+    }
+
+    private bool TryBegin()
+    {
+        if (!_experts.Slots.TryNextMove(_use, out ExpertMove move)) return false;
+        _landing ??= _device.CreateBuffer((ulong)_experts.MostBytes, BufferUse.Device, "expert on its way");
+        ExpertWeights weights = ExpertWeights.In(_landing.View, _experts.LayoutsOf(move.Layer)[move.Expert], _device.Limits);
+        foreach (Upload piece in UploadsOf(_host[move.Layer], move, weights, PieceBytes)) _pieces.Enqueue(piece);
+        _move = move;
+        return true;
+    }
+
+    private void Land(in ExpertMove move)
+    {
+        BufferView slot = _experts.MemoryOf(move.Layer, move.Slot);
+        Recorder recorder = _device.CreateRecorder();
+        recorder.BeginStage($"layer {move.Layer} expert {move.Expert}");
+        recorder.Copy(_landing!.View.Slice(0, slot.Length), slot);
+        using (Recording copy = recorder.Finish("expert"))
+            _device.Queue.Wait(_device.Queue.Submit(copy, 0, 1));
+        _experts.Put(move);
+        _activity.Replace(move.Layer);
+        _move = null;
+    }
+
+    private static void Learn(ref double average, long start)
+    {
+        double took = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        average = double.IsNaN(average) ? took : average + Newest * (took - average);
+    }
+
+    public void Dispose()
+    {
+        _uploader.Dispose();
+        _landing?.Dispose();
+    }
+}

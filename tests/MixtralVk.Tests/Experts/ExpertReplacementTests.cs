@@ -1,0 +1,116 @@
+using MixtralVk.Experts;
+using MixtralVk.Loading;
+using MixtralVk.Model;
+using MixtralVk.Model.Vulkan;
+using MixtralVk.Quantization;
+using MixtralVk.Reference;
+using MixtralVk.Testing;
+using MixtralVk.Testing.Gguf;
+using MixtralVk.Tokenization;
+
+namespace MixtralVk.Tests.Experts;
+
+/// <summary>Experts that move between main memory and the device while a model runs.</summary>
+[Collection(VulkanCollection.Name)]
+public sealed class ExpertReplacementTests
+{
+    private static readonly string[] s_english = ["Who are you, and where do you live?", "I sell bread and cakes at the market in Oakvale.", "The mill stands by the river."];
+    private static readonly string[] s_numbers = ["17 + 25 = 42", "{\"say\": \"Three silver.\", \"action\": \"give\"}", "12 34 56 78 90"];
+
+    /// <summary>What the router of a real model chooses on other texts changes who is on the device, so that more choices hit; pinned experts stay.</summary>
+    [Fact]
+    public void Residents_follow_what_is_used_and_pinned_ones_stay()
+    {
+        using ModelSource source = ModelSource.Open(ShippedModel.Path);
+        var tokenizer = new Tokenizer(source.Vocabulary);
+        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders, with: o => o with { Validation = false });
+        ExpertId pinned = new(1, 0);
+        using VulkanForwardPass pass = Load(source, gpu, 25, pinned: pinned);
+        foreach (string[] texts in (string[][])[s_english, s_numbers, s_english])
+        {
+            double before = HitRate(pass, tokenizer, texts);
+            for (int round = 0; round < 15; round++)
+            {
+                HitRate(pass, tokenizer, texts);
+                while (pass.RearrangementMilliseconds is not null) pass.Rearrange();
+            }
+            double after = HitRate(pass, tokenizer, texts);
+            Assert.True(after > before + 0.02, $"{before:P1} of the choices hit before, {after:P1} after");
+            Assert.True(pass.IsOnDevice(pinned));
+        }
+        IReadOnlyList<LayerActivity> layers = pass.ExpertActivity;
+        long expertBytes = source.Describe().ExpertBytes / (layers.Count * source.Config.ExpertCount);
+        Assert.All(layers, layer => Assert.Equal(layer.Replacements * expertBytes, layer.UploadedBytes));
+        Assert.True(layers.Sum(layer => layer.Replacements) > 4, $"{layers.Sum(layer => layer.Replacements)} replacements");
+    }
+
+    /// <summary>In the middle of a move and after each one the logits are the reference's, also where experts of a layer differ in format.</summary>
+    [Theory]
+    [InlineData(WeightFormat.F32)]
+    [InlineData(WeightFormat.Q4_0)]
+    public void Logits_are_the_reference_s_wherever_experts_have_moved(WeightFormat format)
+    {
+        using TemporaryFile file = new SyntheticModel { Weights = format, Layers = 2, Hidden = 544, Dim = 160 }.WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        int[] tokens = TestDevices.RandomTokens(30, source.Config.VocabSize);
+        ReferenceModel reference = ReferenceModels.Open(file.Path);
+        float[] expected = reference.Logits(tokens);
+        IReadOnlySet<int> nearTies = LogitsComparison.NearTies(reference, tokens);
+        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
+        using VulkanForwardPass pass = Load(source, gpu, 50);
+        var random = new Random(2);
+        for (int round = 0; round < 24; round++)
+        {
+            int one = random.Next(source.Config.VocabSize);
+            TestDevices.AllLogits(pass, [.. Enumerable.Repeat(one, 60)]); // whatever this token's experts are
+            for (int piece = random.Next(4); piece > 0 && pass.RearrangementMilliseconds is not null; piece--) pass.Rearrange();
+            if (round % 4 == 0) Assert.Null(new LogitsComparison(expected, TestDevices.AllLogits(pass, tokens), source.Config.VocabSize, nearTies).Problem(2e-5));
+        }
+        Assert.True(pass.ExpertActivity.Sum(layer => layer.Replacements) > 3);
+    }
+
+    [Fact]
+    public void Where_experts_are_fixed_none_moves()
+    {
+        using TemporaryFile file = new SyntheticModel().WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
+        using VulkanForwardPass pass = SplitExpertsTests.Load(source, gpu, 25);
+        TestDevices.AllLogits(pass, [.. Enumerable.Repeat(1, 60)]);
+        Assert.Null(pass.RearrangementMilliseconds);
+    }
+
+    /// <summary>An upload that fails leaves the expert that was to go where it is, and the model as exact as before; later it is tried again.</summary>
+    [Fact]
+    public void A_failed_upload_leaves_the_old_expert_in_its_slot()
+    {
+        using TemporaryFile file = new SyntheticModel { Weights = WeightFormat.Q4_0 }.WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders, with: o => o with { ReplaceCommand = VulkanFaults.Begin() });
+        using VulkanForwardPass pass = Load(source, gpu, 50);
+        int[] tokens = TestDevices.RandomTokens(30, source.Config.VocabSize);
+        float[] expected = TestDevices.AllLogits(pass, tokens);
+        ExpertId[] before = Residents(pass);
+        while (pass.RearrangementMilliseconds is null) TestDevices.AllLogits(pass, [.. Enumerable.Repeat(before.Length + 7, 60)]);
+        VulkanFaults.RefusedSubmissions = 1;
+        while (pass.ExpertFailures == 0) pass.Rearrange();
+        Assert.Null(pass.RearrangementMilliseconds);
+        Assert.Equal(before, Residents(pass));
+        Assert.Equal(expected, TestDevices.AllLogits(pass, tokens));
+        Assert.Equal(0, pass.ExpertActivity.Sum(layer => layer.Replacements));
+    }
+
+    private static ExpertId[] Residents(VulkanForwardPass pass) =>
+        [.. Enumerable.Range(0, pass.Config.LayerCount).SelectMany(layer => Enumerable.Range(0, pass.Config.ExpertCount).Select(expert => new ExpertId(layer, expert))).Where(pass.IsOnDevice)];
+
+    private static double HitRate(VulkanForwardPass pass, Tokenizer tokenizer, string[] texts)
+    {
+        long hits = pass.ExpertActivity.Sum(l => l.Hits), misses = pass.ExpertActivity.Sum(l => l.Misses);
+        foreach (string text in texts) TestDevices.AllLogits(pass, tokenizer.Encode(text));
+        hits = pass.ExpertActivity.Sum(l => l.Hits) - hits;
+        return (double)hits / (hits + pass.ExpertActivity.Sum(l => l.Misses) - misses);
+    }
+
+    private static VulkanForwardPass Load(ModelSource source, TestGpu gpu, int percent, params ExpertId[] pinned) => VulkanForwardPass.Load(
+        source, gpu.Device, null, 64, 64, KvFormat.F32, 8, 0, SplitExpertsTests.Settings(source, percent, CpuArithmetic.Float32) with { Moves = true, Pinned = pinned }, null, null, default);
+}
