@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using MixtralVk.Server.Api;
+using MixtralVk.Server.Conversations;
 using MixtralVk.Server.Kiosk;
 using OpenTelemetry.Metrics;
 
@@ -36,6 +37,10 @@ public static class MixtralVkEndpoints
         services.AddSingleton<ServerMetrics>();
         services.AddSingleton<LoadHistory>();
         services.AddHostedService(provider => provider.GetRequiredService<LoadHistory>());
+        if (options.ConversationFolder is { } folder) ConversationStore.Prepare(folder);
+        services.AddSingleton<ConversationStore>();
+        services.AddHostedService(provider => provider.GetRequiredService<ConversationStore>());
+        services.AddSingleton<ConversationEndpoints>();
         KioskSettings? kiosk = options.KioskFile is null ? null : KioskSettings.Read(options.KioskFile);
         services.AddSingleton(provider => new Knowledge(kiosk?.Texts, provider.GetRequiredService<ILogger<Knowledge>>()));
         services.AddHostedService(provider => provider.GetRequiredService<Knowledge>());
@@ -65,12 +70,14 @@ public static class MixtralVkEndpoints
         endpoints.MapPost("/tokenize", gate.Guard(services.GetRequiredService<TokenizeEndpoint>().HandleAsync));
         endpoints.MapGet("/v1/models", gate.Guard(state.ListModelsAsync));
         endpoints.MapGet("/v1/models/{id}", gate.Guard(state.ShowModelAsync));
-        KioskEndpoints kiosk = services.GetRequiredService<KioskEndpoints>();
-        endpoints.MapPost("/kiosk/forget", gate.Guard(kiosk.ForgetAsync));
+        ConversationEndpoints conversations = services.GetRequiredService<ConversationEndpoints>();
+        endpoints.MapGet("/v1/conversations/{id}", gate.Guard(conversations.ShowAsync));
+        endpoints.MapDelete("/v1/conversations/{id}", gate.Guard(conversations.EraseAsync));
         endpoints.MapGet("/ops/state", gate.Guard(state.OperationAsync));
         RequestDelegate scrape = endpoints.CreateApplicationBuilder().UseOpenTelemetryPrometheusScrapingEndpoint(_ => true).Build();
         endpoints.MapGet("/metrics", gate.Guard((context, _) => scrape(context)));
         // Pages hold nothing that is anybody's; what they show they ask for with the visitor's or operator's key.
+        KioskEndpoints kiosk = services.GetRequiredService<KioskEndpoints>();
         endpoints.MapGet("/kiosk/settings", kiosk.SettingsAsync);
         endpoints.MapGet("/kiosk/logo", kiosk.LogoAsync);
         foreach ((string address, string file) in Pages.Addresses) endpoints.MapGet(address, context => Pages.SendAsync(context, file));

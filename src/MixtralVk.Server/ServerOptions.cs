@@ -68,6 +68,12 @@ public sealed class ServerOptions
     /// <summary>A JSON file that says what the kiosk is called and looks like, who answers there and from which texts; null for a plain page.</summary>
     public string? KioskFile { get; set; }
 
+    /// <summary>A folder, this server's alone, in which the conversations are kept that requests ask to keep; null keeps none.</summary>
+    public string? ConversationFolder { get; set; }
+
+    /// <summary>Hours after which a kept conversation that nobody goes on with is erased.</summary>
+    public int ConversationHours { get; set; } = 24;
+
     /// <summary>Where metrics are sent by OTLP, an address such as <c>http://localhost:4317</c>; null sends none.</summary>
     public Uri? OtlpEndpoint { get; set; }
 
@@ -92,6 +98,7 @@ public sealed class ServerOptions
         Require(StopSeconds is >= 0 and <= 3600, nameof(StopSeconds), "between 0 and 3600");
         Require(BodyBytes >= 1024, nameof(BodyBytes), "at least 1024");
         Require(AnswerTokens >= 1, nameof(AnswerTokens), "at least 1");
+        Require(ConversationHours is >= 1 and <= 87600, nameof(ConversationHours), "between 1 and 87600");
         Require(Choices is >= 1 and <= 128, nameof(Choices), "between 1 and 128");
         Require(Temperature is null or (>= 0 and <= 100), nameof(Temperature), "between 0 and 100");
     }

@@ -11,7 +11,7 @@ public static class ServerSettings
     /// <summary>Prefix of the environment variables.</summary>
     public const string EnvironmentPrefix = "MIXTRALVK_";
 
-    private static readonly string[] s_paths = [nameof(ServerOptions.ModelFile), nameof(ServerOptions.ApiKeyFile), nameof(ServerOptions.CertificateFile), nameof(ServerOptions.CertificateKeyFile), nameof(ServerOptions.PipelineCacheDirectory), nameof(ServerOptions.KioskFile)];
+    private static readonly string[] s_paths = [nameof(ServerOptions.ModelFile), nameof(ServerOptions.ApiKeyFile), nameof(ServerOptions.CertificateFile), nameof(ServerOptions.CertificateKeyFile), nameof(ServerOptions.PipelineCacheDirectory), nameof(ServerOptions.KioskFile), nameof(ServerOptions.ConversationFolder)];
 
     /// <summary>
     /// Reads the settings; <see cref="ServerOptions.Validate"/> checks their ranges. Paths in the file are relative to the file. Throws <see cref="ServerException"/> for a file that cannot be read, a name

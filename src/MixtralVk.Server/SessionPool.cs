@@ -10,6 +10,7 @@ namespace MixtralVk.Server;
 internal sealed class SessionPool : IDisposable
 {
     private readonly ConcurrencyLimiter _seats;
+    private readonly int _seatCount;
     private readonly Lock _gate = new();
     private readonly List<SessionLease> _idle; // the one used longest ago first
     private readonly List<SessionLease> _used = [];
@@ -17,18 +18,15 @@ internal sealed class SessionPool : IDisposable
 
     public SessionPool(MixtralModel model, int seats, int queueLimit)
     {
-        Model = model;
+        (Model, _seatCount) = (model, seats);
         _seats = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = seats, QueueLimit = queueLimit, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
         _idle = [.. Enumerable.Range(0, seats).Select(_ => new SessionLease(this, model.StartSession()))];
     }
 
     public MixtralModel Model { get; }
 
-    /// <summary>Requests that are answered now.</summary>
-    public int Active
-    {
-        get { lock (_gate) return _used.Count; }
-    }
+    /// <summary>Requests that have a seat.</summary>
+    public int Active => _seatCount - (int)(_seats.GetStatistics()?.CurrentAvailablePermits ?? _seatCount);
 
     /// <summary>Requests that wait for a seat.</summary>
     public int Queued => (int)(_seats.GetStatistics()?.CurrentQueuedCount ?? 0);
@@ -42,7 +40,7 @@ internal sealed class SessionPool : IDisposable
     /// <summary>Whole seconds after which a further request can expect a seat, by how long the latest ones had theirs.</summary>
     public int SecondsToWait
     {
-        get { lock (_gate) return Math.Clamp((int)Math.Ceiling(_meanSeconds * (Queued + 1) / (_idle.Count + _used.Count)), 1, 60); }
+        get { lock (_gate) return Math.Clamp((int)Math.Ceiling(_meanSeconds * (Queued + 1) / _seatCount), 1, 60); }
     }
 
     /// <summary>
@@ -54,12 +52,7 @@ internal sealed class SessionPool : IDisposable
     /// <param name="cancellationToken">Leaves the line.</param>
     public async ValueTask<SessionLease?> RentAsync(int[] prompt, string? conversation, CancellationToken cancellationToken)
     {
-        RateLimitLease seat = await _seats.AcquireAsync(1, cancellationToken).ConfigureAwait(false);
-        if (!seat.IsAcquired)
-        {
-            seat.Dispose();
-            return null;
-        }
+        if (await TakeSeatAsync(cancellationToken).ConfigureAwait(false) is not { } seat) return null;
         lock (_gate)
         {
             int chosen = 0, longest = 0;
@@ -77,6 +70,15 @@ internal sealed class SessionPool : IDisposable
         }
     }
 
+    /// <summary>A seat for work without a session, until it is disposed; null, at once, when the line is full.</summary>
+    public async ValueTask<RateLimitLease?> TakeSeatAsync(CancellationToken cancellationToken)
+    {
+        RateLimitLease seat = await _seats.AcquireAsync(1, cancellationToken).ConfigureAwait(false);
+        if (seat.IsAcquired) return seat;
+        seat.Dispose();
+        return null;
+    }
+
     /// <summary>Erases what sessions hold of a conversation: at once, or when its answer has ended.</summary>
     public void Forget(string conversation)
     {
@@ -87,7 +89,7 @@ internal sealed class SessionPool : IDisposable
         }
     }
 
-    /// <summary>Waits until no request has a session.</summary>
+    /// <summary>Waits until no request has a seat.</summary>
     public async Task DrainAsync()
     {
         while (Active > 0) await Task.Delay(20).ConfigureAwait(false);

@@ -57,8 +57,7 @@ public sealed class Chat : IDisposable
     }
 
     /// <summary>What was said, without the persona and including what the model has forgotten.</summary>
-    public IEnumerable<ChatMessage> History =>
-        _turns.SelectMany(turn => new[] { new ChatMessage(ChatRole.User, turn.Question), new ChatMessage(ChatRole.Assistant, turn.Answer) });
+    public IEnumerable<ChatMessage> History => _turns.SelectMany(turn => turn.Messages);
 
     /// <summary>How many of the oldest questions, with their answers, the model has forgotten.</summary>
     public int ForgottenTurns => _forgotten;

@@ -149,7 +149,10 @@ public sealed class MixtralModel : IDisposable
     /// <param name="persona">Who the model is to be and what it knows; null for none.</param>
     /// <param name="options">How answers are generated; null takes the defaults.</param>
     public Chat StartChat(string? persona = null, GenerationOptions? options = null) =>
-        ChatTemplate is null ? throw _chatProblem! : new Chat(this, ChatTemplate, persona, options ?? new GenerationOptions());
+        new(this, RequireChatTemplate(), persona, options ?? new GenerationOptions());
+
+    /// <summary>The form of conversation. Throws <see cref="ChatTemplateException"/> when it is not known.</summary>
+    internal ChatTemplate RequireChatTemplate() => ChatTemplate ?? throw _chatProblem!;
 
     /// <summary>
     /// To be called once per frame, from any thread: grants the model this much of the device (<see cref="Pacing.PerFrame"/>) in place of what is

@@ -37,6 +37,16 @@ internal static class CommandLine
         return Run(Process.Start(start)!, "");
     }
 
+    /// <summary>Starts it where no file may become longer than 1 KiB, as on a disk that is full.</summary>
+    public static Process StartOnFullDisk(string[] arguments, params ReadOnlySpan<(string Name, string Value)> environment)
+    {
+        ProcessStartInfo start = Redirected("/bin/bash");
+        foreach (string argument in (string[])["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"", Executable, .. arguments]) start.ArgumentList.Add(argument);
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // or the runtime itself would need such a file
+        foreach ((string name, string value) in environment) start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
+
     private static async Task<Outcome> Run(Process started, string input)
     {
         using Process process = started;
@@ -53,7 +63,7 @@ internal static class CommandLine
         return Process.Start(start)!;
     }
 
-    private static Process Start(string[] arguments, ReadOnlySpan<(string Name, string Value)> environment)
+    public static Process Start(string[] arguments, params ReadOnlySpan<(string Name, string Value)> environment)
     {
         ProcessStartInfo start = Redirected(Executable);
         foreach (string argument in arguments) start.ArgumentList.Add(argument);

@@ -75,6 +75,24 @@ public sealed class LimitTests
     }
 
     [Fact]
+    public async Task Texts_to_be_embedded_wait_in_the_same_line()
+    {
+        const string text = """{"input":"a text"}""";
+        ServerOptions options = RunningServer.Options();
+        (options.Seats, options.QueueLimit) = (1, 1);
+        await using RunningServer server = await RunningServer.StartAsync(options);
+        Task<HttpResponseMessage> second;
+        using (SessionPool.SessionLease seat = (await server.Sessions.RentAsync([1], null, CancellationToken.None))!)
+        {
+            second = server.PostAsync("/v1/embeddings", text);
+            while (server.Sessions.Queued == 0) await Task.Delay(5);
+            Assert.Equal("server_busy", (await RunningServer.AssertError(429, await server.PostAsync("/v1/embeddings", text))).GetProperty("code").GetString());
+        }
+        Assert.Equal(HttpStatusCode.OK, (await second).StatusCode);
+        Assert.Equal(0, server.Sessions.Active);
+    }
+
+    [Fact]
     public async Task A_client_that_leaves_frees_its_seat()
     {
         ServerOptions options = RunningServer.Options();
@@ -115,13 +133,24 @@ public sealed class LimitTests
     [Fact]
     public async Task A_conversation_is_forgotten_when_asked()
     {
+        using TemporaryFile keys = TemporaryFile.With("ada-key\neve-key\n"u8);
         ServerOptions options = RunningServer.Options();
+        options.ApiKeyFile = keys.Path;
         await using RunningServer server = await RunningServer.StartAsync(options);
         const string request = """{"messages":[{"role":"user","content":"Hello, I am Ada."}],"max_tokens":4,"prompt_cache_key":"ada"}""";
+        As("ada-key");
         Assert.Equal(0, await Cached());
         Assert.True(await Cached() > 4);
-        server.Sessions.Forget("ada");
+        As("eve-key");
+        await Forget(); // a conversation of hers, which is another one
+        As("ada-key");
+        Assert.True(await Cached() > 4);
+        await Forget();
         Assert.Equal(0, await Cached());
+
+        void As(string key) => server.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+
+        async Task Forget() => Assert.Equal(HttpStatusCode.OK, (await server.Http.DeleteAsync("/v1/conversations/ada")).StatusCode);
 
         async Task<int> Cached() => (await RunningServer.JsonOf(await server.PostAsync("/v1/chat/completions", request)))
             .GetProperty("usage").GetProperty("prompt_tokens_details").GetProperty("cached_tokens").GetInt32();

@@ -12,6 +12,9 @@ internal abstract class AnswerWriter
     /// <summary>All of it, once the last piece was given to <see cref="Next"/>.</summary>
     public abstract Choice Whole();
 
+    /// <summary>What the model has written so far.</summary>
+    public abstract string Text { get; }
+
     /// <summary>OpenAI's word for why an answer ended.</summary>
     protected static string? Reason(FinishReason? reason) => reason is null ? null : reason.Value switch
     {

@@ -23,6 +23,9 @@ internal sealed class ApiException(int status, string type, string? code, string
     public static ApiException Busy(int seconds) =>
         new(StatusCodes.Status429TooManyRequests, "rate_limit_error", "server_busy", null, $"Too many requests are waiting; try again in {seconds} s.") { RetryAfter = seconds };
 
+    public static ApiException Locked(string conversation) =>
+        new(StatusCodes.Status409Conflict, "invalid_request_error", "conversation_locked", "conversation", $"Another request goes on with the conversation '{conversation}'.") { RetryAfter = 1 };
+
     public static ApiException NotReady(double progress) =>
         new(StatusCodes.Status503ServiceUnavailable, "server_error", "model_loading", null, $"The model is being loaded: {progress:P0}.") { RetryAfter = 2 };
 }

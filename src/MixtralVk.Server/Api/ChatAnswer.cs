@@ -18,6 +18,8 @@ internal sealed class ChatAnswer(int index, bool callsFunctions, Tokenizer? toke
     private FinishReason? _end;
     private IReadOnlyList<ToolCall>? _calls;
 
+    public override string Text => _text.ToString();
+
     public override Choice? Next(AnswerPiece piece)
     {
         string added = _text.Length == 0 ? piece.Token.Text.TrimStart(' ') : piece.Token.Text; // an answer begins with its first letter

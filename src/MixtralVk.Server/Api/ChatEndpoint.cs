@@ -1,4 +1,5 @@
 using MixtralVk.Grammar;
+using MixtralVk.Server.Conversations;
 using MixtralVk.Server.Json;
 using MixtralVk.Server.Kiosk;
 using MixtralVk.Tokenization;
@@ -6,8 +7,10 @@ using MixtralVk.Tokenization;
 namespace MixtralVk.Server.Api;
 
 /// <summary>POST /v1/chat/completions.</summary>
-internal sealed class ChatEndpoint(ServerOptions server, GenerationEndpoint generation, Constraints constraints, Guide guide)
+internal sealed class ChatEndpoint(ServerOptions server, GenerationEndpoint generation, Constraints constraints, Guide guide, ConversationStore conversations)
 {
+    private const int MostNameCharacters = 200;
+
     public async Task HandleAsync(HttpContext context, CancellationToken cancellationToken)
     {
         ChatRequest request = await Gate.ReadAsync(context, ApiJson.Default.ChatRequest, cancellationToken).ConfigureAwait(false);
@@ -19,12 +22,17 @@ internal sealed class ChatEndpoint(ServerOptions server, GenerationEndpoint gene
         if (request.TopLogprobs is not null && request.Logprobs is not true) throw ApiException.Invalid("'top_logprobs' needs 'logprobs'.", "top_logprobs");
         int? logProbabilities = request.Logprobs is true ? RequestOptions.LogProbabilities(request.TopLogprobs ?? 0, "top_logprobs") : null;
 
-        IReadOnlyList<ChatMessage> conversation = Messages.ToConversation(request.Messages, tools?.Instructions ?? "");
+        IReadOnlyList<ChatMessage> asked = Messages.ToConversation(request.Messages, tools?.Instructions ?? "");
+        ConversationName? name = (request.Conversation ?? request.PromptCacheKey) is string given ? ConversationName.Of(context, given) : null;
+        using KeptConversation? kept = request.Conversation is null ? null : Open(request, name!.Value, sessions.Model);
+        IReadOnlyList<ChatMessage> conversation = kept?.Before(asked, server) ?? asked;
         Guidance? guidance = asksGuide ? guide.For(conversation, request.Metadata?.GetValueOrDefault("language"), sessions.Model) : null;
         var task = new GenerationTask(request, "chatcmpl", request.Stream is true ? "chat.completion.chunk" : "chat.completion", [template.Encode(guidance?.Conversation ?? conversation)], server,
             tokens => RequestOptions.Read(request, request.MaxCompletionTokens ?? request.MaxTokens, logProbabilities, constraint, tokens, sessions.Model, server),
             index => new ChatAnswer(index, tools is not null, logProbabilities is null ? null : sessions.Model.Tokenizer))
         {
+            Conversation = name?.Unique,
+            Keep = kept is null ? null : answer => kept.Add(asked.Where(message => message.Role != ChatRole.System), answer),
             Question = conversation[^1].Text,
             Sources = guidance?.Sources,
         };
@@ -35,4 +43,13 @@ internal sealed class ChatEndpoint(ServerOptions server, GenerationEndpoint gene
     /// <summary>Throws <see cref="ApiException"/> where the model is not known to converse.</summary>
     public static ChatTemplate TemplateOf(MixtralModel model) =>
         model.ChatTemplate ?? throw ApiException.Invalid("This model's form of conversation is not known; use /v1/completions.", "model");
+
+    private KeptConversation Open(ChatRequest request, ConversationName name, MixtralModel model)
+    {
+        if (request.N > 1) throw ApiException.Invalid("A conversation goes on with one answer: 'n' must be 1.", "n");
+        if (request.Tools is { Count: > 0 }) throw ApiException.Invalid("'conversation' and 'tools' exclude each other.", "tools");
+        if (name.Given.Length is 0 or > MostNameCharacters || name.Given.Contains('/'))
+            throw ApiException.Invalid($"A conversation's name must have between 1 and {MostNameCharacters} characters, none of them a slash.", "conversation");
+        return conversations.Open(name, model);
+    }
 }

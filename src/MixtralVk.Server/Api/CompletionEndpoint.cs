@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MixtralVk.Server.Conversations;
 using MixtralVk.Server.Json;
 using MixtralVk.Tokenization;
 
@@ -21,7 +22,10 @@ internal sealed class CompletionEndpoint(ServerOptions server, GenerationEndpoin
         int? logProbabilities = RequestOptions.LogProbabilities(request.Logprobs, "logprobs");
         var task = new GenerationTask(request, "cmpl", "text_completion", prompts, server,
             tokens => RequestOptions.Read(request, request.MaxTokens, logProbabilities, null, tokens, sessions.Model, server),
-            index => new TextAnswer(index, logProbabilities is null ? null : sessions.Model.Tokenizer));
+            index => new TextAnswer(index, logProbabilities is null ? null : sessions.Model.Tokenizer))
+        {
+            Conversation = request.PromptCacheKey is string given ? ConversationName.Of(context, given).Unique : null,
+        };
         await generation.AnswerAsync(context, sessions, task, cancellationToken).ConfigureAwait(false);
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
+using System.Threading.RateLimiting;
 using MixtralVk.Server.Json;
 
 namespace MixtralVk.Server.Api;
@@ -10,10 +11,12 @@ internal sealed class EmbeddingEndpoint(ServerOptions server, GenerationEndpoint
     public async Task HandleAsync(HttpContext context, CancellationToken cancellationToken)
     {
         EmbeddingRequest request = await Gate.ReadAsync(context, ApiJson.Default.EmbeddingRequest, cancellationToken).ConfigureAwait(false);
-        MixtralModel model = generation.Sessions(request.Model).Model;
+        SessionPool sessions = generation.Sessions(request.Model);
+        MixtralModel model = sessions.Model;
         if (request.EncodingFormat is not (null or "float" or "base64")) throw ApiException.Invalid("'encoding_format' must be float or base64.", "encoding_format");
         if (request.Dimensions is int dimensions && dimensions != model.Config.Dim) throw ApiException.Invalid($"This model's vectors have {model.Config.Dim} dimensions.", "dimensions");
         IReadOnlyList<int[]> inputs = CompletionEndpoint.Prompts(request.Input, model.Tokenizer);
+        using RateLimitLease seat = await sessions.TakeSeatAsync(cancellationToken).ConfigureAwait(false) ?? throw ApiException.Busy(sessions.SecondsToWait);
         var items = new List<EmbeddingItem>();
         foreach (int[] tokens in inputs)
             items.Add(new EmbeddingItem("embedding", items.Count, Written(await model.EmbedAsync(tokens, cancellationToken).ConfigureAwait(false), request.EncodingFormat is "base64")));

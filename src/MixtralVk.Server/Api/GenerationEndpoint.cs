@@ -21,6 +21,12 @@ internal sealed record GenerationTask(
     /// <summary>How many answers each prompt gets.</summary>
     public int Choices { get; } = RequestOptions.Choices(Request, Server);
 
+    /// <summary>A name of the conversation, by which it can be forgotten; null for none.</summary>
+    public string? Conversation { get; init; }
+
+    /// <summary>Keeps an answer's text in the conversation; null where none is kept.</summary>
+    public Action<string>? Keep { get; init; }
+
     /// <summary>What was asked, for the log of servers that keep it; null for none.</summary>
     public string? Question { get; init; }
 
@@ -59,7 +65,7 @@ internal sealed partial class GenerationEndpoint(ServerOptions server, ServedMod
         {
             int[] prompt = task.Prompts[i];
             GenerationOptions options = task.OptionsOf(prompt.Length);
-            using SessionPool.SessionLease lease = await sessions.RentAsync(prompt, task.Request.PromptCacheKey, cancellationToken).ConfigureAwait(false)
+            using SessionPool.SessionLease lease = await sessions.RentAsync(prompt, task.Conversation, cancellationToken).ConfigureAwait(false)
                 ?? throw ApiException.Busy(sessions.SecondsToWait);
             var answers = new Answers(lease.Session, prompt, options, task.Choices, metrics);
             await foreach (AnswerPiece piece in answers.StreamAsync(cancellationToken).ConfigureAwait(false))
@@ -78,19 +84,31 @@ internal sealed partial class GenerationEndpoint(ServerOptions server, ServedMod
         var whole = new List<Choice>();
         IReadOnlyList<Source>? sources = task.Sources;
         AnswerWriter? answer = null;
-        await foreach (AnswerPiece piece in pieces.ConfigureAwait(false))
+        try
         {
-            answer ??= task.Begin(piece.Choice);
-            Choice? added = answer.Next(piece);
-            if (streams && added is not null)
+            await foreach (AnswerPiece piece in pieces.ConfigureAwait(false))
             {
-                await events.SendAsync(frame with { Choices = [added], Sources = sources }, ApiJson.Default.GenerationResponse, cancellationToken).ConfigureAwait(false);
-                sources = null;
+                answer ??= task.Begin(piece.Choice);
+                Choice? added = answer.Next(piece);
+                if (piece.End is not null)
+                {
+                    whole.Add(answer.Whole());
+                    string text = answer.Text;
+                    answer = null;
+                    task.Keep?.Invoke(text); // who hears that an answer has ended may rely on its being kept
+                    if (server.LogText && task.Question is not null) Said(task.Question, text);
+                }
+                if (streams && added is not null)
+                {
+                    await events.SendAsync(frame with { Choices = [added], Sources = sources }, ApiJson.Default.GenerationResponse, cancellationToken).ConfigureAwait(false);
+                    sources = null;
+                }
             }
-            if (piece.End is null) continue;
-            whole.Add(answer.Whole());
-            if (server.LogText && task.Question is not null) Said(task.Question, whole[^1].Message?.Content);
-            answer = null;
+        }
+        catch when (streams && answer is { Text.Length: > 0 })
+        {
+            task.Keep?.Invoke(answer.Text); // cut off, but read up to here
+            throw;
         }
         var usage = new Usage(task.PromptTokens, task.GeneratedTokens, task.PromptTokens + task.GeneratedTokens, new PromptDetails(task.CachedTokens));
         if (!streams)

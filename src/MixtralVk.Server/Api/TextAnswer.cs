@@ -14,6 +14,8 @@ internal sealed class TextAnswer(int index, Tokenizer? tokenizer) : AnswerWriter
     private int _sent;
     private FinishReason? _end;
 
+    public override string Text => _text.ToString();
+
     public override Choice? Next(AnswerPiece piece)
     {
         if (tokenizer is not null && piece.Token.LogProbability is not null && !tokenizer.IsEnd(piece.Token.Id)) _tokens.Add((piece.Token, _text.Length));

@@ -65,6 +65,9 @@ internal sealed record ChatRequest : GenerationRequest
 
     public bool? ParallelToolCalls { get; init; }
 
+    /// <summary>A conversation that the server keeps: the messages go on with it, and they and the answer become a part of it.</summary>
+    public string? Conversation { get; init; }
+
     /// <summary>Of these, <c>language</c> counts: that of the kiosk's answer where no text is about the question.</summary>
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 }
@@ -107,9 +110,6 @@ internal sealed record CompletionRequest : GenerationRequest
 
 /// <summary>A request of /v1/embeddings. The input has the forms of a completion's prompt.</summary>
 internal sealed record EmbeddingRequest(string? Model, JsonElement? Input, string? EncodingFormat, int? Dimensions);
-
-/// <summary>A request of /kiosk/forget: the <c>prompt_cache_key</c> of a conversation.</summary>
-internal sealed record ForgetRequest(string? Conversation);
 
 /// <summary>A request of /tokenize: a text or a conversation.</summary>
 internal sealed record TokenizeRequest(string? Text, IReadOnlyList<RequestMessage>? Messages, bool? AddSpecial);

@@ -46,6 +46,12 @@ internal sealed record Usage(int PromptTokens, int CompletionTokens, int TotalTo
 /// <summary>Prompt tokens that did not have to be computed, as a session knew them.</summary>
 internal sealed record PromptDetails(int CachedTokens);
 
+/// <summary>A kept conversation.</summary>
+internal sealed record ConversationResponse(string Id, string Object, IReadOnlyList<AnswerMessage> Messages);
+
+/// <summary>A conversation of which nothing is kept any more.</summary>
+internal sealed record ConversationErased(string Id, string Object, bool Deleted);
+
 /// <summary>The answer of /v1/models.</summary>
 internal sealed record ModelList(string Object, IReadOnlyList<ModelCard> Data);
 

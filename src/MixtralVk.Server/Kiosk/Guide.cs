@@ -1,3 +1,4 @@
+using MixtralVk.Server.Conversations;
 using MixtralVk.Server.Json;
 
 namespace MixtralVk.Server.Kiosk;
@@ -51,14 +52,11 @@ internal sealed class Guide(KioskSettings? settings, Knowledge knowledge, Server
     /// <summary>The conversation with instructions and passages: first what was said before gives way to the limits of the context, then the passages.</summary>
     private (IReadOnlyList<ChatMessage> Conversation, int Passages) Fit(IReadOnlyList<ChatMessage> conversation, IReadOnlyList<Passage> found, MixtralModel model)
     {
-        int room = model.ContextLength - Math.Min(server.AnswerTokens, model.ContextLength / 4);
+        int room = ConversationWindow.Room(model, server);
         ChatMessage[] said = [.. conversation.Where(message => message.Role != ChatRole.System)];
-        for (int passages = found.Count; ; passages--)
-            for (int first = 0; first < said.Length; first += 2)
-            {
-                ChatMessage[] fitted = [.. Instructions(found.Take(passages)) is { Length: > 0 } text ? [new ChatMessage(ChatRole.System, text)] : Array.Empty<ChatMessage>(), .. said[first..]];
-                if (passages == 0 && first >= said.Length - 1 || model.ChatTemplate!.Encode(fitted).Length <= room) return (fitted, passages);
-            }
+        for (int passages = found.Count; passages > 0; passages--)
+            if (ConversationWindow.Fit(Instructions(found.Take(passages)), said, room, model.ChatTemplate!) is { } fitted) return (fitted, passages);
+        return (ConversationWindow.Latest(Instructions([]), said, room, model.ChatTemplate!), 0);
     }
 
     private string Instructions(IEnumerable<Passage> passages)

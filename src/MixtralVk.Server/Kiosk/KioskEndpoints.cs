@@ -1,10 +1,7 @@
-using MixtralVk.Server.Api;
-using MixtralVk.Server.Json;
-
 namespace MixtralVk.Server.Kiosk;
 
 /// <summary>What the visitor's page asks beside its questions.</summary>
-internal sealed class KioskEndpoints(Guide guide, ServedModel model)
+internal sealed class KioskEndpoints(Guide guide)
 {
     /// <summary>GET /kiosk/settings: what the page looks like.</summary>
     public Task SettingsAsync(HttpContext context) => context.Response.WriteAsJsonAsync(guide.Page, KioskJson.Default.KioskPage);
@@ -22,14 +19,5 @@ internal sealed class KioskEndpoints(Guide guide, ServedModel model)
         };
         if (context.Response.ContentType is null) context.Response.StatusCode = StatusCodes.Status404NotFound;
         else await context.Response.SendFileAsync(guide.Logo!).ConfigureAwait(false);
-    }
-
-    /// <summary>POST /kiosk/forget: erases what is kept of a conversation.</summary>
-    public async Task ForgetAsync(HttpContext context, CancellationToken cancellationToken)
-    {
-        ForgetRequest request = await Gate.ReadAsync(context, ApiJson.Default.ForgetRequest, cancellationToken).ConfigureAwait(false);
-        if (string.IsNullOrEmpty(request.Conversation)) throw ApiException.Invalid("'conversation' is missing.", "conversation");
-        model.Sessions?.Forget(request.Conversation);
-        context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 }

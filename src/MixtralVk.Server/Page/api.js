@@ -22,11 +22,11 @@ if (given) {
   history.replaceState(null, "", location.pathname + location.search);
 }
 
-export async function request(path, { body, signal } = {}) {
+export async function request(path, { method, body, signal } = {}) {
   const headers = {};
   if (key.get()) headers.Authorization = `Bearer ${key.get()}`;
   if (body) headers["Content-Type"] = "application/json";
-  const response = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal });
+  const response = await fetch(path, { method: method ?? (body ? "POST" : "GET"), headers, body: body && JSON.stringify(body), signal });
   if (!response.ok) throw new ApiError(response.status, (await response.json().catch(() => null))?.error);
   return response;
 }

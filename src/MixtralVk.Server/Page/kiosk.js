@@ -163,7 +163,7 @@ function startOver() {
   $("question").value = $("spoken").textContent = "";
   tell(null);
   setAnswering(null);
-  request("/kiosk/forget", { body: { conversation: old.id } }).catch(() => {}); // it will be overwritten by others' in time
+  request(`/v1/conversations/${old.id}`, { method: "DELETE" }).catch(() => {}); // it will be overwritten by others' in time
   if (isKiosk) {
     speak(brand.languages[0]);
     if (!$("attract").open) $("attract").showModal();

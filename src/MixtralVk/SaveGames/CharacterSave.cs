@@ -1,3 +1,5 @@
+using MixtralVk.Tokenization;
+
 namespace MixtralVk.SaveGames;
 
 /// <summary>
@@ -31,6 +33,27 @@ public sealed record CharacterSave
     /// <summary>Exchanges in it.</summary>
     public int Exchanges => Turns.Count;
 
+    /// <summary>What was said: questions and answers in turn.</summary>
+    public IEnumerable<ChatMessage> History => Turns.SelectMany(turn => turn.Messages);
+
+    /// <summary>
+    /// A save of a conversation that a program has as text. Throws <see cref="ArgumentException"/> unless questions and answers take turns, the last an answer, and
+    /// <see cref="ChatTemplateException"/> for a model whose form of conversation is not known.
+    /// </summary>
+    /// <param name="model">The model that answered.</param>
+    /// <param name="name">Whose conversation it is.</param>
+    /// <param name="history">Questions and answers.</param>
+    public static CharacterSave Of(MixtralModel model, string name, IReadOnlyList<ChatMessage> history)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(history);
+        if (history.Count % 2 != 0 || history.Where((message, i) => message.Role != (i % 2 == 0 ? ChatRole.User : ChatRole.Assistant)).Any())
+            throw new ArgumentException("Questions and answers must take turns, and the last must be an answer.", nameof(history));
+        ChatTemplate template = model.RequireChatTemplate();
+        return new CharacterSave { Name = name, Model = ModelFingerprint.Of(model), Turns = [.. history.Chunk(2).Select(pair => Turn(template, pair[0].Text, pair[1].Text))] };
+    }
+
     /// <summary>
     /// Writes it into a file that appears under its name only when it is whole and on the disk (<see cref="AtomicFile"/>): what was there before stays until
     /// then, whatever happens. Throws <see cref="IOException"/>, for a full disk too.
@@ -50,4 +73,11 @@ public sealed record CharacterSave
 
     /// <summary>Reads a save from bytes and checks all of it. Throws <see cref="SaveGameException"/>.</summary>
     public static CharacterSave Parse(ReadOnlyMemory<byte> bytes) => SaveFormat.Read(bytes);
+
+    private static ChatTurn Turn(ChatTemplate template, string question, string answer)
+    {
+        var tokens = new List<int>();
+        template.AppendAnswer(tokens, answer);
+        return new ChatTurn(question, answer, tokens);
+    }
 }

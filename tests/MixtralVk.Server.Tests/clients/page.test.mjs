@@ -75,9 +75,11 @@ test("a reload keeps the conversation, starting over erases it", async () => {
   await page.reload();
   await page.locator("body[data-ready=true]").waitFor();
   assert.equal(await lastAnswer(), before);
-  const forgotten = page.waitForResponse(response => response.url().endsWith("/kiosk/forget"));
+  const { id } = await page.evaluate(() => JSON.parse(sessionStorage.getItem("mixtralvk-conversation")));
+  const erased = page.waitForResponse(response => response.request().method() === "DELETE");
   await page.locator("#reset").click();
-  assert.equal((await forgotten).status(), 204);
+  assert.equal((await erased).url(), `${address}/v1/conversations/${id}`);
+  assert.equal((await (await erased).json()).deleted, true);
   assert.equal(await page.locator("article").count(), 0);
   await page.reload();
   await page.locator("body[data-ready=true]").waitFor();

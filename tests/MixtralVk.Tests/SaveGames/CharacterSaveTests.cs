@@ -41,6 +41,20 @@ public sealed class CharacterSaveTests(LoadedModel loaded)
     }
 
     [Fact]
+    public void AConversationThatIsThereAsTextCanBeSavedAndGoneOnWith()
+    {
+        ChatMessage[] said = [new(ChatRole.User, "Hello, who are you?"), new(ChatRole.Assistant, "I am Brannor."), new(ChatRole.User, "Where is the mill?"), new(ChatRole.Assistant, "By the river.")];
+        CharacterSave save = CharacterSave.Parse(CharacterSave.Of(loaded.Model, "Brannor", said).ToBytes());
+        Assert.Equal(said, save.History);
+        using var character = new Character(loaded.Model, s_sheet);
+        character.Load(save);
+        Assert.Equal(said, character.History);
+        Assert.Empty(CharacterSave.Of(loaded.Model, "Brannor", []).History);
+        foreach (ChatMessage[] wrong in new[] { said[..3], said[1..3], [said[0], said[2]] })
+            Assert.Throws<ArgumentException>(() => CharacterSave.Of(loaded.Model, "Brannor", wrong));
+    }
+
+    [Fact]
     public void ACharacterOf2000TokensTakesLessThan32Kilobytes()
     {
         using var character = new Character(loaded.Model, s_sheet);
