@@ -63,25 +63,30 @@ void reduce(inout float v[QueryCount], const bool isSum)
     [[unroll]] for (uint q = 0u; q < QueryCount; ++q) v[q] = reduced[q];
 }
 
+// Dimensions of a query that come at once: a texel, or one from each of the lanes that pass on to each other.
+const uint QueryStep = KvFetch == 1u ? 4u : PassingLanes;
+
 // Scores of this lane's four keys from position `key` on.
 void score_keys(uint page, uint key, out vec4 score[QueryCount])
 {
     const uint passing = gl_SubgroupInvocationID % PassingLanes;
     precise vec4 sum[QueryCount];
     [[unroll]] for (uint q = 0u; q < QueryCount; ++q) sum[q] = vec4(0.0);
-    for (uint first = 0u; first < HeadDim; first += PassingLanes)
+    for (uint first = 0u; first < HeadDim; first += QueryStep)
     {
-        float mine[QueryCount];
-        [[unroll]] for (uint q = 0u; q < QueryCount; ++q) mine[q] = queries[queryStart[q] + min(first + passing, HeadDim - 1u)];
-        [[unroll]] for (uint d = 0u; d < PassingLanes; d += 2u)
-            if (HeadDim % PassingLanes == 0u || first + d < HeadDim)
+        vec4 mine[QueryCount];
+        [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
+            if (KvFetch == 1u) mine[q] = texelFetch(QueryTexels, int((queryStart[q] + first) / 4u));
+            else mine[q].x = queries[queryStart[q] + min(first + passing, HeadDim - 1u)];
+        [[unroll]] for (uint d = 0u; d < QueryStep; d += 2u)
+            if (HeadDim % QueryStep == 0u || first + d < HeadDim)
             {
                 vec4 even, odd;
                 load_keys(page, kvHead, first, d, key % PageTokens, even, odd);
                 [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
                 {
-                    sum[q] = fma(vec4(subgroupShuffle(mine[q], d)), even, sum[q]);
-                    sum[q] = fma(vec4(subgroupShuffle(mine[q], d + 1u)), odd, sum[q]);
+                    sum[q] = fma(vec4(KvFetch == 1u ? mine[q][d] : subgroupShuffle(mine[q].x, d)), even, sum[q]);
+                    sum[q] = fma(vec4(KvFetch == 1u ? mine[q][d + 1u] : subgroupShuffle(mine[q].x, d + 1u)), odd, sum[q]);
                 }
             }
     }

@@ -13,6 +13,7 @@ layout(constant_id = 2) const uint HeadDim = 2;
 layout(constant_id = 3) const uint HeadsPerBlock = 1;
 layout(constant_id = 4) const uint RowsPerTile = 1;
 layout(constant_id = 5) const uint PassingLanes = 4;    // that pass on what they loaded: 4 or 8, no more than a subgroup has
+layout(constant_id = 6) const uint KvFetch = 0;         // 1: keys, values and queries come as texels; HeadDim and queryStride are multiples of four
 layout(push_constant) uniform Push { uint queryStride; uint maxPages; float scale; };
 layout(std430, set = 0, binding = 0) readonly buffer Tiles { uint tileCount; uvec2 tiles[]; };
 layout(std430, set = 0, binding = 1) readonly buffer Positions { uint positions[]; };
@@ -21,6 +22,13 @@ layout(std430, set = 0, binding = 3) readonly buffer PageTables { uint pageTable
 layout(std430, set = 0, binding = 4) readonly buffer Queries { float queries[]; };
 layout(std430, set = 0, binding = 5) readonly buffer Keys { uvec4 keys[]; };
 layout(std430, set = 0, binding = 6) readonly buffer Values { uvec4 values[]; };
+layout(set = 0, binding = 7) uniform samplerBuffer QueryTexels;
+layout(set = 0, binding = 8) uniform usamplerBuffer KeyTexels;
+layout(set = 0, binding = 9) uniform usamplerBuffer ValueTexels;
+
+// Four words of a pool.
+uvec4 key_words(uint index) { return KvFetch == 1u ? texelFetch(KeyTexels, int(index)) : keys[index]; }
+uvec4 value_words(uint index) { return KvFetch == 1u ? texelFetch(ValueTexels, int(index)) : values[index]; }
 
 const uint PageTokens = 32u;
 const uint QueryCount = HeadsPerBlock * RowsPerTile;

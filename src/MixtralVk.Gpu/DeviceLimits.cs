@@ -9,6 +9,8 @@ public sealed record DeviceLimits
     public required uint MaxUniformBufferRange { get; init; }
     /// <summary>Most texels of a texel-buffer view.</summary>
     public required uint MaxTexelBufferElements { get; init; }
+    /// <summary>True where a view of texels reaches all that a storage-buffer binding may hold.</summary>
+    public bool TexelsReachAll => MaxStorageBufferRange / TexelViews.TexelBytes <= MaxTexelBufferElements;
     /// <summary>Bytes of push constants.</summary>
     public required uint MaxPushConstantsSize { get; init; }
     /// <summary>Storage buffers one shader stage may bind.</summary>

@@ -20,10 +20,11 @@ namespace MixtralVk.Kernels;
 /// <param name="MaxPages">Length of a page table.</param>
 /// <param name="Block">Queries of a workgroup.</param>
 /// <param name="PassingLanes">Lanes that load for each other: 4 or 8, no more than the smallest subgroup.</param>
+/// <param name="KvFetch">How keys and values are read.</param>
 /// <param name="MaxTiles">Most tiles of a step.</param>
 internal readonly record struct AttentionPrefill(KvFormat KvFormat, BufferView Tiles, BufferView Positions, BufferView Owners, BufferView PageTables,
     BufferView Queries, BufferView Keys, BufferView Values, BufferView Output, uint QueryHeads, uint KvHeads, uint HeadDim, uint QueryStride,
-    uint MaxPages, QueryBlock Block, uint PassingLanes, uint MaxTiles) : IKernel
+    uint MaxPages, QueryBlock Block, uint PassingLanes, KvFetch KvFetch, uint MaxTiles) : IKernel
 {
     /// <summary>Factor of the scores.</summary>
     public float Scale => 1 / MathF.Sqrt(HeadDim);
@@ -49,6 +50,7 @@ internal readonly record struct AttentionPrefill(KvFormat KvFormat, BufferView T
         b.Constant(HeadsPerBlock);
         b.Constant(RowsPerTile);
         b.Constant(PassingLanes);
+        b.Constant((uint)KvFetch, nameof(KvFetch));
         b.Read(Tiles);
         b.Read(Positions);
         b.Read(Owners);
@@ -56,6 +58,9 @@ internal readonly record struct AttentionPrefill(KvFormat KvFormat, BufferView T
         b.Read(Queries);
         b.Read(Keys);
         b.Read(Values);
+        b.Read(Queries, BindingKind.FloatTexels, "QueryTexels");
+        b.Read(Keys, BindingKind.UintTexels, "KeyTexels");
+        b.Read(Values, BindingKind.UintTexels, "ValueTexels");
         b.Write(Output);
         b.Push(QueryStride);
         b.Push(MaxPages);

@@ -24,10 +24,11 @@ namespace MixtralVk.Kernels;
 /// <param name="MaxSplits">Splits of the longest context: <see cref="SplitsOf"/>.</param>
 /// <param name="Block">Queries of a workgroup.</param>
 /// <param name="PassingLanes">Lanes that load for each other: 4 or 8, no more than the smallest subgroup.</param>
+/// <param name="KvFetch">How keys and values are read.</param>
 /// <param name="MaxTiles">Most tiles of a step.</param>
 internal readonly record struct AttentionSplit(KvFormat KvFormat, BufferView Tiles, BufferView Positions, BufferView Owners, BufferView PageTables,
     BufferView Queries, BufferView Keys, BufferView Values, BufferView Partials, uint QueryHeads, uint KvHeads, uint HeadDim, uint QueryStride,
-    uint MaxPages, uint MaxSplits, QueryBlock Block, uint PassingLanes, uint MaxTiles) : IKernel
+    uint MaxPages, uint MaxSplits, QueryBlock Block, uint PassingLanes, KvFetch KvFetch, uint MaxTiles) : IKernel
 {
     /// <summary>Keys of a split.</summary>
     public const uint SplitKeys = 256;
@@ -63,6 +64,7 @@ internal readonly record struct AttentionSplit(KvFormat KvFormat, BufferView Til
         b.Constant(HeadsPerBlock);
         b.Constant(RowsPerTile);
         b.Constant(PassingLanes);
+        b.Constant((uint)KvFetch, nameof(KvFetch));
         b.Constant(MaxSplits);
         b.Read(Tiles);
         b.Read(Positions);
@@ -71,6 +73,9 @@ internal readonly record struct AttentionSplit(KvFormat KvFormat, BufferView Til
         b.Read(Queries);
         b.Read(Keys);
         b.Read(Values);
+        b.Read(Queries, BindingKind.FloatTexels, "QueryTexels");
+        b.Read(Keys, BindingKind.UintTexels, "KeyTexels");
+        b.Read(Values, BindingKind.UintTexels, "ValueTexels");
         b.Write(Partials);
         b.Push(QueryStride);
         b.Push(MaxPages);

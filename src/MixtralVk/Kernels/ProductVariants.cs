@@ -82,7 +82,7 @@ internal static class ProductVariants
         if (weights == WeightFetch.Texel && rows < 4) return $"{variant} fetches four rows at once for less than four";
         if (weights == WeightFetch.Texel && matrixBytes / TexelBytes > limits.MaxTexelBufferElements) return $"{variant} needs more texels than the device's {limits.MaxTexelBufferElements}";
         if (activations != ActivationFetch.Storage && shape.Cols % 4 != 0) return $"{variant} reads four columns at once of {shape.Cols}";
-        if (activations == ActivationFetch.Texel && limits.MaxStorageBufferRange / TexelBytes > limits.MaxTexelBufferElements) return $"{variant} may need more texels than the device's {limits.MaxTexelBufferElements}";
+        if (activations == ActivationFetch.Texel && !limits.TexelsReachAll) return $"{variant} may need more texels than the device's {limits.MaxTexelBufferElements}";
         if (activations == ActivationFetch.Uniform && (shape.Kind == ProductKind.Down || (long)tokens.MaxTokens() * shape.Cols * sizeof(float) > Math.Min(limits.MaxUniformBufferRange, UniformBytes)))
             return $"{variant} needs more activations than a uniform buffer holds";
         return null;

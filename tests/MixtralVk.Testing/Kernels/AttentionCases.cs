@@ -8,9 +8,9 @@ using RopeReference = MixtralVk.Reference.Rope;
 namespace MixtralVk.Testing.Kernels;
 
 /// <summary>Heads of an attention case and the positions of its rows; row t belongs to sequence t % <paramref name="Owners"/>.</summary>
-internal sealed record AttentionShape(KvFormat Format, int QueryHeads, int KvHeads, int HeadDim, int Owners, int[] Positions)
+internal sealed record AttentionShape(KvFormat Format, int QueryHeads, int KvHeads, int HeadDim, int Owners, int[] Positions, KvFetch Fetch = KvFetch.Storage)
 {
-    public override string ToString() => $"{Format} {QueryHeads}/{KvHeads}x{HeadDim} at {string.Join(",", Positions)}";
+    public override string ToString() => $"{Format} {QueryHeads}/{KvHeads}x{HeadDim} at {string.Join(",", Positions)} {Fetch}";
 }
 
 /// <summary>Cases of RoPE, the KV cache and attention.</summary>
@@ -30,8 +30,11 @@ internal static class AttentionCases
             }
             foreach (AttentionShape shape in Shapes)
             {
-                yield return Prefill(shape);
-                yield return Split(shape);
+                foreach (KvFetch fetch in Enum.GetValues<KvFetch>().Where(f => f == KvFetch.Storage || shape.HeadDim % 4 == 0))
+                {
+                    yield return Prefill(shape with { Fetch = fetch });
+                    yield return Split(shape with { Fetch = fetch });
+                }
                 yield return Merge(shape);
             }
         }
@@ -77,7 +80,7 @@ internal static class AttentionCases
     public static KernelCase<RopeKvWrite> RopeKvWrite(AttentionShape shape, int ropeDim) => new($"rope_kv_write {shape} rotating {ropeDim}", memory =>
     {
         const double ropeBase = 1e6;
-        var (format, queryHeads, kvHeads, headDim, owners, positions) = shape;
+        var (format, queryHeads, kvHeads, headDim, owners, positions, _) = shape;
         int rowLength = (queryHeads + 2 * kvHeads) * headDim, rotated = (queryHeads + kvHeads) * headDim, queryDim = queryHeads * headDim, kvDim = kvHeads * headDim;
         float[] qkv = TestData.Floats((positions.Length + 1) * rowLength, 1);
         for (int i = 0; i < qkv.Length; i += 3)
@@ -283,16 +286,16 @@ internal static class AttentionCases
 
         public int MaxSplits { get; }
 
-        /// <summary>Several rows to a workgroup.</summary>
-        public QueryBlock Block => QueryBlock.For((uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, severalRows: true);
+        /// <summary>Several rows to a workgroup, where there are.</summary>
+        public QueryBlock Block => QueryBlock.For((uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, severalRows: _shape.Positions.Length > 1);
 
         public int PartialWords => (int)AttentionSplit.PartialBytes((uint)_shape.Positions.Length, (uint)_shape.QueryHeads, (uint)MaxSplits, (uint)_shape.HeadDim) / 4;
 
         public AttentionPrefill Prefill(CaseBuffer output) => new(_shape.Format, _tiles, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer.ExactView, _valueBuffer.ExactView,
-            output, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, Block, 4, (uint)_shape.Positions.Length + 1);
+            output, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, Block, 4, _shape.Fetch, (uint)_shape.Positions.Length + 1);
 
         public AttentionSplit Split(CaseBuffer partials) => new(_shape.Format, _tiles, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer.ExactView, _valueBuffer.ExactView,
-            partials, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, (uint)MaxSplits, Block, _passingLanes, (uint)_shape.Positions.Length);
+            partials, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, (uint)MaxSplits, Block, _passingLanes, _shape.Fetch, (uint)_shape.Positions.Length);
 
         public AttentionMerge Merge(CaseBuffer partials, CaseBuffer output) => new(_rows, _positions, partials, output, (uint)_shape.QueryHeads,
             (uint)_shape.HeadDim, (uint)MaxSplits, (uint)_shape.Positions.Length);

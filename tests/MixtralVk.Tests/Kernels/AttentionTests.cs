@@ -25,22 +25,44 @@ public sealed class AttentionTests(KernelDevice gpu)
         Compare.Words(whole.Read<uint>(), merged.Read<uint>());
     });
 
+    public static TheoryData<int> TexelShapes => [.. Enumerable.Range(0, AttentionCases.Shapes.Count()).Where(i => AttentionCases.Shapes.ElementAt(i).HeadDim % 4 == 0)];
+
+    [Theory]
+    [MemberData(nameof(TexelShapes))]
+    public void Texels_give_the_bits_of_storage(int shape)
+    {
+        AttentionShape storage = AttentionCases.Shapes.ElementAt(shape);
+        Compare.Words(Bits(storage), Bits(storage with { Fetch = KvFetch.Texel }));
+    }
+
+    private uint[] Bits(AttentionShape shape)
+    {
+        uint[] bits = [];
+        gpu.Run(memory =>
+        {
+            AttentionCases.AttentionInputs inputs = new(memory, shape);
+            CaseBuffer output = memory.Output(inputs.Expected().Length);
+            memory.Run(recorder => recorder.Dispatch(inputs.Prefill(output)));
+            bits = output.Read<uint>().ToArray();
+        });
+        return bits;
+    }
+
     /// <summary>A row has the same bits whatever other rows the step holds: chunking and batching change nothing.</summary>
     [Fact]
     public void A_row_alone_gives_the_bits_of_a_row_among_others()
     {
         var all = new AttentionShape(KvFormat.F16, 4, 2, 16, 1, [299, 31, 256]);
-        uint[] together = Bits(all, rows: 3);
-        uint[] alone = Bits(all, rows: 1);
+        uint[] together = BitsOf(rows: 3), alone = BitsOf(rows: 1);
         Compare.Words(together.AsSpan(0, 64), alone.AsSpan(0, 64));
         Assert.All(alone[64..], word => Assert.Equal(CaseBuffer.Poison, word));
 
-        uint[] Bits(AttentionShape shape, int rows)
+        uint[] BitsOf(int rows)
         {
             uint[] bits = [];
             gpu.Run(memory =>
             {
-                AttentionCases.AttentionInputs inputs = new(memory, shape);
+                AttentionCases.AttentionInputs inputs = new(memory, all);
                 CaseBuffer output = memory.Output(inputs.Expected().Length);
                 AttentionPrefill kernel = inputs.Prefill(output) with { Tiles = AttentionCases.Tiles(memory, new int[rows], inputs.Block) };
                 memory.Run(recorder => recorder.Dispatch(kernel));
@@ -51,8 +73,10 @@ public sealed class AttentionTests(KernelDevice gpu)
     }
 
     /// <summary>Positions and pages come from the engine; should they ever be wrong, reads stay inside the pools.</summary>
-    [Fact]
-    public void Wrong_positions_and_pages_touch_nothing_outside()
+    [Theory]
+    [InlineData(nameof(KvFetch.Storage))]
+    [InlineData(nameof(KvFetch.Texel))]
+    public void Wrong_positions_and_pages_touch_nothing_outside(string fetch)
     {
         gpu.Run(memory =>
         {
@@ -66,7 +90,7 @@ public sealed class AttentionTests(KernelDevice gpu)
             memory.Run(recorder =>
             {
                 recorder.Dispatch(new RopeKvWrite(KvFormat.F16, rows, positions, owners, pageTables, table.ExactView, qkv, keys.ExactView, values.ExactView, heads, heads, headDim, headDim, maxPages, 2));
-                recorder.Dispatch(new AttentionPrefill(KvFormat.F16, tiles, positions, owners, pageTables, qkv, keys.ExactView, values.ExactView, output, heads, heads, headDim, 96, maxPages, block, 4, 2));
+                recorder.Dispatch(new AttentionPrefill(KvFormat.F16, tiles, positions, owners, pageTables, qkv, keys.ExactView, values.ExactView, output, heads, heads, headDim, 96, maxPages, block, 4, Enum.Parse<KvFetch>(fetch), 2));
             });
             Compare.Words(pool, keys.Read<uint>());
             foreach (float v in output.Read<float>()) Assert.Equal(0, v);

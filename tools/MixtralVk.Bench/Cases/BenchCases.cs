@@ -1,6 +1,7 @@
 using MixtralVk.Gpu;
 using MixtralVk.Kernels;
 using MixtralVk.Model;
+using MixtralVk.Model.Vulkan;
 using MixtralVk.Testing.Kernels;
 
 namespace MixtralVk.Bench;
@@ -14,10 +15,12 @@ internal static class BenchCases
 
     /// <summary>The cases of a model; those of one kernel and shape stand together.</summary>
     public static IReadOnlyList<BenchCase> Of(ModelShape model, DeviceDescription device) =>
-        [.. new ProductCases(device).Of(model), .. Attention(model.Config), .. Small(model), .. Embeddings(model)];
+        [.. new ProductCases(device).Of(model), .. Attention(model.Config, device), .. Small(model), .. Embeddings(model)];
 
-    private static IEnumerable<BenchCase> Attention(ModelConfig c)
+    private static IEnumerable<BenchCase> Attention(ModelConfig c, DeviceDescription device)
     {
+        KvFetch shipped = AttentionPlan.FetchOn(device, c.HeadDim);
+        KvFetch[] fetches = AttentionPlan.CanFetchTexels(device, c.HeadDim) ? [KvFetch.Storage, KvFetch.Texel] : [KvFetch.Storage];
         foreach (KvFormat format in Enum.GetValues<KvFormat>())
         {
             string[] pools = ["Keys", "Values"];
@@ -25,7 +28,11 @@ internal static class BenchCases
             {
                 var decode = new AttentionShape(format, c.HeadCount, c.KvHeadCount, c.HeadDim, 1, [context - 1]);
                 (long bytes, long flops) = Work(c, format, [context]);
-                yield return new BenchCase(new AttentionSplit { KvFormat = format }.Shader, $"context {context}", "", "", () => AttentionCases.Split(decode), pools) { Bytes = bytes, Flops = flops };
+                foreach (KvFetch fetch in fetches)
+                    yield return new BenchCase(new AttentionSplit { KvFormat = format }.Shader, $"context {context}", $"{fetch}", Note(fetch), () => AttentionCases.Split(decode with { Fetch = fetch }), pools)
+                    {
+                        Bytes = bytes, Flops = flops,
+                    };
                 if (format != KvFormat.F16) continue;
                 long splits = AttentionSplit.SplitsOf((uint)context);
                 yield return new BenchCase(default(AttentionMerge).Shader, $"context {context}", "", "", () => AttentionCases.Merge(decode))
@@ -38,10 +45,11 @@ internal static class BenchCases
                 {
                     var chunk = new AttentionShape(format, c.HeadCount, c.KvHeadCount, c.HeadDim, 1, [.. Enumerable.Range(context - rows, rows)]);
                     (long bytes, long flops) = Work(c, format, [.. chunk.Positions.Select(p => p + 1)]);
-                    yield return new BenchCase(new AttentionPrefill { KvFormat = format }.Shader, $"{rows} rows, context {context}", "", "", () => AttentionCases.Prefill(chunk), pools)
-                    {
-                        Bytes = bytes, Flops = flops,
-                    };
+                    foreach (KvFetch fetch in fetches)
+                        yield return new BenchCase(new AttentionPrefill { KvFormat = format }.Shader, $"{rows} rows, context {context}", $"{fetch}", Note(fetch), () => AttentionCases.Prefill(chunk with { Fetch = fetch }), pools)
+                        {
+                            Bytes = bytes, Flops = flops,
+                        };
                 }
             foreach (int rows in Tokens)
             {
@@ -53,6 +61,8 @@ internal static class BenchCases
                 };
             }
         }
+
+        string Note(KvFetch fetch) => fetch == shipped ? "shipped" : "";
     }
 
     /// <summary>Keys and values once, queries and outputs; a multiplication and an addition for each element of a key and of a value.</summary>

@@ -10,7 +10,8 @@ namespace MixtralVk.Model.Vulkan;
 /// takes all keys of a tile (a chunk: its rows alone fill the device).
 /// </param>
 /// <param name="PassingLanes">Lanes that load for each other: no subgroup of the device is smaller.</param>
-internal readonly record struct AttentionPlan(QueryBlock Block, bool IsSplit, uint PassingLanes)
+/// <param name="KvFetch">How keys and values are read.</param>
+internal readonly record struct AttentionPlan(QueryBlock Block, bool IsSplit, uint PassingLanes, KvFetch KvFetch)
 {
     /// <summary>Most rows whose keys are split.</summary>
     private const uint MostSplitRows = 16;
@@ -25,8 +26,16 @@ internal readonly record struct AttentionPlan(QueryBlock Block, bool IsSplit, ui
         // On the oldest of Intel's GPUs four queries of a chunk spill already.
         uint limit = device.VendorId == Vendors.Intel && !isFew ? 3u : uint.MaxValue;
         return new AttentionPlan(QueryBlock.For((uint)config.HeadCount, (uint)config.KvHeadCount, (uint)config.HeadDim, severalRows: !isFew, limit), isFew && maxSplits > 1,
-            device.Limits.MinSubgroupSize >= 8 ? 8u : 4u);
+            device.Limits.MinSubgroupSize >= 8 ? 8u : 4u,
+            FetchOn(device, config.HeadDim));
     }
+
+    /// <summary>Texels on software drivers, as for weights (<see cref="ShippedVariants"/>).</summary>
+    public static KvFetch FetchOn(DeviceDescription device, int headDim) =>
+        device.Type == AdapterType.Software && CanFetchTexels(device, headDim) ? KvFetch.Texel : KvFetch.Storage;
+
+    /// <summary>False where a pool may be more texels than can be bound, or a texel would straddle heads.</summary>
+    public static bool CanFetchTexels(DeviceDescription device, int headDim) => device.Limits.TexelsReachAll && headDim % 4 == 0;
 
     /// <summary>Most rows whose keys are split: as many as the memory for their results allows.</summary>
     public static uint SplitRows(ModelConfig config, uint maxSplits)
