@@ -139,6 +139,13 @@ public static class DeviceChoices
         return device.Type is AdapterType.Software or AdapterType.Integrated;
     }
 
+    /// <summary>True when the driver tells what other programs leave of the device's memory (VK_EXT_memory_budget). A software driver's heap is a made-up number.</summary>
+    public static bool KnowsSpareMemory(DeviceDescription device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return device.Type != AdapterType.Software && device.Extensions.Contains("VK_EXT_memory_budget");
+    }
+
     /// <summary>Bytes the engine takes at most when the host sets no budget: 80 % of the heap that <see cref="BufferUse.Device"/> uses.</summary>
     public static long DefaultBudget(DeviceDescription device)
     {

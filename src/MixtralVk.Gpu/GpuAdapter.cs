@@ -23,14 +23,17 @@ public sealed unsafe class GpuAdapter
     internal PhysicalDevice Handle { get; }
 
     /// <summary>Bytes of device memory the driver says this process may use now (VK_EXT_memory_budget), or null when it cannot tell.</summary>
-    public long? FreeMemory()
+    public long? FreeMemory() => SpareMemory() is long spare ? Math.Max(0, spare) : null;
+
+    /// <summary>The same, negative where the process has more than it may: others need memory.</summary>
+    internal long? SpareMemory()
     {
         if (!Description.Extensions.Contains("VK_EXT_memory_budget")) return null;
         var budget = new PhysicalDeviceMemoryBudgetPropertiesEXT(sType: StructureType.PhysicalDeviceMemoryBudgetPropertiesExt);
         var memory = new PhysicalDeviceMemoryProperties2(sType: StructureType.PhysicalDeviceMemoryProperties2, pNext: &budget);
         Instance.Vk.GetPhysicalDeviceMemoryProperties2(Handle, &memory);
         int heap = Description.MemoryTypes[DeviceChoices.MemoryTypeFor(Description, BufferUse.Device)].Heap;
-        return (long)(budget.HeapBudget[heap] - Math.Min(budget.HeapBudget[heap], budget.HeapUsage[heap]));
+        return (long)budget.HeapBudget[heap] - (long)budget.HeapUsage[heap];
     }
 
     private static DeviceDescription Describe(Vk vk, PhysicalDevice device)

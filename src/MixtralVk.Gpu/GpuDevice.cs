@@ -16,6 +16,7 @@ public sealed unsafe class GpuDevice : IDisposable
     private const string DotProductFeature = "shaderIntegerDotProduct";
 
     private readonly GpuInstance? _ownInstance;
+    private readonly GpuAdapter _adapter;
     private readonly ExtDebugUtils? _debugUtils;
     private readonly HostImport? _import;
     private readonly bool _ownsDevice;
@@ -29,6 +30,7 @@ public sealed unsafe class GpuDevice : IDisposable
         Handle = handle;
         _ownsDevice = ownsDevice;
         _ownInstance = ownInstance;
+        _adapter = adapter;
         _debugUtils = adapter.Instance.DebugUtils;
         Description = options.LimitTo is { } limits ? description with { Limits = description.Limits.ClampTo(limits) } : description;
         Options = options;
@@ -64,6 +66,9 @@ public sealed unsafe class GpuDevice : IDisposable
 
     /// <summary>Most bytes of memory to take; may be changed at any time, and frees nothing by itself.</summary>
     public long MemoryBudget { get => Memory.Budget; set => Memory.Budget = value; }
+
+    /// <summary>Bytes of the device's memory that the driver says this process may take more; negative when it is to give some back, null where the driver cannot tell.</summary>
+    public long? SpareMemory() => _adapter.SpareMemory();
 
     internal int TimestampBits => Description.QueueFamilies[Queue.Family].TimestampBits;
 

@@ -16,6 +16,7 @@ internal sealed class LoadedDevice : IDisposable
     private readonly bool _maps;
     private MixtralOptions _options;
     private OpenedGpu? _gpu; // null on the CPU, and while there is none
+    private ExpertProfile? _profile; // where experts move, and there is a folder to keep it
 
     private LoadedDevice(string path, MixtralOptions options, ForwardPass forwardPass, DeviceInfo info, OpenedGpu? gpu, bool maps)
     {
@@ -78,6 +79,8 @@ internal sealed class LoadedDevice : IDisposable
                 bool shares = DeviceChoices.SharesMemory(gpu.Device.Description);
                 ExpertSettings? experts = source.Config.IsSparse && (options.ExpertBudgetBytes is not null || memory.WeightBytes + memory.KvCacheBytes > gpu.Device.MemoryBudget)
                     ? SettingsOf(options, source.Config) : null;
+                ExpertProfile? profile = experts is { Moves: true } && options.PipelineCacheDirectory is { } folder ? new ExpertProfile(folder, source.Path, source.Config) : null;
+                if (profile is not null) experts = experts! with { Use = profile.Read() };
                 MappedTiles? mapped = shares ? InMainMemory(memory) : experts is not null ? InMainMemory(new MemoryUsage(summary.ExpertBytes, 0)) : null;
                 int pageCount = CacheSize.Pages(options, source.Config, shares ? memory : memory with { MappedBytes = 0 }, contextLength, shares ? mainMemory : long.MaxValue);
                 pageCount = Math.Min(pageCount, Math.Max(CacheSize.Least(options, contextLength), GpuKvCache.MostPages(gpu.Device, source.Config, options.KvFormat)));
@@ -85,7 +88,7 @@ internal sealed class LoadedDevice : IDisposable
                 VulkanForwardPass pass = VulkanForwardPass.Load(
                     source, gpu.Device, mapped, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat,
                     pageCount, hostPages, experts, weights => Tuner.OnLoad(gpu.Device, weights, source.Config, options.PipelineCacheDirectory, cancellationToken), progress, cancellationToken);
-                return new LoadedDevice(source.Path, options, pass, InfoOf(gpu, pass), gpu, mapped is not null);
+                return new LoadedDevice(source.Path, options, pass, InfoOf(gpu, pass), gpu, mapped is not null) { _profile = profile };
             }
             catch
             {
@@ -152,8 +155,22 @@ internal sealed class LoadedDevice : IDisposable
         return file.Exists ? (file.Length, file.LastWriteTimeUtc) : default;
     }
 
+    /// <summary>Keeps what the next start needs to begin as this run ends.</summary>
+    private void SaveProfile()
+    {
+        try
+        {
+            if (((ForwardPass as VulkanForwardPass)?.ExpertUse) is { } use) _profile?.Write(use);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // No disk: the next start begins with the profile before, or none.
+        }
+    }
+
     public void Dispose()
     {
+        SaveProfile();
         ForwardPass.Dispose();
         _gpu?.Dispose();
     }

@@ -54,6 +54,23 @@ public sealed class MixtralModel : IDisposable
     /// <summary>Memory the model takes on its device.</summary>
     public MemoryUsage Memory { get; }
 
+    /// <summary>
+    /// Most bytes of the GPU's memory for experts (<see cref="MixtralOptions.ExpertBudgetBytes"/>), to be lowered when the program needs memory, and raised again. From any
+    /// thread, at once: experts leave and come between the next steps, a few at a time, or while nothing is computed. Setting it throws <see cref="InvalidOperationException"/> where
+    /// the experts are not shared by GPU and processor.
+    /// </summary>
+    public long? ExpertBudgetBytes
+    {
+        get => (ForwardPass as VulkanForwardPass)?.ExpertBudgetBytes;
+        set
+        {
+            if (value is long bytes) ArgumentOutOfRangeException.ThrowIfNegative(bytes, nameof(value));
+            if (ForwardPass is not VulkanForwardPass pass) throw new InvalidOperationException("The model runs on the processor: it has no experts on a GPU.");
+            pass.ExpertBudgetBytes = value;
+            Scheduler.Wake();
+        }
+    }
+
     /// <summary>The model's layers, for callers that run steps themselves; not while sessions of the model are in use.</summary>
     public ForwardPass ForwardPass => _device.ForwardPass;
 

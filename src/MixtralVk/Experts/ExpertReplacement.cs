@@ -80,11 +80,13 @@ internal sealed class ExpertReplacement : IDisposable
         }
     }
 
-    /// <summary>Gives up what is on its way: slots are to change.</summary>
+    /// <summary>Gives up what is on its way, and its memory.</summary>
     public void Abandon()
     {
         _move = null;
         _pieces.Clear();
+        _landing?.Dispose();
+        _landing = null;
     }
 
     /// <summary>The pieces of an expert, from main memory to <paramref name="to"/>.</summary>

@@ -7,7 +7,7 @@ namespace MixtralVk.Experts;
 internal sealed record ExpertSettings
 {
     /// <summary>Left for what is allocated after the weights: parts of split products, measurements.</summary>
-    private const long Reserve = 64 << 20;
+    public const long Reserve = 64 << 20;
 
     /// <summary>Most bytes of the device's memory for experts; null takes what everything else leaves of its budget.</summary>
     public long? BudgetBytes { get; init; }
@@ -23,6 +23,9 @@ internal sealed record ExpertSettings
 
     /// <summary>What is known of the use of experts from before; counted on.</summary>
     public ExpertUse? Use { get; init; }
+
+    /// <summary>Test hook: what the driver is taken to say of memory, see <see cref="ExpertBudget"/>.</summary>
+    public Func<long?>? SpareMemory { get; init; }
 
     /// <summary>Bytes for slots, where everything else is allocated; null where all experts fit and stay for good.</summary>
     public long? BytesFor(DeviceExperts experts, GpuDevice device)

@@ -64,12 +64,12 @@ internal sealed class ExpertSlots
         }
     }
 
-    /// <summary>The slot to do without: an empty one, else that of the least used expert, of a pinned one only where there is no other.</summary>
+    /// <summary>The slot to do without: an empty one, else that of the least used expert, the last of equals; of a pinned one only where there is no other.</summary>
     public int LeastOf(int layer, ExpertUse use)
     {
         int least = 0;
         for (int slot = 1; slot < CountOf(layer); slot++)
-            if (WorthOf(slot) < WorthOf(least)) least = slot;
+            if (WorthOf(slot) <= WorthOf(least)) least = slot;
         return least;
 
         double WorthOf(int slot) => ExpertIn(layer, slot) is int expert and not None ? use[layer, expert] + (_pinned[layer][expert] ? double.MaxValue : 0) : -1;

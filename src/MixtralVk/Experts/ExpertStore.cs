@@ -19,6 +19,7 @@ internal sealed unsafe class ExpertStore : IDisposable
     private readonly CpuExperts _host;
     private readonly ExpertUse _use;
     private readonly int _topK;
+    private readonly bool _moves;
     private readonly bool[] _isResident; // (experts) of the layer in progress
     private int _hits, _misses;
     private int _timed = -1;        // the layer whose experts run, or are done and not counted yet
@@ -39,7 +40,7 @@ internal sealed unsafe class ExpertStore : IDisposable
     public ExpertStore(GpuDevice device, DeviceExperts experts, ModelSource source, MappedTiles? mapped, int maxBatchTokens, ExpertSettings settings, ExpertUse use,
         IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
-        (_device, _use, _topK) = (experts, use, source.Config.ExpertsPerToken);
+        (_device, _use, _topK, _moves) = (experts, use, source.Config.ExpertsPerToken, settings.Moves);
         _isResident = new bool[experts.ExpertCount];
         Activity = new ExpertActivity(experts.LayerCount);
         _exchange = new ExpertExchange(device, source.Config, maxBatchTokens);
@@ -52,14 +53,18 @@ internal sealed unsafe class ExpertStore : IDisposable
             _exchange.Dispose();
             throw;
         }
-        if (settings.Moves) Replacement = new ExpertReplacement(device, experts, _host, use, Activity);
+        Budget = new ExpertBudget(device, experts, use, settings.BudgetBytes, settings.SpareMemory ?? (DeviceChoices.KnowsSpareMemory(device.Description) ? device.SpareMemory : null));
+        Replacement = new ExpertReplacement(device, experts, _host, use, Activity);
     }
 
     /// <summary>What experts did.</summary>
     public ExpertActivity Activity { get; }
 
-    /// <summary>Moves experts between steps; null where they stay.</summary>
-    public ExpertReplacement? Replacement { get; }
+    /// <summary>How many slots there are to be.</summary>
+    public ExpertBudget Budget { get; }
+
+    /// <summary>Moves experts between steps; where they are to stay, into empty slots only.</summary>
+    public ExpertReplacement Replacement { get; }
 
     /// <summary>Where device and host hand each other what the other needs.</summary>
     public ExpertExchange Exchange => _exchange;
@@ -101,7 +106,7 @@ internal sealed unsafe class ExpertStore : IDisposable
         _hits = ids.Length - _misses;
         if (_misses > 0) _exchange.Inputs.Invalidate();
         Activity.Count(layer, _hits, _misses);
-        if (Replacement is not null) _use.Chosen(layer, ids, tokens);
+        if (_moves) _use.Chosen(layer, ids, tokens);
         (_timed, _hasGpuTime, _begun, _ended) = (layer, _hits > 0, 0, 0);
     }
 
@@ -148,7 +153,7 @@ internal sealed unsafe class ExpertStore : IDisposable
 
     public void Dispose()
     {
-        Replacement?.Dispose();
+        Replacement.Dispose();
         _host.Dispose();
         _exchange.Dispose();
     }

@@ -16,7 +16,7 @@ internal static class ModelFingerprint
 
     public static byte[] Of(MixtralModel model) => Known.GetValue(model, m => OfFile(m.Path));
 
-    private static byte[] OfFile(string path)
+    public static byte[] OfFile(string path)
     {
         using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         long length = RandomAccess.GetLength(file);

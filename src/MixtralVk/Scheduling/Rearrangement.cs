@@ -2,7 +2,10 @@ using System.Runtime.ExceptionServices;
 
 namespace MixtralVk.Scheduling;
 
-/// <summary>Work between steps that makes later ones faster (<see cref="Model.ForwardPass.Rearrange"/>): within a part of the time that steps take, and within the grant.</summary>
+/// <summary>
+/// Work between steps that makes later ones faster or gives memory back (<see cref="Model.ForwardPass.Rearrange"/>): within a part of the time that steps take, or while
+/// nobody waits for one, and within the grant.
+/// </summary>
 internal sealed partial class Scheduler
 {
     private const double RearrangingShare = 0.1, MostSavedMilliseconds = 100;
@@ -11,16 +14,22 @@ internal sealed partial class Scheduler
 
     private void SaveForRearranging(double stepMilliseconds) => _saved = Math.Min(MostSavedMilliseconds, _saved + RearrangingShare * stepMilliseconds);
 
+    /// <summary>After a step: as much as was saved up for.</summary>
     private void Rearrange()
+    {
+        while (_saved > 0 && TryRearrange(_saved)) _saved = Math.Max(0, _saved - _forward.RunTime.TotalMilliseconds);
+    }
+
+    /// <summary>The next piece of work, if it is expected to take at most so long; false when it was not done.</summary>
+    private bool TryRearrange(double most)
     {
         try
         {
-            while (_saved > 0 && !_isLost && _forward.RearrangementMilliseconds is double expected && !(Math.Min(expected, MostSavedMilliseconds) > _saved)
-                && Await(expected, null, out _))
-            {
-                _forward.Rearrange();
-                _saved -= Spend();
-            }
+            if (_isLost || _forward.RearrangementMilliseconds is not double expected || Math.Min(expected, MostSavedMilliseconds) > most) return false;
+            if (!Await(expected, null, out _) || _isLost) return false;
+            _forward.Rearrange();
+            Spend();
+            return true;
         }
         catch (Exception problem) // the readers get it
         {
@@ -28,6 +37,7 @@ internal sealed partial class Scheduler
             else
                 lock (Gate)
                     while (_active.Count > 0) Fail(_active[0], ExceptionDispatchInfo.Capture(problem));
+            return false;
         }
     }
 }

@@ -135,7 +135,10 @@ internal sealed partial class Scheduler : IDisposable
                 if (!TryRecover()) _bell.Wait(seen);
                 continue;
             }
-            if (_members.Count == 0 && !embeds) _bell.Wait(seen);
+            if (_members.Count == 0 && !embeds)
+            {
+                if (!TryRearrange(double.PositiveInfinity)) _bell.Wait(seen);
+            }
             else if (_batch.Count == 0 || runs && TryRun())
             {
                 Choose();

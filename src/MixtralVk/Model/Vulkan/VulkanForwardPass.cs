@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using MixtralVk.Experts;
 using MixtralVk.Gpu;
 
@@ -12,7 +11,7 @@ public sealed partial class VulkanForwardPass : ForwardPass
 {
     private readonly List<IDisposable> _owned = [];
     private readonly int _hostPageCount;
-    private readonly ExpertSettings? _experts;
+    private ExpertSettings? _experts;
     private readonly ExpertUse _use;
     private readonly IDisposable? _owner;
     private GpuDevice _device;
@@ -30,21 +29,6 @@ public sealed partial class VulkanForwardPass : ForwardPass
 
     /// <summary>The shaders of the engine, for <see cref="GpuDevice.Open"/>.</summary>
     public static ShaderLibrary Shaders { get; } = new(typeof(VulkanForwardPass).Assembly);
-
-    /// <summary>Experts on the device; null where all are there for good.</summary>
-    public int? ResidentExperts => _store?.ResidentCount;
-
-    /// <summary>What the experts of each layer did since loading, where device and processor share them; else empty. A copy; from any thread.</summary>
-    public IReadOnlyList<LayerActivity> ExpertActivity => _store?.Activity.Read() ?? [];
-
-    /// <summary>Whether the device has an expert; for tests.</summary>
-    internal bool IsOnDevice(ExpertId id) => _model.Weights.Experts.Slots.SlotOf(id.Layer, id.Expert) != ExpertSlots.None;
-
-    /// <summary>Uploads of experts that failed, each leaving all as it was.</summary>
-    public int ExpertFailures => _store?.Replacement?.Failures ?? 0;
-
-    /// <summary>Bytes of the experts that are not on the device.</summary>
-    public long ExpertBytesElsewhere => _store is null ? 0 : _model.Weights.Experts.AllBytes - _model.Weights.Experts.SlotBytes;
 
     /// <summary>The device; for tests that look between two stages.</summary>
     internal GpuDevice Device => _device;
@@ -149,17 +133,6 @@ public sealed partial class VulkanForwardPass : ForwardPass
         if (!sums) return;
         QueueStage(after - 1, only: 1);
         _store.Sum();
-    }
-
-    /// <inheritdoc/>
-    internal override double? RearrangementMilliseconds => _store?.Replacement?.NextMilliseconds;
-
-    /// <inheritdoc/>
-    internal override void Rearrange()
-    {
-        long start = Stopwatch.GetTimestamp();
-        _store!.Replacement!.Run();
-        RunTime = Stopwatch.GetElapsedTime(start);
     }
 
     /// <inheritdoc/>
