@@ -78,6 +78,31 @@ public sealed class AssemblyTests
         Assert.Equal(1.5, loop.LoadsInFlight);
     }
 
+    // Units without scales: the loop over a unit's steps holds all loads, as the loop over units around it does.
+    private const string StepsHoldAllLoads = """
+        BB0:
+        	s_mov_b32 s0, s3                                ; be800303
+        BB5:
+        	v_cmpx_ge_u32_e32 v2, v3                        ; 7dac0702
+        	s_cbranch_scc0 BB14                             ; bf8400d3
+        BB13:
+        	buffer_load_dwordx4 v[12:15], v5, s[20:23], 0 offen ; e0381000
+        	v_fmac_f32_e32 v4, v8, v13                      ; 56082108
+        	s_cbranch_scc1 BB13                             ; bf850001
+        BB16:
+        	s_branch BB5                                    ; bf82ff29
+        BB14:
+        	s_endpgm                                        ; bf810000
+        """;
+
+    [Fact]
+    public void Main_loop_is_that_over_units_where_the_one_over_steps_holds_all_loads()
+    {
+        LoopProfile loop = LoopProfile.OfMainLoop(AmdAssembly.Parse(StepsHoldAllLoads), 64, innerTrips: 8);
+        // Outside the inner loop 3, inside 3 x 8.
+        Assert.Equal((27, 8), (loop.Instructions, loop.Loads));
+    }
+
     [Fact]
     public void Nvidia_loop_that_closes_behind_the_exit_is_found()
     {

@@ -12,8 +12,8 @@ namespace VendorReport;
 internal sealed record LoopProfile(double Instructions, double VectorLanes, double ConvertLanes, double Loads, double LoadsInFlight)
 {
     /// <summary>
-    /// Profile of the smallest loop that holds the most loads, and a loop inside if one does: that over units of columns, or of a kernel's other columns. An innermost loop in it
-    /// runs <paramref name="innerTrips"/> times in a pass (compilers unroll it or leave it whole). Throws where there is no loop.
+    /// Profile of the smallest loop that holds the most loads, and a loop inside if one does: that over units of columns, or of a kernel's other columns.
+    /// An innermost loop in it runs <paramref name="innerTrips"/> times in a pass (compilers unroll it or leave it whole). Throws where there is no loop.
     /// </summary>
     public static LoopProfile OfMainLoop(IReadOnlyList<BasicBlock> blocks, int subgroupSize, int innerTrips)
     {

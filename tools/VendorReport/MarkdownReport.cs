@@ -43,7 +43,7 @@ internal sealed class MarkdownReport(IReadOnlyList<CompiledTarget> results)
         _text.AppendRow($"- **Spills: {(spilled.Length == 0 ? "none" : $"{spilled.Length} kernels")}** of what is shipped, on {results.Count} GPU generations ({results.Min(r => r.ShippedKernels.Count)} kernels each).");
         foreach (var byKernel in spilled.GroupBy(s => s.Kernel.Name)) _text.AppendRow($"  - {byKernel.Key}: {string.Join(", ", byKernel.Select(s => s.Target.Target))}");
         if (results.Any(r => r.Kernels.Count > r.ShippedKernels.Count))
-            _text.AppendRow($"- Of the variants the tuner may choose, {results.Max(r => r.Kernels.Count)} at most on a generation, spill: {string.Join(", ", results.Select(r => (r.Target, Count: r.Kernels.Count(k => k.Spilled))).Where(r => r.Count > 0).Select(r => $"{r.Count} on {r.Target}").DefaultIfEmpty("none"))}.");
+            _text.AppendRow($"- With what was compiled besides (packed dot products where they are accelerated; with `--all` every variant the tuner may choose), {results.Max(r => r.Kernels.Count)} kernels at most on a generation, spill: {string.Join(", ", results.Select(r => (r.Target, Count: r.Kernels.Count(k => k.Spilled))).Where(r => r.Count > 0).Select(r => $"{r.Count} on {r.Target}").DefaultIfEmpty("none"))}.");
         foreach (WeightFormat format in _headline)
         {
             var perWeight = results.Select(r => Decode(r, format)).Select(k => k.Loop!.Instructions / k.WeightsPerPass).ToArray();
