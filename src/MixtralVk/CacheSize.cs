@@ -28,8 +28,8 @@ internal static class CacheSize
         return least + (int)Math.Clamp(left / options.KvFormat.PageBytes(config), 0, least * (long)(MostContexts - 1));
     }
 
-    /// <summary>About what a step's intermediate results take.</summary>
-    private static long WorkingBytes(ModelConfig config, int chunkTokens)
+    /// <summary>About what a step's intermediate results take, and what loading needs beside the weights.</summary>
+    public static long WorkingBytes(ModelConfig config, int chunkTokens)
     {
         long perToken = 5L * config.Dim + 3L * config.QueryDim + 2L * config.KvDim + 2L * config.VocabSize
             + Math.Max(1, config.ExpertsPerToken) * (2L * config.HiddenDim + config.Dim);

@@ -41,7 +41,7 @@ internal sealed class LoadedDevice : IDisposable
         bool insist = options.Device == DeviceKind.Vulkan || options.HostDevice is not null || options.AdapterIndex is not null || options.AdapterName is not null;
         try
         {
-            return OnVulkan() ?? OnCpu("");
+            return OnVulkan(out string passedOver) ?? OnCpu(passedOver);
         }
         catch (GpuException problem) when (!insist && problem is not DeviceLostException)
         {
@@ -70,9 +70,9 @@ internal sealed class LoadedDevice : IDisposable
             return new LoadedDevice(source.Path, options, pass, new DeviceInfo(DeviceKind.Cpu, $"CPU, {options.CpuThreads ?? Environment.ProcessorCount} threads{remark}"), null, memory.MappedBytes > 0);
         }
 
-        LoadedDevice? OnVulkan()
+        LoadedDevice? OnVulkan(out string passedOver)
         {
-            if (OpenedGpu.Open(options) is not { } gpu) return null;
+            if (OpenedGpu.Open(options, out passedOver) is not { } gpu) return null;
             try
             {
                 RefuseBeyondBudget(memory.TotalBytes - summary.ExpertBytes);
@@ -133,7 +133,7 @@ internal sealed class LoadedDevice : IDisposable
         if (FileState() != _file) throw new ModelFileException(_path, "was changed since the model was loaded: load it anew.");
         if (host is not null) _options = _options with { HostDevice = host };
         using ModelSource source = ModelSource.Open(_path);
-        OpenedGpu gpu = OpenedGpu.Open(_options) ?? throw new NoVulkanException("The GPU is gone; load the model again to go on on the CPU.");
+        OpenedGpu gpu = OpenedGpu.Open(_options, out _) ?? throw new NoVulkanException("The GPU is gone; load the model again to go on on the CPU.");
         try
         {
             MappedTiles? mapped = _maps ? source.Map() : null;

@@ -120,6 +120,8 @@ public sealed record MixtralOptions
         if (MemoryBudgetBytes <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBudgetBytes), MemoryBudgetBytes, "MemoryBudgetBytes must be at least 1.");
         if (HostDevice is not null && (Device == DeviceKind.Cpu || AdapterIndex is not null || AdapterName is not null))
             throw new ArgumentException("HostDevice says where to compute: leave AdapterIndex, AdapterName and DeviceKind.Cpu out.", nameof(HostDevice));
+        if (ExpertBudgetBytes is not null && Device == DeviceKind.Cpu)
+            throw new ArgumentException("ExpertBudgetBytes is memory of a GPU: leave it or DeviceKind.Cpu out.", nameof(ExpertBudgetBytes));
         if (ExpertBudgetBytes < 0) throw new ArgumentOutOfRangeException(nameof(ExpertBudgetBytes), ExpertBudgetBytes, "ExpertBudgetBytes must be at least 0.");
         if (IdleMemoryBytes < 0) throw new ArgumentOutOfRangeException(nameof(IdleMemoryBytes), IdleMemoryBytes, "IdleMemoryBytes must be at least 0.");
         if (AdapterIndex < 0) throw new ArgumentOutOfRangeException(nameof(AdapterIndex), AdapterIndex, "AdapterIndex must be at least 0.");

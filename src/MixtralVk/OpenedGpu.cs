@@ -19,8 +19,11 @@ internal sealed class OpenedGpu : IDisposable
     public DeviceInfo Info => new(DeviceKind.Vulkan, $"{Device.Description.Name} (Vulkan, {Device.Description.Driver}{(_instance is null ? ", the program's own device" : "")})");
 
     /// <summary>The host's device or one of our own; null where the options ask for none and there is no real GPU.</summary>
-    public static OpenedGpu? Open(MixtralOptions options)
+    /// <param name="options">What is asked for.</param>
+    /// <param name="passedOver">Where there is none: why the software driver is not taken that there is, as a part of a sentence; else empty.</param>
+    public static OpenedGpu? Open(MixtralOptions options, out string passedOver)
     {
+        passedOver = "";
         var gpuOptions = new GpuOptions
         {
             Validation = options.EnableValidation,
@@ -36,6 +39,8 @@ internal sealed class OpenedGpu : IDisposable
         {
             int adapter = AdapterChoice.Choose(options, [.. instance.Adapters.Select(a => a.Description)]);
             if (adapter >= 0) return new OpenedGpu(GpuDevice.Open(instance.Adapters[adapter], VulkanForwardPass.Shaders), instance);
+            if (instance.Adapters.FirstOrDefault(a => a.Description.Type == AdapterType.Software) is { } software)
+                passedOver = $"; {software.Description.Name} is left out, a driver that computes on this processor, too, and slower";
             instance.Dispose();
             return null;
         }

@@ -51,6 +51,18 @@ public sealed class BenchTests
     }
 
     [Fact]
+    public async Task ExpertsOnAGpuNeedOne() =>
+        CommandLine.AssertFailed(await CommandLine.Run(["bench", CommandLine.ShippedModel, "--device", "cpu", "--experts-on-gpu", "25%"]), "--experts-on-gpu", "--device cpu");
+
+    /// <summary>A software driver computes on the processor: it is passed over, and named.</summary>
+    [Fact]
+    public async Task AutomaticallyTheCpuIsTakenBeforeASoftwareDriver()
+    {
+        Outcome outcome = await CommandLine.Run(["bench", CommandLine.ShippedModel, "--prompt-tokens", "4", "--gen-tokens", "2", "--repeat", "1"]);
+        Assert.Matches("^device: (CPU, [0-9]+ threads; llvmpipe.* is left out, a driver that computes on this processor, too, and slower|.*Vulkan.*)$", Assert.Single(outcome.ErrorLines));
+    }
+
+    [Fact]
     public async Task MoreSequencesThanAStepTakesAreRefused() => CommandLine.AssertFailed(await Bench("--batch", "1,30"), "30");
 
     [Theory]

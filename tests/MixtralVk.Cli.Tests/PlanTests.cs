@@ -30,6 +30,23 @@ public sealed class PlanTests
         Assert.True(real.GetProperty("tokensPerSecond").GetDouble() > 0);
     }
 
+    /// <summary>A GPU with room for some experts: what a split would give, and with --run what it really gives.</summary>
+    [Fact]
+    public async Task ExpertsOnBothSidesArePlannedAndRun()
+    {
+        Outcome outcome = await CommandLine.Run("plan", CommandLine.ShippedModel, "--device", "vulkan", "--experts-on-gpu", "25%", "--context", "512", "--run", "--json");
+        Assert.Equal(0, outcome.ExitCode);
+        using JsonDocument json = JsonDocument.Parse(outcome.Out);
+        JsonElement plan = json.RootElement.GetProperty("plan"), real = json.RootElement.GetProperty("real");
+        Assert.Equal("GpuAndMainMemory", plan.GetProperty("place").GetString());
+        const int experts = 8;
+        Assert.Equal(experts, plan.GetProperty("residentExperts").GetInt32());
+        Assert.Equal(experts, real.GetProperty("residentExperts").GetInt32());
+        Assert.Equal(plan.GetProperty("residentBytes").GetInt64() + plan.GetProperty("otherWeightBytes").GetInt64(), real.GetProperty("weightBytes").GetInt64());
+        Assert.True(plan.GetProperty("tokensPerSecond").GetDouble() > 0 && real.GetProperty("tokensPerSecond").GetDouble() > 0);
+        Assert.Contains($"video memory holds {experts} of 32 experts", plan.GetProperty("limit").GetString());
+    }
+
     [Fact]
     public async Task WhatFitsNowhereIsSaidAndNotAnError()
     {

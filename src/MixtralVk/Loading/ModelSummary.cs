@@ -8,7 +8,7 @@ namespace MixtralVk.Loading;
 /// <param name="Types">Tensors of the file by their type, most bytes first.</param>
 /// <param name="WeightBytes">All weights as the engine keeps them (row tiles), a tied output matrix counted once.</param>
 /// <param name="ExpertBytes">The experts' part of <paramref name="WeightBytes"/>; 0 for a dense model.</param>
-/// <param name="BytesPerToken">Weights read to compute one token: everything but the embedding and the experts not chosen.</param>
+/// <param name="BytesPerToken">Weights read to compute one token: everything but the embedding and the experts not chosen, those of a mean size.</param>
 public sealed record ModelSummary(
     string Architecture, long FileBytes, IReadOnlyList<TensorTypeCount> Types, long WeightBytes, long ExpertBytes, long BytesPerToken)
 {
@@ -26,7 +26,7 @@ public sealed record ModelSummary(
             foreach (MatrixRole role in (ReadOnlySpan<MatrixRole>)[MatrixRole.Query, MatrixRole.Key, MatrixRole.Value, MatrixRole.AttentionOutput])
                 attention += source.Layout(role, layer).Bytes;
             foreach (MatrixRole role in (ReadOnlySpan<MatrixRole>)[MatrixRole.GateProj, MatrixRole.UpProj, MatrixRole.DownProj])
-                feedForward += source.Layout(role, layer).Bytes * Math.Max(1, config.ExpertCount);
+                for (int expert = 0; expert < Math.Max(1, config.ExpertCount); expert++) feedForward += source.Layout(role, layer, expert).Bytes; // formats may differ
             small += (long)config.Dim * (2 + config.ExpertCount) * sizeof(float);
         }
         long read = config.IsSparse ? feedForward / config.ExpertCount * config.ExpertsPerToken : feedForward;

@@ -1,16 +1,19 @@
 using System.Diagnostics;
 using System.Numerics;
 using MixtralVk.Cpu;
+using MixtralVk.Gpu;
 
 namespace MixtralVk.Planning;
 
-/// <summary>What of a machine decides how fast a model runs on its processor. Sizes in bytes, rates in bytes per second.</summary>
+/// <summary>What of a machine decides how fast a model runs. Sizes in bytes, rates in bytes per second.</summary>
 /// <param name="MainMemoryBytes">Main memory that may be taken.</param>
 /// <param name="MemoryBytesPerSecond">How fast all threads together read it.</param>
 /// <param name="FileBytesPerSecond">How fast the model's file is read: from memory where the system has it there, else from the disk.</param>
 /// <param name="VideoMemoryBytes">Memory of the GPU that the model may take; 0 where there is none.</param>
-public sealed record Machine(long MainMemoryBytes, double MemoryBytesPerSecond, double FileBytesPerSecond, long VideoMemoryBytes)
+/// <param name="VideoBytesPerSecond">How fast the GPU reads it; null where it was not measured.</param>
+public sealed record Machine(long MainMemoryBytes, double MemoryBytesPerSecond, double FileBytesPerSecond, long VideoMemoryBytes, double? VideoBytesPerSecond = null)
 {
+    private const ulong CopyBytes = 64 << 20;
     private const int BytesPerThread = 64 << 20;
     private const int Passes = 5;
     private const long MostFileBytes = 256 << 20;
@@ -23,6 +26,26 @@ public sealed record Machine(long MainMemoryBytes, double MemoryBytesPerSecond, 
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static Machine Measure(string file, int threads = 0, long videoMemoryBytes = 0) =>
         new(WeightPlacement.MainMemory, MemoryRate(threads == 0 ? Environment.ProcessorCount : threads), FileRate(file), videoMemoryBytes);
+
+    /// <summary>Measures how fast a GPU reads its memory, for some tenths of a second: by copies on the device, of which reading is half.</summary>
+    /// <exception cref="GpuException">The device has no 128 MiB left, or is lost.</exception>
+    public static double MeasureVideo(GpuDevice device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        using GpuBuffer from = device.CreateBuffer(CopyBytes, BufferUse.Device, "measured copy"), to = device.CreateBuffer(CopyBytes, BufferUse.Device, "measured copy");
+        Recorder recorder = device.CreateRecorder();
+        recorder.BeginStage("copy");
+        recorder.Copy(from.View, to.View);
+        using Recording copy = recorder.Finish("measured copy");
+        double best = 0;
+        for (int pass = 0; pass < Passes; pass++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            device.Queue.Wait(device.Queue.Submit(copy, 0, 1));
+            best = Math.Max(best, 2 * CopyBytes / Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+        return best;
+    }
 
     private static unsafe double MemoryRate(int threads)
     {

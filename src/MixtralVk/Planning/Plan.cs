@@ -1,4 +1,5 @@
 using System.Globalization;
+using MixtralVk.Experts;
 using MixtralVk.Loading;
 using MixtralVk.Model;
 
@@ -9,6 +10,8 @@ public enum PlannedPlace
 {
     /// <summary>All in video memory.</summary>
     Gpu,
+    /// <summary>Everything but the experts in video memory, and of those as many as it has room for: the processor computes the others at the same time.</summary>
+    GpuAndMainMemory,
     /// <summary>Read into main memory; the processor computes.</summary>
     MainMemory,
     /// <summary>Used in place in the mapped file; the processor computes.</summary>
@@ -26,6 +29,9 @@ public sealed record PlanBudget
     /// <summary>Main memory for the model, in bytes.</summary>
     public long? MainMemoryBytes { get; init; }
 
+    /// <summary>Video memory for experts, in bytes, as <see cref="MixtralOptions.ExpertBudgetBytes"/>.</summary>
+    public long? ExpertBudgetBytes { get; init; }
+
     /// <summary>Context in tokens, as <see cref="MixtralOptions.ContextLength"/>.</summary>
     public int? ContextLength { get; init; }
 
@@ -40,13 +46,17 @@ public sealed record PlanBudget
 /// <param name="OtherWeightBytes">All other weights.</param>
 /// <param name="KvCacheBytes">Keys and values of one whole context.</param>
 /// <param name="ExpertCount">Experts of all layers together.</param>
-/// <param name="ResidentExperts">How many of them the video memory has room for, beside all other weights and the cache.</param>
+/// <param name="ResidentExperts">How many of them the video memory has room for, beside all other weights, the cache and intermediate results.</param>
+/// <param name="ResidentBytes">Their bytes.</param>
 /// <param name="FileBytesPerToken">Weights a token reads from the file, on average, as main memory does not hold them.</param>
-/// <param name="TokensPerSecond">Decode speed; null on a GPU, whose memory's speed only `bench` tells, and where the model cannot run.</param>
-/// <param name="LoadSeconds">Time to load; null likewise.</param>
+/// <param name="TokensPerSecond">
+/// Decode speed; null where the model cannot run or the speed of the GPU's memory is not known. Where it shares the experts with the processor and its speed is
+/// not known, the processor's time alone.
+/// </param>
+/// <param name="LoadSeconds">Time to load; null where the model cannot run.</param>
 /// <param name="Limit">One sentence: what keeps it from being better.</param>
 public sealed record Plan(
-    PlannedPlace Place, int ContextLength, long ExpertBytes, long OtherWeightBytes, long KvCacheBytes, int ExpertCount, int ResidentExperts, long FileBytesPerToken,
+    PlannedPlace Place, int ContextLength, long ExpertBytes, long OtherWeightBytes, long KvCacheBytes, int ExpertCount, int ResidentExperts, long ResidentBytes, long FileBytesPerToken,
     double? TokensPerSecond, double? LoadSeconds, string Limit)
 {
     /// <summary>Weights and KV cache.</summary>
@@ -63,27 +73,32 @@ public sealed record Plan(
         long kv = KvPages.PagesFor(context) * budget.KvFormat.PageBytes(config), other = summary.WeightBytes - summary.ExpertBytes;
         long video = budget.VideoMemoryBytes ?? machine.VideoMemoryBytes, main = budget.MainMemoryBytes ?? machine.MainMemoryBytes;
         int experts = config.LayerCount * config.ExpertCount;
-        int resident = experts == 0 ? 0 : (int)Math.Clamp((video - other - kv) / (summary.ExpertBytes / experts), 0, experts);
         var usage = new MemoryUsage(summary.WeightBytes, kv);
-        var plan = new Plan(PlannedPlace.Gpu, context, summary.ExpertBytes, other, kv, experts, resident, 0, null, null, "Nothing: all of it fits video memory.");
-        if (plan.TotalBytes <= video) return plan;
-        string whyNotGpu = video == 0 ? "" : $"; {Size(video)} of video memory do not hold all {Size(plan.TotalBytes)}, so the processor computes";
-        if (WeightPlacement.Maps(model, MapMode.Auto, usage, main)) return plan.Mapped(summary, machine, main, whyNotGpu);
+        var plan = new Plan(PlannedPlace.Gpu, context, summary.ExpertBytes, other, kv, experts, experts, summary.ExpertBytes, 0, null, summary.FileBytes / machine.FileBytesPerSecond, "");
+        if (plan.TotalBytes <= video && (experts == 0 || budget.ExpertBudgetBytes is null))
+        {
+            return machine.VideoBytesPerSecond is not double rate ? plan with { Limit = "Nothing: all of it fits video memory." }
+                : plan with { TokensPerSecond = rate / summary.BytesPerToken, Limit = $"The speed of video memory: each token reads {Size(summary.BytesPerToken)} of weights at {Size((long)rate)}/s." };
+        }
+        bool maps = WeightPlacement.Maps(model, MapMode.Auto, usage, main);
+        long room = video - other - kv - CacheSize.WorkingBytes(config, Math.Min(new MixtralOptions().ChunkTokens, context));
+        if (experts > 0 && room >= 0 && (maps || summary.ExpertBytes <= main)) return plan.Shared(model, summary, machine, budget.ExpertBudgetBytes ?? long.MaxValue, room, maps ? main : long.MaxValue);
+        plan = plan with { ResidentExperts = 0, ResidentBytes = 0 };
+        string whyNotGpu = video == 0 ? "" : $"; {Size(video)} of video memory do not hold {(experts > 0 ? $"the {Size(other + kv)} beside the experts" : $"all {Size(plan.TotalBytes)}")}, so the processor computes";
+        if (maps) return plan.Mapped(summary, machine, main, whyNotGpu);
         if (plan.TotalBytes > main)
-            return plan with { Place = PlannedPlace.Nowhere, Limit = $"Main memory: {Size(main)} do not hold {Size(plan.TotalBytes)}; a packed file (mixtralvk pack) is used in place." };
+            return plan with { Place = PlannedPlace.Nowhere, LoadSeconds = null, Limit = $"Main memory: {Size(main)} do not hold {Size(plan.TotalBytes)}; a packed file (mixtralvk pack) is used in place." };
         return plan with
         {
             Place = PlannedPlace.MainMemory,
             TokensPerSecond = machine.MemoryBytesPerSecond / summary.BytesPerToken,
-            LoadSeconds = summary.FileBytes / machine.FileBytesPerSecond,
             Limit = $"The speed of main memory: each token reads {Size(summary.BytesPerToken)} of weights at {Size((long)machine.MemoryBytesPerSecond)}/s{whyNotGpu}.",
         };
     }
 
     private Plan Mapped(ModelSummary summary, Machine machine, long main, string whyNotGpu)
     {
-        // What the cache and the rest of the weights leave is where the system keeps mapped pages; all weights are taken to be used alike.
-        double missing = Math.Clamp(1 - (double)(main - KvCacheBytes) / summary.WeightBytes, 0, 1);
+        double missing = MissingOf(summary.WeightBytes, main - KvCacheBytes);
         var fromFile = (long)(missing * summary.BytesPerToken);
         double seconds = summary.BytesPerToken / machine.MemoryBytesPerSecond + fromFile / machine.FileBytesPerSecond;
         return this with
@@ -97,6 +112,43 @@ public sealed record Plan(
                 : $"The speed of the file: main memory holds {1 - missing:P0} of the weights, so each token reads {Size(fromFile)} at {Size((long)machine.FileBytesPerSecond)}/s{whyNotGpu}.",
         };
     }
+
+    /// <summary>
+    /// Experts on both sides, in slots as loading makes them (<see cref="ExpertSettings.BytesFor"/>), chosen evenly. In a layer both sides work at the same time, so the
+    /// slower one counts: over all numbers of hits that a token's choices may have.
+    /// </summary>
+    private Plan Shared(ModelSource model, ModelSummary summary, Machine machine, long budget, long room, long mapped)
+    {
+        ModelConfig config = model.Config;
+        ExpertLayout[][] layouts = ExpertLayout.All(model);
+        int[] slots = ExpertLayout.SlotsFor(layouts, Math.Min(budget, room - layouts.Max(layer => layer.Max(expert => expert.Bytes))));
+        long resident = slots.Select((count, layer) => layouts[layer].Take(count).Sum(expert => expert.Bytes)).Sum();
+        double missing = MissingOf(summary.ExpertBytes, mapped), main = 1 / machine.MemoryBytesPerSecond + missing / machine.FileBytesPerSecond, video = 1 / machine.VideoBytesPerSecond ?? 0;
+        SharedSeconds sum = default;
+        for (int layer = 0; layer < slots.Length; layer++)
+        {
+            double bytes = layouts[layer].Average(expert => expert.Bytes);
+            sum += SharedSeconds.OfLayer(config.ExpertsPerToken, (double)slots[layer] / config.ExpertCount, bytes * video, bytes * main);
+        }
+        double chosen = summary.ExpertBytes / (double)config.ExpertCount * config.ExpertsPerToken, missed = chosen * (1 - slots.Sum() / (double)ExpertCount);
+        double seconds = sum.Both + (summary.BytesPerToken - chosen) * video;
+        string holds = $"video memory holds {slots.Sum()} of {ExpertCount} experts";
+        return this with
+        {
+            Place = PlannedPlace.GpuAndMainMemory,
+            ResidentExperts = slots.Sum(),
+            ResidentBytes = resident,
+            FileBytesPerToken = (long)(missed * missing),
+            TokensPerSecond = 1 / seconds,
+            LoadSeconds = (mapped < long.MaxValue ? resident + OtherWeightBytes : summary.FileBytes) / machine.FileBytesPerSecond,
+            Limit = sum.Processor < sum.Gpu ? $"The speed of video memory: {holds}, and the GPU takes longer for those than the processor for the others."
+                : missing > 0 ? $"The speed of the file: {holds}, main memory {1 - missing:P0} of the others' bytes, so each token reads {Size((long)(missed * missing))} at {Size((long)machine.FileBytesPerSecond)}/s."
+                : $"The speed of main memory: {holds}, so each token reads {Size((long)missed)} of the others at {Size((long)machine.MemoryBytesPerSecond)}/s.",
+        };
+    }
+
+    /// <summary>The part of mapped weights that memory does not hold: what it has is where the system keeps mapped pages, and all weights are taken to be used alike.</summary>
+    private static double MissingOf(long weights, long memory) => Math.Clamp(1 - (double)memory / weights, 0, 1);
 
     private static string Size(long bytes) => bytes < 1 << 20
         ? $"{(bytes / 1024.0).ToString("0.#", CultureInfo.InvariantCulture)} KiB"

@@ -22,17 +22,7 @@ public sealed class FileAgesTests
     [Theory, MemberData(nameof(Devices))]
     public void ExpertsOfOneLayerMayDifferInType(string device)
     {
-        SyntheticModel coarse = Model with { SeparateExperts = true }, fine = coarse with { Weights = WeightFormat.F32 };
-        string[] exchanged = ["blk.0.ffn_down.1.weight", "blk.1.ffn_gate.2.weight"];
-        using TemporaryFile fineFile = fine.WriteTemporary();
-        using GgufFile fineTensors = GgufFile.Open(fineFile.Path);
-        GgufWriter mixed = coarse.ToWriter();
-        foreach (string name in exchanged)
-        {
-            GgufTensor tensor = fineTensors.Tensors[name];
-            mixed.RemoveTensor(name).AddTensor(name, tensor.Type, [.. tensor.Dimensions], fineTensors.Rows(tensor, 0, (int)tensor.RowCount).ToArray());
-        }
-        using TemporaryFile file = TemporaryFile.With(mixed.ToBytes());
+        using TemporaryFile file = ExpertsOfTwoFormats();
         using (ModelSource source = ModelSource.Open(file.Path))
         {
             Assert.Equal(WeightFormat.F32, source.Layout(MatrixRole.DownProj, 0, 1).Format);
@@ -106,6 +96,22 @@ public sealed class FileAgesTests
     {
         using TemporaryFile file = TemporaryFile.With(Model.ToWriter().AddTensor("rope_freqs.weight", GgmlType.F32, [16], new byte[64]).ToBytes());
         Assert.Contains("wants 8 of F32", Assert.Throws<ModelFileException>(() => ModelSource.Open(file.Path).Dispose()).Message);
+    }
+
+    /// <summary>Two layers of four experts in Q4_0, one matrix of an expert of each in F32.</summary>
+    internal static TemporaryFile ExpertsOfTwoFormats()
+    {
+        SyntheticModel coarse = Model with { SeparateExperts = true }, fine = coarse with { Weights = WeightFormat.F32 };
+        string[] exchanged = ["blk.0.ffn_down.1.weight", "blk.1.ffn_gate.2.weight"];
+        using TemporaryFile fineFile = fine.WriteTemporary();
+        using GgufFile fineTensors = GgufFile.Open(fineFile.Path);
+        GgufWriter mixed = coarse.ToWriter();
+        foreach (string name in exchanged)
+        {
+            GgufTensor tensor = fineTensors.Tensors[name];
+            mixed.RemoveTensor(name).AddTensor(name, tensor.Type, [.. tensor.Dimensions], fineTensors.Rows(tensor, 0, (int)tensor.RowCount).ToArray());
+        }
+        return TemporaryFile.With(mixed.ToBytes());
     }
 
     private static int[] Tokens { get; } = TestDevices.RandomTokens(24, 320);

@@ -4,6 +4,7 @@ using MixtralVk.Packing;
 using MixtralVk.Planning;
 using MixtralVk.Quantization;
 using MixtralVk.Testing.Gguf;
+using MixtralVk.Tests.Loading;
 
 namespace MixtralVk.Tests.Planning;
 
@@ -49,15 +50,64 @@ public sealed class PlanTests : IDisposable
     }
 
     [Fact]
-    public void All_or_nothing_goes_to_the_gpu_and_what_would_fit_is_counted()
+    public void All_goes_to_the_gpu_where_it_fits_else_the_experts_that_find_room_beside_the_rest()
     {
-        Plan whole = Plan.For(_source, Roomy with { VideoMemoryBytes = _plan.TotalBytes }), almost = Plan.For(_source, Roomy with { VideoMemoryBytes = _plan.TotalBytes - 1 });
-        Assert.Equal((PlannedPlace.Gpu, 16), (whole.Place, whole.ResidentExperts));
-        Assert.Equal((PlannedPlace.MainMemory, 15), (almost.Place, almost.ResidentExperts));
-        Assert.Contains("video memory", almost.Limit);
-        long expert = _plan.ExpertBytes / 16, rest = _plan.OtherWeightBytes + _plan.KvCacheBytes;
-        Assert.Equal(3, Plan.For(_source, Roomy, new PlanBudget { VideoMemoryBytes = rest + 4 * expert - 1 }).ResidentExperts);
-        Assert.Equal(0, Plan.For(_source, Roomy, new PlanBudget { VideoMemoryBytes = rest - 1 }).ResidentExperts);
+        Plan whole = Plan.For(_source, Roomy with { VideoMemoryBytes = _plan.TotalBytes, VideoBytesPerSecond = 100e9 });
+        Assert.Equal((PlannedPlace.Gpu, 16, _plan.ExpertBytes), (whole.Place, whole.ResidentExperts, whole.ResidentBytes));
+        Assert.Equal(100e9 / _source.Describe().BytesPerToken, whole.TokensPerSecond!.Value, 1e-6);
+        Assert.Null(Plan.For(_source, Roomy with { VideoMemoryBytes = _plan.TotalBytes }).TokensPerSecond);
+    }
+
+    /// <summary>Experts of 33 MiB, as loading places them: one's room is kept for those that move.</summary>
+    [Fact]
+    public void Experts_that_find_room_beside_the_rest_go_to_the_gpu()
+    {
+        using TemporaryFile file = new SyntheticModel { Dim = 256, Hidden = 11264, Experts = 4, TopK = 1, Vocab = 300, RepeatedBlocks = 4099 }.WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        Plan whole = Plan.For(source, Roomy);
+        long expert = whole.ExpertBytes / 8, rest = whole.OtherWeightBytes + whole.KvCacheBytes + CacheSize.WorkingBytes(source.Config, 128);
+        foreach (int experts in (int[])[0, 1, 3])
+        {
+            Plan plan = For(rest + (experts + 2) * expert - 1);
+            Assert.Equal((PlannedPlace.GpuAndMainMemory, experts, experts * expert), (plan.Place, plan.ResidentExperts, plan.ResidentBytes));
+        }
+        Plan none = For(rest - 1);
+        Assert.Equal((PlannedPlace.MainMemory, 0), (none.Place, none.ResidentExperts));
+        Assert.Contains("video memory do not hold", none.Limit);
+
+        Plan For(long video) => Plan.For(source, Roomy, new PlanBudget { VideoMemoryBytes = video });
+    }
+
+    [Fact]
+    public void Experts_on_both_sides_take_what_the_slower_side_takes()
+    {
+        ModelSummary summary = _source.Describe();
+        long expert = _plan.ExpertBytes / 16;
+        double layers = 2, chosen = layers * 2 * expert, dense = summary.BytesPerToken - chosen;
+        Plan none = For(0, 100e9), half = For(8, 100e9);
+        Assert.Equal((PlannedPlace.GpuAndMainMemory, 8), (half.Place, half.ResidentExperts));
+        Assert.Equal(1 / (dense / 100e9 + chosen / 20e9), none.TokensPerSecond!.Value, 1e-6);
+        Assert.StartsWith("The speed of main memory: video memory holds 0 of 16", none.Limit);
+        // Half of them: with chance 1/4 both hit, 1/2 one does (and the processor is slower), 1/4 none.
+        Assert.Equal(1 / (dense / 100e9 + layers * (0.25 * 2 * expert / 100e9 + 0.5 * expert / 20e9 + 0.25 * 2 * expert / 20e9)), half.TokensPerSecond!.Value, 1e-6);
+        Assert.StartsWith("The speed of video memory: video memory holds 8 of 16", For(8, 1e9).Limit);
+        Assert.True(For(8, null).TokensPerSecond > half.TokensPerSecond); // the GPU's time is not known
+        Assert.Equal(1 / (summary.BytesPerToken / 50e9), For(16, 50e9).TokensPerSecond!.Value, 1e-6);
+
+        Plan For(int experts, double? video) => Plan.For(_source, Roomy with { VideoMemoryBytes = 1L << 30, VideoBytesPerSecond = video }, new PlanBudget { ExpertBudgetBytes = experts * expert });
+    }
+
+    /// <summary>Experts of one layer may differ in format; their bytes are those of loading all the same.</summary>
+    [Fact]
+    public void Experts_of_different_formats_count_with_their_own_bytes()
+    {
+        using TemporaryFile file = FileAgesTests.ExpertsOfTwoFormats();
+        using ModelSource source = ModelSource.Open(file.Path);
+        long bytes = ExpertLayout.All(source).Sum(layer => layer.Sum(expert => expert.Bytes));
+        Assert.NotEqual(bytes, source.Config.LayerCount * source.Config.ExpertCount * ExpertLayout.Of(source, 0, 0).Bytes);
+        Assert.Equal(bytes, source.Describe().ExpertBytes);
+        using MixtralModel model = MixtralModel.Load(file.Path, new MixtralOptions { Device = DeviceKind.Cpu });
+        Assert.Equal(source.Describe().WeightBytes, model.Memory.WeightBytes);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using MixtralVk.Gpu;
 using MixtralVk.Loading;
+using MixtralVk.Model.Vulkan;
 using MixtralVk.Planning;
 
 namespace MixtralVk.Cli.Commands;
@@ -19,44 +20,59 @@ internal static class PlanCommand
         Option<long?> video = CommonOptions.Size("--vram", "Video memory for the model (what the largest GPU has free).");
         Option<long?> main = CommonOptions.Size("--ram", "Main memory for the model (the machine's).");
         Option<int?> context = CommonOptions.Context();
-        var run = new Option<bool>("--run") { Description = "Load the model on the CPU and show the real figures beside." };
+        Option<string> device = CommonOptions.Device();
+        Option<ExpertShare?> experts = CommonOptions.ExpertsOnGpu();
+        var run = new Option<bool>("--run") { Description = "Load the model and show the real figures beside." };
         Option<bool> json = CommonOptions.Json("Write it as JSON.");
-        var command = new Command("plan", "Predict where a model runs, its memory, speed and load time, and what limits it.") { file, video, main, context, run, json };
+        var command = new Command("plan", "Predict where a model runs, its memory, speed and load time, and what limits it.") { file, video, main, context, device, experts, run, json };
         command.SetAction((parsed, cancellation) =>
         {
-            var budget = new PlanBudget { VideoMemoryBytes = parsed.GetValue(video), MainMemoryBytes = parsed.GetValue(main), ContextLength = parsed.GetValue(context) };
-            return Task.Run(() => Run(parsed.GetRequiredValue(file), budget, parsed.GetValue(run), parsed.GetValue(json), cancellation), cancellation);
+            string path = parsed.GetRequiredValue(file);
+            var budget = new PlanBudget
+            {
+                VideoMemoryBytes = parsed.GetValue(video), MainMemoryBytes = parsed.GetValue(main), ExpertBudgetBytes = parsed.GetValue(experts)?.BytesOf(path), ContextLength = parsed.GetValue(context),
+            };
+            return Task.Run(() => Run(path, budget, parsed.GetRequiredValue(device), parsed.GetValue(run), parsed.GetValue(json), cancellation), cancellation);
         });
         return command;
     }
 
-    private static void Run(string file, PlanBudget budget, bool run, bool json, CancellationToken cancellation)
+    private static void Run(string file, PlanBudget budget, string device, bool run, bool json, CancellationToken cancellation)
     {
-        Machine machine = Machine.Measure(file, videoMemoryBytes: LargestVideoMemory());
+        Machine machine = Machine.Measure(file);
+        if (device != "cpu" && LargestGpu(withSoftware: device == "vulkan") is { } gpu) machine = machine with { VideoMemoryBytes = gpu.Bytes, VideoBytesPerSecond = gpu.BytesPerSecond };
         Plan plan;
         using (ModelSource source = ModelSource.Open(file)) plan = Plan.For(source, machine, budget);
-        var report = new PlanReport(file, machine, plan, run ? Measure(file, plan, cancellation) : null);
+        var report = new PlanReport(file, machine, plan, run ? Measure(file, plan, device, cancellation) : null);
         if (json) Console.Out.WriteLine(JsonSerializer.Serialize(report, ReportJson.Readable.PlanReport));
         else Print(report);
     }
 
-    private static long LargestVideoMemory()
+    /// <summary>Memory of the GPU that has most, and how fast it reads it; null where there is none.</summary>
+    private static (long Bytes, double BytesPerSecond)? LargestGpu(bool withSoftware)
     {
         using GpuInstance? vulkan = Adapters.TryFind(out _);
-        return (vulkan?.Adapters ?? []).Where(a => a.Description.Type != AdapterType.Software && a.Missing.Count == 0)
-            .Select(a => a.FreeMemory() ?? DeviceChoices.DefaultBudget(a.Description)).DefaultIfEmpty(0).Max();
+        GpuAdapter? largest = (vulkan?.Adapters ?? []).Where(a => (withSoftware || a.Description.Type != AdapterType.Software) && a.Missing.Count == 0).MaxBy(BytesOf);
+        if (largest is null) return null;
+        using GpuDevice device = GpuDevice.Open(largest, VulkanForwardPass.Shaders);
+        return (BytesOf(largest), Machine.MeasureVideo(device));
+
+        static long BytesOf(GpuAdapter adapter) => adapter.FreeMemory() ?? DeviceChoices.DefaultBudget(adapter.Description);
     }
 
-    private static RealFigures Measure(string file, Plan plan, CancellationToken cancellation)
+    private static RealFigures Measure(string file, Plan plan, string device, CancellationToken cancellation)
     {
+        bool onGpu = plan.Place is PlannedPlace.Gpu or PlannedPlace.GpuAndMainMemory && device != "cpu";
+        ExpertShare? experts = onGpu && plan.Place == PlannedPlace.GpuAndMainMemory ? new ExpertShare(plan.ResidentBytes, null) : null;
+        string map = plan.Place == PlannedPlace.MappedFile ? "always" : plan.Place == PlannedPlace.GpuAndMainMemory ? "auto" : "never";
         long start = Stopwatch.GetTimestamp();
-        string map = plan.Place == PlannedPlace.MappedFile ? "always" : "never";
-        using MixtralModel model = ModelLoading.Load(file, "cpu", plan.ContextLength, cancellation, map: map);
+        using MixtralModel model = ModelLoading.Load(file, onGpu ? device : "cpu", plan.ContextLength, cancellation, map: map, expertsOnGpu: experts);
         double load = Stopwatch.GetElapsedTime(start).TotalSeconds;
         int tokens = Math.Clamp(model.ContextLength - 1, 1, RunTokens);
         var bench = new DecodeBench(model.ForwardPass, promptTokens: 1, tokens);
         bench.Run(cancellation);
-        return new RealFigures(load, tokens / bench.Run(cancellation).DecodeSeconds, model.Memory.WeightBytes, model.Memory.KvCacheBytes);
+        return new RealFigures(model.Device.Description, load, tokens / bench.Run(cancellation).DecodeSeconds, model.Memory.WeightBytes, model.Memory.KvCacheBytes,
+            (model.ForwardPass as VulkanForwardPass)?.ResidentExperts ?? (model.Device.Kind == DeviceKind.Vulkan ? plan.ExpertCount : 0));
     }
 
     private static void Print(PlanReport report)
@@ -66,14 +82,19 @@ internal static class PlanCommand
         Line("place", plan.Place switch
         {
             PlannedPlace.Gpu => "the GPU",
+            PlannedPlace.GpuAndMainMemory => "the GPU; the CPU computes the experts that find no room there",
             PlannedPlace.MainMemory => "main memory; the CPU computes",
             PlannedPlace.MappedFile => "the mapped file; the CPU computes",
             PlannedPlace.Nowhere => "none",
         });
-        Line("weights", Beside($"{Quantity.Bytes(plan.ExpertBytes + plan.OtherWeightBytes)}, {Quantity.Bytes(plan.ExpertBytes)} of it experts", real is null ? null : Quantity.Bytes(real.WeightBytes)));
+        if (real is not null) Line("really", real.Device);
+        bool shares = plan.Place == PlannedPlace.GpuAndMainMemory;
+        Line("weights", Beside($"{Quantity.Bytes(plan.ExpertBytes + plan.OtherWeightBytes)}, {Quantity.Bytes(plan.ExpertBytes)} of it experts", real is null || shares ? null : Quantity.Bytes(real.WeightBytes)));
         Line("KV cache", Beside($"{Quantity.Bytes(plan.KvCacheBytes)} for {plan.ContextLength} tokens", real is null ? null : Quantity.Bytes(real.KvCacheBytes)));
-        if (plan.ExpertCount > 0) Line("experts", $"{plan.ResidentExperts} of {plan.ExpertCount} fit video memory");
-        if (plan.TokensPerSecond is double speed) Line("tokens/s", Beside(Quantity.Number(speed), real is null ? null : Quantity.Number(real.TokensPerSecond)));
+        if (shares) Line("on the GPU", Beside($"{Quantity.Bytes(plan.OtherWeightBytes + plan.ResidentBytes + plan.KvCacheBytes)}", real is null ? null : Quantity.Bytes(real.WeightBytes + real.KvCacheBytes)));
+        if (plan.ExpertCount > 0) Line("experts", Beside($"{plan.ResidentExperts} of {plan.ExpertCount} fit video memory", real is null || !shares ? null : $"{real.ResidentExperts}"));
+        string most = shares && report.Machine.VideoBytesPerSecond is null ? "at most " : "";
+        if (plan.TokensPerSecond is double speed) Line("tokens/s", Beside(most + Quantity.Number(speed), real is null ? null : Quantity.Number(real.TokensPerSecond)));
         if (plan.LoadSeconds is double load) Line("load", Beside($"{Seconds(load)}", real is null ? null : Seconds(real.LoadSeconds)));
         Line("limit", plan.Limit);
     }
@@ -88,5 +109,5 @@ internal static class PlanCommand
 /// <summary>The JSON of `plan --json`; <paramref name="Real"/> with --run.</summary>
 internal sealed record PlanReport(string File, Machine Machine, Plan Plan, RealFigures? Real);
 
-/// <summary>What loading and decoding took on the CPU.</summary>
-internal sealed record RealFigures(double LoadSeconds, double TokensPerSecond, long WeightBytes, long KvCacheBytes);
+/// <summary>What loading and decoding took. Weights on the device; <paramref name="ResidentExperts"/> those of them on a GPU.</summary>
+internal sealed record RealFigures(string Device, double LoadSeconds, double TokensPerSecond, long WeightBytes, long KvCacheBytes, int ResidentExperts);

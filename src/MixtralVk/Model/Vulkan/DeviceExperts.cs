@@ -25,7 +25,7 @@ internal sealed class DeviceExperts : IDisposable
         ModelConfig config = source.Config;
         int layers = config.LayerCount, experts = Math.Max(1, config.ExpertCount);
         _device = device;
-        _layouts = [.. Enumerable.Range(0, layers).Select(layer => Enumerable.Range(0, experts).Select(expert => ExpertLayout.Of(source, layer, expert)).ToArray())];
+        _layouts = ExpertLayout.All(source);
         _memory = [.. _layouts.Select(_ => new List<SlotMemory>())];
         Slots = new ExpertSlots([.. _layouts.Select(layer => layer.Select(layout => Array.IndexOf(layer, layout)).ToArray())], pinned);
         ulong alignment = device.Limits.MinStorageBufferOffsetAlignment;
@@ -65,19 +65,8 @@ internal sealed class DeviceExperts : IDisposable
     /// <summary>uint (experts): the slot of each expert of a layer; for kernels.</summary>
     public BufferView TableOf(int layer) => new(_table, (ulong)layer * _tableStride, (ulong)ExpertCount * sizeof(uint));
 
-    /// <summary>Slots of each layer that a number of bytes has room for: as many everywhere, and one more in the first layers.</summary>
-    public int[] SlotsFor(long bytes)
-    {
-        var counts = new int[LayerCount];
-        for (int slot = 0; slot < ExpertCount; slot++)
-            for (int layer = 0; layer < LayerCount; layer++)
-            {
-                bytes -= _layouts[layer][slot].Bytes;
-                if (bytes < 0) return counts;
-                counts[layer]++;
-            }
-        return counts;
-    }
+    /// <inheritdoc cref="ExpertLayout.SlotsFor"/>
+    public int[] SlotsFor(long bytes) => ExpertLayout.SlotsFor(_layouts, bytes);
 
     /// <summary>Gives a layer one slot more, with memory and nothing in it.</summary>
     /// <exception cref="OutOfGpuMemoryException">The device or the budget has no room.</exception>
