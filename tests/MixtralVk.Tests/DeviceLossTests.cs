@@ -1,3 +1,4 @@
+using MixtralVk.Experts;
 using MixtralVk.Gpu;
 using MixtralVk.Loading;
 using MixtralVk.Model.Vulkan;
@@ -33,6 +34,32 @@ public sealed class DeviceLossTests
         // What is left of the pages' contents is not taken for computed.
         Assert.Equal(expected, Together(model));
         Assert.Single(told);
+    }
+
+    /// <summary>Experts on both sides: the loss comes between router and experts, among the processor's, while one moves; the next device has the experts of this one.</summary>
+    [Theory]
+    [InlineData(7, int.MaxValue)]
+    [InlineData(int.MaxValue, 25)]
+    public void Experts_that_are_shared_come_back_with_the_device(int submissions, int waits)
+    {
+        using ModelSource source = ModelSource.Open(ShippedModel.Path);
+        MixtralOptions quarter = s_own with { ExpertBudgetBytes = source.Describe().ExpertBytes / 4, ExpertPlacement = ExpertPlacement.Fixed };
+        string[] expected;
+        using (MixtralModel whole = Load(quarter)) expected = Together(whole);
+        using (MixtralModel model = Load(quarter with { WithGpuOptions = WithFaults() }))
+        {
+            (VulkanFaults.SubmissionsLeft, VulkanFaults.WaitsLeft) = (submissions, waits);
+            Assert.Equal(expected, Together(model));
+            Assert.Equal((2, 8), (VulkanFaults.Devices, ((VulkanForwardPass)model.ForwardPass).ResidentExperts));
+        }
+        using MixtralModel moving = Load(quarter with { ExpertPlacement = ExpertPlacement.FollowsUse, WithGpuOptions = WithFaults() });
+        var pass = (VulkanForwardPass)moving.ForwardPass;
+        Text(moving);
+        Assert.True(SpinWait.SpinUntil(() => pass.ExpertActivity.Sum(layer => layer.Replacements) > 0, 10_000));
+        (VulkanFaults.SubmissionsLeft, VulkanFaults.WaitsLeft) = (submissions, waits);
+        Assert.All(Together(moving), text => Assert.NotEmpty(text));
+        Assert.Equal((2, 8), (VulkanFaults.Devices, pass.ResidentExperts));
+        Assert.Contains(Enumerable.Range(0, source.Config.LayerCount).SelectMany(layer => Enumerable.Range(2, 6).Select(expert => new ExpertId(layer, expert))), pass.IsOnDevice);
     }
 
     [Fact]

@@ -1,3 +1,6 @@
+using MixtralVk.Experts;
+using MixtralVk.Loading;
+using MixtralVk.Model.Vulkan;
 using MixtralVk.Scheduling;
 
 namespace MixtralVk.Tests.Scheduling;
@@ -12,10 +15,13 @@ public sealed class TickTests
 
     public static TheoryData<DeviceKind> Devices => [DeviceKind.Cpu, DeviceKind.Vulkan];
 
-    [Theory, MemberData(nameof(Devices))]
-    public void Any_budget_gives_the_same_text_in_the_ticking_thread(DeviceKind device)
+    [Theory]
+    [InlineData(DeviceKind.Cpu, null)]
+    [InlineData(DeviceKind.Vulkan, null)]
+    [InlineData(DeviceKind.Vulkan, 25)] // the processor computes the other experts
+    public void Any_budget_gives_the_same_text_in_the_ticking_thread(DeviceKind device, int? expertPercent)
     {
-        using MixtralModel free = Open(device, Pacing.Free), game = Open(device, Pacing.PerFrame);
+        using MixtralModel free = Open(device, Pacing.Free, expertPercent), game = Open(device, Pacing.PerFrame, expertPercent);
         string[] expected = [.. Enumerable.Range(0, 4).Select(i => Chat(free, i).Ask("Who are you?", s_drawn)).Select(reply => string.Concat(reply))];
         int ticker = Environment.CurrentManagedThreadId;
         foreach (double budget in (double[])[0.05, 1, 1e9])
@@ -44,6 +50,40 @@ public sealed class TickTests
             Assert.Equal(expected, texts);
             foreach (Chat chat in chats) chat.Dispose();
         }
+    }
+
+    /// <summary>In game mode experts come to the GPU within the frames' grants: while answers are computed, and while nobody asks for one.</summary>
+    [Fact]
+    public void Experts_move_within_the_grants()
+    {
+        using ModelSource source = ModelSource.Open(ShippedModel.Path);
+        using MixtralModel model = MixtralModel.Load(ShippedModel.Path, new MixtralOptions
+        {
+            Device = DeviceKind.Vulkan, CpuThreads = 2, ContextLength = 512, ChunkTokens = 64, Pacing = Pacing.PerFrame, ExpertBudgetBytes = source.Describe().ExpertBytes / 4,
+        });
+        var pass = (VulkanForwardPass)model.ForwardPass;
+        using Chat chat = Chat(model, 0);
+        Reply reply = chat.Ask("Who are you?", s_drawn);
+        while (!reply.IsFinished)
+        {
+            model.Tick(new FrameBudget(2, 2));
+            reply.TryRead(out _);
+            Thread.Sleep(1);
+        }
+        long moved = -1;
+        Thread.Sleep(20);
+        for (int frame = 0; moved < pass.ExpertActivity.Sum(layer => layer.Replacements); frame++)
+        {
+            moved = pass.ExpertActivity.Sum(layer => layer.Replacements);
+            for (int i = 0; i < 30; i++)
+            {
+                model.Tick(new FrameBudget(2, 2));
+                Thread.Sleep(2);
+            }
+        }
+        Assert.True(moved > 0);
+        Assert.Equal(8, pass.ResidentExperts);
+        Assert.Null(pass.RearrangementMilliseconds); // all that was to come is there
     }
 
     [Fact]
@@ -166,8 +206,13 @@ public sealed class TickTests
         Assert.False(grant.Allows(0, out _));
     }
 
-    private static MixtralModel Open(DeviceKind device, Pacing pacing) =>
-        MixtralModel.Load(ShippedModel.Path, new MixtralOptions { Device = device, CpuThreads = 2, KvCacheTokens = 4 * 512, ChunkTokens = 64, Pacing = pacing });
+    private static MixtralModel Open(DeviceKind device, Pacing pacing, int? expertPercent = null)
+    {
+        var options = new MixtralOptions { Device = device, CpuThreads = 2, KvCacheTokens = 4 * 512, ChunkTokens = 64, Pacing = pacing, ExpertPlacement = ExpertPlacement.Fixed };
+        if (expertPercent is not int percent) return MixtralModel.Load(ShippedModel.Path, options);
+        using ModelSource source = ModelSource.Open(ShippedModel.Path);
+        return MixtralModel.Load(ShippedModel.Path, options with { ExpertBudgetBytes = source.Describe().ExpertBytes * percent / 100 });
+    }
 
     private static Chat Chat(MixtralModel model, int i) => model.StartChat($"You are {s_names[i]}, a keeper of the old mill.");
 }
