@@ -76,8 +76,8 @@ public sealed class Chat : IDisposable
     }
 
     /// <summary>
-    /// Asks; the answer's text appears piece by piece as the result is enumerated, once. The question and its answer, as far as it came, are
-    /// then part of the conversation. Throws <see cref="ContextOverflowException"/>, when enumerated, if the question does not fit the context.
+    /// Asks; the answer's text appears piece by piece as the result is enumerated, once. The question and its answer, as far as it was read, are
+    /// then part of the conversation (<see cref="Reply.Stop"/>); the next question ends an answer that is still in progress. Throws <see cref="ContextOverflowException"/>, when enumerated, if the question does not fit the context.
     /// </summary>
     public Reply Ask(string text, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -111,8 +111,12 @@ public sealed class Chat : IDisposable
         LastReply = null;
     }
 
-    /// <summary>Frees the conversation's part of the KV cache.</summary>
-    public void Dispose() => Session.Dispose();
+    /// <summary>Frees the conversation's part of the KV cache. An answer in progress ends at what was read of it.</summary>
+    public void Dispose()
+    {
+        Session.Dispose();
+        _begun?.Stop();
+    }
 
     /// <summary>What was said.</summary>
     internal IReadOnlyList<ChatTurn> Turns => _turns;
@@ -169,6 +173,10 @@ public sealed class Chat : IDisposable
         return _prompt;
     }
 
+    /// <summary>
+    /// Makes an exchange part of the conversation: an answer that the model ended as the tokens it chose, one that a stop string ended as its text, and one
+    /// that was left or had no more room as the tokens that were read, ended here.
+    /// </summary>
     internal void Record(string question, string answer, IReadOnlyList<int> answerTokens, FinishReason? reason)
     {
         if (RememberInterrupted is not null && reason != FinishReason.EndOfText)

@@ -173,9 +173,10 @@ public sealed class MixtralModel : IDisposable
 
     /// <summary>
     /// To be called once per frame, from any thread: grants the model this much of the device (<see cref="Pacing.PerFrame"/>) in place of what is
-    /// left of the frame before, and hands over what came of answers that are to be read here (<see cref="Reply.ReadInTick"/>). Overdrafts are
-    /// deducted from the next grants. A grant ends with the next one and after 100 ms. Never waits, takes no lock of a host's queue,
-    /// and allocates nothing but what the handlers do.
+    /// left of the frame before, and hands over what came of answers that are to be read here (<see cref="Reply.ReadInTick"/>,
+    /// <see cref="Characters.CharacterReply.ReadInTick"/>) and the actions of characters. Overdrafts are deducted from the next grants. A grant ends with
+    /// the next one and after 100 ms. Never waits, takes no lock of a host's queue, and allocates nothing but what the handlers do. What a handler throws
+    /// comes out here; the next tick goes on with what follows.
     /// </summary>
     public void Tick(FrameBudget budget)
     {

@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Runtime.CompilerServices;
 using System.Text;
-using MixtralVk.Gpu;
 using MixtralVk.Scheduling;
 
 namespace MixtralVk;
@@ -10,6 +9,7 @@ namespace MixtralVk;
 /// An answer in a <see cref="Chat"/>, computed by the model's own thread. Take its text piece by piece in one of three ways: enumerate it
 /// (waits for each piece), stream it (<see cref="StreamAsync"/>: awaits, without a thread), or, in game loops, ask now and then
 /// (<see cref="TryRead"/>: never waits) or be told in each frame's tick (<see cref="ReadInTick"/>). Leaving the loop early, <see cref="Stop"/> and cancelling end the answer at what was read.
+/// One thread at a time; while it is read in ticks, that which ticks.
 /// </summary>
 public sealed class Reply : IEnumerable<string>, ITickReader
 {
@@ -51,7 +51,7 @@ public sealed class Reply : IEnumerable<string>, ITickReader
     /// <summary>True when the answer is complete by its <see cref="GenerationOptions.Constraint"/>; an interrupted one is not to be parsed.</summary>
     public bool IsComplete => _generation is { IsComplete: true };
 
-    /// <summary>What ended an answer that is read in ticks (<see cref="ReadInTick"/>) before its time; other readers get it thrown.</summary>
+    /// <summary>What went wrong and ended the answer before its time; null when nothing did. Who reads gets it thrown, but for readers in ticks (<see cref="ReadInTick"/>).</summary>
     public Exception? Problem { get; private set; }
 
     /// <summary>What it took.</summary>
@@ -94,9 +94,71 @@ public sealed class Reply : IEnumerable<string>, ITickReader
     /// <summary>
     /// Takes the next piece of text if it is there, else gives an empty one; never waits, and allocates nothing while answers have usual
     /// lengths. False with <see cref="IsFinished"/> is the end. The first call begins the answer (<see cref="Start"/>). Throws what
-    /// enumerating throws.
+    /// enumerating throws; that ends the answer, too.
     /// </summary>
     public bool TryRead(out string piece)
+    {
+        try
+        {
+            return TryTake(out piece);
+        }
+        catch (Exception problem)
+        {
+            Problem = problem;
+            Stop();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Has the model begin, if it has not yet; enumerating and reading do it themselves. An earlier answer in the same chat ends at what was read
+    /// of it. Throws <see cref="Model.ContextOverflowException"/> when the question does not fit the context.
+    /// </summary>
+    public void Start()
+    {
+        if (_generation is not null || IsFinished) return;
+        var generation = new Generation(_chat.Session, [.. _chat.Begin(this, _question, _options)], _options, _cancellationToken);
+        generation.Start();
+        _generation = generation;
+    }
+
+    /// <summary>
+    /// Ends the answer at what was read of it, with <see cref="FinishReason.Cancelled"/>: the player walked away. The question and that much of an answer are
+    /// then part of the conversation, as if the model had ended there; where no text was read, neither is. Does nothing when it has ended.
+    /// </summary>
+    public void Stop()
+    {
+        if (IsFinished) return;
+        _generation?.Stop();
+        End(_generation?.FinishReason ?? MixtralVk.FinishReason.Cancelled);
+    }
+
+    /// <summary>
+    /// Has <see cref="MixtralModel.Tick"/> read the answer from now on: it hands each piece to <paramref name="onText"/> and, in the end, the
+    /// answer to <paramref name="onEnd"/>, on the thread that ticks. Begins the answer (<see cref="Start"/>).
+    /// <para>The end comes once, whatever it was: the model's, <see cref="Stop"/>, the next question, a disposed chat, a <see cref="Problem"/>. What a handler
+    /// throws comes out of the tick; the piece or the end it was called for counts as handed over, and the next tick goes on with what follows.</para>
+    /// </summary>
+    public void ReadInTick(Action<Reply, string> onText, Action<Reply>? onEnd = null)
+    {
+        ArgumentNullException.ThrowIfNull(onText);
+        if (_onText is not null) throw new InvalidOperationException("The answer is read in ticks already.");
+        Start();
+        (_onText, _onEnd) = (onText, onEnd);
+        _chat.Session.Model.TickReaders.Add(this);
+    }
+
+    bool ITickReader.Read()
+    {
+        while (TryReadInTick(out string piece)) _onText!(this, piece);
+        if (!IsFinished) return true;
+        Action<Reply>? onEnd = _onEnd;
+        _onEnd = null; // once, even when it throws
+        onEnd?.Invoke(this);
+        return false;
+    }
+
+    private bool TryTake(out string piece)
     {
         piece = "";
         if (IsFinished) return false;
@@ -113,71 +175,25 @@ public sealed class Reply : IEnumerable<string>, ITickReader
         return false;
     }
 
-    /// <summary>
-    /// Has the model begin, if it has not yet; enumerating and reading do it themselves. An earlier answer in the same chat ends at what was read
-    /// of it. Throws <see cref="Model.ContextOverflowException"/> when the question does not fit the context.
-    /// </summary>
-    public void Start()
-    {
-        if (_generation is not null || IsFinished) return;
-        var generation = new Generation(_chat.Session, [.. _chat.Begin(this, _question, _options)], _options, _cancellationToken);
-        generation.Start();
-        _generation = generation;
-    }
-
-    /// <summary>
-    /// Ends the answer at what was read of it, which is then part of the conversation, with <see cref="FinishReason.Cancelled"/>: the player
-    /// walked away. Does nothing when it has ended.
-    /// </summary>
-    public void Stop()
-    {
-        if (IsFinished) return;
-        _generation?.Stop();
-        End(_generation?.FinishReason ?? MixtralVk.FinishReason.Cancelled);
-    }
-
-    /// <summary>
-    /// Has <see cref="MixtralModel.Tick"/> read the answer from now on: it hands each piece to <paramref name="onText"/> and, in the end, the
-    /// answer to <paramref name="onEnd"/>, on the thread that ticks. Begins the answer (<see cref="Start"/>). What a handler throws comes out of
-    /// the tick.
-    /// </summary>
-    public void ReadInTick(Action<Reply, string> onText, Action<Reply>? onEnd = null)
-    {
-        ArgumentNullException.ThrowIfNull(onText);
-        if (_onText is not null) throw new InvalidOperationException("The answer is read in ticks already.");
-        Start();
-        (_onText, _onEnd) = (onText, onEnd);
-        _chat.Session.Model.TickReaders.Add(this);
-    }
-
-    bool ITickReader.Read()
-    {
-        while (TryReadInTick(out string piece)) _onText!(this, piece);
-        if (!IsFinished) return true;
-        _onEnd?.Invoke(this);
-        return false;
-    }
-
     private bool TryReadInTick(out string piece)
     {
         try
         {
             return TryRead(out piece);
         }
-        catch (Exception problem) when (problem is MixtralException or GpuException or InvalidOperationException)
+        catch (Exception) // told as Problem
         {
-            (piece, Problem) = ("", problem);
-            Stop();
+            piece = "";
             return false;
         }
     }
 
-    /// <summary>Without a token nothing was answered, and the question is no part of the conversation.</summary>
+    /// <summary>Of an answer that was left before any of its text was read, the conversation knows nothing; an empty one that the model itself ended counts.</summary>
     private void End(FinishReason reason)
     {
         FinishReason = reason;
         _timings = Timings; // the session may go on to something else
-        if (_tokens.Count > 0) _chat.Record(_question, Text, _tokens, FinishReason);
+        if (_text.Length > 0 || _tokens.Count > 0 && reason != MixtralVk.FinishReason.Cancelled) _chat.Record(_question, Text, _tokens, FinishReason);
     }
 
     private IEnumerator<string> Run()

@@ -8,10 +8,10 @@ namespace MixtralVk.Characters;
 /// A character of a game: speaks in its role, shows emotions and decides to act, in a form that is always complete or marked as interrupted.
 /// <code>
 /// using Character mira = new(model, sheet);
-/// CharacterReply reply = mira.Say("What do you sell?");
-/// while (!reply.IsFinished) { if (reply.TryRead(out string piece)) Show(piece); ...; actions.RunPending(); } // once per frame
+/// mira.Say("What do you sell?").ReadInTick((_, piece) => bubble.Append(piece), reply => bubble.Close());
+/// model.Tick(budget); // once per frame: speech and actions come here
 /// </code>
-/// One thread at a time; a new line interrupts the reply to the one before.
+/// One thread at a time, while a reply is read in ticks that which ticks; a new line interrupts the reply to the one before.
 /// </summary>
 public sealed class Character : IDisposable
 {
@@ -60,14 +60,19 @@ public sealed class Character : IDisposable
     /// <summary>The tokens the model saw and wrote last.</summary>
     internal ReadOnlySpan<int> Tokens => _chat.Session.Tokens;
 
-    /// <summary>Says a line to the character; the reply begins when it is read for the first time.</summary>
+    /// <summary>
+    /// Says a line to the character; the reply begins when it is read for the first time. The line is remembered with what was read of the reply; where the
+    /// character says nothing before it is interrupted, it never heard it.
+    /// </summary>
     public CharacterReply Say(string line, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(line);
         Interrupt();
         var random = new Pcg32(_seed, (ulong)_replies++);
         ulong seed = (ulong)random.NextUInt32() << 32 | random.NextUInt32();
-        return _latest = new CharacterReply(this, _chat.Ask(line, Sheet.Options(seed, _constraint), cancellationToken));
+        CancellationTokenSource? timeLimit = Sheet.MaxTime is null ? null : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeLimit?.CancelAfter(Sheet.MaxTime!.Value);
+        return _latest = new CharacterReply(this, _chat.Ask(line, Sheet.Options(seed, _constraint), timeLimit?.Token ?? cancellationToken), timeLimit);
     }
 
     /// <summary>Ends the reply in progress, if any, at what was read of it: the player walked away.</summary>
@@ -105,8 +110,18 @@ public sealed class Character : IDisposable
         (_seed, _replies, _latest) = (save.Seed, save.Replies, null);
     }
 
-    /// <summary>Frees its part of the KV cache.</summary>
-    public void Dispose() => _chat.Dispose();
+    /// <summary>Frees its part of the KV cache. A reply in progress is interrupted.</summary>
+    public void Dispose()
+    {
+        _chat.Dispose();
+        Interrupt();
+    }
+
+    /// <summary>Has the next tick do what a complete reply says.</summary>
+    internal void Decide(CharacterAnswer answer)
+    {
+        if (Sheet.Actions?.Find(answer.Action) is { } action) _chat.Session.Model.TickReaders.Add(new DecidedAction(action, this, answer.Target));
+    }
 
     /// <summary>What is remembered of a reply that is not complete; null when nothing was said.</summary>
     private string? Remembered(string json)

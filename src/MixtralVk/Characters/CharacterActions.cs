@@ -1,10 +1,9 @@
-using System.Collections.Concurrent;
-
 namespace MixtralVk.Characters;
 
 /// <summary>
-/// What characters may do: methods of the game with names and descriptions for the model. What a character decides to do waits until the game calls
-/// <see cref="RunPending"/> on a thread of its choice. Add the actions first; then the set may be used by any number of characters and threads.
+/// What characters may do: methods of the game with names and descriptions for the model. <see cref="MixtralModel.Tick"/> calls what a character has
+/// decided on, on the thread that ticks, when its reply is complete and read to the end. Add the actions first; then the set may be used by any number of
+/// characters. What a method throws comes out of the tick; the action counts as done, and the next tick goes on with what follows.
 /// <code>
 /// var actions = new CharacterActions()
 ///     .Add("open_shop", "shows the wares", who => shop.Open(who.Sheet.Name))
@@ -17,7 +16,6 @@ public sealed class CharacterActions
     public const string None = "none";
 
     private readonly List<CharacterAction> _actions = [];
-    private readonly ConcurrentQueue<Action> _pending = [];
 
     /// <summary>Adds an action without a target.</summary>
     public CharacterActions Add(string name, string description, Action<Character> method)
@@ -47,26 +45,12 @@ public sealed class CharacterActions
     public CharacterActions Add<T>(string name, string description, Action<Character, T> method) where T : struct, Enum =>
         Add(name, description, Enum.GetValues<T>().DistinctBy(value => value.ToString()).ToDictionary(value => value.ToString()), method);
 
-    /// <summary>
-    /// Calls, in order, what characters have decided to do since the last call, on this thread; gives how many there were. An exception of a method
-    /// leaves the later ones pending.
-    /// </summary>
-    public int RunPending()
-    {
-        int count = 0;
-        for (; _pending.TryDequeue(out Action? call); count++) call();
-        return count;
-    }
-
     internal IReadOnlyList<CharacterAction> All => _actions;
 
     internal string Describe() => "Actions: none" + string.Concat(_actions.Select(action => $"; {action.Describe()}")) + ".";
 
-    /// <summary>Notes what a character does; nothing for <see cref="None"/>.</summary>
-    internal void Enqueue(Character who, string name, string target)
-    {
-        if (_actions.Find(action => action.Name == name) is { } action) _pending.Enqueue(() => action.Method(who, target));
-    }
+    /// <summary>The action of a name; null for <see cref="None"/>.</summary>
+    internal CharacterAction? Find(string name) => _actions.Find(action => action.Name == name);
 
     private CharacterActions Add(CharacterAction action)
     {
@@ -76,15 +60,4 @@ public sealed class CharacterActions
         _actions.Add(action);
         return this;
     }
-}
-
-/// <summary>An action; <paramref name="Targets"/> are all it can have, null for any short text.</summary>
-internal sealed record CharacterAction(string Name, string Description, IReadOnlyList<string>? Targets, Action<Character, string> Method)
-{
-    public string Describe() => Targets switch
-    {
-        null => $"{Name} ({Description}; target: a name)",
-        [""] => $"{Name} ({Description})",
-        _ => $"{Name} ({Description}; target: {string.Join(", ", Targets)})",
-    };
 }

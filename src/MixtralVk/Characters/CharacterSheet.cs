@@ -47,7 +47,7 @@ public sealed record CharacterSheet
     /// <summary>Most tokens of a reply, with its JSON form.</summary>
     public int MaxTokens { get; init; } = 160;
 
-    /// <summary>Longest time of a reply from <see cref="Character.Say"/> on, after which it is interrupted; null for no limit. Noticed when the reply is read.</summary>
+    /// <summary>Longest time of a reply from <see cref="Character.Say"/> on, pauses included, after which it is interrupted; at most a day, null for no limit.</summary>
     public TimeSpan? MaxTime { get; init; }
 
     /// <summary>Throws <see cref="ArgumentException"/> naming the first property that is out of its range.</summary>
@@ -58,6 +58,7 @@ public sealed record CharacterSheet
         ArgumentNullException.ThrowIfNull(Voice, nameof(Voice));
         ArgumentOutOfRangeException.ThrowIfNegative(RememberedExchanges ?? 0, nameof(RememberedExchanges));
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(MaxTime ?? TimeSpan.MaxValue, TimeSpan.Zero, nameof(MaxTime));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxTime ?? TimeSpan.Zero, TimeSpan.FromDays(1), nameof(MaxTime));
         if (Voice.Emotions.Count == 0 || Voice.Emotions.Any(string.IsNullOrEmpty)) throw new ArgumentException("Voice must have emotions, none of them empty.", nameof(Voice));
         Options(seed: 0, constraint: null).Validate();
     }

@@ -163,6 +163,144 @@ public sealed class TickTests
     }
 
     [Fact]
+    public void What_an_own_sampler_throws_ends_its_text_alone()
+    {
+        using MixtralModel model = Open(DeviceKind.Cpu, Pacing.PerFrame);
+        using Chat bad = Chat(model, 0), good = Chat(model, 1);
+        using MixtralModel free = Open(DeviceKind.Cpu, Pacing.Free);
+        string expected = string.Concat(Chat(free, 1).Ask("Who are you?", s_drawn));
+        int ended = 0, calls = 0;
+        Reply failing = bad.Ask("Who are you?", s_drawn with { Adjust = (_, _) => { if (++calls == 5) throw new FormatException("a bug"); } }), going = good.Ask("Who are you?", s_drawn);
+        failing.ReadInTick((_, _) => { }, _ => ended++);
+        going.ReadInTick((_, _) => { }, _ => ended++);
+        for (; ended < 2; Thread.Sleep(1)) model.Tick(FrameBudget.Unlimited);
+        Assert.IsType<FormatException>(failing.Problem);
+        Assert.Equal(4, failing.Tokens.Count);
+        Assert.Equal(failing.Text, bad.History.Last().Text); // it goes on from what was said
+        Assert.Null(going.Problem);
+        Assert.Equal(expected, going.Text);
+
+        Reply own = bad.Ask("Well?", s_drawn with { Adjust = (_, _) => throw new FormatException("a bug") });
+        Assert.Throws<FormatException>(() =>
+        {
+            for (; !own.IsFinished; own.TryRead(out _)) model.Tick(FrameBudget.Unlimited);
+        });
+        Assert.True(own is { IsFinished: true, Problem: FormatException });
+        Assert.Equal(2, bad.History.Count());
+    }
+
+    [Fact]
+    public void What_a_handler_throws_comes_out_of_the_tick_and_holds_up_nobody()
+    {
+        using MixtralModel model = Open(DeviceKind.Cpu, Pacing.PerFrame);
+        using Chat first = Chat(model, 0), second = Chat(model, 1);
+        Reply throwing = first.Ask("Who are you?", s_drawn), going = second.Ask("Who are you?", s_drawn);
+        string heard = "", text = "";
+        int ends = 0, thrown = 0;
+        throwing.ReadInTick(
+            (_, piece) =>
+            {
+                heard += piece;
+                throw new NotSupportedException(piece);
+            },
+            _ =>
+            {
+                ends++;
+                throw new NotSupportedException("end");
+            });
+        going.ReadInTick((_, piece) => text += piece, _ => ends++);
+        int pieces = 0;
+        for (int quiet = 0; quiet < 20; quiet++) // until well after the end
+        {
+            try
+            {
+                model.Tick(FrameBudget.Unlimited);
+                if (ends < 2) quiet = 0;
+            }
+            catch (NotSupportedException problem)
+            {
+                thrown++;
+                if (problem.Message != "end") pieces++;
+                quiet = 0;
+            }
+            Thread.Sleep(1);
+        }
+        Assert.Equal(2, ends);
+        Assert.Equal(pieces + 1, thrown);
+        Assert.True(pieces > 2);
+        Assert.Equal(throwing.Text, heard);
+        Assert.Equal(going.Text, text);
+    }
+
+    /// <summary>Handlers and other threads may begin answers, and a tick within a tick only grants.</summary>
+    [Fact]
+    public void An_answer_is_added_while_a_tick_hands_over_another()
+    {
+        using MixtralModel model = Open(DeviceKind.Cpu, Pacing.PerFrame);
+        Chat[] chats = [.. Enumerable.Range(0, 3).Select(i => Chat(model, i))];
+        var ended = new List<Reply>();
+        bool added = false;
+        chats[0].Ask("Who are you?", s_drawn).ReadInTick(
+            (_, _) =>
+            {
+                if (added) return;
+                added = true;
+                var other = new Thread(() => chats[1].Ask("Who are you?", s_drawn).ReadInTick((_, _) => { }, ended.Add));
+                other.Start();
+                Assert.True(other.Join(10_000), "the tick keeps another thread from beginning an answer");
+                model.Tick(FrameBudget.Unlimited);
+            },
+            reply =>
+            {
+                ended.Add(reply);
+                chats[2].Ask("Who are you?", s_drawn).ReadInTick((_, _) => { }, ended.Add);
+            });
+        for (; ended.Count < 3; Thread.Sleep(1)) model.Tick(FrameBudget.Unlimited);
+        Assert.All(ended, reply => Assert.True(reply is { Problem: null, Text.Length: > 0 }));
+        foreach (Chat chat in chats) chat.Dispose();
+    }
+
+    [Fact]
+    public void Of_an_answer_that_is_left_the_conversation_keeps_what_was_read()
+    {
+        using MixtralModel model = Open(DeviceKind.Cpu, Pacing.PerFrame);
+        using Chat chat = Chat(model, 0);
+        var ends = new List<FinishReason?>();
+
+        // At the first word; the end is told in the next tick.
+        Reply left = chat.Ask("Who are you?", s_drawn);
+        left.ReadInTick((_, _) => { }, reply => ends.Add(reply.FinishReason));
+        for (; left.Text.Length == 0; Thread.Sleep(0)) model.Tick(FrameBudget.Unlimited);
+        if (!left.IsFinished) left.Stop();
+        Assert.Equal([new(ChatRole.User, "Who are you?"), new(ChatRole.Assistant, left.Text)], chat.History);
+
+        // Before any text: only spaces have been read.
+        int space = model.Tokenizer.Encode(" ", addSpecial: false)[^1];
+        Reply silent = chat.Ask("Well?", s_drawn with { Adjust = (logits, _) => logits[space] = 1e9f });
+        for (; silent.Tokens.Count == 0; Thread.Sleep(0))
+        {
+            model.Tick(FrameBudget.Unlimited);
+            silent.TryRead(out _);
+        }
+        silent.Stop();
+        Assert.Empty(silent.Text);
+        Assert.Equal(2, chat.History.Count());
+
+        // By the next question, by cancelling, by a chat that goes.
+        using var cancellation = new CancellationTokenSource();
+        Reply[] others = [chat.Ask("One?", s_drawn), chat.Ask("Two?", s_drawn, cancellation.Token), chat.Ask("Three?", s_drawn)];
+        foreach (Reply other in others[..2]) other.ReadInTick((_, _) => { }, reply => ends.Add(reply.FinishReason));
+        cancellation.Cancel();
+        model.Tick(FrameBudget.Unlimited);
+        others[2].ReadInTick((_, _) => { }, reply => ends.Add(reply is { Problem: null } ? reply.FinishReason : null));
+        chat.Dispose();
+        model.Tick(FrameBudget.Unlimited);
+        Assert.Equal(4, ends.Count);
+        Assert.All(ends[1..], reason => Assert.Equal(FinishReason.Cancelled, reason));
+        Assert.Equal(2, chat.History.Count());
+    }
+
+    [Fact]
     public void A_grant_replaces_the_one_before_and_what_was_overdrawn_is_deducted()
     {
         var grant = new FrameGrant(onCpu: false);
