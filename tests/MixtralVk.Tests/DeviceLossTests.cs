@@ -78,6 +78,24 @@ public sealed class DeviceLossTests
         Assert.Equal(4, told);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    [InlineData(4)] // in the last chunk of five
+    public async Task A_text_that_is_embedded_begins_anew(int submissions)
+    {
+        int[] tokens = [.. Enumerable.Range(10, 40)];
+        float[] expected;
+        using (MixtralModel whole = Load(s_own)) expected = await whole.EmbedAsync(tokens);
+        using MixtralModel model = Load(s_own with { WithGpuOptions = WithFaults() });
+        int told = 0;
+        model.DeviceLost += (_, _) => told++;
+        VulkanFaults.SubmissionsLeft = submissions;
+        Assert.Equal(expected, await model.EmbedAsync(tokens));
+        Assert.Equal(1, told);
+        Assert.Equal(expected, await model.EmbedAsync(tokens));
+    }
+
     [Fact]
     public async Task On_a_host_s_device_texts_wait_for_the_next_one()
     {
