@@ -40,6 +40,24 @@ public sealed class FaultTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("completions", """{"prompt":"\ud800"}""")]
+    [InlineData("embeddings", """{"input":["a","\udc00"]}""")]
+    [InlineData("completions", """{"prompt":["a",{"b":1,"b":2}]}""")]
+    [InlineData("chat/completions", """{MESSAGES,"response_format":{"type":"json_schema","json_schema":{"schema":{"enum":["ÿ"]}}}}""")]
+    [InlineData("chat/completions", """{MESSAGES,"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"string","type":"string"}}}}""")]
+    [InlineData("chat/completions", """{MESSAGES,"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","type":"object"}}}]}""")]
+    [InlineData("chat/completions", """{MESSAGES,"tools":[{"type":"function","function":{"name":"f","parameters":{"properties":{"\ud800":{}}}}}]}""")]
+    [InlineData("chat/completions", """{MESSAGES,"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"\ud800"}""")]
+    [InlineData("chat/completions", """{"messages":[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"x","function":{"name":"f","arguments":"{\"a\":\"\\ud800\"}"}}]},{"role":"tool","tool_call_id":"x","content":"3"}]}""")]
+    public async Task Text_that_is_none_is_refused(string path, string body)
+    {
+        // In Latin-1 the letter ÿ is a byte that is not UTF-8.
+        using var content = new ByteArrayContent(Encoding.Latin1.GetBytes(body.Replace("MESSAGES", "\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]", StringComparison.Ordinal)));
+        content.Headers.ContentType = new("application/json");
+        await RunningServer.AssertError(400, await _server.PostAsync($"/v1/{path}", content));
+    }
+
+    [Theory]
     [InlineData("NONSENSE\r\n\r\n")]
     [InlineData("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: -5\r\n\r\n")]
     [InlineData("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")]

@@ -1,7 +1,9 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using MixtralVk.Testing.Gguf;
 
 namespace MixtralVk.Server.Tests;
 
@@ -58,10 +60,26 @@ public sealed class OperationTests
         options.RequestsPerMinute = 3;
         await using RunningServer server = await RunningServer.StartAsync(options);
         for (int i = 0; i < 3; i++) Assert.Equal(HttpStatusCode.OK, (await server.PostAsync("/tokenize", """{"text":"a"}""")).StatusCode);
+        server.Http.DefaultRequestHeaders.Add("Authorization", "Bearer another"); // without keys it makes nobody another client
         HttpResponseMessage refused = await server.PostAsync("/tokenize", """{"text":"a"}""");
         Assert.Equal("rate_limit_exceeded", (await RunningServer.AssertError(429, refused)).GetProperty("code").GetString());
         Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 60);
         Assert.Equal(HttpStatusCode.OK, (await server.Http.GetAsync("/v1/models")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_key_is_one_client_however_it_is_written()
+    {
+        using TemporaryFile keys = TemporaryFile.With("one-key\nother-key\n"u8);
+        ServerOptions options = RunningServer.Options();
+        (options.ApiKeyFile, options.RequestsPerMinute) = (keys.Path, 2);
+        await using RunningServer server = await RunningServer.StartAsync(options);
+        foreach ((string header, int status) in new[] { ("Bearer one-key", 200), ("bearer one-key", 200), ("BEARER   one-key", 429), ("Bearer other-key", 200) })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/tokenize") { Content = new StringContent("""{"text":"a"}""", new MediaTypeHeaderValue("application/json")) };
+            request.Headers.TryAddWithoutValidation("Authorization", header);
+            Assert.Equal(status, (int)(await server.Http.SendAsync(request)).StatusCode);
+        }
     }
 
     [Fact]

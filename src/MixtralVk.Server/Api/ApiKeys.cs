@@ -34,13 +34,16 @@ internal sealed class ApiKeys
     public bool Admit(HttpRequest request)
     {
         if (AreNotNeeded) return true;
-        string given = request.Headers[HeaderNames.Authorization].ToString();
-        if (!given.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return false;
-        byte[] hash = Hash(given[Scheme.Length..].Trim());
+        if (Given(request) is not { } given) return false;
+        byte[] hash = Hash(given);
         bool found = false;
         foreach (byte[] known in _hashes) found |= CryptographicOperations.FixedTimeEquals(hash, known);
         return found;
     }
+
+    /// <summary>The key that a request has, right or wrong; null for none.</summary>
+    public static string? Given(HttpRequest request) =>
+        request.Headers[HeaderNames.Authorization].ToString() is var given && given.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? given[Scheme.Length..].Trim() : null;
 
     private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 }

@@ -1,19 +1,16 @@
 using System.Threading.RateLimiting;
-using Microsoft.Net.Http.Headers;
 
 namespace MixtralVk.Server.Api;
 
 /// <summary>How much each client may ask: a client is an API key, or without keys an address.</summary>
-internal sealed class ClientLimits(ServerOptions options) : IDisposable
+internal sealed class ClientLimits(ServerOptions options, ApiKeys keys) : IDisposable
 {
-    private static readonly TimeSpan s_refill = TimeSpan.FromSeconds(1);
-
     private readonly PartitionedRateLimiter<HttpContext>? _limiter = options.RequestsPerMinute == 0 ? null : PartitionedRateLimiter.Create<HttpContext, string>(context =>
-        RateLimitPartition.GetTokenBucketLimiter(ClientOf(context), _ => new TokenBucketRateLimiterOptions
+        RateLimitPartition.GetTokenBucketLimiter(ClientOf(context, keys), _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = options.RequestsPerMinute,
-            TokensPerPeriod = Math.Max(1, options.RequestsPerMinute / 60),
-            ReplenishmentPeriod = options.RequestsPerMinute >= 60 ? s_refill : TimeSpan.FromMinutes(1) / options.RequestsPerMinute,
+            TokensPerPeriod = 1,
+            ReplenishmentPeriod = TimeSpan.FromMinutes(1) / options.RequestsPerMinute,
             QueueLimit = 0,
         }));
 
@@ -28,5 +25,5 @@ internal sealed class ClientLimits(ServerOptions options) : IDisposable
 
     public void Dispose() => _limiter?.Dispose();
 
-    private static string ClientOf(HttpContext context) => context.Request.Headers[HeaderNames.Authorization].ToString() is { Length: > 0 } key ? key : context.Connection.RemoteIpAddress?.ToString() ?? "";
+    private static string ClientOf(HttpContext context, ApiKeys keys) => keys.AreNotNeeded ? context.Connection.RemoteIpAddress?.ToString() ?? "" : ApiKeys.Given(context.Request)!;
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -27,9 +28,10 @@ internal sealed partial class Gate(ServerOptions options, ApiKeys keys, ClientLi
             Admit(context);
             await handle(context, deadline.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (Exception e) when (e is ConnectionResetException || e is OperationCanceledException && (context.RequestAborted.IsCancellationRequested || !deadline.IsCancellationRequested))
         {
-            context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest; // nobody reads it, but the metrics do
+            if (!context.Response.HasStarted) context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest; // nobody reads it, but the metrics do
+            context.Abort(); // or Kestrel would wait for the rest of the request
         }
         catch (Exception e)
         {

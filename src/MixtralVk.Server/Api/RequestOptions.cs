@@ -9,6 +9,7 @@ namespace MixtralVk.Server.Api;
 internal static class RequestOptions
 {
     private const int MostLogProbabilities = 20;
+    private const int MostStops = 16;
 
     /// <summary>Throws <see cref="ApiException"/> for a field out of its range, or a prompt that leaves no room for an answer.</summary>
     public static GenerationOptions Read(GenerationRequest request, int? maxTokens, int? logProbabilities, Constraint? constraint, int promptTokens, MixtralModel model, ServerOptions server)
@@ -30,7 +31,7 @@ internal static class RequestOptions
             LogitBias = Biases(request.LogitBias, model),
             LogProbabilities = logProbabilities,
             Seed = (ulong?)request.Seed,
-            StopStrings = request.Stop ?? [],
+            StopStrings = request.Stop is { Count: > MostStops } ? throw ApiException.Invalid($"'stop' must have at most {MostStops} texts.", "stop") : request.Stop ?? [],
             Constraint = constraint,
         };
         try

@@ -55,11 +55,13 @@ internal sealed class Toolbox
         }
     }
 
-    /// <summary>Calls that the model made before, in its own form.</summary>
+    /// <summary>Calls that the model made before, in its own form. Throws <see cref="JsonException"/> where arguments are no JSON.</summary>
     public static string Write(IReadOnlyList<ToolCall> calls) => new JsonObject
     {
-        ["tool_calls"] = new JsonArray([.. calls.Select(call => new JsonObject { ["name"] = call.Function!.Name, ["arguments"] = JsonNode.Parse(call.Function.Arguments!) })]),
+        ["tool_calls"] = new JsonArray([.. calls.Select(call => new JsonObject { ["name"] = call.Function!.Name, ["arguments"] = Arguments(call.Function) })]),
     }.ToJsonString();
+
+    private static JsonNode? Arguments(FunctionCall call) => JsonNode.Parse(JsonSerializer.Deserialize(call.Arguments!, ApiJson.Default.JsonElement).GetRawText());
 
     private static (bool MustCall, string? Only) Choice(JsonElement? choice)
     {

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.Net.Http.Headers;
+using MixtralVk.Server.Api;
 
 namespace MixtralVk.Server.Conversations;
 
@@ -10,7 +10,7 @@ internal readonly record struct ConversationName(string Given, string Unique)
     /// <summary>The name among those of the client's API key, so that nobody reaches another's conversations.</summary>
     public static ConversationName Of(HttpContext context, string given)
     {
-        byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{context.Request.Headers[HeaderNames.Authorization]}\n{given}"));
+        byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{ApiKeys.Given(context.Request)}\n{given}"));
         return new ConversationName(given, Convert.ToHexStringLower(hash));
     }
 }

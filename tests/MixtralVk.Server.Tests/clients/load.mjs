@@ -18,7 +18,8 @@ function answer(client, round) {
     });
     const start = performance.now();
     let last = start, seen = 0;
-    const outgoing = request(`${address}/v1/chat/completions`, { method: "POST", headers: { "Content-Type": "application/json" } }, response => {
+    // A connection each, as a server may end one that is kept open just when it is used again.
+    const outgoing = request(`${address}/v1/chat/completions`, { method: "POST", agent: false, headers: { "Content-Type": "application/json" } }, response => {
       statuses[response.statusCode] = (statuses[response.statusCode] ?? 0) + 1;
       response.on("data", chunk => {
         const events = chunk.toString().split('"content":').length - 1, now = performance.now();
