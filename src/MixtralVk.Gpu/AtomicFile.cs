@@ -29,7 +29,7 @@ public static partial class AtomicFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(write);
-        bool isDevice = !OperatingSystem.IsWindows() && Path.GetFullPath(path).StartsWith("/dev/", StringComparison.Ordinal);
+        bool isDevice = IsDevice(Path.GetFullPath(path));
         string written = isDevice ? path : $"{path}.{Path.GetRandomFileName()}.tmp";
         try
         {
@@ -47,6 +47,9 @@ public static partial class AtomicFile
             throw new IOException($"{path} cannot be written: {e.Message.Replace(written, path, StringComparison.Ordinal).TrimEnd('.')}.", e) { HResult = e.HResult };
         }
     }
+
+    /// <summary>In /dev, but not among the files in memory that have their place there, too.</summary>
+    private static bool IsDevice(string path) => !OperatingSystem.IsWindows() && path.StartsWith("/dev/", StringComparison.Ordinal) && !path.StartsWith("/dev/shm/", StringComparison.Ordinal);
 
     private static void Replace(string path, string temporary, Action<FileStream> write, long expectedBytes)
     {

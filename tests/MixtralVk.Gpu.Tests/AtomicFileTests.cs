@@ -90,6 +90,16 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
+    public void Files_in_memory_are_no_devices()
+    {
+        if (!Directory.Exists("/dev/shm")) return; // elsewhere than on Linux
+        string path = $"/dev/shm/{Path.GetRandomFileName()}";
+        AtomicFile.Write(path, [1, 2, 3]);
+        Assert.Equal([1, 2, 3], File.ReadAllBytes(path));
+        File.Delete(path);
+    }
+
+    [Fact]
     public void A_device_is_written_to_and_stays_one()
     {
         if (OperatingSystem.IsWindows()) return; // it has none among its files
