@@ -1,4 +1,8 @@
 using System.Diagnostics;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 using MixtralVk.Loading;
 using MixtralVk.Model;
 
@@ -14,14 +18,15 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     private readonly WorkerThreads _threads;
     private readonly CpuStepRows _step;
     private readonly CpuStages _stages;
+    private readonly CpuArithmetic _arithmetic;
     private StepBatch? _batch;
     private bool _disposed;
 
     private CpuForwardPass(CpuWeights weights, CpuActivations activations, WorkerThreads threads, int contextLength, int maxBatchTokens,
-        KvFormat kv, int pageCount)
+        KvFormat kv, int pageCount, CpuArithmetic arithmetic)
         : base(weights.Config, contextLength, maxBatchTokens, kv, pageCount)
     {
-        (_weights, _activations, _threads) = (weights, activations, threads);
+        (_weights, _activations, _threads, _arithmetic) = (weights, activations, threads, arithmetic);
         _step = new CpuStepRows(activations, pageCount);
         _stages = new CpuStages(weights, activations, threads, _step);
         Transfer = weights.Transfer;
@@ -59,7 +64,7 @@ public sealed unsafe class CpuForwardPass : ForwardPass
             activations = new CpuActivations(source.Config, contextLength, maxBatchTokens, kv, pageCount, threads, cpu.Arithmetic);
             weights = new CpuWeights(source, mapped, threads, progress, cancellation);
             workers = new WorkerThreads(threads, cpu.Priority, cpu.Affinity);
-            return new CpuForwardPass(weights, activations, workers, contextLength, maxBatchTokens, kv, pageCount);
+            return new CpuForwardPass(weights, activations, workers, contextLength, maxBatchTokens, kv, pageCount, cpu.Arithmetic);
         }
         catch
         {
@@ -110,6 +115,51 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         _batch = null;
         if (*_activations.Status != StepStatus.Clean) throw new NonFiniteException(*_activations.Status, Config.LayerCount);
         batch.Commit();
+    }
+
+    /// <summary>What the bits of sums of floats depend on.</summary>
+    internal static string Processor { get; } = $"CPU, {RuntimeInformation.ProcessArchitecture}, {Vector<float>.Count} lanes{(Fma.IsSupported || AdvSimd.IsSupported ? ", fused" : "")}";
+
+    /// <inheritdoc/>
+    internal override KvOrigin Origin => new(KvFormat, KvOrigin.ThisEngine, Processor, RuntimeInformation.FrameworkDescription, _arithmetic.ToString());
+
+    /// <inheritdoc/>
+    internal override void ReadPages(ReadOnlySpan<int> pages, Span<byte> bytes)
+    {
+        long start = Stopwatch.GetTimestamp();
+        foreach (int page in pages)
+        {
+            for (int part = 0; part < 2 * Config.LayerCount; part++)
+            {
+                Span<byte> inCache = Part(page, part);
+                inCache.CopyTo(bytes);
+                bytes = bytes[inCache.Length..];
+            }
+        }
+        RunTime = Stopwatch.GetElapsedTime(start);
+    }
+
+    /// <inheritdoc/>
+    internal override void WritePages(ReadOnlySpan<int> pages, ReadOnlySpan<byte> bytes)
+    {
+        long start = Stopwatch.GetTimestamp();
+        foreach (int page in pages)
+        {
+            for (int part = 0; part < 2 * Config.LayerCount; part++)
+            {
+                Span<byte> inCache = Part(page, part);
+                bytes[..inCache.Length].CopyTo(inCache);
+                bytes = bytes[inCache.Length..];
+            }
+        }
+        RunTime = Stopwatch.GetElapsedTime(start);
+    }
+
+    /// <summary>A layer's keys (even parts) or values of a page.</summary>
+    private Span<byte> Part(int page, int part)
+    {
+        KvCache cache = _activations.Cache;
+        return new Span<byte>(part % 2 == 0 ? cache.Keys(part / 2, page, 0) : cache.Values(part / 2, page, 0), (int)KvFormat.PoolBytes(Config));
     }
 
     /// <inheritdoc/>

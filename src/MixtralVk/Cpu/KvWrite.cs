@@ -74,7 +74,9 @@ internal static unsafe class KvWrite
                     *(sbyte*)(to + d / 4 * quadStride + slot * slotStride + d % 4) = (sbyte)quant;
                 }
                 int block = first / KvLayout.ScaleDims;
-                ((Half*)(scales + block / 2 * 4 * KvPages.PageTokens))[block % 2] = half;
+                var word = (Half*)(scales + block / 2 * 4 * KvPages.PageTokens);
+                word[block % 2] = half;
+                if (block % 2 == 0) word[1] = default; // where there is no other, a save is not to hold what was there
             }
         }
     }

@@ -86,6 +86,23 @@ public abstract class ForwardPass : IDisposable
     /// </summary>
     public abstract void Run(int stageCount);
 
+    /// <summary>What the bits of keys and values depend on, on the device in use.</summary>
+    internal abstract KvOrigin Origin { get; }
+
+    /// <summary>Between two steps: takes note of the copies of pages that have to be made before anybody reads or writes some; <see cref="Begin"/> does, too.</summary>
+    internal virtual void TakePageMoves()
+    {
+    }
+
+    /// <summary>
+    /// Reads pages of the KV cache and waits for that, between two steps; <see cref="RunTime"/> tells what it took. Of each page the keys and then the values
+    /// of every layer, as they lie there (docs/design.md).
+    /// </summary>
+    internal abstract void ReadPages(ReadOnlySpan<int> pages, Span<byte> bytes);
+
+    /// <summary>The same, written.</summary>
+    internal abstract void WritePages(ReadOnlySpan<int> pages, ReadOnlySpan<byte> bytes);
+
     /// <summary>Pages of the KV cache to be copied from and to the host's memory before the step that has begun; <see cref="Run"/> copies what is left of them.</summary>
     internal virtual int PagesToMove => 0;
 

@@ -30,6 +30,12 @@ public sealed record CharacterSave
     /// <summary>What was said.</summary>
     internal IReadOnlyList<ChatTurn> Turns { get; init; } = [];
 
+    /// <summary>Keys and values of the beginning of what the model last saw; null where none are kept.</summary>
+    internal SavedKeys? Keys { get; init; }
+
+    /// <summary>Tokens whose keys and values are in it (<see cref="Characters.Character.SaveWithKeysAsync"/>).</summary>
+    public int KeptTokens => Keys?.Tokens.Length ?? 0;
+
     /// <summary>Exchanges in it.</summary>
     public int Exchanges => Turns.Count;
 

@@ -8,7 +8,8 @@ namespace MixtralVk.SaveGames;
 /// <summary>The bytes of a save (docs/formats.md): magic, version, a MessagePack map, SHA-256 of all before it.</summary>
 internal static class SaveFormat
 {
-    public const int MaxBytes = 64 << 20;
+    /// <summary>Most bytes of a save, and of all in it but the pages of keys and values.</summary>
+    public const int MaxBytes = 1 << 30, MaxTextBytes = 64 << 20;
 
     private const uint Version = 1;
     private const int PreambleBytes = 12;
@@ -17,12 +18,12 @@ internal static class SaveFormat
 
     public static byte[] Write(CharacterSave save)
     {
-        var buffer = new ArrayBufferWriter<byte>(4096);
+        var buffer = new ArrayBufferWriter<byte>(4096 + (int)(save.Keys?.Bytes ?? 0));
         buffer.Write(Magic);
         BinaryPrimitives.WriteUInt32LittleEndian(buffer.GetSpan(4), Version);
         buffer.Advance(4);
         var writer = new MessagePackWriter(buffer);
-        writer.WriteMapHeader(6);
+        writer.WriteMapHeader(save.Keys is null ? 6 : 7);
         writer.Write("name");
         writer.Write(save.Name);
         writer.Write("model");
@@ -42,6 +43,11 @@ internal static class SaveFormat
             writer.Write(turn.Answer);
             writer.WriteArrayHeader(turn.Tokens.Count);
             foreach (int token in turn.Tokens) writer.Write(token);
+        }
+        if (save.Keys is not null)
+        {
+            writer.Write("keys");
+            save.Keys.Write(ref writer);
         }
         writer.Flush();
         return [.. buffer.WrittenSpan, .. SHA256.HashData(buffer.WrittenSpan)];
@@ -74,6 +80,7 @@ internal static class SaveFormat
         ulong seed = 0;
         int replies = 0, forgotten = 0;
         List<ChatTurn>? turns = null;
+        SavedKeys? keys = null;
         for (int left = reader.ReadMapHeader(); left > 0; left--)
         {
             switch (reader.ReadString())
@@ -84,13 +91,14 @@ internal static class SaveFormat
                 case "replies": replies = reader.ReadInt32(); break;
                 case "forgotten": forgotten = reader.ReadInt32(); break;
                 case "turns": turns = ReadTurns(ref reader); break;
+                case "keys": keys = SavedKeys.Read(ref reader); break;
                 default: reader.Skip(); break;
             }
         }
         if (!reader.End) throw new SaveGameException("The save has something behind its end.");
         if (name is null || model is not { Length: SHA256.HashSizeInBytes } || turns is null) throw new SaveGameException("The save lacks its name, its model or what was said.");
         if (replies < 0 || forgotten < 0 || forgotten > turns.Count) throw new SaveGameException("The save counts replies or forgotten exchanges that cannot be.");
-        return new CharacterSave { Name = name, Model = model, Seed = seed, Replies = replies, Forgotten = forgotten, Turns = turns };
+        return new CharacterSave { Name = name, Model = model, Seed = seed, Replies = replies, Forgotten = forgotten, Turns = turns, Keys = keys };
     }
 
     private static List<ChatTurn> ReadTurns(ref MessagePackReader reader)

@@ -4,7 +4,7 @@ using MixtralVk.Model;
 namespace MixtralVk.Scheduling;
 
 /// <summary>A text being turned into a vector, a chunk at a time: the mean of the final hidden states of its tokens, with length 1.</summary>
-internal sealed class Embedding(ForwardPass forward, ReadOnlyMemory<int> tokens, CancellationToken cancellationToken)
+internal sealed class Embedding(ForwardPass forward, ReadOnlyMemory<int> tokens, CancellationToken cancellationToken) : IErrand
 {
     private readonly TaskCompletionSource<float[]> _vector = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly double[] _sum = new double[forward.Config.Dim];
@@ -15,7 +15,6 @@ internal sealed class Embedding(ForwardPass forward, ReadOnlyMemory<int> tokens,
     /// <summary>The vector.</summary>
     public Task<float[]> Vector => _vector.Task;
 
-    /// <summary>Does the next chunk, on the worker's thread, within what frames grant; false when the vector is there. What it throws ends it.</summary>
     public bool Advance(Scheduler worker)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -38,7 +37,6 @@ internal sealed class Embedding(ForwardPass forward, ReadOnlyMemory<int> tokens,
         return false;
     }
 
-    /// <summary>Begins anew: what was computed is gone with its device.</summary>
     public void Restart(Lock gate)
     {
         Release(gate);
@@ -46,7 +44,6 @@ internal sealed class Embedding(ForwardPass forward, ReadOnlyMemory<int> tokens,
         _done = 0;
     }
 
-    /// <summary>Gives it up.</summary>
     public void Fail(Lock gate, Exception problem)
     {
         Release(gate);

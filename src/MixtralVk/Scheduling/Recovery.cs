@@ -34,7 +34,7 @@ internal sealed partial class Scheduler
         {
             _members.Clear();
             _batch.Clear();
-            foreach (Embedding embedding in _embeddings) embedding.Restart(Gate);
+            foreach (IErrand errand in _errands) errand.Restart(Gate);
             _forward.Pages.Forget();
         }
         try
@@ -49,7 +49,7 @@ internal sealed partial class Scheduler
             lock (Gate)
             {
                 while (_active.Count > 0) Fail(_active[0], ExceptionDispatchInfo.Capture(problem));
-                while (_embeddings.TryDequeue(out Embedding? embedding)) embedding.Fail(Gate, problem);
+                while (_errands.TryDequeue(out IErrand? errand)) errand.Fail(Gate, problem);
             }
             return false;
         }

@@ -26,7 +26,7 @@ internal sealed partial class Scheduler : IDisposable
     private readonly StepBatch _batch;
     private readonly List<Sequence> _active = [];
     private readonly List<Member> _members = [];
-    private readonly Queue<Embedding> _embeddings = [];
+    private readonly Queue<IErrand> _errands = [];
     private readonly Signal _bell = new();
     private readonly Thread _worker;
     private readonly FrameGrant? _grant;    // null: computes whenever there is something to do
@@ -36,6 +36,7 @@ internal sealed partial class Scheduler : IDisposable
     public Scheduler(ForwardPass forward, Pacing pacing, bool onCpu)
     {
         _forward = forward;
+        _mostPages = (int)Math.Max(1, MostPageBytes / forward.KvFormat.PageBytes(forward.Config));
         _costs = new StageCosts(forward);
         _planner = new StepPlanner(_costs);
         _cutter = new StageCutter(forward, _costs);
@@ -91,13 +92,13 @@ internal sealed partial class Scheduler : IDisposable
         _batch.Drop(sequence.Kv);
     }
 
-    /// <summary>Has a text embedded between the steps of the sequences, after those that came before it.</summary>
-    public void Add(Embedding embedding)
+    /// <summary>Has something done between the steps of the sequences, after what came before it.</summary>
+    public void Add(IErrand errand)
     {
         lock (Gate)
         {
             ObjectDisposedException.ThrowIf(_stop, typeof(MixtralModel));
-            _embeddings.Enqueue(embedding);
+            _errands.Enqueue(errand);
         }
         Wake();
     }
@@ -115,7 +116,7 @@ internal sealed partial class Scheduler : IDisposable
         }
         Wake();
         _worker.Join();
-        foreach (Embedding embedding in _embeddings) embedding.Fail(Gate, new ObjectDisposedException(nameof(MixtralModel)));
+        foreach (IErrand errand in _errands) errand.Fail(Gate, new ObjectDisposedException(nameof(MixtralModel)));
     }
 
     private void Work()
@@ -124,7 +125,7 @@ internal sealed partial class Scheduler : IDisposable
         {
             int seen = _bell.Epoch;
             if (!_isLost && !TryCut()) continue;
-            bool embeds = !_isLost && TryEmbed(), runs;
+            bool hasErrand = !_isLost && TryAdvanceErrand(), runs;
             lock (Gate)
             {
                 if (!_isLost) Plan();
@@ -135,7 +136,7 @@ internal sealed partial class Scheduler : IDisposable
                 if (!TryRecover()) _bell.Wait(seen);
                 continue;
             }
-            if (_members.Count == 0 && !embeds)
+            if (_members.Count == 0 && !hasErrand)
             {
                 if (!TryRearrange(double.PositiveInfinity)) _bell.Wait(seen);
             }
@@ -147,26 +148,26 @@ internal sealed partial class Scheduler : IDisposable
         }
     }
 
-    /// <summary>The next chunk of the first text that is to become a vector; false when there is none.</summary>
-    private bool TryEmbed()
+    /// <summary>The next piece of the first errand; false when there is none.</summary>
+    private bool TryAdvanceErrand()
     {
-        Embedding? embedding;
+        IErrand? errand;
         lock (Gate)
-            if (!_embeddings.TryPeek(out embedding)) return false;
+            if (!_errands.TryPeek(out errand)) return false;
         try
         {
-            if (embedding.Advance(this)) return true;
+            if (errand.Advance(this)) return true;
         }
-        catch (Exception problem) // whoever waits for the vector gets it
+        catch (Exception problem) // whoever waits for it gets it
         {
             if (IsLoss(problem))
             {
                 Lose(problem);
                 return true;
             }
-            embedding.Fail(Gate, problem);
+            errand.Fail(Gate, problem);
         }
-        lock (Gate) _embeddings.Dequeue();
+        lock (Gate) _errands.Dequeue();
         return true;
     }
 

@@ -9,6 +9,11 @@ internal sealed partial class Scheduler
     /// <summary>A step of each class that a device records for, the last a chunk.</summary>
     private static readonly int[] s_warmUpRows = [1, 4, 16, 17];
 
+    /// <summary>Most bytes of pages that are copied at once: on their way to a file they lie in memory that is taken for that.</summary>
+    private const long MostPageBytes = 16 << 20;
+
+    private readonly int _mostPages;
+
     /// <summary>On the worker's thread: of so many tokens, all of whose rows are wanted, as many as are to be computed in one step.</summary>
     public int ChunkOf(int tokens) => _planner.ChunkOf(Math.Min(tokens, _forward.MaxBatchTokens), Granted);
 
@@ -18,13 +23,7 @@ internal sealed partial class Scheduler
     /// </summary>
     public bool Run(StepBatch step)
     {
-        while (_forward.PagesToMove > 0)
-        {
-            if (!Await(_costs.OfPage, step, out double left)) return false;
-            int pages = Math.Min(_forward.PagesToMove, _costs.PagesFitting(Math.Min(left, MostSliceMilliseconds)));
-            _forward.MovePages(pages);
-            _costs.LearnPages(pages, Spend());
-        }
+        if (!TryMovePages(step)) return false;
         while (_forward.NextStage < _forward.Stages.Count)
         {
             int first = _forward.NextStage;
@@ -34,6 +33,26 @@ internal sealed partial class Scheduler
         }
         return true;
     }
+
+    /// <summary>On the worker's thread: makes the copies of pages that have been taken note of. False when nobody wants <paramref name="step"/> any more, or at the end.</summary>
+    public bool TryMovePages(StepBatch? step)
+    {
+        while (_forward.PagesToMove > 0)
+        {
+            int pages = AwaitPages(_forward.PagesToMove, step);
+            if (pages == 0) return false;
+            _forward.MovePages(pages);
+            SpendPages(pages);
+        }
+        return true;
+    }
+
+    /// <summary>On the worker's thread: waits until pages may be copied; gives how many at once, of so many, and 0 at the end.</summary>
+    public int AwaitPages(int most, StepBatch? step = null) =>
+        most > 0 && Await(_costs.OfPage, step, out double left) ? Math.Min(Math.Min(most, _mostPages), _costs.PagesFitting(Math.Min(left, MostSliceMilliseconds))) : 0;
+
+    /// <summary>So many pages were copied.</summary>
+    public void SpendPages(int pages) => _costs.LearnPages(pages, Spend());
 
     /// <summary>Tokens were chosen, or other work of the processor was done, since a stopwatch timestamp.</summary>
     public void SpendChoosing(long start) => _grant?.SpendChoosing(Stopwatch.GetElapsedTime(start).TotalMilliseconds);

@@ -8,6 +8,7 @@ namespace MixtralVk.Model.Vulkan;
 internal sealed class GpuKvCache : IDisposable
 {
     private readonly GpuBuffer[] _keys, _values;
+    private readonly ulong _poolBytes; // of a page in one layer's keys or values
 
     public GpuKvCache(GpuDevice device, ModelConfig config, KvFormat format, int pageCount)
     {
@@ -15,7 +16,8 @@ internal sealed class GpuKvCache : IDisposable
         _values = new GpuBuffer[config.LayerCount];
         int most = MostPages(device, config, format);
         if (pageCount > most) throw new GpuModelException($"The KV cache holds at most {(long)most * KvPages.PageTokens} tokens on this device; open the model with a smaller context.");
-        ulong bytes = (ulong)(format.PoolBytes(config) * pageCount);
+        _poolBytes = (ulong)format.PoolBytes(config);
+        ulong bytes = _poolBytes * (ulong)pageCount;
         try
         {
             for (int layer = 0; layer < config.LayerCount; layer++)
@@ -38,6 +40,9 @@ internal sealed class GpuKvCache : IDisposable
     public BufferView Keys(int layer) => _keys[layer].View;
 
     public BufferView Values(int layer) => _values[layer].View;
+
+    /// <summary>A layer's keys (even parts) or values of a page.</summary>
+    public BufferView Part(int page, int part) => (part % 2 == 0 ? Keys(part / 2) : Values(part / 2)).Slice((ulong)page * _poolBytes, _poolBytes);
 
     public void Dispose()
     {

@@ -55,11 +55,7 @@ internal sealed class HostKvStore : IDisposable
     /// <summary>A layer's keys (even parts) or values of the page at a place.</summary>
     private BufferView Part(int place, int part)
     {
-        if (place < _firstPlace)
-        {
-            BufferView pool = part % 2 == 0 ? _cache.Keys(part / 2) : _cache.Values(part / 2);
-            return pool.Slice((ulong)place * _poolBytes, _poolBytes);
-        }
+        if (place < _firstPlace) return _cache.Part(place, part);
         int page = place - _firstPlace;
         return _blocks[page / _blockPages].View.Slice(((ulong)(page % _blockPages) * 2 * (ulong)_layers + (ulong)part) * _poolBytes, _poolBytes);
     }

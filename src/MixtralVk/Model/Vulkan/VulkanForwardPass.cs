@@ -16,6 +16,7 @@ public sealed partial class VulkanForwardPass : ForwardPass
     private readonly IDisposable? _owner;
     private GpuDevice _device;
     private ModelOnDevice _model = null!;
+    private KvOrigin _origin = null!;
     private StepRecordings? _recordings;
     private ExpertStore? _store;    // null where all experts are on the device for good
     private HostKvStore _hostPages = null!;
@@ -29,6 +30,9 @@ public sealed partial class VulkanForwardPass : ForwardPass
 
     /// <summary>The shaders of the engine, for <see cref="GpuDevice.Open"/>.</summary>
     public static ShaderLibrary Shaders { get; } = new(typeof(VulkanForwardPass).Assembly);
+
+    /// <inheritdoc/>
+    internal override KvOrigin Origin => _origin;
 
     /// <summary>The device; for tests that look between two stages.</summary>
     internal GpuDevice Device => _device;
@@ -54,7 +58,7 @@ public sealed partial class VulkanForwardPass : ForwardPass
     {
         ArgumentNullException.ThrowIfNull(batch);
         Check(batch);
-        _hostPages.Take(Pages);
+        TakePageMoves();
         _model.Parameters.Write(batch, _recordings!.PlanFor(batch.Count), _recordings.PlanFor(batch.OutputCount));
         _parts = _recordings.For(batch.Count, batch.OutputCount);
         _store?.Forget();
@@ -83,18 +87,6 @@ public sealed partial class VulkanForwardPass : ForwardPass
         }
         EndSlice();
         if (end == Stages.Count) Complete(batch);
-    }
-
-    /// <inheritdoc/>
-    internal override int PagesToMove => _hostPages.Pending;
-
-    /// <inheritdoc/>
-    internal override void MovePages(int most)
-    {
-        using Recording moves = _hostPages.RecordMoves(most);
-        _runs.Begin();
-        _runs.Add(new StageRun(moves, 0, 1));
-        EndSlice();
     }
 
     private void EndSlice()

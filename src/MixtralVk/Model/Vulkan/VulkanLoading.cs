@@ -3,6 +3,7 @@ using MixtralVk.Experts;
 using MixtralVk.Gpu;
 using MixtralVk.Kernels;
 using MixtralVk.Loading;
+using MixtralVk.Tuning;
 
 namespace MixtralVk.Model.Vulkan;
 
@@ -87,9 +88,17 @@ public sealed partial class VulkanForwardPass
         GpuBuffer? quants = scratch.QuantBytes > 0 ? Own(_device.CreateBuffer(scratch.QuantBytes, BufferUse.Device, "rounded activations")) : null;
         _model = new ModelOnDevice(Config, KvFormat, weights, cache, activations, parameters, ropeTable, products, parts, quants, _store?.Exchange);
         FillConstants();
+        _origin = OriginOf(weights, products);
         _recordings = Record(cancellation);
         _runs = Own(new SliceRuns(_device));
         if (_usesClock) _runs.UseDeviceClock();
+    }
+
+    private KvOrigin OriginOf(GpuWeights weights, ProductChoices products)
+    {
+        IEnumerable<string> orders = TunedProduct.Of(weights, Config).Select(p => $"{p.Shape} {products.For(p.Shape, TokenClass.One).SummationOrder}").Order(StringComparer.Ordinal);
+        string experts = _store is null ? "" : $"; {ResidentExperts} experts on the device, others {_experts!.Cpu.Arithmetic} on {Cpu.CpuForwardPass.Processor}";
+        return new KvOrigin(KvFormat, KvOrigin.ThisEngine, _device.Description.Name, _device.Description.Driver, string.Join("; ", orders) + experts);
     }
 
     /// <summary>The RoPE table; and for a dense block the choice that never changes: expert 0 with weight 1.</summary>

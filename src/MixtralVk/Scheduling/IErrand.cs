@@ -1,0 +1,14 @@
+namespace MixtralVk.Scheduling;
+
+/// <summary>Something the worker does between the steps of the sequences, in pieces and within what frames grant.</summary>
+internal interface IErrand
+{
+    /// <summary>Does the next piece, on the worker's thread; false when it is done. What it throws ends it.</summary>
+    bool Advance(Scheduler worker);
+
+    /// <summary>What was computed is gone with its device: begins anew, or makes do with what it has.</summary>
+    void Restart(Lock gate);
+
+    /// <summary>Gives it up.</summary>
+    void Fail(Lock gate, Exception problem);
+}
