@@ -43,6 +43,30 @@ public sealed class RoutingTests : IDisposable
         Assert.Contains("12.5", html);
     }
 
+    /// <summary>Every choice as a line, and on a device with a quarter of the experts what part of them hit.</summary>
+    [Fact]
+    public async Task WritesATraceAndHitRatesOfSharedExperts()
+    {
+        string text = _folder.Write("mira.txt", "I am Mira, a cheerful baker from Oakvale. The old mill stands by the river, and the bread is three silver. Who are you, and where do you live?"u8);
+        string trace = _folder.PathOf("choices.txt"), page = _folder.PathOf("hits.html");
+        Outcome outcome = await CommandLine.Run("routing", CommandLine.ShippedModel, "--text", text, "--trace", trace, "--experts-on-gpu", "25%", "-o", page, "--json");
+        Assert.Equal(0, outcome.ExitCode);
+        JsonElement report = JsonDocument.Parse(outcome.Out).RootElement.GetProperty("texts")[0];
+        string[] lines = File.ReadAllLines(trace);
+        Assert.Equal("4 8 2", lines[0]);
+        Assert.Equal(report.GetProperty("tokens").GetInt32(), lines.Length - 1);
+        int[][] tokens = [.. lines.Skip(1).Select(line => line.Split(' ').Select(int.Parse).ToArray())];
+        Assert.All(tokens, token => Assert.Equal(8, token.Length));
+        for (int expert = 0; expert < 8; expert++)
+            Assert.Equal(tokens.Sum(token => token[..2].Count(e => e == expert)) / (2.0 * tokens.Length), report.GetProperty("layers")[0].GetProperty("shares")[expert].GetDouble(), 1e-9);
+        double[][] rates = [.. report.GetProperty("hitRates").EnumerateArray().Select(piece => piece.EnumerateArray().Select(rate => rate.GetDouble()).ToArray())];
+        Assert.InRange(rates.Length, 12, 24);
+        Assert.All(rates, piece => Assert.Equal(4, piece.Length));
+        Assert.All(rates.SelectMany(piece => piece), rate => Assert.InRange(rate, 0, 1));
+        Assert.InRange(rates.Average(piece => piece.Average()), 0.05, 0.9);
+        Assert.Contains("Hits along the texts", File.ReadAllText(page), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task ShowsATable()
     {

@@ -27,6 +27,7 @@ internal static class RoutingPage
         page.Append("<section class=\"maps\">\n");
         foreach (TextReport text in report.Texts) HeatMap(page, text, even);
         page.Append("</section>\n");
+        HitMaps(page, report);
         if (report.Texts.Count > 1) Differences(page, report);
         int layers = report.Texts[0].Layers.Count;
         page.Append("<h2>First, middle and last layer</h2>\n<p>The dashed line is an even share.</p>\n");
@@ -65,6 +66,33 @@ internal static class RoutingPage
             page.Append("</tr>\n");
         }
         page.Append("</tbody>\n</table>\n</figure>\n");
+    }
+
+    /// <summary>What part of the choices was on the GPU, layer by layer and piece by piece: from nothing (the page's colour) to all of them (full colour).</summary>
+    private static void HitMaps(StringBuilder page, RoutingReport report)
+    {
+        if (report.Texts.All(text => text.HitRates is null)) return;
+        page.Append("<h2>Hits along the texts</h2>\n<p>A text from left to right in pieces of as many tokens, one text after the other as they were run. A cell is the part of a layer's ")
+            .Append("choices, in per cent, whose expert was on the GPU; the processor computed the others. The last row is the mean of the layers.</p>\n<section class=\"maps\">\n");
+        foreach (TextReport text in report.Texts)
+        {
+            if (text.HitRates is not { Length: > 0 } pieces) continue;
+            page.Append($"<figure>\n<figcaption><b>{Html(text.Label)}</b> {Percent(pieces.Average(piece => piece.Average()))}&nbsp;% of the choices</figcaption>\n<table class=\"map\">\n<thead><tr><th>layer, piece</th>");
+            for (int piece = 0; piece < pieces.Length; piece++) page.Append($"<th scope=\"col\">{piece + 1}</th>");
+            page.Append("</tr></thead>\n<tbody>\n");
+            for (int layer = 0; layer < pieces[0].Length; layer++) Row(layer.ToString(CultureInfo.InvariantCulture), pieces.Select(piece => piece[layer]));
+            Row("mean", pieces.Select(piece => piece.Average()));
+            page.Append("</tbody>\n</table>\n</figure>\n");
+        }
+        page.Append("</section>\n");
+
+        void Row(string label, IEnumerable<double> rates)
+        {
+            page.Append($"<tr><th scope=\"row\">{label}</th>");
+            foreach (double rate in rates)
+                page.Append($"<td style=\"background:color-mix(in oklab,var(--under) {Number(100 * rate)}%,var(--even));color:var(--{(rate > 0.65 ? "on" : "fg")})\">{(100 * rate).ToString("0", CultureInfo.InvariantCulture)}</td>");
+            page.Append("</tr>\n");
+        }
     }
 
     /// <summary>Full colour at 4 times an even share and at a quarter of it, in between by the logarithm.</summary>
