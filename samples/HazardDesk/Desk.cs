@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MixtralVk.Gpu;
 using MixtralVk.Grammar;
 
 namespace MixtralVk.HazardDesk;
@@ -19,15 +20,23 @@ internal sealed class Desk(MixtralModel model, TimeSpan deadline) : IDisposable
 
     private readonly Chat _chat = model.StartChat("You are the safety desk of a factory. You turn sensor readings into alerts.");
 
-    /// <summary>The alert for a line, as JSON; within the deadline, as the first choice where the model was too slow.</summary>
+    /// <summary>The alert for a line, as JSON; within the deadline, as the first choice where the model was too slow or failed.</summary>
     public string Alert(string line)
     {
         SensorEvent reading = SensorEvent.Parse(line);
         using var time = new CancellationTokenSource(deadline);
         _chat.Reset(); // each reading stands for itself
-        Reply reply = _chat.Ask($"Reading: {line}\nWrite the alert as JSON.", new GenerationOptions { Temperature = 0, Constraint = Constraint.JsonSchema(Schema(reading, line)) }, time.Token);
-        foreach (string _ in reply) { }
-        return reply.IsComplete ? reply.Text : FirstChoice(reading, line);
+        try
+        {
+            Reply reply = _chat.Ask($"Reading: {line}\nWrite the alert as JSON.", new GenerationOptions { Temperature = 0, Constraint = Constraint.JsonSchema(Schema(reading, line)) }, time.Token);
+            foreach (string _ in reply) { }
+            if (reply.IsComplete) return reply.Text;
+        }
+        catch (Exception e) when (e is MixtralException or GpuException)
+        {
+            Console.Error.WriteLine(e.Message); // a line too long for the model, a device that is gone: the alert must be written all the same
+        }
+        return FirstChoice(reading, line);
     }
 
     public void Dispose() => _chat.Dispose();

@@ -14,7 +14,7 @@ internal sealed record SensorEvent(string Topic, double? Value, double? Limit)
     /// <summary>How bad it is, by the figures alone.</summary>
     public string Severity => (Value, Limit) switch
     {
-        (double value, double limit) when value >= 1.5 * limit => "critical",
+        (double value, double limit) when value >= limit + Math.Abs(limit) / 2 => "critical",
         (double value, double limit) when value >= limit => "warning",
         (not null, _) => "info",
         _ => "unknown",
@@ -24,7 +24,10 @@ internal sealed record SensorEvent(string Topic, double? Value, double? Limit)
     {
         string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         int limit = Array.IndexOf(words, "limit");
-        return new SensorEvent(words[0], Number(words.ElementAtOrDefault(1)), limit > 0 ? Number(words.ElementAtOrDefault(limit + 1)) : null);
+        if (limit < 1) return new SensorEvent(words[0], Number(words.ElementAtOrDefault(1)), null);
+        // Without a limit that can be read the reading cannot be judged: it counts as none.
+        double? most = Number(words.ElementAtOrDefault(limit + 1));
+        return new SensorEvent(words[0], most is null ? null : Number(words[1]), most);
     }
 
     private static double? Number(string? word) => double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number) ? number : null;

@@ -26,7 +26,7 @@ public static class ServerSettings
         {
             if (file is not null) sources.AddInMemoryCollection(Checked(FromFile(Path.GetFullPath(file)), file));
             sources.AddInMemoryCollection(Checked(new ConfigurationBuilder().AddEnvironmentVariables(EnvironmentPrefix).Build(), "the environment"));
-            sources.AddInMemoryCollection(arguments.Where(argument => argument.Value is not null));
+            sources.AddInMemoryCollection(Checked(new ConfigurationBuilder().AddInMemoryCollection(arguments.Where(argument => argument.Value is not null)).Build(), "the command line"));
             var options = new ServerOptions();
             sources.Build().Bind(options);
             return options;

@@ -99,6 +99,12 @@ public sealed class OperationTests
     }
 
     [Theory]
+    [InlineData("Prot", "1", "Prot")]
+    [InlineData("Port", "x", "Port")]
+    public void An_argument_that_is_no_setting_is_named(string name, string value, string mention) =>
+        Assert.Contains(mention, Assert.Throws<ServerException>(() => ServerSettings.Read(null, [KeyValuePair.Create<string, string?>(name, value)])).Message);
+
+    [Theory]
     [InlineData("""{ "name": "x", "colour": "red" }""", "colour")]
     [InlineData("""{ "languages": ["en", "tlh"] }""", "languages")]
     [InlineData("""{ "texts": "nowhere" }""", "nowhere")]
