@@ -4,10 +4,10 @@ using MixtralVk;
 namespace TavernGame;
 
 /// <summary>
-/// A frame: what it took in all (milliseconds, without the wait for the next), the number of its tick (0 for none), what that took and allocated,
-/// and what the device did for the guests within it.
+/// A frame: what it took in all (milliseconds, without the wait for the next) and allocated, the number of its tick (0 for none), what that took and allocated,
+/// what the device did for the guests within it, and whether a reply began or ended in it.
 /// </summary>
-internal record struct Frame(double Milliseconds, int Tick, double TickMilliseconds, long TickBytes, double AiMilliseconds);
+internal record struct Frame(double Milliseconds, long Bytes, int Tick, double TickMilliseconds, long TickBytes, double AiMilliseconds, bool HasEvent);
 
 /// <summary>The loop: 60 times a second the game's own work, the guests' tick, the picture.</summary>
 internal sealed class Game(Tavern tavern, FrameBudget budget)
@@ -34,24 +34,25 @@ internal sealed class Game(Tavern tavern, FrameBudget budget)
     /// <summary>Runs a frame and waits for the time of the next; <paramref name="draw"/> makes the picture.</summary>
     public void RunFrame(Action? draw = null)
     {
-        long start = Stopwatch.GetTimestamp();
+        long start = Stopwatch.GetTimestamp(), startBytes = GC.GetAllocatedBytesForCurrentThread();
+        int events = tavern.Events;
         var frame = new Frame();
         _fireplace.Burn();
         if (AiIsOn)
         {
             tavern.KeepTalking();
-            int answers = tavern.Guests.Sum(guest => guest.Answers);
             long bytes = GC.GetAllocatedBytesForCurrentThread(), tick = Stopwatch.GetTimestamp();
             tavern.Model.Tick(Budget);
             frame.TickMilliseconds = Stopwatch.GetElapsedTime(tick).TotalMilliseconds;
-            // An answer that ends is kept: its text and tokens are no cost of the tick.
-            frame.TickBytes = tavern.Guests.Sum(guest => guest.Answers) == answers ? GC.GetAllocatedBytesForCurrentThread() - bytes : 0;
+            frame.TickBytes = GC.GetAllocatedBytesForCurrentThread() - bytes;
             frame.Tick = ++_ticks;
             _device.Add(0);
             NoteSlices();
         }
         draw?.Invoke();
         frame.Milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        frame.Bytes = GC.GetAllocatedBytesForCurrentThread() - startBytes;
+        frame.HasEvent = tavern.Events != events;
         _frames.Add(frame);
         double left = FrameMilliseconds - Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         if (left > 0) Thread.Sleep(TimeSpan.FromMilliseconds(left));

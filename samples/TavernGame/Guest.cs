@@ -1,70 +1,109 @@
 using MixtralVk;
+using MixtralVk.Characters;
 
 namespace TavernGame;
 
-/// <summary>Somebody in the tavern who always has something to say. What they say comes in the game's tick.</summary>
+/// <summary>Who a guest is.</summary>
+internal sealed record Person(string Name, string Trade, string Home, params Ware[] Wares)
+{
+    public string Persona => $"You are {Name}, a cheerful {Trade} from {Home}. You sell {string.Join(" and ", Wares.Select(ware => $"a {ware.Name} for {ware.Price} gold"))}.";
+}
+
+/// <summary>Somebody in the tavern, to be talked to. What they say and do comes in the game's tick, so nothing here locks or waits.</summary>
 internal sealed class Guest : IDisposable
 {
-    private static readonly string[] s_questions =
-        ["Hello, who are you?", "What do you do here?", "Where do you live?", "What did you see on the road?", "Do you know the smith?", "What would you like to drink?", "Tell me a story."];
+    private readonly Person _person;
+    private readonly Player _player;
+    private readonly string[] _smallTalk;
+    private readonly char[] _speech = new char[400];
+    private readonly Action<CharacterReply, string> _onSpeech;
+    private readonly Action<CharacterReply> _onEnd;
+    private CharacterReply? _latest;
+    private int _length;
 
-    private readonly Chat _chat;
-    private readonly char[] _line = new char[400];
-    private readonly Action<Reply, string> _onText;
-    private readonly Action<Reply> _onEnd;
-    private Reply? _reply;
-    private int _length, _asked;
-
-    public Guest(MixtralModel model, string name, string persona)
+    public Guest(MixtralModel model, Person person, Player player)
     {
-        Name = name;
-        _chat = model.StartChat(persona, new GenerationOptions { Temperature = 0.9f, MaxTokens = 48, Seed = (ulong)name[0] });
-        // Made once: a tick that reads an answer allocates nothing.
-        (_onText, _onEnd) = (Hear, End);
+        (_person, _player) = (person, player);
+        _smallTalk =
+        [
+            "Hello, who are you?", $"How much is the {person.Wares[0].Name}?", $"I'll take the {person.Wares[0].Name}.", "Any rumours?",
+            "What do you sell?", $"I'd like to buy the {person.Wares[^1].Name}.", "Where do you live?", "Do you have any work for me?",
+        ];
+        // What they may do is two methods of the game. The model knows them by their names; a ware is one of theirs, never only text.
+        CharacterActions actions = new CharacterActions()
+            .Add("open_shop", "shows the wares", _ => ShowWares())
+            .Add("give_item", "sells the player a ware", person.Wares.ToDictionary(ware => ware.Name), (_, ware) => Sell(ware));
+        Character = new Character(model, new CharacterSheet
+        {
+            Name = person.Name, Persona = person.Persona, Actions = actions, DescribesActions = false, MaxTokens = 96, // the shipped model was trained on the form
+            Voice = new CharacterVoice { Sampling = new GenerationOptions { Temperature = 0.7f, Seed = (ulong)person.Name[0] } },
+        });
+        // Made once: a tick that hands over speech allocates nothing.
+        (_onSpeech, _onEnd) = (Hear, End);
     }
 
-    public string Name { get; }
+    public Character Character { get; }
 
+    public string Name => _person.Name;
+
+    /// <summary>What was said to them last.</summary>
     public string Question { get; private set; } = "";
 
-    /// <summary>What they have said of the present answer.</summary>
-    public ReadOnlySpan<char> Line => _line.AsSpan(0, _length);
+    /// <summary>What they have said of the present reply.</summary>
+    public ReadOnlySpan<char> Speech => _speech.AsSpan(0, _length);
 
-    /// <summary>Tokens in all, and answers.</summary>
-    public long Tokens { get; private set; }
+    public string Emotion { get; private set; } = "";
 
-    public int Answers { get; private set; }
+    /// <summary>What they did last.</summary>
+    public string Deed { get; private set; } = "";
 
-    public bool IsSilent => _reply is null;
+    public bool IsSilent { get; private set; } = true;
+
+    public Talk Talk { get; } = new();
 
     /// <summary>Whom the player looks at speaks first.</summary>
     public bool IsLookedAt
     {
-        get => _chat.Priority == Priority.Focus;
-        set => _chat.Priority = value ? Priority.Focus : Priority.Normal;
+        get => Character.Priority == Priority.Focus;
+        set => Character.Priority = value ? Priority.Focus : Priority.Normal;
     }
 
-    public void Ask()
+    /// <summary>The player, or somebody at the next table, says something; what they were saying themselves ends.</summary>
+    public void Hear(string line)
     {
-        Question = s_questions[_asked++ % s_questions.Length];
-        _length = 0;
-        _reply = _chat.Ask(Question);
-        _reply.ReadInTick(_onText, _onEnd);
+        (Question, Emotion, Deed, _length, IsSilent) = (line, "", "", 0, false);
+        Talk.Begun++;
+        _latest = Character.Say(line);
+        _latest.ReadInTick(_onSpeech, _onEnd);
     }
 
-    public void Dispose() => _chat.Dispose();
+    public void HearSmallTalk() => Hear(_smallTalk[Character.History.Count() / 2 % _smallTalk.Length]);
 
-    private void Hear(Reply reply, string piece)
+    public void Dispose() => Character.Dispose();
+
+    private void Hear(CharacterReply reply, string piece)
     {
-        if (_length + piece.Length <= _line.Length) piece.CopyTo(_line.AsSpan(_length));
-        _length = Math.Min(_line.Length, _length + piece.Length);
+        int fits = Math.Min(piece.Length, _speech.Length - _length);
+        piece.AsSpan(0, fits).CopyTo(_speech.AsSpan(_length));
+        _length += fits;
     }
 
-    private void End(Reply reply)
+    /// <summary>A reply has ended: complete, or interrupted by a new line or a loaded game.</summary>
+    private void End(CharacterReply reply)
     {
         if (reply.Problem is not null) throw reply.Problem;
-        Tokens += reply.Tokens.Count;
-        Answers++;
-        _reply = null;
+        Talk.Add(reply);
+        if (reply != _latest) return; // a new line is being answered already
+        Emotion = reply.Answer?.Emotion ?? "";
+        IsSilent = true;
+    }
+
+    private void ShowWares() => Deed = $"shows {string.Join(", ", _person.Wares.Select(ware => $"{ware.Name} ({ware.Price} gold)"))}";
+
+    private void Sell(Ware ware)
+    {
+        bool sold = _player.TryBuy(ware);
+        if (sold) Talk.Trades++;
+        Deed = sold ? $"sells a {ware.Name} for {ware.Price} gold" : $"keeps the {ware.Name}: you have {_player.Gold} gold";
     }
 }

@@ -1,4 +1,4 @@
-// A tavern at 60 frames a second: its guests talk all the time, within the milliseconds that each frame grants them.
+// A tavern at 60 frames a second: its guests talk and trade all the time, within the milliseconds that each frame grants them.
 using System.CommandLine;
 using MixtralVk;
 using TavernGame;
@@ -9,9 +9,12 @@ var budget = new Option<double>("--budget") { Description = "Milliseconds per fr
 var guests = new Option<int>("--guests") { Description = "How many talk.", DefaultValueFactory = _ => 8 };
 var model = new Option<string>("--model") { Description = "A model file.", DefaultValueFactory = _ => Path.Combine(AppContext.BaseDirectory, "hearth-8x1m-q4_0.gguf") };
 var device = new Option<DeviceKind>("--device") { Description = "Where to compute: auto, vulkan or cpu." };
+var saves = new Option<string>("--saves") { Description = "Folder of the saved game.", DefaultValueFactory = _ => "tavern" };
+var load = new Option<bool>("--load") { Description = "Go on from the saved game." };
+var save = new Option<bool>("--save") { Description = "Save the game in the end." };
 var html = new Option<string?>("--html") { Description = "Write the frame times as a page with a picture." };
 var json = new Option<string?>("--json") { Description = "Write the figures." };
-var command = new RootCommand("A tavern whose guests talk without costing a frame.") { headless, seconds, budget, guests, model, device, html, json };
+var command = new RootCommand("A tavern whose guests talk and trade without costing a frame.") { headless, seconds, budget, guests, model, device, saves, load, save, html, json };
 command.SetAction(parsed =>
 {
     double granted = parsed.GetValue(budget) is > 0 and var limit ? limit : double.PositiveInfinity;
@@ -20,16 +23,19 @@ command.SetAction(parsed =>
         Device = parsed.GetValue(device), Pacing = Pacing.PerFrame, ContextLength = 512, KvCacheTokens = 512 * parsed.GetValue(guests),
     });
     using var tavern = new Tavern(loaded, parsed.GetValue(guests));
+    string folder = parsed.GetValue(saves)!;
+    if (parsed.GetValue(load)) tavern.Load(folder);
     var game = new Game(tavern, new FrameBudget(granted, granted));
-    if (!parsed.GetValue(headless))
-    {
-        LiveView.Run(game);
-        return 0;
-    }
-    Report report = Report.Play(game, TimeSpan.FromSeconds(parsed.GetValue(seconds)));
-    Console.WriteLine(report.ToText());
-    if (parsed.GetValue(json) is { } figures) File.WriteAllText(figures, report.ToJson());
-    if (parsed.GetValue(html) is { } page) File.WriteAllText(page, report.ToHtml());
+    if (parsed.GetValue(headless)) Tell(Report.Play(game, TimeSpan.FromSeconds(parsed.GetValue(seconds))));
+    else new LiveView(game, folder).Run();
+    if (parsed.GetValue(save)) tavern.Save(folder);
     return 0;
+
+    void Tell(Report report)
+    {
+        Console.WriteLine(report.ToText());
+        if (parsed.GetValue(json) is { } figures) File.WriteAllText(figures, report.ToJson());
+        if (parsed.GetValue(html) is { } page) File.WriteAllText(page, report.ToHtml());
+    }
 });
 return command.Parse(args).Invoke();

@@ -1,38 +1,81 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using MixtralVk;
+using MixtralVk.SaveGames;
 
 namespace TavernGame;
 
-/// <summary>The guests of one room.</summary>
+/// <summary>One room: the guests and the player.</summary>
 internal sealed class Tavern : IDisposable
 {
-    private static readonly (string Name, string Trade, string Home)[] s_people =
+    private static readonly Person[] s_people =
     [
-        ("Mira", "baker", "Oakvale"), ("Hugo", "smith", "Stonefall"), ("Iska", "innkeeper", "Hillmere"), ("Pierre", "miller", "Redford"),
-        ("Lena", "hunter", "the north woods"), ("Odo", "monk", "the old abbey"), ("Runa", "sailor", "the harbour"), ("Tom", "shepherd", "the hills"),
+        new("Mira", "baker", "Oakvale", new("copper kettle", 25), new("plain bowl", 2)), new("Hugo", "blacksmith", "Stonefall", new("steel helmet", 45), new("small key", 6)),
+        new("Iska", "innkeeper", "Hillmere", new("wooden tankard", 3), new("wool blanket", 8)), new("Pierre", "miller", "Redford", new("woven basket", 4), new("wooden barrel", 15)),
+        new("Lena", "hunter", "Elmfield", new("leather belt", 9), new("hunting bow", 30)), new("Odo", "scribe", "Greyburg", new("painted map", 12), new("small book", 7)),
+        new("Runa", "sailor", "Lowhaven", new("bronze compass", 20), new("long rope", 3)), new("Tom", "shepherd", "Windfield", new("bone flute", 5), new("grey cloak", 14)),
     ];
 
     public Tavern(MixtralModel model, int guests)
     {
         Model = model;
-        Guests = [.. Enumerable.Range(0, guests).Select(i => s_people[i % s_people.Length])
-            .Select(person => new Guest(model, person.Name, $"You are {person.Name}, a cheerful {person.Trade} from {person.Home}."))];
+        Guests = [.. Enumerable.Range(0, guests).Select(i => new Guest(model, s_people[i % s_people.Length], Player))];
     }
 
     public MixtralModel Model { get; }
 
+    public Player Player { get; } = new();
+
     public IReadOnlyList<Guest> Guests { get; }
 
-    public long Tokens => Guests.Sum(guest => guest.Tokens);
+    /// <summary>Whom the player talks to: they wait for the player's next line; null while the player only watches.</summary>
+    public Guest? Partner { get; set; }
 
-    /// <summary>Nobody stays silent; outside the tick, as a new question costs some work.</summary>
+    /// <summary>Replies begun and ended so far.</summary>
+    public int Events
+    {
+        get
+        {
+            int events = 0;
+            for (int i = 0; i < Guests.Count; i++) events += Guests[i].Talk.Begun + Guests[i].Talk.Ended;
+            return events;
+        }
+    }
+
+    /// <summary>Nobody stays silent.</summary>
     public void KeepTalking()
     {
-        foreach (Guest guest in Guests)
-            if (guest.IsSilent) guest.Ask();
+        for (int i = 0; i < Guests.Count; i++)
+            if (Guests[i].IsSilent && Guests[i] != Partner) Guests[i].HearSmallTalk();
+    }
+
+    /// <summary>Saves everybody and the player, each file whole or not at all; between ticks. Replies in progress are not in it.</summary>
+    public void Save(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        for (int i = 0; i < Guests.Count; i++) Guests[i].Character.Save().Write(SavePath(folder, i));
+        AtomicFile.Write(PlayerPath(folder), JsonSerializer.SerializeToUtf8Bytes(Player, PlayerJson.Default.Player));
+    }
+
+    /// <summary>Goes on from a save: all of it is read and checked before anything changes. What is being said ends.</summary>
+    public void Load(string folder)
+    {
+        CharacterSave[] saves = [.. Enumerable.Range(0, Guests.Count).Select(i => CharacterSave.Read(SavePath(folder, i)))];
+        Player player = JsonSerializer.Deserialize(File.ReadAllBytes(PlayerPath(folder)), PlayerJson.Default.Player)!;
+        for (int i = 0; i < Guests.Count; i++) Guests[i].Character.Load(saves[i], OtherModel.Replay);
+        (Player.Gold, Player.Things) = (player.Gold, player.Things);
     }
 
     public void Dispose()
     {
         foreach (Guest guest in Guests) guest.Dispose();
     }
+
+    private string SavePath(string folder, int guest) => Path.Combine(folder, $"{guest}-{Guests[guest].Name}.save");
+
+    private static string PlayerPath(string folder) => Path.Combine(folder, "player.json");
 }
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(Player))]
+internal sealed partial class PlayerJson : JsonSerializerContext;

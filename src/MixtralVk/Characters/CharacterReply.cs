@@ -15,7 +15,7 @@ public sealed class CharacterReply : IEnumerable<string>
     private readonly Reply _reply;
     private readonly CancellationTokenSource? _timeLimit;
     private readonly SpeechDecoder _decoder = new();
-    private readonly StringBuilder _speech = new();
+    private readonly StringBuilder _speech;
 
     /// <param name="character">Who speaks.</param>
     /// <param name="reply">Its JSON.</param>
@@ -25,6 +25,7 @@ public sealed class CharacterReply : IEnumerable<string>
         _character = character;
         _reply = reply;
         _timeLimit = timeLimit;
+        _speech = new StringBuilder(8 * Math.Min(character.Sheet.MaxTokens, 512)); // handing over a reply of usual length allocates nothing
     }
 
     /// <summary>What was said so far.</summary>

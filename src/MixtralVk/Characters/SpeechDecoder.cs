@@ -5,7 +5,7 @@ namespace MixtralVk.Characters;
 
 /// <summary>
 /// The first string value of a JSON object that arrives in pieces, decoded as it grows: escapes, also when a border lies inside one, and never half
-/// a surrogate pair. Allocates the pieces only.
+/// a surrogate pair. Allocates only pieces that are more than one character and not the JSON as it came.
 /// </summary>
 internal sealed class SpeechDecoder
 {
@@ -19,6 +19,9 @@ internal sealed class SpeechDecoder
         After,
     }
 
+    private static readonly string[] s_ascii = [.. Enumerable.Range(0, 128).Select(c => ((char)c).ToString())];
+
+    private readonly string[] _ascii = s_ascii; // made with the first decoder, not in a tick
     private readonly StringBuilder _piece = new();
     private readonly StringBuilder _digits = new(4);
     private Place _place;
@@ -27,10 +30,14 @@ internal sealed class SpeechDecoder
     /// <summary>What the piece adds to the text.</summary>
     public string Append(string json)
     {
+        if (_place == Place.Text && IsPlain(json)) return json;
         _piece.Clear();
         foreach (char c in json) Append(c);
-        return _piece.ToString();
+        return _piece.Length == 1 && _piece[0] < _ascii.Length ? _ascii[_piece[0]] : _piece.ToString();
     }
+
+    /// <summary>Within the text, most pieces are what they say.</summary>
+    private static bool IsPlain(ReadOnlySpan<char> json) => !json.ContainsAny('"', '\\') && !json.ContainsAnyInRange('\uD800', '\uDFFF');
 
     private void Append(char c)
     {
