@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using MixtralVk.Experts;
 using MixtralVk.Model.Vulkan;
 
@@ -22,11 +23,11 @@ internal static class HitRates
             for (int piece = 0; piece < pieces.Length; piece++)
             {
                 LayerActivity[] before = [.. pass.ExpertActivity];
-                foreach (int[] part in pieces[piece].Chunk(model.ContextLength - 1))
+                foreach (int token in pieces[piece]) // one by one, as in an answer: of a prompt the last layer computes the last token only
                 {
-                    if (text.Count + part.Length >= model.ContextLength) text.Clear();
-                    text.AddRange(part);
-                    session.Prefill([.. text], cancellation);
+                    if (text.Count == model.ContextLength) text.Clear();
+                    text.Add(token);
+                    session.Prefill(CollectionsMarshal.AsSpan(text), cancellation);
                 }
                 rates[piece] = [.. pass.ExpertActivity.Zip(before, (now, then) => now.Hits + now.Misses == then.Hits + then.Misses
                     ? 0 : (now.Hits - then.Hits) / (double)(now.Hits + now.Misses - then.Hits - then.Misses))];
