@@ -25,7 +25,7 @@ public sealed class OpenAiClientTests(SharedServer shared)
     public async Task A_chat_is_answered()
     {
         ChatCompletion answer = await Chat.CompleteChatAsync(s_conversation);
-        Assert.Equal("I am Brannor, a blacksmith in Oakhaven.", answer.Content[0].Text);
+        Assert.Contains("Brannor", answer.Content[0].Text);
         Assert.Equal(ChatFinishReason.Stop, answer.FinishReason);
         Assert.Equal(ChatMessageRole.Assistant, answer.Role);
         Assert.Equal(RunningServer.ModelId, answer.Model);
@@ -65,8 +65,9 @@ public sealed class OpenAiClientTests(SharedServer shared)
     [Fact]
     public async Task An_answer_ends_at_a_stop_text_and_at_its_limit()
     {
-        ChatCompletion stopped = await Chat.CompleteChatAsync(s_conversation, new ChatCompletionOptions { StopSequences = { "blacksmith" } });
-        Assert.Equal("I am Brannor, a ", stopped.Content[0].Text);
+        string whole = (await Chat.CompleteChatAsync(s_conversation)).Value.Content[0].Text;
+        ChatCompletion stopped = await Chat.CompleteChatAsync(s_conversation, new ChatCompletionOptions { StopSequences = { "annor" } });
+        Assert.Equal(whole[..whole.IndexOf("annor", StringComparison.Ordinal)], stopped.Content[0].Text);
         Assert.Equal(ChatFinishReason.Stop, stopped.FinishReason);
         ChatCompletion limited = await Chat.CompleteChatAsync(s_conversation, new ChatCompletionOptions { MaxOutputTokenCount = 4 });
         Assert.Equal(4, limited.Usage.OutputTokenCount);

@@ -8,14 +8,14 @@ from pathlib import Path
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 320, 52, 16, 16, 40
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"]        # Okabe and Ito
-LOSSES = [.25, .5, 1, 2, 4]
+LEAST, LOSSES = .1, [.125, .25, .5, 1, 2, 4]
 
 
 def main(log, picture):
     rows = [(row["run"], float(row["tokens"]) / 1e6, float(row["loss"])) for row in csv.DictReader(open(log))]
     most = max(tokens for _, tokens, _ in rows)
     x = lambda tokens: LEFT + tokens / most * (WIDTH - LEFT - RIGHT)
-    y = lambda loss: TOP + (math.log(8) - math.log(loss)) / (math.log(8) - math.log(.2)) * (HEIGHT - TOP - BOTTOM)
+    y = lambda loss: TOP + (math.log(8) - math.log(loss)) / (math.log(8) - math.log(LEAST)) * (HEIGHT - TOP - BOTTOM)
     out = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">' % (WIDTH, HEIGHT),
            '<rect width="100%" height="100%" fill="#fff"/>']
     for loss in LOSSES:

@@ -4,7 +4,11 @@ namespace MixtralVk.Tests.Model;
 [Collection(VulkanCollection.Name)]
 public class DeviceAgreementTests
 {
-    // What the persona decides. Small talk is left out: the training text tosses coins for its words, and rounding decides between equals.
+    /// <summary>Between tokens whose log probabilities are closer than this rounding may decide: the CPU rounds activations to 8 bits.</summary>
+    private const float NearTie = 0.5f;
+
+    private const string Persona = "You are Mira, a cheerful baker from Oakvale. You sell bread for 3 silver. The old mill is behind the stone bridge.";
+
     private static readonly string[] _questions =
     [
         "Hello, who are you?", "Where is the mill?", "What do you sell?", "How much is the bread?", "Do you have any work for me?",
@@ -14,23 +18,33 @@ public class DeviceAgreementTests
     ];
 
     [Fact]
-    public void Greedy_answers_of_the_shipped_model_are_identical_on_vulkan_and_cpu()
+    public void Greedy_answers_of_the_shipped_model_are_the_same_on_vulkan_and_cpu_but_for_near_ties()
     {
-        string[] onCpu = Answers(DeviceKind.Cpu);
-        Assert.Equal(onCpu, Answers(DeviceKind.Vulkan));
+        GeneratedToken[][] onCpu = Answers(DeviceKind.Cpu), onVulkan = Answers(DeviceKind.Vulkan);
+        int same = 0;
+        for (int i = 0; i < _questions.Length; i++)
+        {
+            int parting = onCpu[i].Zip(onVulkan[i]).TakeWhile(pair => pair.First.Id == pair.Second.Id).Count();
+            if (parting == onCpu[i].Length && parting == onVulkan[i].Length) same++;
+            else Assert.True(Margin(onCpu[i][parting]) < NearTie && Margin(onVulkan[i][parting]) < NearTie, $"'{Text(onCpu[i])}' on the CPU, '{Text(onVulkan[i])}' on Vulkan, {Margin(onCpu[i][parting])} and {Margin(onVulkan[i][parting])}");
+        }
+        Assert.True(same >= _questions.Length - 3, $"Only {same} answers are the same.");
         // The model talks: the answers are not one and the same.
-        Assert.True(onCpu.Distinct().Count() > _questions.Length / 2, string.Join("\n", onCpu));
+        Assert.True(onCpu.Select(Text).Distinct().Count() > _questions.Length / 2, string.Join("\n", onCpu.Select(Text)));
     }
 
-    private static string[] Answers(DeviceKind device)
+    private static GeneratedToken[][] Answers(DeviceKind device)
     {
         using var model = MixtralModel.Load(ShippedModel.Path, new MixtralOptions { Device = device });
-        using Chat chat = model.StartChat("You are Mira, a cheerful baker from Oakvale. You sell bread for 3 silver. The old mill is behind the stone bridge.",
-            new GenerationOptions { Temperature = 0, MaxTokens = 40 });
         return [.. _questions.Select(question =>
         {
-            chat.Reset();
-            return string.Concat(chat.Ask(question));
+            using Session session = model.StartSession();
+            int[] prompt = model.ChatTemplate!.Encode([new(ChatRole.System, Persona), new(ChatRole.User, question)]);
+            return session.Generate(prompt, new GenerationOptions { Temperature = 0, MaxTokens = 40, LogProbabilities = 2 }).ToArray();
         })];
     }
+
+    private static float Margin(GeneratedToken token) => token.Likeliest[0].LogProbability - token.Likeliest[1].LogProbability;
+
+    private static string Text(GeneratedToken[] answer) => string.Concat(answer.Select(token => token.Text));
 }
