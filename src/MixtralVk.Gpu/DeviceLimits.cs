@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MixtralVk.Gpu;
 
 /// <summary>The limits of a device that decide how work is cut. Sizes in bytes.</summary>
@@ -10,6 +12,7 @@ public sealed record DeviceLimits
     /// <summary>Most texels of a texel-buffer view.</summary>
     public required uint MaxTexelBufferElements { get; init; }
     /// <summary>True where a view of texels reaches all that a storage-buffer binding may hold.</summary>
+    [JsonIgnore]
     public bool TexelsReachAll => MaxStorageBufferRange / TexelViews.TexelBytes <= MaxTexelBufferElements;
     /// <summary>Bytes of push constants.</summary>
     public required uint MaxPushConstantsSize { get; init; }
