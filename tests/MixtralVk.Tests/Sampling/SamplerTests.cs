@@ -1,4 +1,5 @@
 using MixtralVk.Sampling;
+using MixtralVk.Testing;
 
 namespace MixtralVk.Tests.Sampling;
 
@@ -112,9 +113,10 @@ public class SamplerTests
         {
             var sampler = new Sampler(options, logits.Length);
             sampler.Accept(sampler.Sample(logits));
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < 20; i++) sampler.Accept(sampler.Sample(logits));
-            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            Assert.Equal(0, Allocations.Of(() =>
+            {
+                for (int i = 0; i < 20; i++) sampler.Accept(sampler.Sample(logits));
+            }));
         }
     }
 

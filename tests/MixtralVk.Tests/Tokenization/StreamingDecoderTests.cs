@@ -1,4 +1,5 @@
 using System.Text;
+using MixtralVk.Testing;
 using MixtralVk.Tokenization;
 
 namespace MixtralVk.Tests.Tokenization;
@@ -78,8 +79,9 @@ public class StreamingDecoderTests
         var decoder = new StreamingDecoder(s_bytes, trimLeadingSpace: false);
         decoder.Append(260);
         decoder.Append(3 + '\n');
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 100; i++) { decoder.Append(260); decoder.Append(3 + '\n'); }
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocations.Of(() =>
+        {
+            for (int i = 0; i < 100; i++) { decoder.Append(260); decoder.Append(3 + '\n'); }
+        }));
     }
 }
