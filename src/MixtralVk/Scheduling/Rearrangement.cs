@@ -1,5 +1,3 @@
-using System.Runtime.ExceptionServices;
-
 namespace MixtralVk.Scheduling;
 
 /// <summary>
@@ -33,10 +31,7 @@ internal sealed partial class Scheduler
         }
         catch (Exception problem) // the readers get it
         {
-            if (IsLoss(problem)) Lose(problem);
-            else
-                lock (Gate)
-                    while (_active.Count > 0) Fail(_active[0], ExceptionDispatchInfo.Capture(problem));
+            LoseOrFailAll(problem);
             return false;
         }
     }

@@ -191,12 +191,18 @@ internal sealed partial class Scheduler : IDisposable
         }
         catch (Exception problem) // the readers get it
         {
-            if (IsLoss(problem)) Lose(problem);
-            else
-                lock (Gate)
-                    while (_active.Count > 0) Fail(_active[0], ExceptionDispatchInfo.Capture(problem));
+            LoseOrFailAll(problem);
             return false;
         }
+    }
+
+    /// <summary>A device that is lost may be replaced; anything else ends every text.</summary>
+    private void LoseOrFailAll(Exception problem)
+    {
+        if (IsLoss(problem)) Lose(problem);
+        else
+            lock (Gate)
+                while (_active.Count > 0) Fail(_active[0], ExceptionDispatchInfo.Capture(problem));
     }
 
     private bool TryBegin()
