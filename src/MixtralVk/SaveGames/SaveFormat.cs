@@ -41,8 +41,7 @@ internal static class SaveFormat
             writer.WriteArrayHeader(3);
             writer.Write(turn.Question);
             writer.Write(turn.Answer);
-            writer.WriteArrayHeader(turn.Tokens.Count);
-            foreach (int token in turn.Tokens) writer.Write(token);
+            WriteTokens(ref writer, turn.Tokens);
         }
         if (save.Keys is not null)
         {
@@ -108,10 +107,21 @@ internal static class SaveFormat
         {
             if (reader.ReadArrayHeader() != 3) throw new SaveGameException("The save has an exchange that is not question, answer and tokens.");
             string? question = reader.ReadString(), answer = reader.ReadString();
-            var tokens = new List<int>();
-            for (int count = reader.ReadArrayHeader(); count > 0; count--) tokens.Add(reader.ReadInt32());
-            turns.Add(new ChatTurn(question ?? "", answer ?? "", tokens));
+            turns.Add(new ChatTurn(question ?? "", answer ?? "", ReadTokens(ref reader)));
         }
         return turns;
+    }
+
+    public static void WriteTokens(ref MessagePackWriter writer, IReadOnlyCollection<int> tokens)
+    {
+        writer.WriteArrayHeader(tokens.Count);
+        foreach (int token in tokens) writer.Write(token);
+    }
+
+    public static List<int> ReadTokens(ref MessagePackReader reader)
+    {
+        var tokens = new List<int>(); // grows with what is there: the length that is written proves nothing
+        for (int count = reader.ReadArrayHeader(); count > 0; count--) tokens.Add(reader.ReadInt32());
+        return tokens;
     }
 }

@@ -40,8 +40,7 @@ internal sealed record SavedKeys(KvOrigin Origin, int[] Tokens, IReadOnlyList<Re
         writer.Write("orders");
         writer.Write(Origin.Orders);
         writer.Write("tokens");
-        writer.WriteArrayHeader(Tokens.Length);
-        foreach (int token in Tokens) writer.Write(token);
+        SaveFormat.WriteTokens(ref writer, Tokens);
         writer.Write("pages");
         writer.WriteArrayHeader(Pages.Count);
         foreach (ReadOnlyMemory<byte> page in Pages) writer.Write(page.Span);
@@ -61,9 +60,7 @@ internal sealed record SavedKeys(KvOrigin Origin, int[] Tokens, IReadOnlyList<Re
                 case "device": device = reader.ReadString(); break;
                 case "driver": driver = reader.ReadString(); break;
                 case "orders": orders = reader.ReadString(); break;
-                case "tokens":
-                    for (int count = reader.ReadArrayHeader(); count > 0; count--) tokens.Add(reader.ReadInt32());
-                    break;
+                case "tokens": tokens.AddRange(SaveFormat.ReadTokens(ref reader)); break;
                 case "pages":
                     for (int count = reader.ReadArrayHeader(); count > 0; count--) pages.Add(ReadPage(ref reader));
                     break;
