@@ -1,4 +1,5 @@
 using MixtralVk.Experts;
+using MixtralVk.Scheduling;
 
 namespace ExpertSimulator;
 
@@ -11,9 +12,6 @@ internal readonly record struct Result(double HitRate, double SecondsPerToken, l
 /// </summary>
 internal sealed class Simulation
 {
-    /// <summary>Part of the time that uploads may take (the engine's Scheduler).</summary>
-    private const double UploadShare = 0.1;
-
     private readonly RoutingTrace _trace;
     private readonly Costs _costs;
     private readonly Policy _policy;
@@ -56,7 +54,7 @@ internal sealed class Simulation
                 if (_policy == Policy.FollowsUse) _use.Chosen(layer, chosen, 1);
                 if (_policy == Policy.UploadMisses) uploads += UploadMisses(layer, chosen, token);
             }
-            saved += UploadShare * step;
+            saved += Scheduler.RearrangingShare * step;
             while (_policy == Policy.FollowsUse && saved >= _costs.Upload && _slots.TryNextMove(_use, out ExpertMove move))
             {
                 _slots.Put(move);
@@ -64,7 +62,7 @@ internal sealed class Simulation
                 step += _costs.Upload;
                 uploads++;
             }
-            saved = Math.Min(saved, Math.Max(_costs.Upload, UploadShare * step)); // little is saved up
+            saved = Math.Min(saved, Math.Max(_costs.Upload, Scheduler.RearrangingShare * step)); // little is saved up
             seconds += step;
         }
         return new Result(hits / (double)(_trace.Tokens * _trace.Layers * _trace.TopK), seconds / _trace.Tokens, hits, uploads);

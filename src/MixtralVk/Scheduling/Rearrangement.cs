@@ -6,7 +6,10 @@ namespace MixtralVk.Scheduling;
 /// </summary>
 internal sealed partial class Scheduler
 {
-    private const double RearrangingShare = 0.1, MostSavedMilliseconds = 100;
+    /// <summary>Part of the time of steps.</summary>
+    internal const double RearrangingShare = 0.1;
+
+    private const double MostSavedMilliseconds = 100;
 
     private double _saved;
 

@@ -87,7 +87,7 @@ internal static class KernelsCommand
         else KernelTable.Print(report);
         if (request.Html is { } path)
         {
-            AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(RooflinePage.Write(report))));
+            AtomicFile.Write(path, Encoding.UTF8.GetBytes(RooflinePage.Write(report)));
             Console.Error.WriteLine($"page: {path}");
         }
         KernelResult? wrong = results.FirstOrDefault(r => r.Problem is not null);

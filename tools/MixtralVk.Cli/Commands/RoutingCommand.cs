@@ -53,7 +53,7 @@ internal static class RoutingCommand
         ModelConfig config = model.Config;
         var report = new RoutingReport(request.File, config.Name, config.ExpertCount, config.ExpertsPerToken, [.. routings.Select((r, i) => r.Report() with { HitRates = hitRates?[i] })]);
         if (request.Trace is string tracePath) AtomicFile.Write(tracePath, trace.ToBytes());
-        if (request.Output is string path) AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(RoutingPage.Write(report))));
+        if (request.Output is string path) AtomicFile.Write(path, Encoding.UTF8.GetBytes(RoutingPage.Write(report)));
         if (request.Json) Console.Out.WriteLine(JsonSerializer.Serialize(report, ReportJson.Readable.RoutingReport));
         else Print(report);
     }
