@@ -41,9 +41,10 @@ public class HostDeviceTests
         recorder.Dispatch(new WriteSize(size.View, 1));
         using Recording recording = recorder.Finish("locked");
         wrapped.Queue.Wait(wrapped.Queue.Submit(recording, 0, 1));
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 10; i++) wrapped.Queue.Wait(wrapped.Queue.Submit(recording, 0, 1));
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocations.Of(() =>
+        {
+            for (int i = 0; i < 10; i++) wrapped.Queue.Wait(wrapped.Queue.Submit(recording, 0, 1));
+        }));
         Assert.Throws<InvalidOperationException>(() => kept!());
         runs = false;
         Assert.Throws<InvalidOperationException>(() => wrapped.Queue.Submit(recording, 0, 1));

@@ -134,8 +134,9 @@ public sealed class RecorderTests : IDisposable
         recorder.Dispatch(new WriteSize(buffer.View, 1));
         using Recording one = recorder.Finish("one");
         quiet.Device.Queue.Wait(quiet.Device.Queue.Submit(one, 0, 1));
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 10; i++) quiet.Device.Queue.Wait(quiet.Device.Queue.Submit(one, 0, 1));
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocations.Of(() =>
+        {
+            for (int i = 0; i < 10; i++) quiet.Device.Queue.Wait(quiet.Device.Queue.Submit(one, 0, 1));
+        }));
     }
 }

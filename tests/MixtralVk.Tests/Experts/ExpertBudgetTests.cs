@@ -1,6 +1,5 @@
 using MixtralVk.Experts;
 using MixtralVk.Loading;
-using MixtralVk.Model;
 using MixtralVk.Model.Vulkan;
 using MixtralVk.Quantization;
 using MixtralVk.Reference;
@@ -27,7 +26,7 @@ public sealed class ExpertBudgetTests
         IReadOnlySet<int> nearTies = LogitsComparison.NearTies(reference, tokens);
         long all = source.Describe().ExpertBytes;
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
-        using VulkanForwardPass pass = Load(source, gpu, SplitExpertsTests.Settings(source, 50, CpuArithmetic.Float32) with { Moves = moves });
+        using VulkanForwardPass pass = SplitExpertsTests.Load(source, gpu, SplitExpertsTests.Settings(source, 50, CpuArithmetic.Float32) with { Moves = moves });
         int buffers = gpu.Device.LiveBuffers;
         foreach (int percent in (int[])[25, 100, 0, 75, 50])
         {
@@ -58,7 +57,7 @@ public sealed class ExpertBudgetTests
         using ModelSource source = ModelSource.Open(file.Path);
         long expert = source.Describe().ExpertBytes / 16, spare = 1L << 30;
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
-        using VulkanForwardPass pass = Load(source, gpu, SplitExpertsTests.Settings(source, 75, CpuArithmetic.Float32) with { Moves = true, SpareMemory = () => spare });
+        using VulkanForwardPass pass = SplitExpertsTests.Load(source, gpu, SplitExpertsTests.Settings(source, 75, CpuArithmetic.Float32) with { Moves = true, SpareMemory = () => spare });
         Assert.Equal(12, After(1L << 30));
         Assert.Equal(9, After(-3 * expert));
         Assert.Equal(9, After(expert));         // not enough to be worth it
@@ -127,7 +126,4 @@ public sealed class ExpertBudgetTests
         }
         return text;
     }
-
-    private static VulkanForwardPass Load(ModelSource source, TestGpu gpu, ExpertSettings settings) =>
-        VulkanForwardPass.Load(source, gpu.Device, null, 64, 64, KvFormat.F32, 8, 0, settings, null, null, default);
 }

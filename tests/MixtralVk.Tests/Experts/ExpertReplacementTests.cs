@@ -1,6 +1,5 @@
 using MixtralVk.Experts;
 using MixtralVk.Loading;
-using MixtralVk.Model;
 using MixtralVk.Model.Vulkan;
 using MixtralVk.Quantization;
 using MixtralVk.Reference;
@@ -113,6 +112,6 @@ public sealed class ExpertReplacementTests
         return (double)hits / (hits + pass.ExpertActivity.Sum(l => l.Misses) - misses);
     }
 
-    private static VulkanForwardPass Load(ModelSource source, TestGpu gpu, int percent, params ExpertId[] pinned) => VulkanForwardPass.Load(
-        source, gpu.Device, null, 64, 64, KvFormat.F32, 8, 0, SplitExpertsTests.Settings(source, percent, CpuArithmetic.Float32) with { Moves = true, Pinned = pinned }, null, null, default);
+    private static VulkanForwardPass Load(ModelSource source, TestGpu gpu, int percent, params ExpertId[] pinned) =>
+        SplitExpertsTests.Load(source, gpu, SplitExpertsTests.Settings(source, percent, CpuArithmetic.Float32) with { Moves = true, Pinned = pinned });
 }

@@ -221,7 +221,10 @@ public sealed class SplitExpertsTests
     }
 
     internal static VulkanForwardPass Load(ModelSource source, TestGpu gpu, int percent, CpuArithmetic arithmetic = CpuArithmetic.Float32) =>
-        VulkanForwardPass.Load(source, gpu.Device, null, 64, 64, KvFormat.F32, 8, 0, Settings(source, percent, arithmetic), null, null, default);
+        Load(source, gpu, Settings(source, percent, arithmetic));
+
+    internal static VulkanForwardPass Load(ModelSource source, TestGpu gpu, ExpertSettings settings) =>
+        VulkanForwardPass.Load(source, gpu.Device, null, 64, 64, KvFormat.F32, 8, 0, settings, null, null, default);
 
     internal static ExpertSettings Settings(ModelSource source, int percent, CpuArithmetic arithmetic) => new()
     {
