@@ -42,7 +42,8 @@ public static class MixtralVkEndpoints
         services.AddHostedService(provider => provider.GetRequiredService<ConversationStore>());
         services.AddSingleton<ConversationEndpoints>();
         KioskSettings? kiosk = options.KioskFile is null ? null : KioskSettings.Read(options.KioskFile);
-        services.AddSingleton(provider => new Knowledge(kiosk?.Texts, provider.GetRequiredService<ILogger<Knowledge>>()));
+        services.AddSingleton<Embedder>();
+        services.AddSingleton(provider => new Knowledge(kiosk?.Texts, options.EmbeddingWeight, provider.GetRequiredService<Embedder>(), provider.GetRequiredService<ILogger<Knowledge>>()));
         services.AddHostedService(provider => provider.GetRequiredService<Knowledge>());
         services.AddSingleton(provider => new Guide(kiosk, provider.GetRequiredService<Knowledge>(), options));
         services.AddSingleton<KioskEndpoints>();

@@ -16,7 +16,7 @@ internal sealed class ServerMetrics : IDisposable
     private readonly Meter _meter;
     private readonly Histogram<double> _request, _firstToken, _betweenTokens;
     private readonly Queue<(double First, double Next)> _latest = new(LatestCount);
-    private long _requests, _refused, _promptTokens, _cachedTokens, _generatedTokens;
+    private long _requests, _refused, _promptTokens, _cachedTokens, _generatedTokens, _embeddedTokens;
 
     public ServerMetrics(IMeterFactory meters, ServedModel model)
     {
@@ -28,6 +28,7 @@ internal sealed class ServerMetrics : IDisposable
         _meter.CreateObservableCounter("mixtralvk.prompt.tokens", () => PromptTokens, "{token}", "Tokens of prompts");
         _meter.CreateObservableCounter("mixtralvk.prompt.cached_tokens", () => CachedTokens, "{token}", "Tokens of prompts that were computed before");
         _meter.CreateObservableCounter("mixtralvk.generated.tokens", () => GeneratedTokens, "{token}", "Tokens generated");
+        _meter.CreateObservableCounter("mixtralvk.embedded.tokens", () => EmbeddedTokens, "{token}", "Tokens of texts that became vectors");
         _meter.CreateObservableGauge("mixtralvk.requests.active", () => model.Sessions?.Active ?? 0, "{request}", "Requests that are answered now");
         _meter.CreateObservableGauge("mixtralvk.requests.queued", () => model.Sessions?.Queued ?? 0, "{request}", "Requests that wait for a seat");
         _meter.CreateObservableGauge("mixtralvk.memory.model", () => model.Sessions?.Model.Memory.TotalBytes ?? 0, "By", "Memory of weights, keys and values");
@@ -43,6 +44,8 @@ internal sealed class ServerMetrics : IDisposable
     public long CachedTokens => Volatile.Read(ref _cachedTokens);
 
     public long GeneratedTokens => Volatile.Read(ref _generatedTokens);
+
+    public long EmbeddedTokens => Volatile.Read(ref _embeddedTokens);
 
     public void Prompt(int tokens, int cached)
     {
@@ -61,6 +64,8 @@ internal sealed class ServerMetrics : IDisposable
         Interlocked.Increment(ref _generatedTokens);
         _betweenTokens.Record(sinceLast.TotalSeconds);
     }
+
+    public void Embedded(int tokens) => Interlocked.Add(ref _embeddedTokens, tokens);
 
     /// <summary>An answer has ended: its time to the first token, and the mean from one token to the next.</summary>
     public void Answered(TimeSpan first, TimeSpan next)

@@ -68,6 +68,11 @@ public sealed class ServerOptions
     /// <summary>A JSON file that says what the kiosk is called and looks like, who answers there and from which texts; null for a plain page.</summary>
     public string? KioskFile { get; set; }
 
+    /// <summary>
+    /// What a cosine of 1 between the vectors of a question and a passage counts in the kiosk's search, where all of the question's words count 1; 0 makes no vectors.
+    /// </summary>
+    public double EmbeddingWeight { get; set; } = 0.05;
+
     /// <summary>A folder, this server's alone, in which the conversations are kept that requests ask to keep; null keeps none.</summary>
     public string? ConversationFolder { get; set; }
 
@@ -98,6 +103,7 @@ public sealed class ServerOptions
         Require(StopSeconds is >= 0 and <= 3600, nameof(StopSeconds), "between 0 and 3600");
         Require(BodyBytes >= 1024, nameof(BodyBytes), "at least 1024");
         Require(AnswerTokens >= 1, nameof(AnswerTokens), "at least 1");
+        Require(EmbeddingWeight is >= 0 and <= 100, nameof(EmbeddingWeight), "between 0 and 100");
         Require(ConversationHours is >= 1 and <= 87600, nameof(ConversationHours), "between 1 and 87600");
         Require(Choices is >= 1 and <= 128, nameof(Choices), "between 1 and 128");
         Require(Temperature is null or (>= 0 and <= 100), nameof(Temperature), "between 0 and 100");

@@ -49,10 +49,12 @@ internal sealed class SessionPool : IDisposable
     /// </summary>
     /// <param name="prompt">The prompt's tokens.</param>
     /// <param name="conversation">The caller's name for the conversation, by which it can be forgotten; null for none.</param>
+    /// <param name="seat">The caller's seat, which becomes the session's; null to wait for one.</param>
     /// <param name="cancellationToken">Leaves the line.</param>
-    public async ValueTask<SessionLease?> RentAsync(int[] prompt, string? conversation, CancellationToken cancellationToken)
+    public async ValueTask<SessionLease?> RentAsync(int[] prompt, string? conversation, RateLimitLease? seat, CancellationToken cancellationToken)
     {
-        if (await TakeSeatAsync(cancellationToken).ConfigureAwait(false) is not { } seat) return null;
+        seat ??= await TakeSeatAsync(cancellationToken).ConfigureAwait(false);
+        if (seat is null) return null;
         lock (_gate)
         {
             int chosen = 0, longest = 0;

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using MixtralVk.Server.Kiosk;
 
 namespace MixtralVk.Server.Tests;
@@ -45,22 +44,62 @@ public sealed class KnowledgeTests
     }
 
     [Fact]
-    public async Task A_changed_file_is_read_again()
+    public async Task Vectors_add_and_order_passages_as_much_as_their_weight_says()
+    {
+        Passage[] passages = [new("Ships", "The ship sails at noon."), new("Boats", "The ship sails at dawn."), new("Food", "Soup and cake.")];
+        var shelf = new Shelf(passages, 0.05) { Vectors = new VectorIndex([[1, 0, 0], [0, 1, 0], [0, 0, 1]]) };
+        Assert.Equal([passages[0], passages[1]], await shelf.SearchAsync("Which ship sails?", 3, _ => Task.FromResult<float[]>([1, 0, 0])));
+        Assert.Equal([passages[1], passages[0]], await shelf.SearchAsync("Which ship sails?", 3, _ => Task.FromResult<float[]>([0, 1, 0])));
+        Assert.Equal([passages[1]], await shelf.SearchAsync("Which ship sails?", 1, _ => Task.FromResult<float[]>([0, 1, 0])));
+        // Where words decide, no vector is asked for; with more weight, one finds what has none of the words.
+        Assert.Equal([passages[2]], await shelf.SearchAsync("Is there soup?", 3, NotAsked));
+        Assert.Empty(await shelf.SearchAsync("I am hungry", 3, NotAsked));
+        Assert.Equal([passages[2]], await (shelf with { VectorWeight = 1 }).SearchAsync("I am hungry", 3, _ => Task.FromResult<float[]>([0, 0, 1])));
+        Assert.Empty(await (shelf with { VectorWeight = 1 }).SearchAsync("And what about it?", 3, NotAsked));
+        Assert.Empty(await (shelf with { VectorWeight = 1, Vectors = null }).SearchAsync("I am hungry", 3, NotAsked));
+        Assert.Empty(await new Shelf([], 1) { Vectors = new VectorIndex([]) }.SearchAsync("I am hungry", 3, NotAsked));
+
+        static Task<float[]> NotAsked(string question) => throw new InvalidOperationException(question);
+    }
+
+    [Fact]
+    public void Cosines_are_those_of_what_vectors_do_not_have_in_common()
+    {
+        var index = new VectorIndex([[10, 1, 0], [10, -1, 0]]);
+        Assert.Equal([1, -1], index.Cosines([10, 5, 0]));
+        Assert.Equal([0, 0], index.Cosines([10, 0, 3]));
+        Assert.Equal([0, 0], index.Cosines([10, 0, 0]));
+        Assert.Equal([0], new VectorIndex([[1, 2]]).Cosines([3, 4]));
+    }
+
+    [Fact]
+    public async Task A_changed_file_is_read_again_and_only_what_is_new_in_it_becomes_vectors()
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("mixtralvk-");
         try
         {
-            string file = Path.Combine(folder.FullName, "hours.md");
-            await File.WriteAllTextAsync(file, "# Hours\n\nOpen from ten to six.");
-            using var knowledge = new Knowledge(folder.FullName, NullLogger<Knowledge>.Instance);
-            await knowledge.StartAsync(CancellationToken.None);
-            Assert.Equal("Open from ten to six.", Assert.Single(knowledge.Passages).Text);
-            await File.WriteAllTextAsync(file, "# Hours\n\nClosed for repairs.");
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-            while (knowledge.Passages.Single().Text != "Closed for repairs.") await Task.Delay(20, patience.Token);
+            string texts = folder.CreateSubdirectory("texts").FullName, file = Path.Combine(texts, "hours.md");
+            ServerOptions options = RunningServer.Options();
+            options.KioskFile = Path.Combine(folder.FullName, "kiosk.json");
+            await File.WriteAllTextAsync(options.KioskFile, """{ "texts": "texts" }""");
+            await File.WriteAllTextAsync(file, "# Museum\n\n## Hours\n\nOpen from ten to six.\n\n## Dogs\n\nThey wait outside.");
+            await using RunningServer server = await RunningServer.StartAsync(options);
+            Shelf shelf = await server.ShelfWithVectors();
+            Assert.Equal(["Open from ten to six.", "They wait outside."], shelf.Passages.Select(passage => passage.Text));
+            long embedded = server.Service<ServerMetrics>().EmbeddedTokens;
+            Assert.Equal(shelf.Passages.Sum(TokensOf), embedded);
+            await File.WriteAllTextAsync(file, "# Museum\n\n## Hours\n\nClosed for repairs.\n\n## Dogs\n\nThey wait outside.");
+            while (shelf.Passages[0].Text != "Closed for repairs.")
+            {
+                await Task.Delay(20);
+                shelf = await server.ShelfWithVectors();
+            }
+            Assert.Equal(TokensOf(shelf.Passages[0]), server.Service<ServerMetrics>().EmbeddedTokens - embedded);
             File.Delete(file);
-            while (knowledge.Passages.Count > 0) await Task.Delay(20, patience.Token);
-            await knowledge.StopAsync(CancellationToken.None);
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            while (server.Service<Knowledge>().Shelf.Passages.Count > 0) await Task.Delay(20, patience.Token);
+
+            int TokensOf(Passage passage) => server.Sessions.Model.Tokenizer.Encode(passage.Searched).Length;
         }
         finally
         {

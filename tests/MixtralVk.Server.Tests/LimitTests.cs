@@ -82,7 +82,7 @@ public sealed class LimitTests
         (options.Seats, options.QueueLimit) = (1, 1);
         await using RunningServer server = await RunningServer.StartAsync(options);
         Task<HttpResponseMessage> second;
-        using (SessionPool.SessionLease seat = (await server.Sessions.RentAsync([1], null, CancellationToken.None))!)
+        using (SessionPool.SessionLease seat = (await server.Sessions.RentAsync([1], null, null, CancellationToken.None))!)
         {
             second = server.PostAsync("/v1/embeddings", text);
             while (server.Sessions.Queued == 0) await Task.Delay(5);
@@ -113,7 +113,7 @@ public sealed class LimitTests
         ServerOptions options = RunningServer.Options();
         (options.Seats, options.AnswerTokens, options.RequestSeconds) = (1, 400, 1);
         await using RunningServer server = await RunningServer.StartAsync(options);
-        using SessionPool.SessionLease seat = (await server.Sessions.RentAsync([1], null, CancellationToken.None))!;
+        using SessionPool.SessionLease seat = (await server.Sessions.RentAsync([1], null, null, CancellationToken.None))!;
         Assert.Equal("timeout", (await RunningServer.AssertError(504, await server.PostAsync("/v1/chat/completions", Short))).GetProperty("code").GetString());
     }
 

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using MixtralVk.Server.Kiosk;
 
 namespace MixtralVk.Server.Tests;
 
@@ -24,7 +25,9 @@ public sealed class RunningServer : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    internal SessionPool Sessions => _app.Services.GetRequiredService<ServedModel>().Sessions!;
+    internal SessionPool Sessions => Service<ServedModel>().Sessions!;
+
+    internal T Service<T>() where T : notnull => _app.Services.GetRequiredService<T>();
 
     public static ServerOptions Options() => new()
     {
@@ -44,6 +47,16 @@ public sealed class RunningServer : IAsyncDisposable
         while (!(await server.Http.GetAsync("/health/ready")).IsSuccessStatusCode) await Task.Delay(20);
         return server;
     }
+
+    /// <summary>The kiosk's passages, once they have their vectors.</summary>
+    internal async Task<Shelf> ShelfWithVectors()
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (Service<Knowledge>().Shelf.Vectors is null) await Task.Delay(20, patience.Token);
+        return Service<Knowledge>().Shelf;
+    }
+
+    internal Task<float[]> EmbedAsync(string text) => Service<Embedder>().EmbedAsync(Sessions.Model, text, CancellationToken.None);
 
     public Task<HttpResponseMessage> PostAsync(string path, string json) => PostAsync(path, new StringContent(json, Encoding.UTF8, new MediaTypeHeaderValue("application/json")));
 

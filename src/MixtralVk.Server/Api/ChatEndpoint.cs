@@ -7,7 +7,7 @@ using MixtralVk.Tokenization;
 namespace MixtralVk.Server.Api;
 
 /// <summary>POST /v1/chat/completions.</summary>
-internal sealed class ChatEndpoint(ServerOptions server, GenerationEndpoint generation, Constraints constraints, Guide guide, ConversationStore conversations)
+internal sealed class ChatEndpoint(ServerOptions server, GenerationEndpoint generation, Constraints constraints, Guide guide, Embedder embedder, ConversationStore conversations)
 {
     private const int MostNameCharacters = 200;
 
@@ -26,13 +26,17 @@ internal sealed class ChatEndpoint(ServerOptions server, GenerationEndpoint gene
         ConversationName? name = (request.Conversation ?? request.PromptCacheKey) is string given ? ConversationName.Of(context, given) : null;
         using KeptConversation? kept = request.Conversation is null ? null : Open(request, name!.Value, sessions.Model);
         IReadOnlyList<ChatMessage> conversation = kept?.Before(asked, server) ?? asked;
-        Guidance? guidance = asksGuide ? guide.For(conversation, request.Metadata?.GetValueOrDefault("language"), sessions.Model) : null;
+        using var seat = new Seat(sessions, embedder);
+        Guidance? guidance = asksGuide
+            ? await guide.ForAsync(conversation, request.Metadata?.GetValueOrDefault("language"), sessions.Model, seat, cancellationToken).ConfigureAwait(false)
+            : null;
         var task = new GenerationTask(request, "chatcmpl", request.Stream is true ? "chat.completion.chunk" : "chat.completion", [template.Encode(guidance?.Conversation ?? conversation)], server,
             tokens => RequestOptions.Read(request, request.MaxCompletionTokens ?? request.MaxTokens, logProbabilities, constraint, tokens, sessions.Model, server),
             index => new ChatAnswer(index, tools is not null, logProbabilities is null ? null : sessions.Model.Tokenizer))
         {
             Conversation = name?.Unique,
             Keep = kept is null ? null : answer => kept.Add(asked.Where(message => message.Role != ChatRole.System), answer),
+            Seat = seat,
             Question = conversation[^1].Text,
             Sources = guidance?.Sources,
         };

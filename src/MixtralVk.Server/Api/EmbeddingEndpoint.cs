@@ -6,7 +6,7 @@ using MixtralVk.Server.Json;
 namespace MixtralVk.Server.Api;
 
 /// <summary>POST /v1/embeddings: a vector for each text.</summary>
-internal sealed class EmbeddingEndpoint(ServerOptions server, GenerationEndpoint generation)
+internal sealed class EmbeddingEndpoint(ServerOptions server, GenerationEndpoint generation, Embedder embedder)
 {
     public async Task HandleAsync(HttpContext context, CancellationToken cancellationToken)
     {
@@ -19,7 +19,7 @@ internal sealed class EmbeddingEndpoint(ServerOptions server, GenerationEndpoint
         using RateLimitLease seat = await sessions.TakeSeatAsync(cancellationToken).ConfigureAwait(false) ?? throw ApiException.Busy(sessions.SecondsToWait);
         var items = new List<EmbeddingItem>();
         foreach (int[] tokens in inputs)
-            items.Add(new EmbeddingItem("embedding", items.Count, Written(await model.EmbedAsync(tokens, cancellationToken).ConfigureAwait(false), request.EncodingFormat is "base64")));
+            items.Add(new EmbeddingItem("embedding", items.Count, Written(await embedder.EmbedAsync(model, tokens, cancellationToken).ConfigureAwait(false), request.EncodingFormat is "base64")));
         int count = inputs.Sum(tokens => tokens.Length);
         await context.Response.WriteAsJsonAsync(new EmbeddingResponse("list", items, server.ModelId, new EmbeddingUsage(count, count)), ApiJson.Default.EmbeddingResponse, cancellationToken: cancellationToken)
             .ConfigureAwait(false);

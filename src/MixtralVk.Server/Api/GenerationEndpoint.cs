@@ -18,6 +18,9 @@ internal sealed record GenerationTask(
     /// <summary>Passages the model is given.</summary>
     public IReadOnlyList<Source>? Sources { get; init; }
 
+    /// <summary>The seat that the request may have already; null for none.</summary>
+    public Seat? Seat { get; init; }
+
     /// <summary>How many answers each prompt gets.</summary>
     public int Choices { get; } = RequestOptions.Choices(Request, Server);
 
@@ -65,7 +68,7 @@ internal sealed partial class GenerationEndpoint(ServerOptions server, ServedMod
         {
             int[] prompt = task.Prompts[i];
             GenerationOptions options = task.OptionsOf(prompt.Length);
-            using SessionPool.SessionLease lease = await sessions.RentAsync(prompt, task.Conversation, cancellationToken).ConfigureAwait(false)
+            using SessionPool.SessionLease lease = await sessions.RentAsync(prompt, task.Conversation, task.Seat?.Leave(), cancellationToken).ConfigureAwait(false)
                 ?? throw ApiException.Busy(sessions.SecondsToWait);
             var answers = new Answers(lease.Session, prompt, options, task.Choices, metrics);
             await foreach (AnswerPiece piece in answers.StreamAsync(cancellationToken).ConfigureAwait(false))

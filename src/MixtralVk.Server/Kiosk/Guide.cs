@@ -1,3 +1,4 @@
+using MixtralVk.Server.Api;
 using MixtralVk.Server.Conversations;
 using MixtralVk.Server.Json;
 
@@ -33,12 +34,15 @@ internal sealed class Guide(KioskSettings? settings, Knowledge knowledge, Server
     public string? Logo => settings?.Logo;
 
     /// <summary>Finds what the conversation's last question is about. A question that says nothing by itself (and on Sundays?) is looked up with the one before.</summary>
-    public Guidance For(IReadOnlyList<ChatMessage> conversation, string? language, MixtralModel model)
+    public async Task<Guidance> ForAsync(IReadOnlyList<ChatMessage> conversation, string? language, MixtralModel model, Seat seat, CancellationToken cancellationToken)
     {
+        Shelf shelf = knowledge.Shelf;
+        Task<IReadOnlyList<Passage>> Search(string question) => shelf.SearchAsync(question, settings!.Passages, text => seat.EmbedAsync(text, cancellationToken));
+
         string[] questions = [.. conversation.Where(message => message.Role == ChatRole.User).Select(message => message.Text)];
-        IReadOnlyList<Passage> found = knowledge.Search(questions[^1], settings!.Passages);
-        if (found.Count == 0 && questions.Length > 1) found = knowledge.Search($"{questions[^2]} {questions[^1]}", settings.Passages);
-        bool isLost = settings.Texts is not null && found.Count == 0 && Terms.Of(questions[^1]).Any();
+        IReadOnlyList<Passage> found = await Search(questions[^1]).ConfigureAwait(false);
+        if (found.Count == 0 && questions.Length > 1) found = await Search($"{questions[^2]} {questions[^1]}").ConfigureAwait(false);
+        bool isLost = settings!.Texts is not null && found.Count == 0 && Terms.Of(questions[^1]).Any();
         (conversation, int used) = Fit(conversation, found, model);
         return new Guidance(conversation, [.. found.Take(used).Select(passage => new Source(passage.Title, passage.Text))], isLost ? Unknown(language) : null);
     }

@@ -3,7 +3,11 @@ namespace MixtralVk.Server.Kiosk;
 /// <summary>A piece of an operator's text that is short enough for a prompt.</summary>
 /// <param name="Title">Where it is from, for people: the file's title and the heading above it.</param>
 /// <param name="Text">The text, without the headings.</param>
-internal sealed record Passage(string Title, string Text);
+internal sealed record Passage(string Title, string Text)
+{
+    /// <summary>What it is found by.</summary>
+    public string Searched => $"{Title} {Text}";
+}
 
 /// <summary>Cuts texts into passages.</summary>
 internal static class Passages
