@@ -12,18 +12,20 @@ internal sealed record Person(string Name, string Trade, string Home, params War
 /// <summary>Somebody in the tavern, to be talked to. What they say and do comes in the game's tick, so nothing here locks or waits.</summary>
 internal sealed class Guest : IDisposable
 {
+    private static readonly string[] s_wishes = ["buy", "take", "give me", "want"];
+
     private readonly Person _person;
-    private readonly Player _player;
     private readonly string[] _smallTalk;
     private readonly char[] _speech = new char[400];
     private readonly Action<CharacterReply, string> _onSpeech;
     private readonly Action<CharacterReply> _onEnd;
     private CharacterReply? _latest;
+    private (string Name, Purse Purse) _customer;
     private int _length;
 
-    public Guest(MixtralModel model, Person person, Player player)
+    public Guest(MixtralModel model, Person person)
     {
-        (_person, _player) = (person, player);
+        _person = person;
         _smallTalk =
         [
             "Hello, who are you?", $"How much is the {person.Wares[0].Name}?", $"I'll take the {person.Wares[0].Name}.", "Any rumours?",
@@ -32,7 +34,7 @@ internal sealed class Guest : IDisposable
         // What they may do is two methods of the game. The model knows them by their names; a ware is one of theirs, never only text.
         CharacterActions actions = new CharacterActions()
             .Add("open_shop", "shows the wares", _ => ShowWares())
-            .Add("give_item", "sells the player a ware", person.Wares.ToDictionary(ware => ware.Name), (_, ware) => Sell(ware));
+            .Add("give_item", "sells a ware", person.Wares.ToDictionary(ware => ware.Name), (_, ware) => Sell(ware));
         Character = new Character(model, new CharacterSheet
         {
             Name = person.Name, Persona = person.Persona, Actions = actions, DescribesActions = false, MaxTokens = 96, // the shipped model was trained on the form
@@ -45,6 +47,8 @@ internal sealed class Guest : IDisposable
     public Character Character { get; }
 
     public string Name => _person.Name;
+
+    public Purse Purse { get; } = new();
 
     /// <summary>What was said to them last.</summary>
     public string Question { get; private set; } = "";
@@ -68,18 +72,21 @@ internal sealed class Guest : IDisposable
         set => Character.Priority = value ? Priority.Focus : Priority.Normal;
     }
 
-    /// <summary>The player, or somebody at the next table, says something; what they were saying themselves ends.</summary>
-    public void Hear(string line)
+    /// <summary>The player says something; what they were saying themselves ends.</summary>
+    public void Hear(string line, Purse player) => Hear(line, ("you", player));
+
+    /// <summary>Somebody at the next table does.</summary>
+    public void HearSmallTalk(Guest neighbour) => Hear(_smallTalk[Character.History.Count() / 2 % _smallTalk.Length], (neighbour.Name, neighbour.Purse));
+
+    public void Dispose() => Character.Dispose();
+
+    private void Hear(string line, (string Name, Purse Purse) customer)
     {
-        (Question, Emotion, Deed, _length, IsSilent) = (line, "", "", 0, false);
+        (Question, Emotion, Deed, _length, IsSilent, _customer) = (line, "", "", 0, false, customer);
         Talk.Begun++;
         _latest = Character.Say(line);
         _latest.ReadInTick(_onSpeech, _onEnd);
     }
-
-    public void HearSmallTalk() => Hear(_smallTalk[Character.History.Count() / 2 % _smallTalk.Length]);
-
-    public void Dispose() => Character.Dispose();
 
     private void Hear(CharacterReply reply, string piece)
     {
@@ -100,10 +107,14 @@ internal sealed class Guest : IDisposable
 
     private void ShowWares() => Deed = $"shows {string.Join(", ", _person.Wares.Select(ware => $"{ware.Name} ({ware.Price} gold)"))}";
 
+    /// <summary>The model may decide to sell at any time; whose gold it is has the last word, and must have asked for that ware.</summary>
     private void Sell(Ware ware)
     {
-        bool sold = _player.TryBuy(ware);
-        if (sold) Talk.Trades++;
-        Deed = sold ? $"sells a {ware.Name} for {ware.Price} gold" : $"keeps the {ware.Name}: you have {_player.Gold} gold";
+        bool isWished = Question.Contains(ware.Name, StringComparison.OrdinalIgnoreCase) && Array.Exists(s_wishes, wish => Question.Contains(wish, StringComparison.OrdinalIgnoreCase));
+        bool isSold = isWished && _customer.Purse.TryBuy(ware, Purse);
+        if (isSold) Talk.Trades++;
+        Deed = isSold ? $"sells {_customer.Name} a {ware.Name} for {ware.Price} gold"
+            : isWished ? $"keeps the {ware.Name}, which {_customer.Name} cannot pay"
+            : $"shows {_customer.Name} the {ware.Name}";
     }
 }

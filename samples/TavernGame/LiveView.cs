@@ -48,7 +48,7 @@ internal sealed class LiveView(Game game, string saves)
         }
         else
         {
-            if (key.Key == ConsoleKey.Enter && _line.Length > 0) game.Tavern.Guests[_looksAt].Hear(_line.ToString());
+            if (key.Key == ConsoleKey.Enter && _line.Length > 0) game.Tavern.Guests[_looksAt].Hear(_line.ToString(), game.Tavern.Player);
             _line.Clear();
             _types = false;
         }
@@ -105,7 +105,7 @@ internal sealed class LiveView(Game game, string saves)
             Guest guest = game.Tavern.Guests[i];
             talk.AddRow(new Text(i == _looksAt ? $"> {guest.Name}" : $"  {guest.Name}"), new Text(guest.Question), new Text(Said(guest)), new Text(guest.Deed));
         }
-        Player player = game.Tavern.Player;
+        Purse player = game.Tavern.Player;
         Frame[] latest = [.. game.FramesFrom(Math.Max(0, game.FrameCount - 100))];
         IRenderable[] rows =
         [

@@ -19,12 +19,12 @@ internal sealed class Tavern : IDisposable
     public Tavern(MixtralModel model, int guests)
     {
         Model = model;
-        Guests = [.. Enumerable.Range(0, guests).Select(i => new Guest(model, s_people[i % s_people.Length], Player))];
+        Guests = [.. Enumerable.Range(0, guests).Select(i => new Guest(model, s_people[i % s_people.Length]))];
     }
 
     public MixtralModel Model { get; }
 
-    public Player Player { get; } = new();
+    public Purse Player { get; } = new();
 
     public IReadOnlyList<Guest> Guests { get; }
 
@@ -46,24 +46,24 @@ internal sealed class Tavern : IDisposable
     public void KeepTalking()
     {
         for (int i = 0; i < Guests.Count; i++)
-            if (Guests[i].IsSilent && Guests[i] != Partner) Guests[i].HearSmallTalk();
+            if (Guests[i].IsSilent && Guests[i] != Partner) Guests[i].HearSmallTalk(Guests[(i + 1) % Guests.Count]);
     }
 
-    /// <summary>Saves everybody and the player, each file whole or not at all; between ticks. Replies in progress are not in it.</summary>
+    /// <summary>Saves everybody and what they have, each file whole or not at all; between ticks. Replies in progress are not in it.</summary>
     public void Save(string folder)
     {
         Directory.CreateDirectory(folder);
         for (int i = 0; i < Guests.Count; i++) Guests[i].Character.Save().Write(SavePath(folder, i));
-        AtomicFile.Write(PlayerPath(folder), JsonSerializer.SerializeToUtf8Bytes(Player, PlayerJson.Default.Player));
+        AtomicFile.Write(PursesPath(folder), JsonSerializer.SerializeToUtf8Bytes([.. Purses], PursesJson.Default.PurseArray));
     }
 
     /// <summary>Goes on from a save: all of it is read and checked before anything changes. What is being said ends.</summary>
     public void Load(string folder)
     {
         CharacterSave[] saves = [.. Enumerable.Range(0, Guests.Count).Select(i => CharacterSave.Read(SavePath(folder, i)))];
-        Player player = JsonSerializer.Deserialize(File.ReadAllBytes(PlayerPath(folder)), PlayerJson.Default.Player)!;
+        Purse[] saved = JsonSerializer.Deserialize(File.ReadAllBytes(PursesPath(folder)), PursesJson.Default.PurseArray)!;
         for (int i = 0; i < Guests.Count; i++) Guests[i].Character.Load(saves[i], OtherModel.Replay);
-        (Player.Gold, Player.Things) = (player.Gold, player.Things);
+        foreach ((Purse purse, Purse then) in Purses.Zip(saved)) (purse.Gold, purse.Things) = (then.Gold, then.Things);
     }
 
     public void Dispose()
@@ -73,9 +73,11 @@ internal sealed class Tavern : IDisposable
 
     private string SavePath(string folder, int guest) => Path.Combine(folder, $"{guest}-{Guests[guest].Name}.save");
 
-    private static string PlayerPath(string folder) => Path.Combine(folder, "player.json");
+    private IEnumerable<Purse> Purses => Guests.Select(guest => guest.Purse).Prepend(Player);
+
+    private static string PursesPath(string folder) => Path.Combine(folder, "purses.json");
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(Player))]
-internal sealed partial class PlayerJson : JsonSerializerContext;
+[JsonSerializable(typeof(Purse[]))]
+internal sealed partial class PursesJson : JsonSerializerContext;

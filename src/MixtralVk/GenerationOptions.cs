@@ -23,7 +23,8 @@ public sealed record GenerationOptions : SamplingOptions
 
     /// <summary>
     /// Texts that do not appear in an answer, however they are cut into tokens; the letters A to Z in either case. A token that would complete one
-    /// is never chosen, so nothing is taken back. Only where a <see cref="Constraint"/> leaves nothing else does one appear. The list is not to be changed.
+    /// is never chosen, so nothing is taken back. With a <see cref="Constraint"/> nothing is begun either that could only go on with one; only what is in all of the constraint's
+    /// answers, such as the name of a property, is let be. The list is not to be changed.
     /// </summary>
     public IReadOnlyList<string> BannedStrings { get; init; } = [];
 

@@ -24,7 +24,7 @@ internal sealed class TokenChooser
     {
         _options = options;
         _tokenizer = tokenizer;
-        _constrained = options.Constraint?.Begin(tokenizer, options.MaxTokens);
+        _constrained = options.Constraint?.Without(options.BannedStrings).Begin(tokenizer, options.MaxTokens);
         if (options.BannedStrings.Count > 0) _banned = WatchedTexts.Of(options.BannedStrings, ignoreCase: true, tokenizer);
         if (options.DryMultiplier > 0 && options.DryBreakers.Count > 0) _breakers = WatchedTexts.Of(options.DryBreakers, ignoreCase: false, tokenizer);
         _sampler = new Sampler(options, tokenizer.VocabSize, _breakers?.Completing(StringAutomaton.Start) ?? default);
@@ -78,8 +78,8 @@ internal sealed class TokenChooser
     }
 
     /// <summary>
-    /// The tokens that may follow; none stands for all. Where nothing would be left, the least length gives way first, then the banned strings:
-    /// a constrained answer always comes to its end.
+    /// The tokens that may follow; none stands for all. Where nothing would be left, the least length gives way first, then a banned string that is in every
+    /// answer of the constraint: a constrained answer always comes to its end.
     /// </summary>
     private ReadOnlySpan<uint> Allowed()
     {

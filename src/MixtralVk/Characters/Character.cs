@@ -35,11 +35,17 @@ public sealed class Character : IDisposable
         Sheet = sheet;
         _seed = sheet.Voice.Sampling.Seed ?? (ulong)Random.Shared.NextInt64();
         _constraint = CharacterAnswer.ConstraintOf(sheet);
-        int shortest = _constraint.ShortestTokens(model.Tokenizer);
+        int shortest = _constraint.Without(sheet.BannedTopics).ShortestTokens(model.Tokenizer);
         if (shortest > sheet.MaxTokens) throw new GrammarException($"A reply of {sheet.Name} takes at least {shortest} tokens; its sheet allows {sheet.MaxTokens}.");
         _chat = model.StartChat(sheet.ToPrompt());
-        _chat.MostTurns = sheet.RememberedExchanges;
-        _chat.RememberInterrupted = Remembered;
+        BeginMemory();
+    }
+
+    private Character(Character other)
+    {
+        (Sheet, _seed, _replies, _constraint) = (other.Sheet, other._seed, other._replies, other._constraint);
+        _chat = other._chat.Fork();
+        BeginMemory();
     }
 
     /// <summary>Who it is.</summary>
@@ -128,6 +134,12 @@ public sealed class Character : IDisposable
         if (same && save.Keys is not null) model.Scheduler.Add(new KvImport(model.ForwardPass, save.Keys));
     }
 
+    /// <summary>
+    /// A character that goes on from here on its own, without the reply in progress: what it says to one player stays unknown to the next, or a line can be tried and dropped. To the same
+    /// lines both say the same. What is computed is shared (<see cref="Session.Fork"/>).
+    /// </summary>
+    public Character Fork() => new(this);
+
     /// <summary>Frees its part of the KV cache. A reply in progress is interrupted.</summary>
     public void Dispose()
     {
@@ -139,6 +151,12 @@ public sealed class Character : IDisposable
     internal void Decide(CharacterAnswer answer)
     {
         if (Sheet.Actions?.Find(answer.Action) is { } action) _chat.Session.Model.TickReaders.Add(new DecidedAction(action, this, answer.Target));
+    }
+
+    private void BeginMemory()
+    {
+        _chat.MostTurns = Sheet.RememberedExchanges;
+        _chat.RememberInterrupted = Remembered;
     }
 
     /// <summary>What is remembered of a reply that is not complete; null when nothing was said.</summary>

@@ -27,23 +27,34 @@ internal sealed class Automaton
     private const int EdgesPerState = 16; // that the largest automaton may have, on average
 
     private readonly List<List<Edge>> _edges = [];
-    private readonly List<int> _ruleOf = [];
-    private readonly List<int> _entry = [], _end = []; // of each rule
-    private readonly ConstraintLimits _limits;
+    private readonly List<bool> _isEnd = [];
+    private readonly List<int> _entry = []; // of each rule
+    private readonly ConstraintLimits _limits = ConstraintLimits.Default;
     private readonly int[] _shortest;
     private long _edgeCount;
 
     public Automaton(RuleSet rules, ConstraintLimits limits)
     {
         _limits = limits;
-        for (int rule = 0; rule < rules.Count; rule++) AddRule();
-        for (int rule = 0; rule < rules.Count; rule++) Build(rules.BodyOf(rule), _entry[rule], _end[rule], rule);
+        int[] ends = [.. Enumerable.Range(0, rules.Count).Select(_ => AddRule())];
+        for (int rule = 0; rule < rules.Count; rule++) Build(rules.BodyOf(rule), _entry[rule], ends[rule]);
         Start = _entry[rules.Root.Rule];
-        _shortest = new int[_edges.Count];
-        FindShortest();
+        _shortest = FindShortest();
         if (_shortest[Start] >= Unreachable) throw new GrammarException("No text can match: no way through the grammar comes to an end.");
-        foreach (List<Edge> edges in _edges) edges.RemoveAll(e => Cost(e) >= Unreachable);
+        RemoveDeadEnds();
         RefuseLeftRecursion(rules);
+    }
+
+    /// <summary>An automaton that is made of parts of another; where it has no text, <see cref="ShortestToEnd"/> of its start is <see cref="Unreachable"/>.</summary>
+    /// <param name="edges">Of each state.</param>
+    /// <param name="entries">The first state of each rule.</param>
+    /// <param name="isEnd">Of each state, whether its rule ends there.</param>
+    /// <param name="start">The first state of a text.</param>
+    internal Automaton(List<List<Edge>> edges, List<int> entries, List<bool> isEnd, int start)
+    {
+        (_edges, _entry, _isEnd, Start) = (edges, entries, isEnd, start);
+        _shortest = FindShortest();
+        RemoveDeadEnds();
     }
 
     public int Start { get; }
@@ -53,25 +64,26 @@ internal sealed class Automaton
     /// <summary>Fewest bytes from the state to the end of its rule.</summary>
     public int ShortestToEnd(int state) => _shortest[state];
 
-    public bool IsEndOfRule(int state) => _end[_ruleOf[state]] == state;
+    public bool IsEndOfRule(int state) => _isEnd[state];
 
     public int EntryOf(int rule) => _entry[rule];
 
     public List<Edge> EdgesOf(int state) => _edges[state];
 
+    /// <summary>The end of a new rule.</summary>
     private int AddRule()
     {
-        int rule = _entry.Count;
-        _entry.Add(NewState(rule));
-        _end.Add(NewState(rule));
-        return rule;
+        _entry.Add(NewState());
+        int end = NewState();
+        _isEnd[end] = true;
+        return end;
     }
 
-    private int NewState(int rule)
+    private int NewState()
     {
         if (_edges.Count == _limits.MaxStates) throw new GrammarException($"The grammar is too large: it needs more than {_limits.MaxStates} states.");
         _edges.Add([]);
-        _ruleOf.Add(rule);
+        _isEnd.Add(false);
         return _edges.Count - 1;
     }
 
@@ -82,7 +94,7 @@ internal sealed class Automaton
         _edges[from].Add(edge);
     }
 
-    private void Build(Expression expression, int from, int to, int rule)
+    private void Build(Expression expression, int from, int to)
     {
         switch (expression)
         {
@@ -93,45 +105,45 @@ internal sealed class Automaton
                 AddEdge(from, new Edge(EdgeKind.Call, 0, 0, reference.Rule, to));
                 break;
             case Choice choice:
-                foreach (Expression option in choice.Options) Build(option, from, to, rule);
+                foreach (Expression option in choice.Options) Build(option, from, to);
                 break;
             case Sequence sequence:
                 for (int i = 0; i < sequence.Parts.Count; i++)
                 {
-                    int next = i == sequence.Parts.Count - 1 ? to : NewState(rule);
-                    Build(sequence.Parts[i], from, next, rule);
+                    int next = i == sequence.Parts.Count - 1 ? to : NewState();
+                    Build(sequence.Parts[i], from, next);
                     from = next;
                 }
                 if (sequence.Parts.Count == 0) AddEmpty(from, to);
                 break;
             case Repeat repeat:
-                BuildRepeat(repeat, from, to, rule);
+                BuildRepeat(repeat, from, to);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(expression));
         }
     }
 
-    private void BuildRepeat(Repeat repeat, int from, int to, int rule)
+    private void BuildRepeat(Repeat repeat, int from, int to)
     {
         if (repeat is { Least: > 1 } or { Most: > 1 } && repeat.Inner is not (ByteRange or RuleReference))
         {
             // Many copies of a large part: it becomes a rule of its own, and each copy one call.
-            int inner = AddRule();
-            Build(repeat.Inner, _entry[inner], _end[inner], inner);
+            int end = AddRule(), inner = _entry.Count - 1;
+            Build(repeat.Inner, _entry[inner], end);
             repeat = repeat with { Inner = new RuleReference(inner) };
         }
         for (int i = 0; i < repeat.Least; i++)
         {
-            int next = NewState(rule);
-            Build(repeat.Inner, from, next, rule);
+            int next = NewState();
+            Build(repeat.Inner, from, next);
             from = next;
         }
         if (repeat.Most is null)
         {
-            int loop = NewState(rule);
+            int loop = NewState();
             AddEmpty(from, loop);
-            Build(repeat.Inner, loop, loop, rule);
+            Build(repeat.Inner, loop, loop);
             from = loop;
         }
         else
@@ -139,8 +151,8 @@ internal sealed class Automaton
             for (int i = repeat.Least; i < repeat.Most; i++)
             {
                 AddEmpty(from, to);
-                int next = NewState(rule);
-                Build(repeat.Inner, from, next, rule);
+                int next = NewState();
+                Build(repeat.Inner, from, next);
                 from = next;
             }
         }
@@ -150,18 +162,18 @@ internal sealed class Automaton
     private void AddEmpty(int from, int to) => AddEdge(from, new Edge(EdgeKind.Empty, 0, 0, 0, to));
 
     /// <summary>Bytes of an edge and of the shortest way on from it.</summary>
-    private long Cost(in Edge edge) => edge.Kind switch
+    private long Cost(in Edge edge, int[] shortest) => edge.Kind switch
     {
-        EdgeKind.Byte => 1L + _shortest[edge.Target],
-        EdgeKind.Call => (long)_shortest[_entry[edge.Rule]] + _shortest[edge.Target],
-        _ => _shortest[edge.Target],
+        EdgeKind.Byte => 1L + shortest[edge.Target],
+        EdgeKind.Call => (long)shortest[_entry[edge.Rule]] + shortest[edge.Target],
+        _ => shortest[edge.Target],
     };
 
     /// <summary>
-    /// Fills in the shortest ways, shorter ones first, so that each edge is looked at a few times only, however the rules are ordered (D. E. Knuth,
+    /// The shortest ways, shorter ones first, so that each edge is looked at a few times only, however the rules are ordered (D. E. Knuth,
     /// "A generalization of Dijkstra's algorithm", 1977).
     /// </summary>
-    private void FindShortest()
+    private int[] FindShortest()
     {
         // The edges by what they wait for: the target, and of a call the way through its rule, too.
         var waiting = new List<(int From, Edge Edge)>[_edges.Count];
@@ -174,24 +186,32 @@ internal sealed class Automaton
                 if (edge.Kind == EdgeKind.Call) waiting[_entry[edge.Rule]].Add((state, edge));
             }
         }
-        Array.Fill(_shortest, Unreachable);
+        int[] shortest = new int[_edges.Count];
+        Array.Fill(shortest, Unreachable);
         var open = new PriorityQueue<int, int>();
-        foreach (int end in _end)
+        for (int state = 0; state < shortest.Length; state++)
         {
-            _shortest[end] = 0;
-            open.Enqueue(end, 0);
+            if (!_isEnd[state]) continue;
+            shortest[state] = 0;
+            open.Enqueue(state, 0);
         }
         while (open.TryDequeue(out int state, out int way))
         {
-            if (way > _shortest[state]) continue; // a shorter one was found since
+            if (way > shortest[state]) continue; // a shorter one was found since
             foreach ((int from, Edge edge) in waiting[state])
             {
-                long through = Cost(edge);
-                if (through >= _shortest[from]) continue;
-                _shortest[from] = (int)through;
+                long through = Cost(edge, shortest);
+                if (through >= shortest[from]) continue;
+                shortest[from] = (int)through;
                 open.Enqueue(from, (int)through);
             }
         }
+        return shortest;
+    }
+
+    private void RemoveDeadEnds()
+    {
+        foreach (List<Edge> edges in _edges) edges.RemoveAll(edge => Cost(edge, _shortest) >= Unreachable);
     }
 
     /// <summary>A rule that comes back to itself before it has taken a byte would be entered without end.</summary>

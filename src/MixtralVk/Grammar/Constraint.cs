@@ -14,6 +14,7 @@ public sealed class Constraint
     private readonly Automaton _automaton;
     private readonly ConstraintLimits _limits;
     private readonly ConditionalWeakTable<Tokenizer, VocabularyMasks> _masks = [];
+    private readonly ConditionalWeakTable<IReadOnlyList<string>, Constraint> _without = [];
 
     private Constraint(RuleSet rules, ConstraintLimits limits)
     {
@@ -25,6 +26,11 @@ public sealed class Constraint
         rules.Root = rules.Add("start", new Sequence([Expression.Optional(Expression.Literal(" ")), rules.Root]));
         _automaton = new Automaton(rules, limits);
         SkipsSpace = true;
+    }
+
+    private Constraint(Automaton automaton, ConstraintLimits limits, bool skipsSpace)
+    {
+        (_automaton, _limits, SkipsSpace) = (automaton, limits, skipsSpace);
     }
 
     /// <summary>Fewest bytes of an answer.</summary>
@@ -107,7 +113,7 @@ public sealed class Constraint
         return new Constraint(rules, ConstraintLimits.Default);
     }
 
-    /// <summary>Tokens of a short answer: a token limit below this is refused before anything is generated.</summary>
+    /// <summary>Tokens of a short answer: a token limit below this is refused before anything is generated. With banned strings it may take more.</summary>
     public int ShortestTokens(Tokenizer tokenizer)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
@@ -121,6 +127,23 @@ public sealed class Constraint
         int shortest = ShortestTokens(tokenizer);
         return shortest <= maxTokens ? new ConstrainedText(MasksFor(tokenizer))
             : throw new GrammarException($"The shortest answer of the constraint takes {shortest} tokens; the limit of {maxTokens} cannot hold it.");
+    }
+
+    /// <summary>
+    /// The same for answers that hold none of some texts, in either case; a text that is in every answer, such as the name of a property, or in every one that holds none of those before
+    /// it, is let be. Made once for a list, which must not change. Throws <see cref="GrammarException"/> where that is too large.
+    /// </summary>
+    internal Constraint Without(IReadOnlyList<string> texts) => texts.Count == 0 ? this : _without.GetValue(texts, Avoid);
+
+    private Constraint Avoid(IReadOnlyList<string> texts)
+    {
+        Automaton? avoiding = Avoiding(texts);
+        var avoided = new List<string>();
+        for (int i = 0; avoiding is null && i < texts.Count; i++)
+            if (Avoiding([.. avoided, texts[i]]) is not null) avoided.Add(texts[i]);
+        return new Constraint(avoiding ?? Avoiding(avoided)!, _limits, SkipsSpace);
+
+        Automaton? Avoiding(IReadOnlyList<string> some) => AvoidingProduct.Of(_automaton, new StringAutomaton(some, ignoreCase: true), _limits);
     }
 
     private VocabularyMasks MasksFor(Tokenizer tokenizer) => _masks.GetValue(tokenizer, t => new VocabularyMasks(_automaton, _limits, t));

@@ -35,8 +35,8 @@ internal sealed class JsonRules(RuleSet rules)
     private static Expression Natural => new Choice(
         [Expression.Literal("0"), new Sequence([new ByteRange((byte)'1', (byte)'9'), new Repeat(Digit, 0, MostDigits - 1)])]);
 
-    /// <summary>A character of a string, escaped or not; never half a surrogate pair.</summary>
-    public RuleReference Character => _character ??= rules.Add("character", BuildCharacter());
+    /// <summary>A character of a string, escaped where it must be and not elsewhere: a text has one form, in which banned ones are found.</summary>
+    public RuleReference Character => _character ??= rules.Add("character", CharacterForm.JsonString.Of(CodePoints.All));
 
     public RuleReference String => _string ??= rules.Add("string", Quoted(new Repeat(Character, 0, null)));
 
@@ -69,26 +69,4 @@ internal sealed class JsonRules(RuleSet rules)
     }
 
     private static Sequence Separator(char c) => new([Expression.Literal(c.ToString()), Expression.Optional(Expression.Literal(" "))]);
-
-    private static Choice BuildCharacter()
-    {
-        Expression hex = Hex("09afAF"), backslash = Expression.Literal("\\");
-        var unit = new Sequence([new Choice([new Sequence([Hex("09acefACEF"), hex]), new Sequence([Hex("dD"), Hex("07")])]), hex, hex]);
-        var surrogates = new Sequence([Hex("dD"), Hex("89abAB"), hex, hex, Expression.Literal("\\u"), Hex("dD"), Hex("cfCF"), hex, hex]);
-        return new Choice(
-        [
-            CodePoints.Range(0x20, 0x10FFFF).Except(CodePoints.Of('"', '\\')).ToExpression(),
-            new Sequence([backslash, CodePoints.Of('"', '\\', '/', 'b', 'f', 'n', 'r', 't').ToExpression()]),
-            new Sequence([backslash, Expression.Literal("u"), new Choice([unit, surrogates])]),
-        ]);
-    }
-
-    /// <summary>One byte of some ranges, each written as its two ends ("dD" is the two letters).</summary>
-    private static Choice Hex(string ranges)
-    {
-        if (ranges == "dD") return new Choice([Expression.Literal("d"), Expression.Literal("D")]);
-        var options = new List<Expression>();
-        for (int i = 0; i < ranges.Length; i += 2) options.Add(new ByteRange((byte)ranges[i], (byte)ranges[i + 1]));
-        return new Choice(options);
-    }
 }

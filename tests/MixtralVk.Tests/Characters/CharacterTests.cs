@@ -16,7 +16,7 @@ public sealed class CharacterTests(LoadedModel loaded)
         Voice = new() { Sampling = s_greedy }, DescribesActions = false,
     };
 
-    /// <summary>It may not name "none" and draws at a high temperature, so that it often does something.</summary>
+    /// <summary>It may not name "none", so that it always does something, and draws at a high temperature.</summary>
     private static readonly CharacterSheet s_lively =
         s_brannor with { Voice = new() { Sampling = new() { Temperature = 3, Seed = 4 } }, BannedTopics = ["none"], RememberedExchanges = 0 };
 
@@ -65,8 +65,7 @@ public sealed class CharacterTests(LoadedModel loaded)
                 "give_item" => [$"Brannor gives {Enum.Parse<Ware>(answer.Target)}"],
                 "point_to" => [$"points to {(answer.Target == "mill" ? 1 : 2)}"],
                 "greet" => [$"greets {answer.Target.Length}"],
-                "leave" => ["leaves"],
-                _ => (string[])[],
+                _ => (string[])["leaves"],
             });
             Assert.True(answer.Target.Length == 0 || answer.Action != "leave");
         }
@@ -74,6 +73,7 @@ public sealed class CharacterTests(LoadedModel loaded)
         loaded.Model.Tick(FrameBudget.Unlimited);
         Assert.Equal(expected, done);
         Assert.Equal(Environment.CurrentManagedThreadId, thread);
+        Assert.Equal(25, expected.Count);
         Assert.True(expected.Distinct().Count() > 3);
         loaded.Model.Tick(FrameBudget.Unlimited);
         Assert.Equal(expected.Count, done.Count);
@@ -92,21 +92,16 @@ public sealed class CharacterTests(LoadedModel loaded)
         CharacterActions actions = new CharacterActions().Add("wave", "waves", who => events.Add($"{who.Sheet.Name} waves"));
         using var brannor = new Character(loaded.Model, s_lively with { Actions = actions });
         int ticker = Environment.CurrentManagedThreadId;
-        CharacterReply reply = UntilItActs(() =>
-        {
-            events.Clear();
-            CharacterReply told = brannor.Say("Do something.");
-            told.ReadInTick(
-                (who, piece) =>
-                {
-                    Assert.Same(told, who);
-                    Assert.Equal(ticker, Environment.CurrentManagedThreadId);
-                    events.Add(piece);
-                },
-                who => events.Add(who.Answer is null ? "interrupted" : "end"));
-            Tick(told);
-            return told;
-        });
+        CharacterReply reply = brannor.Say("Do something.");
+        reply.ReadInTick(
+            (who, piece) =>
+            {
+                Assert.Same(reply, who);
+                Assert.Equal(ticker, Environment.CurrentManagedThreadId);
+                events.Add(piece);
+            },
+            who => events.Add(who.Answer is null ? "interrupted" : "end"));
+        Tick(reply);
         Assert.Equal(reply.Answer!.Say, string.Concat(events.SkipLast(2)));
         Assert.Equal(["end", "Brannor waves"], events.TakeLast(2));
         Assert.True(reply.TokenCount > 0 && reply.Timings.PromptTokens > 0);
@@ -154,12 +149,7 @@ public sealed class CharacterTests(LoadedModel loaded)
         foreach (string name in names)
         {
             using var who = new Character(loaded.Model, s_lively with { Name = name, Actions = actions });
-            UntilItActs(() =>
-            {
-                CharacterReply reply = who.Say("Do something.");
-                foreach (string _ in reply) { }
-                return reply;
-            });
+            foreach (string _ in who.Say("Do something.")) { }
         }
         Assert.Throws<NotSupportedException>(() => loaded.Model.Tick(FrameBudget.Unlimited));
         for (int i = 0; i < 3; i++) loaded.Model.Tick(FrameBudget.Unlimited);
@@ -245,6 +235,30 @@ public sealed class CharacterTests(LoadedModel loaded)
     }
 
     [Fact]
+    public void AForkGoesOnAloneFromWhatBothHaveSaid()
+    {
+        using var brannor = new Character(loaded.Model, s_brannor with { Voice = new() { Sampling = new() { Temperature = 3, Seed = 4 } }, RememberedExchanges = 2 });
+        foreach (string _ in brannor.Say("Hello!")) { }
+        CharacterReply inProgress = brannor.Say("Who are you?");
+        while (inProgress.Speech.Length < 3) inProgress.TryRead(out _);
+        using Character fork = brannor.Fork();
+        Assert.Equal(2, fork.History.Count()); // without the reply in progress
+        foreach (string line in new[] { "What do you sell?", "Any rumours?" }) foreach (string _ in fork.Say(line)) { }
+        Assert.False(inProgress.IsFinished);
+        foreach (string _ in inProgress) { }
+        Assert.Equal(["Hello!", "Who are you?"], Lines(brannor));
+        Assert.Equal(["Hello!", "What do you sell?", "Any rumours?"], Lines(fork));
+
+        using Character one = fork.Fork(), other = fork.Fork();
+        Assert.Equal(string.Concat(one.Say("And?")), string.Concat(other.Say("And?")));
+        string seen = loaded.Model.Tokenizer.Decode(one.Tokens); // it has the memory of its sheet, too
+        Assert.DoesNotContain("Hello!", seen, StringComparison.Ordinal);
+        Assert.Contains("What do you sell?", seen, StringComparison.Ordinal);
+
+        static IEnumerable<string> Lines(Character who) => who.History.Where(message => message.Role == ChatRole.User).Select(message => message.Text);
+    }
+
+    [Fact]
     public void MemoryHasItsMeasure()
     {
         using var brannor = new Character(loaded.Model, s_brannor with { RememberedExchanges = 1 });
@@ -268,17 +282,6 @@ public sealed class CharacterTests(LoadedModel loaded)
         Assert.Throws<ArgumentException>(() => actions.Add("wave", "waves", _ => { }));
         Assert.Throws<ArgumentException>(() => actions.Add("none", "nothing", _ => { }));
         Assert.Throws<ArgumentException>(() => actions.Add("give", "gives", new Dictionary<string, int>(), (_, _) => { }));
-    }
-
-    private static CharacterReply UntilItActs(Func<CharacterReply> say)
-    {
-        CharacterReply reply = say();
-        for (int times = 1; reply.Answer!.Action == CharacterActions.None; times++)
-        {
-            Assert.True(times < 20, "It does nothing.");
-            reply = say();
-        }
-        return reply;
     }
 
     private void Tick(CharacterReply reply)

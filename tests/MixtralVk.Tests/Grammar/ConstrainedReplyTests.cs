@@ -31,6 +31,21 @@ public sealed class ConstrainedReplyTests(LoadedModel loaded)
     }
 
     [Fact]
+    public void NoAnswerHoldsABannedStringAtAnyTemperatureAndLimit()
+    {
+        string[] banned = ["calm", "e\"", "1", "2"];
+        GenerationOptions options = s_wild with { Constraint = Constraint.JsonSchema(Schema.Replace("angry", "proud", StringComparison.Ordinal)), BannedStrings = banned };
+        int shortest = options.Constraint.Without(banned).ShortestTokens(loaded.Model.Tokenizer);
+        for (uint seed = 0; seed < 12; seed++)
+        {
+            Reply reply = Ask(options with { Seed = seed, MaxTokens = shortest + 3 * (int)seed });
+            using JsonDocument answer = JsonDocument.Parse(reply.Text);
+            Assert.Equal("proud", answer.RootElement.GetProperty("emotion").GetString());
+            Assert.All(banned, text => Assert.DoesNotContain(text, reply.Text, StringComparison.OrdinalIgnoreCase));
+        }
+    }
+
+    [Fact]
     public void TheModelsOwnChoiceIsKeptWhereItFits()
     {
         Reply free = Ask(new GenerationOptions { Temperature = 0 });
