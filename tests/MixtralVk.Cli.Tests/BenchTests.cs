@@ -41,6 +41,22 @@ public sealed class BenchTests
     }
 
     [Fact]
+    public async Task FramesAreMeasuredWhereAskedForAndWithoutALimit()
+    {
+        Outcome outcome = await Bench("--json", "--repeat", "1", "--frames", "1,20");
+        Assert.Equal(0, outcome.ExitCode);
+        using JsonDocument json = JsonDocument.Parse(outcome.Out);
+        JsonElement[] frames = [.. json.RootElement.GetProperty("frames").EnumerateArray()];
+        Assert.Equal(["1", "20", "null"], frames.Select(f => f.GetProperty("budgetMilliseconds").GetRawText()));
+        Assert.All(frames, f =>
+        {
+            double framesPerToken = f.GetProperty("framesPerToken").GetProperty("median").GetDouble(), seconds = 1 / f.GetProperty("decodeTokensPerSecond").GetProperty("median").GetDouble();
+            Assert.True(seconds > 0);
+            Assert.InRange(framesPerToken, 0, seconds * 60 + 1); // four tokens are read at the ends of five frames at the most
+        });
+    }
+
+    [Fact]
     public async Task OnVulkanTheCommandsOfATokenAreCounted()
     {
         Outcome outcome = await CommandLine.Run(["bench", CommandLine.ShippedModel, "--device", "vulkan", "--prompt-tokens", "4", "--gen-tokens", "2", "--repeat", "1", "--json"]);
@@ -70,6 +86,7 @@ public sealed class BenchTests
     [InlineData("--context", "a")]
     [InlineData("--batch", "0,1")]
     [InlineData("--batch", "1,")]
+    [InlineData("--frames", "0")]
     public async Task AWrongListIsAUsageError(string option, string value) => CommandLine.AssertUsageError(await Bench(option, value), option);
 
     [Fact]

@@ -1,3 +1,4 @@
+using MixtralVk.Experts;
 using MixtralVk.Model;
 
 namespace MixtralVk.Cli;
@@ -6,7 +7,8 @@ namespace MixtralVk.Cli;
 internal static class ModelLoading
 {
     public static MixtralModel Load(string file, string device, int? context, CancellationToken cancellation, KvFormat kv = KvFormat.F16, int? chunk = null, int? kvCacheTokens = null,
-        string map = "auto", string arithmetic = "int8", ExpertShare? expertsOnGpu = null)
+        string map = "auto", string arithmetic = "int8", ExpertShare? expertsOnGpu = null,
+        Pacing pacing = Pacing.Free, ExpertPlacement placement = ExpertPlacement.FollowsUse)
     {
         if (device == "cpu" && expertsOnGpu is not null) throw new MixtralException("--experts-on-gpu is memory of a GPU, and --device cpu uses none: leave one of them out.");
         var options = new MixtralOptions
@@ -18,6 +20,8 @@ internal static class ModelLoading
             KvFormat = kv,
             KvCacheTokens = kvCacheTokens,
             ExpertBudgetBytes = expertsOnGpu?.BytesOf(file),
+            ExpertPlacement = placement,
+            Pacing = pacing,
             PipelineCacheDirectory = PipelineCache(),
         };
         if (chunk is int tokens) options = options with { ChunkTokens = tokens };

@@ -8,9 +8,10 @@ namespace MixtralVk.Experts;
 /// <param name="GpuMilliseconds">What the device worked on hits, in steps it has a clock for.</param>
 /// <param name="CpuMilliseconds">What the processor worked on misses.</param>
 /// <param name="OverlapMilliseconds">What both worked at the same time.</param>
+/// <param name="ShorterMilliseconds">What the side that took less time worked, in steps with something for both: the most that both can work at the same time.</param>
 /// <param name="UploadedBytes">Bytes of experts brought to the device after loading.</param>
 /// <param name="Replacements">Experts that came to the device after loading.</param>
-public readonly record struct LayerActivity(long Hits, long Misses, double GpuMilliseconds, double CpuMilliseconds, double OverlapMilliseconds, long UploadedBytes, long Replacements)
+public readonly record struct LayerActivity(long Hits, long Misses, double GpuMilliseconds, double CpuMilliseconds, double OverlapMilliseconds, double ShorterMilliseconds, long UploadedBytes, long Replacements)
 {
     /// <summary>Hits among all choices; 0 before the first.</summary>
     public double HitRate => Hits + Misses == 0 ? 0 : (double)Hits / (Hits + Misses);
@@ -56,7 +57,11 @@ internal sealed class ExpertActivity
     public void Spend(int layer, double gpu, double cpu, double overlap)
     {
         LayerActivity l = _layers[layer];
-        _layers[layer] = l with { GpuMilliseconds = l.GpuMilliseconds + gpu, CpuMilliseconds = l.CpuMilliseconds + cpu, OverlapMilliseconds = l.OverlapMilliseconds + overlap };
+        _layers[layer] = l with
+        {
+            GpuMilliseconds = l.GpuMilliseconds + gpu, CpuMilliseconds = l.CpuMilliseconds + cpu,
+            OverlapMilliseconds = l.OverlapMilliseconds + overlap, ShorterMilliseconds = l.ShorterMilliseconds + Math.Min(gpu, cpu),
+        };
         s_gpuTime.Add(gpu, _tags[layer]);
         s_cpuTime.Add(cpu, _tags[layer]);
     }

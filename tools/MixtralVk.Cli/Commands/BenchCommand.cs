@@ -13,7 +13,7 @@ namespace MixtralVk.Cli.Commands;
 /// <summary>`bench FILE`: how fast a model runs on this machine.</summary>
 internal static class BenchCommand
 {
-    private sealed record Request(string File, string Device, string Arithmetic, string Map, ExpertShare? ExpertsOnGpu, KvFormat Kv, int PromptTokens, int GenTokens, int Repeat, int[] Contexts, int[] Batches, bool Json);
+    private sealed record Request(string File, string Device, string Arithmetic, string Map, ExpertShare? ExpertsOnGpu, KvFormat Kv, int PromptTokens, int GenTokens, int Repeat, int[] Contexts, int[] Batches, int[] Frames, bool Json);
 
     public static Command Create()
     {
@@ -23,6 +23,7 @@ internal static class BenchCommand
         Option<int?> repeat = CommonOptions.Positive("--repeat", "Measured runs, after one that is not measured (3).");
         Option<int[]> contexts = CommonOptions.Ascending("--context", "Measure decode at these context lengths, too.");
         Option<int[]> batches = CommonOptions.Ascending("--batch", "Measure decode of so many sequences at once, too.");
+        Option<int[]> frames = CommonOptions.Ascending("--frames", $"Measure decode in game mode, too: {FrameBench.PerSecond} frames a second that grant so many milliseconds each, and all there is.");
         Option<string> device = CommonOptions.Device();
         Option<string> arithmetic = CommonOptions.Arithmetic();
         Option<string> map = CommonOptions.Map();
@@ -31,12 +32,12 @@ internal static class BenchCommand
         Option<bool> json = CommonOptions.Json("Write it as JSON.");
         var command = new Command("bench", "Measure prefill and decode: median, least and greatest over the runs.")
         {
-            file, promptTokens, genTokens, repeat, contexts, batches, device, arithmetic, map, experts, kv, json,
+            file, promptTokens, genTokens, repeat, contexts, batches, frames, device, arithmetic, map, experts, kv, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
             var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(device), parsed.GetRequiredValue(arithmetic), parsed.GetRequiredValue(map), parsed.GetValue(experts), parsed.GetValue(kv),
-                parsed.GetValue(promptTokens) ?? 128, parsed.GetValue(genTokens) ?? 32, parsed.GetValue(repeat) ?? 3, parsed.GetRequiredValue(contexts), parsed.GetRequiredValue(batches), parsed.GetValue(json));
+                parsed.GetValue(promptTokens) ?? 128, parsed.GetValue(genTokens) ?? 32, parsed.GetValue(repeat) ?? 3, parsed.GetRequiredValue(contexts), parsed.GetRequiredValue(batches), parsed.GetRequiredValue(frames), parsed.GetValue(json));
             return Task.Run(() => Run(request, cancellation), cancellation);
         });
         return command;
@@ -44,12 +45,20 @@ internal static class BenchCommand
 
     private static void Run(Request request, CancellationToken cancellation)
     {
+        BenchReport report = Measure(request, cancellation);
+        if (request.Frames.Length > 0) report = report with { Frames = [.. MeasureFrames(request, cancellation)] };
+        if (request.Json) Console.Out.WriteLine(JsonSerializer.Serialize(report, ReportJson.Readable.BenchReport));
+        else Print(report);
+    }
+
+    private static BenchReport Measure(Request request, CancellationToken cancellation)
+    {
         long start = Stopwatch.GetTimestamp();
         using var memory = new PrivateMemory();
         int promptAndGen = request.PromptTokens + request.GenTokens, sequences = request.Batches.LastOrDefault(1);
         int context = Math.Max(promptAndGen, request.Contexts.LastOrDefault() + request.GenTokens);
         int kvTokens = Math.Max(context, sequences * KvPages.PagesFor(promptAndGen) * KvPages.PageTokens);
-        using MixtralModel model = ModelLoading.Load(request.File, request.Device, context, cancellation, request.Kv, kvCacheTokens: kvTokens, map: request.Map, arithmetic: request.Arithmetic, expertsOnGpu: request.ExpertsOnGpu);
+        using MixtralModel model = Load(request, context, kvTokens, Pacing.Free, cancellation);
         int mostSequences = model.ForwardPass.MaxBatchTokens;
         if (sequences > mostSequences) throw new MixtralException($"A step takes at most {mostSequences} sequences here, not {sequences} (--batch).");
         double loadSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -64,7 +73,7 @@ internal static class BenchCommand
 
         StepCost? cost = (model.ForwardPass as VulkanForwardPass)?.CostOf(1, 1);
         Spread decode = Spread.Of(runs.Select(run => request.GenTokens / run.DecodeSeconds));
-        var report = new BenchReport(
+        return new BenchReport(
             request.File, model.Device.Description, request.PromptTokens, request.GenTokens, request.Repeat, loadSeconds,
             Spread.Of(runs.Select(run => request.PromptTokens / run.PrefillSeconds)), decode,
             Spread.Of(runs.Select(run => run.FirstTokenSeconds)), weightBytesPerToken, decode.Median * weightBytesPerToken / 1e9,
@@ -72,10 +81,21 @@ internal static class BenchCommand
             ProcessMeter.PeakMemory, cost?.Dispatches, cost?.IndirectDispatches, cost?.Barriers, cost?.Copies, cost?.Submissions,
             [.. ContextBench.Run(model.ForwardPass, request.Contexts, request.GenTokens, request.Repeat, weightBytesPerToken, cancellation)],
             [.. BatchBench.Run(model.ForwardPass, request.Batches, request.PromptTokens, request.GenTokens, request.Repeat, cancellation)],
-            memory.PeakBytes, startToFirstToken, Loading(model), (model.ForwardPass as VulkanForwardPass)?.ExpertActivity ?? []);
-        if (request.Json) Console.Out.WriteLine(JsonSerializer.Serialize(report, ReportJson.Readable.BenchReport));
-        else Print(report);
+            memory.PeakBytes, startToFirstToken, Loading(model), (model.ForwardPass as VulkanForwardPass)?.ExpertActivity ?? [], []);
     }
+
+    /// <summary>On a model of its own, as pacing is chosen at loading.</summary>
+    private static IEnumerable<FrameReport> MeasureFrames(Request request, CancellationToken cancellation)
+    {
+        using MixtralModel model = Load(request, request.PromptTokens + request.GenTokens + 1, null, Pacing.PerFrame, cancellation);
+        var bench = new FrameBench(model, request.PromptTokens, request.GenTokens);
+        foreach (int? milliseconds in (int?[])[.. request.Frames, null]) yield return bench.Run(milliseconds, request.Repeat, cancellation);
+    }
+
+    /// <summary>Experts stay where loading puts them, by their number, so that every run has the same ones on either side.</summary>
+    private static MixtralModel Load(Request request, int context, int? kvTokens, Pacing pacing, CancellationToken cancellation) =>
+        ModelLoading.Load(request.File, request.Device, context, cancellation, request.Kv, kvCacheTokens: kvTokens, map: request.Map, arithmetic: request.Arithmetic, expertsOnGpu: request.ExpertsOnGpu,
+            pacing: pacing, placement: ExpertPlacement.Fixed);
 
     private static void Print(BenchReport report)
     {
@@ -92,10 +112,17 @@ internal static class BenchCommand
         LoadingReport loading = report.Loading;
         Console.Out.WriteLine($"{"loading",-14}{Quantity.Number(report.LoadSeconds)} s, first token {Quantity.Number(report.StartToFirstTokenMs / 1000)} s after the process started");
         Console.Out.WriteLine($"{"",-14}{Quantity.Bytes(loading.InPlaceBytes)} used in place, {Quantity.Bytes(loading.CopiedBytes)} copied at {Quantity.Number(loading.UploadBytesPerSecond / 1e9)} GB/s (memcpy {Quantity.Number(loading.MemcpyBytesPerSecond / 1e9)})");
-        if (report.Experts.Count > 0)
-            Console.Out.WriteLine($"{"experts",-14}{Quantity.Number(100.0 * report.Experts.Sum(l => l.Hits) / report.Experts.Sum(l => l.Hits + l.Misses))} % hits; GPU {Quantity.Number(report.Experts.Sum(l => l.GpuMilliseconds))} ms, CPU {Quantity.Number(report.Experts.Sum(l => l.CpuMilliseconds))} ms, {Quantity.Number(report.Experts.Sum(l => l.OverlapMilliseconds))} ms at the same time");
+        if (report.Experts.Count > 0) PrintExperts(report.Experts);
         if (report.Contexts.Count > 0) PrintContexts(report.Contexts);
         if (report.Batches.Count > 0) PrintBatches(report.Batches);
+        if (report.Frames.Count > 0) PrintFrames(report.Frames);
+    }
+
+    private static void PrintExperts(IReadOnlyList<LayerActivity> layers)
+    {
+        double overlap = layers.Sum(l => l.OverlapMilliseconds), shorter = layers.Sum(l => l.ShorterMilliseconds);
+        Console.Out.WriteLine($"{"experts",-14}{Quantity.Number(100.0 * layers.Sum(l => l.Hits) / layers.Sum(l => l.Hits + l.Misses))} % hits; GPU {Quantity.Number(layers.Sum(l => l.GpuMilliseconds))} ms, CPU {Quantity.Number(layers.Sum(l => l.CpuMilliseconds))} ms");
+        Console.Out.WriteLine($"{"",-14}{Quantity.Number(overlap)} ms at the same time, of the {Quantity.Number(shorter)} that both could");
     }
 
     private static LoadingReport Loading(MixtralModel model)
@@ -124,6 +151,15 @@ internal static class BenchCommand
         Print(table);
     }
 
+    /// <summary>Decode by what a frame grants.</summary>
+    private static void PrintFrames(IReadOnlyList<FrameReport> reports)
+    {
+        Table table = NewTable("granted", "frames/token", "tokens/s");
+        foreach (FrameReport r in reports)
+            table.AddRow(r.BudgetMilliseconds is int ms ? $"{ms} ms" : "all", Quantity.Number(r.FramesPerToken.Median), Quantity.Number(r.DecodeTokensPerSecond.Median));
+        Print(table);
+    }
+
     private static Table NewTable(params string[] columns)
     {
         Table table = new Table().Border(TableBorder.Simple);
@@ -146,7 +182,7 @@ internal sealed record BenchReport(
     Spread DecodeTokensPerSecond, Spread FirstTokenSeconds, long WeightBytesPerToken, double WeightGBPerSecond, Spread PrefillCpuSecondsPerToken,
     Spread DecodeCpuSecondsPerToken, long PeakMemoryBytes, int? DispatchesPerToken, int? IndirectDispatchesPerToken, int? BarriersPerToken,
     int? CopiesPerToken, int? SubmissionsPerToken, IReadOnlyList<ContextReport> Contexts, IReadOnlyList<BatchReport> Batches,
-    long PeakPrivateBytes, double StartToFirstTokenMs, LoadingReport Loading, IReadOnlyList<LayerActivity> Experts);
+    long PeakPrivateBytes, double StartToFirstTokenMs, LoadingReport Loading, IReadOnlyList<LayerActivity> Experts, IReadOnlyList<FrameReport> Frames);
 
 /// <summary>How the weights were loaded; <paramref name="UploadBytesPerSecond"/> has reading and repacking in it.</summary>
 internal sealed record LoadingReport(long CopiedBytes, long InPlaceBytes, double UploadBytesPerSecond, double MemcpyBytesPerSecond);
