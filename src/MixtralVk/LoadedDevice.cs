@@ -16,19 +16,23 @@ internal sealed class LoadedDevice : IDisposable
     private readonly bool _maps;
     private MixtralOptions _options;
     private OpenedGpu? _gpu; // null on the CPU, and while there is none
-    private ExpertProfile? _profile; // where experts move, and there is a folder to keep it
+    private DeviceInfo _info;
+    private ExpertProfileSaving? _profile; // where experts move, and there is a folder to keep it
 
     private LoadedDevice(string path, MixtralOptions options, ForwardPass forwardPass, DeviceInfo info, OpenedGpu? gpu, bool maps)
     {
         (_path, _options, _gpu, _maps) = (path, options, gpu, maps);
         _file = FileState();
         ForwardPass = forwardPass;
-        Info = info;
+        _info = info;
     }
 
     public ForwardPass ForwardPass { get; }
 
-    public DeviceInfo Info { get; private set; }
+    /// <summary>What it is, and how many experts are there now. From any thread.</summary>
+    public DeviceInfo Info => ForwardPass is VulkanForwardPass { ResidentExperts: int resident }
+        ? _info with { Description = $"{_info.Description}; {resident} of {ForwardPass.Config.LayerCount * ForwardPass.Config.ExpertCount} experts there, the CPU computes the others" }
+        : _info;
 
     /// <summary>True where the device is the host's.</summary>
     public bool IsHosts => _options.HostDevice is not null;
@@ -88,7 +92,10 @@ internal sealed class LoadedDevice : IDisposable
                 VulkanForwardPass pass = VulkanForwardPass.Load(
                     source, gpu.Device, mapped, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat,
                     pageCount, hostPages, experts, weights => Tuner.OnLoad(gpu.Device, weights, source.Config, options.PipelineCacheDirectory, cancellationToken), progress, cancellationToken);
-                return new LoadedDevice(source.Path, options, pass, InfoOf(gpu, pass), gpu, mapped is not null) { _profile = profile };
+                return new LoadedDevice(source.Path, options, pass, gpu.Info, gpu, mapped is not null)
+                {
+                    _profile = profile is not null && pass.ExpertUse is { } use ? new ExpertProfileSaving(profile, use, ExpertProfileSaving.Period) : null,
+                };
             }
             catch
             {
@@ -114,10 +121,6 @@ internal sealed class LoadedDevice : IDisposable
         };
     }
 
-    private static DeviceInfo InfoOf(OpenedGpu gpu, VulkanForwardPass pass) => pass.ResidentExperts is int resident
-        ? gpu.Info with { Description = $"{gpu.Info.Description}; {resident} of {pass.Config.LayerCount * pass.Config.ExpertCount} experts there, the CPU computes the others" }
-        : gpu.Info;
-
     /// <summary>Frees everything on the device, and the device where it is ours; it may be lost.</summary>
     public void Release()
     {
@@ -139,7 +142,7 @@ internal sealed class LoadedDevice : IDisposable
             MappedTiles? mapped = _maps ? source.Map() : null;
             var pass = (VulkanForwardPass)ForwardPass;
             pass.Rebuild(source, gpu.Device, mapped, weights => Tuner.OnLoad(gpu.Device, weights, source.Config, _options.PipelineCacheDirectory, default));
-            Info = InfoOf(gpu, pass);
+            _info = gpu.Info;
             _gpu = gpu;
         }
         catch
@@ -155,22 +158,9 @@ internal sealed class LoadedDevice : IDisposable
         return file.Exists ? (file.Length, file.LastWriteTimeUtc) : default;
     }
 
-    /// <summary>Keeps what the next start needs to begin as this run ends.</summary>
-    private void SaveProfile()
-    {
-        try
-        {
-            if (((ForwardPass as VulkanForwardPass)?.ExpertUse) is { } use) _profile?.Write(use);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // No disk: the next start begins with the profile before, or none.
-        }
-    }
-
     public void Dispose()
     {
-        SaveProfile();
+        _profile?.Dispose();
         ForwardPass.Dispose();
         _gpu?.Dispose();
     }

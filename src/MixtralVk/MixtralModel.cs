@@ -14,13 +14,14 @@ public sealed class MixtralModel : IDisposable
     private readonly LoadedDevice _device;
     private readonly DeviceRecovery _recovery;
     private readonly ChatTemplateException? _chatProblem;
+    private readonly MemoryUsage _memory; // with all experts
 
     private MixtralModel(string path, Tokenizer tokenizer, string? chatTemplate, LoadedDevice device, MemoryUsage memory, Pacing pacing)
     {
         _device = device;
         Path = path;
         Tokenizer = tokenizer;
-        Memory = memory;
+        _memory = memory;
         _recovery = new DeviceRecovery(device, problem => DeviceLost?.Invoke(this, new DeviceLostEventArgs(problem, device.IsHosts)));
         Scheduler = new Scheduler(device.ForwardPass, pacing, device.Info.Kind == DeviceKind.Cpu) { Recover = device.Info.Kind == DeviceKind.Vulkan ? _recovery.TryRecover : null };
         try
@@ -48,11 +49,11 @@ public sealed class MixtralModel : IDisposable
     /// <summary>The form of conversations; null when it is not known, and then only raw text can be generated.</summary>
     public ChatTemplate? ChatTemplate { get; }
 
-    /// <summary>Where the model is computed.</summary>
+    /// <summary>Where the model is computed, and how many of its experts are there at the moment, where they need not all be.</summary>
     public DeviceInfo Device => _device.Info;
 
-    /// <summary>Memory the model takes on its device.</summary>
-    public MemoryUsage Memory { get; }
+    /// <summary>Memory the model takes on its device at the moment: experts may come and go.</summary>
+    public MemoryUsage Memory => _memory with { WeightBytes = _memory.WeightBytes - ((ForwardPass as VulkanForwardPass)?.ExpertBytesElsewhere ?? 0) };
 
     /// <summary>
     /// Most bytes of the GPU's memory for experts (<see cref="MixtralOptions.ExpertBudgetBytes"/>), to be lowered when the program needs memory, and raised again. From any
@@ -103,8 +104,7 @@ public sealed class MixtralModel : IDisposable
         cancellationToken.ThrowIfCancellationRequested();
 
         var device = LoadedDevice.Load(source, options, summary, memory, contextLength, progress, cancellationToken);
-        long elsewhere = (device.ForwardPass as VulkanForwardPass)?.ExpertBytesElsewhere ?? 0;
-        memory = new MemoryUsage(summary.WeightBytes - elsewhere, device.ForwardPass.Pages.PageCount * options.KvFormat.PageBytes(config)) { MappedBytes = device.ForwardPass.Transfer.InPlaceBytes };
+        memory = new MemoryUsage(summary.WeightBytes, device.ForwardPass.Pages.PageCount * options.KvFormat.PageBytes(config)) { MappedBytes = device.ForwardPass.Transfer.InPlaceBytes };
         try
         {
             return new MixtralModel(path, tokenizer, source.Vocabulary.ChatTemplate, device, memory, options.Pacing);

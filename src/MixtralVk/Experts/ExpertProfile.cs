@@ -46,11 +46,12 @@ internal sealed class ExpertProfile
         }
     }
 
-    /// <summary>Stores counts. Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.</summary>
-    public void Write(ExpertUse use)
+    /// <summary>Stores counts (<see cref="ExpertUse.Counts"/>). Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.</summary>
+    public void Write(ReadOnlySpan<double> counts)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
-        double[][] layers = [.. Enumerable.Range(0, use.LayerCount).Select(layer => use.Counts.Slice(layer * use.ExpertCount, use.ExpertCount).ToArray())];
+        var layers = new double[_config.LayerCount][];
+        for (int layer = 0; layer < layers.Length; layer++) layers[layer] = counts.Slice(layer * _config.ExpertCount, _config.ExpertCount).ToArray();
         AtomicFile.Write(FilePath, JsonSerializer.SerializeToUtf8Bytes(new ExpertProfileRecord(_config.Name, layers), ExpertProfileJson.Default.ExpertProfileRecord));
     }
 }

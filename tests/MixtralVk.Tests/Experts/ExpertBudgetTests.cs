@@ -85,8 +85,8 @@ public sealed class ExpertBudgetTests
     [Fact]
     public void The_budget_changes_under_generation_and_while_nothing_is_computed()
     {
-        long all;
-        using (ModelSource source = ModelSource.Open(ShippedModel.Path)) all = source.Describe().ExpertBytes;
+        long all, weights;
+        using (ModelSource source = ModelSource.Open(ShippedModel.Path)) (weights, all) = (source.Describe().WeightBytes, source.Describe().ExpertBytes);
         using MixtralModel cpu = MixtralModel.Load(ShippedModel.Path, new MixtralOptions { Device = DeviceKind.Cpu, CpuArithmetic = CpuArithmetic.Float32 });
         string expected = Text(cpu, _ => { });
         Assert.Throws<InvalidOperationException>(() => cpu.ExpertBudgetBytes = 0);
@@ -102,6 +102,8 @@ public sealed class ExpertBudgetTests
             model.ExpertBudgetBytes = all * experts / 32;
             Assert.Equal(all * experts / 32, model.ExpertBudgetBytes);
             Assert.True(SpinWait.SpinUntil(() => pass.ResidentExperts == experts, 20_000), $"{pass.ResidentExperts} experts instead of {experts}");
+            Assert.Contains($"; {experts} of 32 experts there", model.Device.Description, StringComparison.Ordinal);
+            Assert.Equal(weights - all + all * experts / 32, model.Memory.WeightBytes);
         }
         Assert.Equal(expected, Text(model, _ => { }));
         Assert.Throws<ArgumentOutOfRangeException>(() => model.ExpertBudgetBytes = -1);

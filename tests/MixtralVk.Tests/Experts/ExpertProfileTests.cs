@@ -54,10 +54,32 @@ public sealed class ExpertProfileTests : IDisposable
         Assert.Null(profile.Read());
         var use = new ExpertUse(2, 4);
         use.Chosen(1, [0, 2, 2], 2);
-        profile.Write(use);
+        profile.Write(use.Counts);
         Assert.Equal(use.Counts, profile.Read()!.Counts);
         File.WriteAllText(profile.FilePath, json);
         Assert.Null(profile.Read());
+    }
+
+    /// <summary>What was used is on the disk before the end: a process may be killed.</summary>
+    [Fact]
+    public void Use_is_kept_now_and_then_and_at_the_end_but_not_where_there_was_none()
+    {
+        using ModelSource source = ModelSource.Open(ShippedModel.Path);
+        ModelConfig config = source.Config;
+        var profile = new ExpertProfile(_folder, ShippedModel.Path, config);
+        var use = new ExpertUse(config.LayerCount, config.ExpertCount);
+        using (new ExpertProfileSaving(profile, use, TimeSpan.FromMilliseconds(5))) Thread.Sleep(50);
+        Assert.Null(profile.Read());
+        using (new ExpertProfileSaving(profile, use, TimeSpan.FromMilliseconds(5)))
+        {
+            use.Chosen(1, [0, 2], 1);
+            Assert.True(SpinWait.SpinUntil(() => profile.Read() is { } read && read.Counts.SequenceEqual(use.Counts), 20_000));
+        }
+        using (new ExpertProfileSaving(profile, use, TimeSpan.FromHours(1))) use.Chosen(0, [3, 4], 1);
+        Assert.Equal(use.Counts, profile.Read()!.Counts);
+        File.Delete(profile.FilePath);
+        Directory.CreateDirectory(profile.FilePath); // nothing can be written there: the end comes all the same
+        using (new ExpertProfileSaving(profile, use, TimeSpan.FromHours(1))) use.Chosen(0, [3, 4], 1);
     }
 
     private static ExpertId[] Residents(MixtralModel model) =>

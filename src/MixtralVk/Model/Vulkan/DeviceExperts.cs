@@ -18,6 +18,7 @@ internal sealed class DeviceExperts : IDisposable
     private readonly List<SlotMemory>[] _memory; // [layer][slot]
     private readonly GpuBuffer _table;          // uint (layers, _tableStride / 4): the slot of each expert
     private readonly ulong _tableStride;
+    private long _slotBytes;
 
     /// <summary>Without slots.</summary>
     public DeviceExperts(GpuDevice device, ModelSource source, IReadOnlyList<ExpertId> pinned)
@@ -47,14 +48,14 @@ internal sealed class DeviceExperts : IDisposable
     /// <summary>Formats and shapes of a layer's experts.</summary>
     public IReadOnlyList<ExpertLayout> LayoutsOf(int layer) => _layouts[layer];
 
-    /// <summary>Bytes of all experts, on the device or not.</summary>
+    /// <summary>Bytes of all experts, on the device or not. From any thread.</summary>
     public long AllBytes => _layouts.Sum(layer => layer.Sum(e => e.Bytes));
 
     /// <summary>Bytes of the largest expert.</summary>
     public long MostBytes => _layouts.Max(layer => layer.Max(e => e.Bytes));
 
-    /// <summary>Bytes of all slots.</summary>
-    public long SlotBytes => _memory.Sum(layer => layer.Sum(slot => (long)(slot.Buffer?.Size ?? 0)));
+    /// <summary>Bytes of all slots. From any thread.</summary>
+    public long SlotBytes => Volatile.Read(ref _slotBytes);
 
     /// <summary>The memory of a layer's slot.</summary>
     public ExpertWeights this[int layer, int slot] => _memory[layer][slot].Weights;
@@ -84,6 +85,7 @@ internal sealed class DeviceExperts : IDisposable
             throw;
         }
         Slots.Add(layer);
+        Volatile.Write(ref _slotBytes, _slotBytes + (long)buffer.Size);
     }
 
     /// <summary>Gives a layer one slot more whose expert, the next one, is used in place.</summary>
@@ -99,6 +101,7 @@ internal sealed class DeviceExperts : IDisposable
     public void RemoveSlot(int layer, int slot)
     {
         List<SlotMemory> memory = _memory[layer];
+        Volatile.Write(ref _slotBytes, _slotBytes - (long)(memory[slot].Buffer?.Size ?? 0));
         memory[slot].Buffer?.Dispose();
         memory[slot] = memory[^1];
         memory.RemoveAt(memory.Count - 1);

@@ -8,7 +8,7 @@ public sealed partial class VulkanForwardPass
 {
     private double _resizeMilliseconds = double.NaN;
 
-    /// <summary>Experts on the device; null where all are there for good.</summary>
+    /// <summary>Experts on the device; null where all are there for good. From any thread.</summary>
     public int? ResidentExperts => _store?.ResidentCount;
 
     /// <summary>What the experts of each layer did since loading, where device and processor share them; else empty. A copy; from any thread.</summary>
@@ -20,7 +20,7 @@ public sealed partial class VulkanForwardPass
     /// <summary>Uploads of experts that failed, each leaving all as it was.</summary>
     public int ExpertFailures => _store?.Replacement.Failures ?? 0;
 
-    /// <summary>Bytes of the experts that are not on the device.</summary>
+    /// <summary>Bytes of the experts that the device has no slots for. From any thread.</summary>
     public long ExpertBytesElsewhere => _store is null ? 0 : _model.Weights.Experts.AllBytes - _model.Weights.Experts.SlotBytes;
 
     /// <summary>
