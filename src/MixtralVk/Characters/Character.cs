@@ -17,7 +17,7 @@ namespace MixtralVk.Characters;
 public sealed class Character : IDisposable
 {
     private readonly Chat _chat;
-    private readonly Constraint _constraint;
+    private readonly ReplyForm _form;
     private ulong _seed;
     private int _replies;
     private CharacterReply? _latest;
@@ -34,8 +34,8 @@ public sealed class Character : IDisposable
         sheet.Validate();
         Sheet = sheet;
         _seed = sheet.Voice.Sampling.Seed ?? (ulong)Random.Shared.NextInt64();
-        _constraint = CharacterAnswer.ConstraintOf(sheet);
-        int shortest = _constraint.Without(sheet.BannedTopics).ShortestTokens(model.Tokenizer);
+        _form = ReplyForm.Of(sheet);
+        int shortest = _form.ShortestTokens(model.Tokenizer);
         if (shortest > sheet.MaxTokens) throw new GrammarException($"A reply of {sheet.Name} takes at least {shortest} tokens; its sheet allows {sheet.MaxTokens}.");
         _chat = model.StartChat(sheet.ToPrompt());
         BeginMemory();
@@ -43,7 +43,7 @@ public sealed class Character : IDisposable
 
     private Character(Character other)
     {
-        (Sheet, _seed, _replies, _constraint) = (other.Sheet, other._seed, other._replies, other._constraint);
+        (Sheet, _seed, _replies, _form) = (other.Sheet, other._seed, other._replies, other._form);
         _chat = other._chat.Fork();
         BeginMemory();
     }
@@ -79,7 +79,7 @@ public sealed class Character : IDisposable
         ulong seed = (ulong)random.NextUInt32() << 32 | random.NextUInt32();
         CancellationTokenSource? timeLimit = Sheet.MaxTime is null ? null : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeLimit?.CancelAfter(Sheet.MaxTime!.Value);
-        return _latest = new CharacterReply(this, _chat.Ask(line, Sheet.Options(seed, _constraint), timeLimit?.Token ?? cancellationToken), timeLimit);
+        return _latest = new CharacterReply(this, _chat.Ask(line, Sheet.Options(seed, _form), timeLimit?.Token ?? cancellationToken), timeLimit);
     }
 
     /// <summary>Ends the reply in progress, if any, at what was read of it: the player walked away.</summary>

@@ -1,6 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
-using MixtralVk.Grammar;
 
 namespace MixtralVk.Characters;
 
@@ -11,17 +9,6 @@ namespace MixtralVk.Characters;
 /// <param name="Target">To whom or with what; empty where there is nothing.</param>
 public sealed record CharacterAnswer(string Say, string Emotion, string Action, string Target)
 {
-    private const int MostTarget = 60;
-
-    /// <summary>The form of a character's replies.</summary>
-    internal static Constraint ConstraintOf(CharacterSheet sheet)
-    {
-        var free = new JsonObject { ["type"] = "string", ["maxLength"] = MostTarget };
-        IEnumerable<(string Name, JsonNode Target)> actions = [(CharacterActions.None, free.DeepClone()), .. (sheet.Actions?.All ?? []).Select(a => (a.Name, a.Targets is null ? free.DeepClone() : OneOf(a.Targets)))];
-        var schema = new JsonObject { ["anyOf"] = new JsonArray([.. actions.Select(a => Form(sheet.Voice.Emotions, a.Name, a.Target))]) };
-        return Constraint.JsonSchema(schema.ToJsonString());
-    }
-
     /// <summary>Reads a complete reply.</summary>
     internal static CharacterAnswer Parse(string json)
     {
@@ -47,16 +34,4 @@ public sealed record CharacterAnswer(string Say, string Emotion, string Action, 
         }
         return System.Text.Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
-
-    private static JsonObject Form(IReadOnlyList<string> emotions, string action, JsonNode target) => new()
-    {
-        ["type"] = "object",
-        ["properties"] = new JsonObject
-        {
-            ["say"] = new JsonObject { ["type"] = "string" }, ["emotion"] = OneOf(emotions), ["action"] = new JsonObject { ["const"] = action }, ["target"] = target,
-        },
-        ["required"] = new JsonArray("say", "emotion", "action", "target"),
-    };
-
-    private static JsonObject OneOf(IReadOnlyList<string> texts) => new() { ["enum"] = new JsonArray([.. texts.Select(text => JsonValue.Create(text))]) };
 }

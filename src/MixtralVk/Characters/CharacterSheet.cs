@@ -60,7 +60,7 @@ public sealed record CharacterSheet
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(MaxTime ?? TimeSpan.MaxValue, TimeSpan.Zero, nameof(MaxTime));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxTime ?? TimeSpan.Zero, TimeSpan.FromDays(1), nameof(MaxTime));
         if (Voice.Emotions.Count == 0 || Voice.Emotions.Any(string.IsNullOrEmpty)) throw new ArgumentException("Voice must have emotions, none of them empty.", nameof(Voice));
-        Options(seed: 0, constraint: null).Validate();
+        Options(seed: 0, form: null).Validate();
     }
 
     /// <summary>What the model is told before the conversation.</summary>
@@ -73,6 +73,6 @@ public sealed record CharacterSheet
         return string.Join(' ', parts.Where(part => !string.IsNullOrWhiteSpace(part)));
     }
 
-    internal GenerationOptions Options(ulong seed, Grammar.Constraint? constraint) =>
-        Voice.Sampling with { Seed = seed, MaxTokens = MaxTokens, BannedStrings = BannedTopics, Constraint = constraint };
+    internal GenerationOptions Options(ulong seed, ReplyForm? form) =>
+        Voice.Sampling with { Seed = seed, MaxTokens = MaxTokens, BannedStrings = form?.BannedTopics ?? BannedTopics, Constraint = form?.Constraint };
 }

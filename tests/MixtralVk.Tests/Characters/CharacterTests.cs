@@ -204,6 +204,16 @@ public sealed class CharacterTests(LoadedModel loaded)
     }
 
     [Fact]
+    public void CharactersWhoseRepliesLookTheSameShareTheForm()
+    {
+        CharacterSheet sheet = s_brannor with { BannedTopics = ["the king"], Actions = new CharacterActions().Add("leave", "goes home", _ => { }) };
+        ReplyForm form = ReplyForm.Of(sheet);
+        Assert.Same(form, ReplyForm.Of(sheet with { Name = "Mira", Persona = "You are Mira.", BannedTopics = ["the king"], Actions = new CharacterActions().Add("leave", "walks off", _ => { }) }));
+        CharacterSheet[] others = [sheet with { BannedTopics = [] }, sheet with { Actions = null }, sheet with { Voice = new() { Emotions = ["calm"] } }];
+        Assert.All(others, other => Assert.NotSame(form, ReplyForm.Of(other)));
+    }
+
+    [Fact]
     public void ThePromptTellsWhatTheSheetSays()
     {
         CharacterSheet sheet = s_brannor with

@@ -40,6 +40,28 @@ public sealed class CharacterSaveTests(LoadedModel loaded)
         }
     }
 
+    /// <summary>Saved again and again in a conversation that is three times as long as the context.</summary>
+    [Fact]
+    public void AfterForgettingASaveGoesOnAsIfItHadNeverStopped()
+    {
+        using var steady = new Character(loaded.Model, s_sheet);
+        var saves = new List<byte[]>();
+        var expected = new List<string>();
+        for (int i = 0; steady.Save().Turns.Sum(turn => turn.Tokens.Count) < 3 * loaded.Model.ContextLength; i++)
+        {
+            saves.Add(steady.Save().ToBytes());
+            expected.Add(Speak(steady, $"{s_lines[i % 4]} Tell me about day {i}."));
+        }
+        int[] forgotten = [.. saves.Select(save => CharacterSave.Parse(save).Forgotten).Distinct()];
+        Assert.True(forgotten.Length > 3 && forgotten[^1] > 0);
+        using var second = new Character(loaded.Model, s_sheet);
+        for (int stop = 0; stop < saves.Count; stop += 3)
+        {
+            second.Load(CharacterSave.Parse(saves[stop]));
+            for (int i = stop; i < Math.Min(stop + 3, expected.Count); i++) Assert.Equal(expected[i], Speak(second, $"{s_lines[i % 4]} Tell me about day {i}."));
+        }
+    }
+
     [Fact]
     public void AConversationThatIsThereAsTextCanBeSavedAndGoneOnWith()
     {
