@@ -17,7 +17,7 @@ void main()
     [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
         [[unroll]] for (uint p = 0u; p < PairsPerLane; ++p)
         {
-            const uint pair = gl_LocalInvocationID.x + p * Lanes;
+            const uint pair = pair_of(p);
             if (!is_query(q, tile.y) || pair >= HeadDim / 2u) continue;
             const vec2 result = attention_output(whole[q * PairsPerLane + p]);
             const uint o = (row_of(q, tile) * QueryHeads + head_of(q)) * HeadDim + 2u * pair;

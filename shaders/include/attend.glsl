@@ -1,21 +1,15 @@
-// One cut of keys for all queries of a workgroup: each lane scores four keys, then each lane sums eight dimensions over its share of the keys.
-// What is the same for all lanes (a dimension of a query, the probability of a key) each lane loads a part of and passes on by shuffles.
+// One cut of keys for all queries of a workgroup.
 // Needs: include/attention_head.glsl, include/attention_cut.glsl, and of include/kv/<format>_load.glsl:
 //   load_keys       dimensions first + offset and the next of four tokens from slot on, a multiple of four; called in ascending order of first,
 //                   a multiple of four, and of offset, constant and even
 //   load_values     dimensions dim .. dim + 7 of a token, dim a multiple of eight; past the head's length they are any numbers
 //   value_scale     what these are to be multiplied with, the same for dimensions with one quotient by 32
-const uint LanesPerPart = 8u, Parts = Lanes / LanesPerPart;
-shared float probability[QueryCount * CutKeys];
-shared float reduction[QueryCount * Lanes];
-shared float parts[QueryCount * Parts];
-shared float reduced[QueryCount];
-shared uint pages[CutKeys / PageTokens];
+const uint PairsPerLane = Narrow ? (HeadDim + 8u * Lanes - 1u) / (8u * Lanes) * 4u : (HeadDim / 2u + Lanes - 1u) / Lanes;
 
 uint kvHead, tileLastKey, pageTable;    // of the tile
 uint lastKey[QueryCount];               // of each query: its row's position, never past the page table
 uint queryStart[QueryCount];            // its first float
-Cut cuts[QueryCount * PairsPerLane];    // what attend found: pair p of this lane is of dimensions 2 (lane + p Lanes) and the next
+Cut cuts[QueryCount * PairsPerLane];    // what attend found: of pair p of this lane
 
 // Where the queries of this workgroup are.
 void begin(uvec2 tile)
@@ -32,155 +26,17 @@ void begin(uvec2 tile)
     }
 }
 
-// Largest value, or sum in a fixed order, over the workgroup for each query.
-void reduce(inout float v[QueryCount], const bool isSum)
-{
-    const uint lane = gl_LocalInvocationID.x;
-    [[unroll]] for (uint q = 0u; q < QueryCount; ++q) reduction[q * Lanes + lane] = v[q];
-    barrier();
-    if (lane < QueryCount * Parts)
-    {
-        precise float part = reduction[lane * LanesPerPart];
-        for (uint i = 1u; i < LanesPerPart; ++i)
-        {
-            const float next = reduction[lane * LanesPerPart + i];
-            part = isSum ? part + next : max(part, next);
-        }
-        parts[lane] = part;
-    }
-    barrier();
-    if (lane < QueryCount)
-    {
-        precise float whole = parts[lane * Parts];
-        for (uint i = 1u; i < Parts; ++i)
-        {
-            const float next = parts[lane * Parts + i];
-            whole = isSum ? whole + next : max(whole, next);
-        }
-        reduced[lane] = whole;
-    }
-    barrier();
-    [[unroll]] for (uint q = 0u; q < QueryCount; ++q) v[q] = reduced[q];
-}
+// The page of a key; whatever the table says, it is one of the pool.
+uint page_at(uint key) { return min(pageTables[pageTable + key / PageTokens], 4u * uint(keys.length()) / PageWords - 1u); }
 
-// Dimensions of a query that come at once: a texel, or one from each of the lanes that pass on to each other.
-const uint QueryStep = KvFetch == 1u ? 4u : PassingLanes;
+// A lane's pair p of dimensions: those of a narrow workgroup own eight neighbouring ones.
+uint pair_of(uint p) { return Narrow ? 4u * (gl_SubgroupInvocationID + p / 4u * Lanes) + p % 4u : gl_LocalInvocationID.x + p * Lanes; }
 
-// Scores of this lane's four keys from position `key` on.
-void score_keys(uint page, uint key, out vec4 score[QueryCount])
-{
-    const uint passing = gl_SubgroupInvocationID % PassingLanes;
-    precise vec4 sum[QueryCount];
-    [[unroll]] for (uint q = 0u; q < QueryCount; ++q) sum[q] = vec4(0.0);
-    for (uint first = 0u; first < HeadDim; first += QueryStep)
-    {
-        vec4 mine[QueryCount];
-        [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
-            if (KvFetch == 1u) mine[q] = texelFetch(QueryTexels, int((queryStart[q] + first) / 4u));
-            else mine[q].x = queries[queryStart[q] + min(first + passing, HeadDim - 1u)];
-        [[unroll]] for (uint d = 0u; d < QueryStep; d += 2u)
-            if (HeadDim % QueryStep == 0u || first + d < HeadDim)
-            {
-                vec4 even, odd;
-                load_keys(page, kvHead, first, d, key % PageTokens, even, odd);
-                [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
-                {
-                    sum[q] = fma(vec4(KvFetch == 1u ? mine[q][d] : subgroupShuffle(mine[q].x, d)), even, sum[q]);
-                    sum[q] = fma(vec4(KvFetch == 1u ? mine[q][d + 1u] : subgroupShuffle(mine[q].x, d + 1u)), odd, sum[q]);
-                }
-            }
-    }
-    [[unroll]] for (uint q = 0u; q < QueryCount; ++q) score[q] = sum[q] * scale;
-}
-
-// Values weighted with their probabilities. Sharers neighbouring lanes take eight dimensions each of the same keys; there are
-// Lanes / Sharers such groups, which take four keys in turn and are added in ascending order.
-const uint Sharers = HeadDim <= 32u ? 4u : HeadDim <= 64u ? 8u : HeadDim <= 128u ? 16u : 32u, Groups = Lanes / Sharers;
-
-void add_values(uint count)
-{
-    const uint lane = gl_LocalInvocationID.x, group = lane / Sharers, passing = gl_SubgroupInvocationID % 4u, quad = gl_SubgroupInvocationID - passing;
-    precise vec4 low[QueryCount], high[QueryCount];
-    [[unroll]] for (uint q = 0u; q < QueryCount; ++q) low[q] = high[q] = vec4(0.0);
-    for (uint key = 4u * group; key < count; key += 4u * Groups)
-    {
-        const uint page = pages[key / PageTokens], dim = lane % Sharers * 8u;
-        // Lanes that pass on to each other have dimensions of one scale. Past the last key its scale is read again.
-        const float step = value_scale(page, kvHead, dim, min(key + passing, count - 1u) % PageTokens);
-        float mine[QueryCount];
-        [[unroll]] for (uint q = 0u; q < QueryCount; ++q) mine[q] = probability[q * CutKeys + key + passing] * step;
-        [[unroll]] for (uint i = 0u; i < 4u; ++i)
-        {
-            // Past the last key it is read again, with a probability of zero.
-            vec4 valueLow, valueHigh;
-            load_values(page, kvHead, dim, min(key + i, count - 1u) % PageTokens, valueLow, valueHigh);
-            [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
-            {
-                const vec4 p = vec4(subgroupShuffle(mine[q], quad + i));
-                low[q] = fma(p, valueLow, low[q]);
-                high[q] = fma(p, valueHigh, high[q]);
-            }
-        }
-    }
-
-    // The groups meet where the probabilities were: first what lies in low, then high.
-    [[unroll]] for (uint turn = 0u; turn < 2u; ++turn)
-    {
-        barrier();
-        [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
-            [[unroll]] for (uint i = 0u; i < 4u; ++i) probability[q * CutKeys + 4u * lane + i] = turn == 0u ? low[q][i] : high[q][i];
-        barrier();
-        [[unroll]] for (uint p = 0u; p < PairsPerLane; ++p)
-        {
-            const uint dim = 2u * (lane + p * Lanes);
-            if (dim >= HeadDim || dim / 4u % 2u != turn) continue;
-            [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
-            {
-                precise vec2 sum = vec2(0.0);
-                for (uint g = 0u; g < Groups; ++g)
-                {
-                    const uint at = q * CutKeys + 4u * (g * Sharers + dim / 8u) + dim % 4u;
-                    sum += vec2(probability[at], probability[at + 1u]);
-                }
-                cuts[q * PairsPerLane + p].sum = sum;
-            }
-        }
-    }
-}
+#include "include/attend_wide.glsl"
+#include "include/attend_narrow.glsl"
 
 void attend(uint cut)
 {
-    const uint lane = gl_LocalInvocationID.x;
-    const uint first = cut * CutKeys, count = min(tileLastKey - first + 1u, CutKeys);
-    barrier();      // the cut before has been read
-    if (lane * PageTokens < count)
-        pages[lane] = min(pageTables[pageTable + first / PageTokens + lane], 4u * uint(keys.length()) / PageWords - 1u);
-    barrier();
-
-    // Past the last key the last page is read again.
-    const uint key = 4u * lane;
-    vec4 score[QueryCount];
-    score_keys(pages[min(key, count - 1u) / PageTokens], key, score);
-
-    float most[QueryCount], total[QueryCount];
-    bvec4 seen[QueryCount];
-    [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
-    {
-        seen[q] = lessThanEqual(uvec4(first + key) + uvec4(0u, 1u, 2u, 3u), uvec4(lastKey[q]));
-        const vec4 s = mix(vec4(Lowest), score[q], seen[q]);
-        most[q] = max(max(s.x, s.y), max(s.z, s.w));
-    }
-    reduce(most, false);
-    [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
-    {
-        precise vec4 p = mix(vec4(0.0), exp(score[q] - most[q]), seen[q]);
-        precise float sum = p.x + p.y + p.z + p.w;
-        total[q] = sum;
-        [[unroll]] for (uint i = 0u; i < 4u; ++i) probability[q * CutKeys + key + i] = p[i];
-    }
-    reduce(total, true);
-
-    [[unroll]] for (uint q = 0u; q < QueryCount; ++q)
-        [[unroll]] for (uint p = 0u; p < PairsPerLane; ++p) cuts[q * PairsPerLane + p] = Cut(most[q], total[q], vec2(0.0));
-    add_values(count);
+    if (Narrow) attend_narrow(cut);
+    else attend_wide(cut);
 }

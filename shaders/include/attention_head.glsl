@@ -5,15 +5,14 @@
 // h * HeadDim; pageTables (owners, maxPages); pools: include/kv. HeadDim is even, at most 256; HeadsPerBlock * RowsPerTile at most 8.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_KHR_shader_subgroup_shuffle : require
-const uint Lanes = 64u;
-layout(local_size_x = Lanes) in;
+layout(local_size_x_id = 6) in;
 layout(constant_id = 0) const uint QueryHeads = 1;
 layout(constant_id = 1) const uint KvHeads = 1;
 layout(constant_id = 2) const uint HeadDim = 2;
 layout(constant_id = 3) const uint HeadsPerBlock = 1;
 layout(constant_id = 4) const uint RowsPerTile = 1;
 layout(constant_id = 5) const uint PassingLanes = 4;    // that pass on what they loaded: 4 or 8, no more than a subgroup has
-layout(constant_id = 6) const uint KvFetch = 0;         // 1: keys, values and queries come as texels; HeadDim and queryStride are multiples of four
+layout(constant_id = 6) const uint Lanes = 64;          // of a workgroup: 64, or as many as pass on
 layout(push_constant) uniform Push { uint queryStride; uint maxPages; float scale; };
 layout(std430, set = 0, binding = 0) readonly buffer Tiles { uint tileCount; uvec2 tiles[]; };
 layout(std430, set = 0, binding = 1) readonly buffer Positions { uint positions[]; };
@@ -26,13 +25,15 @@ layout(set = 0, binding = 7) uniform samplerBuffer QueryTexels;
 layout(set = 0, binding = 8) uniform usamplerBuffer KeyTexels;
 layout(set = 0, binding = 9) uniform usamplerBuffer ValueTexels;
 
+// Narrow workgroups need no shared memory, and read keys, values and queries as texels; HeadDim and queryStride are multiples of four.
+const bool Narrow = Lanes == PassingLanes;
+
 // Four words of a pool.
-uvec4 key_words(uint index) { return KvFetch == 1u ? texelFetch(KeyTexels, int(index)) : keys[index]; }
-uvec4 value_words(uint index) { return KvFetch == 1u ? texelFetch(ValueTexels, int(index)) : values[index]; }
+uvec4 key_words(uint index) { return Narrow ? texelFetch(KeyTexels, int(index)) : keys[index]; }
+uvec4 value_words(uint index) { return Narrow ? texelFetch(ValueTexels, int(index)) : values[index]; }
 
 const uint PageTokens = 32u;
 const uint QueryCount = HeadsPerBlock * RowsPerTile;
-const uint PairsPerLane = (HeadDim / 2u + Lanes - 1u) / Lanes;
 
 const uint Group = QueryHeads / KvHeads, Blocks = (Group + HeadsPerBlock - 1u) / HeadsPerBlock;
 

@@ -120,8 +120,8 @@ internal sealed record Variant(string Name, IKernel Kernel, Product? Product = n
             foreach (uint rows in TokenClasses.Cover(512))
             {
                 AttentionPlan plan = AttentionPlan.For(c, device, splits, rows);
-                if (plan.IsSplit) yield return Plain(new AttentionSplit(kv, default, default, default, default, default, default, default, default, heads, kvHeads, headDim, qkv, pages, splits, plan.Block, plan.PassingLanes, plan.KvFetch, 1), Block(plan));
-                else yield return Plain(new AttentionPrefill(kv, default, default, default, default, default, default, default, default, heads, kvHeads, headDim, qkv, pages, plan.Block, plan.PassingLanes, plan.KvFetch, 1), Block(plan));
+                if (plan.IsSplit) yield return Plain(new AttentionSplit(kv, default, default, default, default, default, default, default, default, heads, kvHeads, headDim, qkv, pages, splits, plan.Block, plan.PassingLanes, plan.Form, 1), Block(plan));
+                else yield return Plain(new AttentionPrefill(kv, default, default, default, default, default, default, default, default, heads, kvHeads, headDim, qkv, pages, plan.Block, plan.PassingLanes, plan.Form, 1), Block(plan));
             }
         }
         yield return Plain(new AttentionMerge(default, default, default, default, heads, headDim, splits, 1));

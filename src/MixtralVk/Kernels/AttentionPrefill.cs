@@ -20,11 +20,11 @@ namespace MixtralVk.Kernels;
 /// <param name="MaxPages">Length of a page table.</param>
 /// <param name="Block">Queries of a workgroup.</param>
 /// <param name="PassingLanes">Lanes that load for each other: 4 or 8, no more than the smallest subgroup.</param>
-/// <param name="KvFetch">How keys and values are read.</param>
+/// <param name="Form">How lanes work together.</param>
 /// <param name="MaxTiles">Most tiles of a step.</param>
 internal readonly record struct AttentionPrefill(KvFormat KvFormat, BufferView Tiles, BufferView Positions, BufferView Owners, BufferView PageTables,
     BufferView Queries, BufferView Keys, BufferView Values, BufferView Output, uint QueryHeads, uint KvHeads, uint HeadDim, uint QueryStride,
-    uint MaxPages, QueryBlock Block, uint PassingLanes, KvFetch KvFetch, uint MaxTiles) : IKernel
+    uint MaxPages, QueryBlock Block, uint PassingLanes, AttentionForm Form, uint MaxTiles) : IKernel
 {
     /// <summary>Factor of the scores.</summary>
     public float Scale => 1 / MathF.Sqrt(HeadDim);
@@ -32,6 +32,8 @@ internal readonly record struct AttentionPrefill(KvFormat KvFormat, BufferView T
     private uint HeadsPerBlock => Block.Heads;
 
     private uint RowsPerTile => Block.Rows;
+
+    private uint Lanes => Form == AttentionForm.Narrow ? PassingLanes : 64;
 
     public string Shader => KvFormat switch
     {
@@ -50,7 +52,7 @@ internal readonly record struct AttentionPrefill(KvFormat KvFormat, BufferView T
         b.Constant(HeadsPerBlock);
         b.Constant(RowsPerTile);
         b.Constant(PassingLanes);
-        b.Constant((uint)KvFetch, nameof(KvFetch));
+        b.Constant(Lanes);
         b.Read(Tiles);
         b.Read(Positions);
         b.Read(Owners);

@@ -24,11 +24,11 @@ namespace MixtralVk.Kernels;
 /// <param name="MaxSplits">Splits of the longest context: <see cref="SplitsOf"/>.</param>
 /// <param name="Block">Queries of a workgroup.</param>
 /// <param name="PassingLanes">Lanes that load for each other: 4 or 8, no more than the smallest subgroup.</param>
-/// <param name="KvFetch">How keys and values are read.</param>
+/// <param name="Form">How lanes work together.</param>
 /// <param name="MaxTiles">Most tiles of a step.</param>
 internal readonly record struct AttentionSplit(KvFormat KvFormat, BufferView Tiles, BufferView Positions, BufferView Owners, BufferView PageTables,
     BufferView Queries, BufferView Keys, BufferView Values, BufferView Partials, uint QueryHeads, uint KvHeads, uint HeadDim, uint QueryStride,
-    uint MaxPages, uint MaxSplits, QueryBlock Block, uint PassingLanes, KvFetch KvFetch, uint MaxTiles) : IKernel
+    uint MaxPages, uint MaxSplits, QueryBlock Block, uint PassingLanes, AttentionForm Form, uint MaxTiles) : IKernel
 {
     /// <summary>Keys of a split.</summary>
     public const uint SplitKeys = 256;
@@ -47,6 +47,8 @@ internal readonly record struct AttentionSplit(KvFormat KvFormat, BufferView Til
 
     private uint RowsPerTile => Block.Rows;
 
+    private uint Lanes => Form == AttentionForm.Narrow ? PassingLanes : 64;
+
     public string Shader => KvFormat switch
     {
         KvFormat.F16 => "attention/attention_split_f16",
@@ -64,7 +66,7 @@ internal readonly record struct AttentionSplit(KvFormat KvFormat, BufferView Til
         b.Constant(HeadsPerBlock);
         b.Constant(RowsPerTile);
         b.Constant(PassingLanes);
-        b.Constant((uint)KvFetch, nameof(KvFetch));
+        b.Constant(Lanes);
         b.Constant(MaxSplits);
         b.Read(Tiles);
         b.Read(Positions);

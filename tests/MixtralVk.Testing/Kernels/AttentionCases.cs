@@ -8,9 +8,9 @@ using RopeReference = MixtralVk.Reference.Rope;
 namespace MixtralVk.Testing.Kernels;
 
 /// <summary>Heads of an attention case and the positions of its rows; row t belongs to sequence t % <paramref name="Owners"/>.</summary>
-internal sealed record AttentionShape(KvFormat Format, int QueryHeads, int KvHeads, int HeadDim, int Owners, int[] Positions, KvFetch Fetch = KvFetch.Storage)
+internal sealed record AttentionShape(KvFormat Format, int QueryHeads, int KvHeads, int HeadDim, int Owners, int[] Positions, AttentionForm Form = AttentionForm.Wide)
 {
-    public override string ToString() => $"{Format} {QueryHeads}/{KvHeads}x{HeadDim} at {string.Join(",", Positions)} {Fetch}";
+    public override string ToString() => $"{Format} {QueryHeads}/{KvHeads}x{HeadDim} at {string.Join(",", Positions)} {Form}";
 }
 
 /// <summary>Cases of RoPE, the KV cache and attention.</summary>
@@ -30,10 +30,10 @@ internal static class AttentionCases
             }
             foreach (AttentionShape shape in Shapes)
             {
-                foreach (KvFetch fetch in Enum.GetValues<KvFetch>().Where(f => f == KvFetch.Storage || shape.HeadDim % 4 == 0))
+                foreach (AttentionForm form in FormsOf(shape))
                 {
-                    yield return Prefill(shape with { Fetch = fetch });
-                    yield return Split(shape with { Fetch = fetch });
+                    yield return Prefill(shape with { Form = form });
+                    yield return Split(shape with { Form = form });
                 }
                 yield return Merge(shape);
             }
@@ -65,6 +65,9 @@ internal static class AttentionCases
         new(KvFormat.Q8_0, 2, 2, 32, 1, [250, 251, 252, 253, 254, 255, 256, 257, 258, 259, 260]),
         new(KvFormat.Q8_0, 6, 1, 192, 1, [255, 256, 511, 512]),
     ];
+
+    /// <summary>What can compute a shape.</summary>
+    public static AttentionForm[] FormsOf(AttentionShape shape) => shape.HeadDim % 4 == 0 ? [AttentionForm.Wide, AttentionForm.Narrow] : [AttentionForm.Wide];
 
     /// <summary>
     /// Ties of halves to both sides, the largest half, the first float that rounds to infinity, denormal halves and their ties, what rounds to
@@ -291,11 +294,12 @@ internal static class AttentionCases
 
         public int PartialWords => (int)AttentionSplit.PartialBytes((uint)_shape.Positions.Length, (uint)_shape.QueryHeads, (uint)MaxSplits, (uint)_shape.HeadDim) / 4;
 
+        /// <summary>How many lanes pass on changes no bit of the wide form.</summary>
         public AttentionPrefill Prefill(CaseBuffer output) => new(_shape.Format, _tiles, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer.ExactView, _valueBuffer.ExactView,
-            output, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, Block, 4, _shape.Fetch, (uint)_shape.Positions.Length + 1);
+            output, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, Block, _shape.Form == AttentionForm.Wide ? 4u : _passingLanes, _shape.Form, (uint)_shape.Positions.Length + 1);
 
         public AttentionSplit Split(CaseBuffer partials) => new(_shape.Format, _tiles, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer.ExactView, _valueBuffer.ExactView,
-            partials, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, (uint)MaxSplits, Block, _passingLanes, _shape.Fetch, (uint)_shape.Positions.Length);
+            partials, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, (uint)MaxSplits, Block, _passingLanes, _shape.Form, (uint)_shape.Positions.Length);
 
         public AttentionMerge Merge(CaseBuffer partials, CaseBuffer output) => new(_rows, _positions, partials, output, (uint)_shape.QueryHeads,
             (uint)_shape.HeadDim, (uint)MaxSplits, (uint)_shape.Positions.Length);

@@ -7,13 +7,22 @@ namespace MixtralVk.Tests.Kernels;
 [Collection(VulkanCollection.Name)]
 public sealed class AttentionTests(KernelDevice gpu)
 {
-    public static TheoryData<int> Shapes => [.. Enumerable.Range(0, AttentionCases.Shapes.Count())];
+    public static TheoryData<int, string> Shapes
+    {
+        get
+        {
+            TheoryData<int, string> data = [];
+            foreach ((int index, AttentionShape shape) in AttentionCases.Shapes.Index())
+                foreach (AttentionForm form in AttentionCases.FormsOf(shape)) data.Add(index, $"{form}");
+            return data;
+        }
+    }
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Split_and_merge_give_the_bits_of_one_pass(int shape) => gpu.Run(memory =>
+    public void Split_and_merge_give_the_bits_of_one_pass(int shape, string form) => gpu.Run(memory =>
     {
-        AttentionCases.AttentionInputs inputs = new(memory, AttentionCases.Shapes.ElementAt(shape));
+        AttentionCases.AttentionInputs inputs = new(memory, AttentionCases.Shapes.ElementAt(shape) with { Form = Enum.Parse<AttentionForm>(form) });
         int words = inputs.Expected().Length;
         CaseBuffer partials = memory.Output(inputs.PartialWords, "partials"), merged = memory.Output(words, "merged"), whole = memory.Output(words, "whole");
         memory.Run(recorder =>
@@ -25,34 +34,13 @@ public sealed class AttentionTests(KernelDevice gpu)
         Compare.Words(whole.Read<uint>(), merged.Read<uint>());
     });
 
-    public static TheoryData<int> TexelShapes => [.. Enumerable.Range(0, AttentionCases.Shapes.Count()).Where(i => AttentionCases.Shapes.ElementAt(i).HeadDim % 4 == 0)];
-
-    [Theory]
-    [MemberData(nameof(TexelShapes))]
-    public void Texels_give_the_bits_of_storage(int shape)
-    {
-        AttentionShape storage = AttentionCases.Shapes.ElementAt(shape);
-        Compare.Words(Bits(storage), Bits(storage with { Fetch = KvFetch.Texel }));
-    }
-
-    private uint[] Bits(AttentionShape shape)
-    {
-        uint[] bits = [];
-        gpu.Run(memory =>
-        {
-            AttentionCases.AttentionInputs inputs = new(memory, shape);
-            CaseBuffer output = memory.Output(inputs.Expected().Length);
-            memory.Run(recorder => recorder.Dispatch(inputs.Prefill(output)));
-            bits = output.Read<uint>().ToArray();
-        });
-        return bits;
-    }
-
     /// <summary>A row has the same bits whatever other rows the step holds: chunking and batching change nothing.</summary>
-    [Fact]
-    public void A_row_alone_gives_the_bits_of_a_row_among_others()
+    [Theory]
+    [InlineData(nameof(AttentionForm.Wide))]
+    [InlineData(nameof(AttentionForm.Narrow))]
+    public void A_row_alone_gives_the_bits_of_a_row_among_others(string form)
     {
-        var all = new AttentionShape(KvFormat.F16, 4, 2, 16, 1, [299, 31, 256]);
+        var all = new AttentionShape(KvFormat.F16, 4, 2, 16, 1, [299, 31, 256], Enum.Parse<AttentionForm>(form));
         uint[] together = BitsOf(rows: 3), alone = BitsOf(rows: 1);
         Compare.Words(together.AsSpan(0, 64), alone.AsSpan(0, 64));
         Assert.All(alone[64..], word => Assert.Equal(CaseBuffer.Poison, word));
@@ -74,9 +62,9 @@ public sealed class AttentionTests(KernelDevice gpu)
 
     /// <summary>Positions and pages come from the engine; should they ever be wrong, reads stay inside the pools.</summary>
     [Theory]
-    [InlineData(nameof(KvFetch.Storage))]
-    [InlineData(nameof(KvFetch.Texel))]
-    public void Wrong_positions_and_pages_touch_nothing_outside(string fetch)
+    [InlineData(nameof(AttentionForm.Wide))]
+    [InlineData(nameof(AttentionForm.Narrow))]
+    public void Wrong_positions_and_pages_touch_nothing_outside(string form)
     {
         gpu.Run(memory =>
         {
@@ -90,7 +78,7 @@ public sealed class AttentionTests(KernelDevice gpu)
             memory.Run(recorder =>
             {
                 recorder.Dispatch(new RopeKvWrite(KvFormat.F16, rows, positions, owners, pageTables, table.ExactView, qkv, keys.ExactView, values.ExactView, heads, heads, headDim, headDim, maxPages, 2));
-                recorder.Dispatch(new AttentionPrefill(KvFormat.F16, tiles, positions, owners, pageTables, qkv, keys.ExactView, values.ExactView, output, heads, heads, headDim, 96, maxPages, block, 4, Enum.Parse<KvFetch>(fetch), 2));
+                recorder.Dispatch(new AttentionPrefill(KvFormat.F16, tiles, positions, owners, pageTables, qkv, keys.ExactView, values.ExactView, output, heads, heads, headDim, 96, maxPages, block, 4, Enum.Parse<AttentionForm>(form), 2));
             });
             Compare.Words(pool, keys.Read<uint>());
             foreach (float v in output.Read<float>()) Assert.Equal(0, v);

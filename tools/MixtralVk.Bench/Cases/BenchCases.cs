@@ -19,8 +19,8 @@ internal static class BenchCases
 
     private static IEnumerable<BenchCase> Attention(ModelConfig c, DeviceDescription device)
     {
-        KvFetch shipped = AttentionPlan.FetchOn(device, c.HeadDim);
-        KvFetch[] fetches = AttentionPlan.CanFetchTexels(device, c.HeadDim) ? [KvFetch.Storage, KvFetch.Texel] : [KvFetch.Storage];
+        AttentionForm shipped = AttentionPlan.FormOn(device, c.HeadDim);
+        AttentionForm[] forms = AttentionPlan.CanBeNarrow(device, c.HeadDim) ? [AttentionForm.Wide, AttentionForm.Narrow] : [AttentionForm.Wide];
         foreach (KvFormat format in Enum.GetValues<KvFormat>())
         {
             string[] pools = ["Keys", "Values"];
@@ -28,8 +28,8 @@ internal static class BenchCases
             {
                 var decode = new AttentionShape(format, c.HeadCount, c.KvHeadCount, c.HeadDim, 1, [context - 1]);
                 (long bytes, long flops) = Work(c, format, [context]);
-                foreach (KvFetch fetch in fetches)
-                    yield return new BenchCase(new AttentionSplit { KvFormat = format }.Shader, $"context {context}", $"{fetch}", Note(fetch), () => AttentionCases.Split(decode with { Fetch = fetch }), pools)
+                foreach (AttentionForm form in forms)
+                    yield return new BenchCase(new AttentionSplit { KvFormat = format }.Shader, $"context {context}", $"{form}", Note(form), () => AttentionCases.Split(decode with { Form = form }), pools)
                     {
                         Bytes = bytes, Flops = flops,
                     };
@@ -45,8 +45,8 @@ internal static class BenchCases
                 {
                     var chunk = new AttentionShape(format, c.HeadCount, c.KvHeadCount, c.HeadDim, 1, [.. Enumerable.Range(context - rows, rows)]);
                     (long bytes, long flops) = Work(c, format, [.. chunk.Positions.Select(p => p + 1)]);
-                    foreach (KvFetch fetch in fetches)
-                        yield return new BenchCase(new AttentionPrefill { KvFormat = format }.Shader, $"{rows} rows, context {context}", $"{fetch}", Note(fetch), () => AttentionCases.Prefill(chunk with { Fetch = fetch }), pools)
+                    foreach (AttentionForm form in forms)
+                        yield return new BenchCase(new AttentionPrefill { KvFormat = format }.Shader, $"{rows} rows, context {context}", $"{form}", Note(form), () => AttentionCases.Prefill(chunk with { Form = form }), pools)
                         {
                             Bytes = bytes, Flops = flops,
                         };
@@ -62,7 +62,7 @@ internal static class BenchCases
             }
         }
 
-        string Note(KvFetch fetch) => fetch == shipped ? "shipped" : "";
+        string Note(AttentionForm form) => form == shipped ? "shipped" : "";
     }
 
     /// <summary>Keys and values once, queries and outputs; a multiplication and an addition for each element of a key and of a value.</summary>

@@ -3,15 +3,15 @@ using MixtralVk.Kernels;
 
 namespace MixtralVk.Model.Vulkan;
 
-/// <summary>How attention runs in one row-count class. Every plan gives the same bits.</summary>
+/// <summary>How attention runs in one row-count class. Every plan of one form gives the same bits.</summary>
 /// <param name="Block">The queries of a workgroup.</param>
 /// <param name="IsSplit">
 /// Each 256 keys of a tile have a workgroup of their own, and a second kernel merges (decode: few rows, long contexts); else one workgroup
 /// takes all keys of a tile (a chunk: its rows alone fill the device).
 /// </param>
 /// <param name="PassingLanes">Lanes that load for each other: no subgroup of the device is smaller.</param>
-/// <param name="KvFetch">How keys and values are read.</param>
-internal readonly record struct AttentionPlan(QueryBlock Block, bool IsSplit, uint PassingLanes, KvFetch KvFetch)
+/// <param name="Form">How lanes work together: the same in all plans of a device.</param>
+internal readonly record struct AttentionPlan(QueryBlock Block, bool IsSplit, uint PassingLanes, AttentionForm Form)
 {
     /// <summary>Most rows whose keys are split.</summary>
     private const uint MostSplitRows = 16;
@@ -27,15 +27,15 @@ internal readonly record struct AttentionPlan(QueryBlock Block, bool IsSplit, ui
         uint limit = device.VendorId == Vendors.Intel && !isFew ? 3u : uint.MaxValue;
         return new AttentionPlan(QueryBlock.For((uint)config.HeadCount, (uint)config.KvHeadCount, (uint)config.HeadDim, severalRows: !isFew, limit), isFew && maxSplits > 1,
             device.Limits.MinSubgroupSize >= 8 ? 8u : 4u,
-            FetchOn(device, config.HeadDim));
+            FormOn(device, config.HeadDim));
     }
 
-    /// <summary>Texels on software drivers, as for weights (<see cref="ShippedVariants"/>).</summary>
-    public static KvFetch FetchOn(DeviceDescription device, int headDim) =>
-        device.Type == AdapterType.Software && CanFetchTexels(device, headDim) ? KvFetch.Texel : KvFetch.Storage;
+    /// <summary>Narrow on software drivers, which read and write shared memory lane by lane.</summary>
+    public static AttentionForm FormOn(DeviceDescription device, int headDim) =>
+        device.Type == AdapterType.Software && CanBeNarrow(device, headDim) ? AttentionForm.Narrow : AttentionForm.Wide;
 
     /// <summary>False where a pool may be more texels than can be bound, or a texel would straddle heads.</summary>
-    public static bool CanFetchTexels(DeviceDescription device, int headDim) => device.Limits.TexelsReachAll && headDim % 4 == 0;
+    public static bool CanBeNarrow(DeviceDescription device, int headDim) => device.Limits.TexelsReachAll && headDim % 4 == 0;
 
     /// <summary>Most rows whose keys are split: as many as the memory for their results allows.</summary>
     public static uint SplitRows(ModelConfig config, uint maxSplits)

@@ -215,13 +215,13 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Stag
         if (plan.IsSplit)
         {
             recorder.DispatchIndirect(new AttentionSplit(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, queries, keys, values, _activations.Partials,
-                Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, _activations.MaxSplits, plan.Block, plan.PassingLanes, plan.KvFetch, maxRows), rows.AttentionSize);
+                Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, _activations.MaxSplits, plan.Block, plan.PassingLanes, plan.Form, maxRows), rows.AttentionSize);
             recorder.Dispatch(new AttentionMerge(rows.Rows, rows.Positions, _activations.Partials, _activations.Attended, Heads, HeadDim, _activations.MaxSplits, maxRows));
         }
         else
         {
             recorder.DispatchIndirect(new AttentionPrefill(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, queries, keys, values, _activations.Attended,
-                Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, plan.Block, plan.PassingLanes, plan.KvFetch, maxRows), rows.AttentionSize);
+                Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, plan.Block, plan.PassingLanes, plan.Form, maxRows), rows.AttentionSize);
         }
     }
 
