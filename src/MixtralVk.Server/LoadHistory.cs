@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Hosting;
+using MixtralVk.Experts;
+using MixtralVk.Model.Vulkan;
 using MixtralVk.Server.Json;
 
 namespace MixtralVk.Server;
@@ -8,7 +10,7 @@ internal sealed class LoadHistory(ServerOptions options, ServedModel model, Serv
 {
     private const int Seconds = 300;
     private readonly Queue<LoadSample> _samples = new(Seconds);
-    private long _generated;
+    private long _generated, _hits, _misses;
 
     /// <summary>What there is to show now.</summary>
     public OperationState State
@@ -30,7 +32,7 @@ internal sealed class LoadHistory(ServerOptions options, ServedModel model, Serv
         while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
         {
             long generated = metrics.GeneratedTokens;
-            var sample = new LoadSample(generated - _generated, model.Sessions?.Active ?? 0, model.Sessions?.Queued ?? 0, Environment.WorkingSet);
+            var sample = new LoadSample(generated - _generated, model.Sessions?.Active ?? 0, model.Sessions?.Queued ?? 0, Environment.WorkingSet, ExpertHitRate());
             _generated = generated;
             lock (_samples)
             {
@@ -38,5 +40,16 @@ internal sealed class LoadHistory(ServerOptions options, ServedModel model, Serv
                 _samples.Enqueue(sample);
             }
         }
+    }
+
+    /// <summary>The share of hits since the last call; null where there was neither hit nor miss.</summary>
+    private double? ExpertHitRate()
+    {
+        if (model.Sessions?.Model.ForwardPass is not VulkanForwardPass pass) return null;
+        IReadOnlyList<LayerActivity> layers = pass.ExpertActivity;
+        (long hits, long misses) = (layers.Sum(layer => layer.Hits), layers.Sum(layer => layer.Misses));
+        (long newHits, long newMisses) = (hits - _hits, misses - _misses);
+        (_hits, _misses) = (hits, misses);
+        return newHits + newMisses > 0 ? (double)newHits / (newHits + newMisses) : null;
     }
 }

@@ -27,7 +27,7 @@ public static class MixtralVkEndpoints
         options.Validate();
         services.AddOpenTelemetry().WithMetrics(metrics =>
         {
-            metrics.AddMeter(ServerMetrics.MeterName).AddPrometheusExporter();
+            metrics.AddMeter(ServerMetrics.MeterName, ServerMetrics.EngineMeterName).AddPrometheusExporter();
             if (options.OtlpEndpoint is { } address) metrics.AddOtlpExporter(exporter => exporter.Endpoint = address);
         });
         services.AddSingleton(options);

@@ -33,6 +33,7 @@ internal sealed partial class ServedModel(ServerOptions options, IHostApplicatio
             {
                 Device = options.Device,
                 ContextLength = context,
+                ExpertBudgetBytes = options.ExpertBudgetBytes,
                 KvCacheTokens = checked(options.Seats * context),
                 PipelineCacheDirectory = options.PipelineCacheDirectory,
             }, new Watcher(this), stoppingToken).ConfigureAwait(false);

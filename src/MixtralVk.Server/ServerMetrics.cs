@@ -10,6 +10,9 @@ internal sealed class ServerMetrics : IDisposable
     /// <summary>Name of the meter.</summary>
     public const string MeterName = "MixtralVk.Server";
 
+    /// <summary>Name of the engine's own meter: what experts do where GPU and processor share them.</summary>
+    public const string EngineMeterName = "MixtralVk";
+
     private const int LatestCount = 100;
     private static readonly double[] s_seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 

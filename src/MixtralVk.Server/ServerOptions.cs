@@ -17,6 +17,9 @@ public sealed class ServerOptions
     /// <summary>Longest conversation in tokens; null takes the model's length, at most <see cref="MixtralOptions.DefaultContextLength"/>.</summary>
     public int? ContextLength { get; set; }
 
+    /// <summary>Most bytes of a GPU's memory for experts, as <see cref="MixtralOptions.ExpertBudgetBytes"/>; null takes what is left.</summary>
+    public long? ExpertBudgetBytes { get; set; }
+
     /// <summary>Folder where compiled pipelines and measured kernel variants are kept between runs; null keeps none.</summary>
     public string? PipelineCacheDirectory { get; set; }
 
@@ -93,6 +96,7 @@ public sealed class ServerOptions
     {
         Require(ModelFile.Length > 0, nameof(ModelFile), "the model's file");
         Require(ContextLength is null or > 0, nameof(ContextLength), "at least 1");
+        Require(ExpertBudgetBytes is null || ExpertBudgetBytes >= 0 && Device != DeviceKind.Cpu, nameof(ExpertBudgetBytes), "at least 0, and left out where the device is the CPU");
         Require(Host is "localhost" or "*" || IPAddress.TryParse(Host, out _), nameof(Host), "localhost, an IP address or *");
         Require(Port is >= 0 and <= 65535, nameof(Port), "between 0 and 65535");
         Require(Seats is >= 1 and <= 1024, nameof(Seats), "between 1 and 1024");

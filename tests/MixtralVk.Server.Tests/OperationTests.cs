@@ -98,6 +98,30 @@ public sealed class OperationTests
         Assert.True(state.GetProperty("cached_tokens").GetInt32() > 0);
     }
 
+    [Fact]
+    public async Task What_shared_experts_do_is_told()
+    {
+        ServerOptions options = RunningServer.Options();
+        (options.Device, options.ExpertBudgetBytes) = (DeviceKind.Vulkan, 2 << 20); // of 4 MB of experts
+        await using RunningServer server = await RunningServer.StartAsync(options);
+        JsonElement state;
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        do
+        {
+            Assert.Equal(HttpStatusCode.OK, (await server.PostAsync("/v1/chat/completions", Short)).StatusCode);
+            await Task.Delay(100, patience.Token);
+            state = JsonDocument.Parse(await server.Http.GetStringAsync("/ops/state")).RootElement;
+        }
+        while (!HitRates(state).Any());
+        Assert.All(HitRates(state), rate => Assert.InRange(rate, 0.01, 0.99));
+        string metrics = await server.Http.GetStringAsync("/metrics");
+        Assert.Matches("mixtralvk_experts_hits_total{[^}]*layer=\"1\"", metrics);
+        Assert.Matches("mixtralvk_experts_misses_total{[^}]*layer=\"1\"", metrics);
+
+        static IEnumerable<double> HitRates(JsonElement state) =>
+            state.GetProperty("samples").EnumerateArray().Where(sample => sample.TryGetProperty("expert_hit_rate", out _)).Select(sample => sample.GetProperty("expert_hit_rate").GetDouble());
+    }
+
     [Theory]
     [InlineData("Prot", "1", "Prot")]
     [InlineData("Port", "x", "Port")]

@@ -17,5 +17,10 @@ internal sealed record OperationState(
     string Model, string? Device, int Seats, int QueueLimit, long ModelBytes, long Requests, long Refused, long PromptTokens, long CachedTokens,
     IReadOnlyList<LoadSample> Samples, IReadOnlyList<double> FirstTokens, IReadOnlyList<double> NextTokens);
 
-/// <summary>A second of operation: tokens generated in it, requests answered and waiting at its end, bytes of the process.</summary>
-internal readonly record struct LoadSample(long Tokens, int Active, int Queued, long Memory);
+/// <summary>A second of operation.</summary>
+/// <param name="Tokens">Tokens generated in it.</param>
+/// <param name="Active">Requests that are answered at its end.</param>
+/// <param name="Queued">Requests that wait at its end.</param>
+/// <param name="Memory">Bytes of the process at its end.</param>
+/// <param name="ExpertHitRate">Of the experts that its tokens chose, the share that was on the GPU; null where none were chosen, or GPU and processor do not share them.</param>
+internal readonly record struct LoadSample(long Tokens, int Active, int Queued, long Memory, double? ExpertHitRate);

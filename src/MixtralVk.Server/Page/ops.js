@@ -67,6 +67,9 @@ async function refresh() {
     lines("tokens", [state.samples.map(sample => sample.tokens)], rate, ["now"]);
     lines("requests", [state.samples.map(sample => sample.active), state.samples.map(sample => sample.queued)], value => value.toFixed(0), ["answered", "waiting (dashed)"]);
     lines("memory", [state.samples.map(sample => sample.memory)], bytes, ["now"]);
+    const hitRates = state.samples.map(sample => sample.expert_hit_rate).filter(Number.isFinite); // of the seconds in which experts were chosen
+    $("experts-section").hidden = hitRates.length === 0;
+    if (hitRates.length) lines("experts", [hitRates], value => `${Math.round(100 * value)} %`, ["now"]);
     bars("first", state.first_tokens);
     bars("next", state.next_tokens);
     document.body.dataset.ready = "true";
