@@ -39,7 +39,7 @@ internal sealed record CopyCommand(BufferView Source, BufferView Destination)
 /// <summary>Sets every word of a range.</summary>
 internal sealed record FillCommand(BufferView Destination, uint Value) : Command([new(Destination, AccessKind.TransferWrite)]);
 
-/// <summary>Writes the time at which all commands before it have finished; the first of a timer clears the others.</summary>
+/// <summary>Writes the time at which all commands before it have finished, in the place of an earlier one.</summary>
 internal sealed record TimestampCommand(GpuTimer Timer, int Index) : Command([]);
 
 /// <summary>

@@ -70,8 +70,7 @@ public sealed class Recorder
     public void Fill(BufferView destination, uint value) => Add(new FillCommand(destination, value));
 
     /// <summary>
-    /// Records a timestamp: the time when everything recorded before it has finished. Timestamp 0 of a timer comes first, as it clears the
-    /// others, and each is written once a submission.
+    /// Records a timestamp: the time when everything recorded before it has finished. It is written in the place of an earlier one, once a submission.
     /// </summary>
     public void Timestamp(GpuTimer timer, int index)
     {

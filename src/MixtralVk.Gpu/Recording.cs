@@ -138,7 +138,7 @@ public sealed unsafe class Recording : IDisposable
     private void Record(TimestampCommand timestamp, CommandBuffer commandBuffer)
     {
         GpuTimer timer = timestamp.Timer;
-        if (timestamp.Index == 0) _device.Vk.CmdResetQueryPool(commandBuffer, timer.Pool, 0, (uint)timer.Count);
+        _device.Vk.CmdResetQueryPool(commandBuffer, timer.Pool, (uint)timestamp.Index, 1);
         _device.Vk.CmdWriteTimestamp2(commandBuffer, PipelineStageFlags2.AllCommandsBit, timer.Pool, (uint)timestamp.Index);
     }
 

@@ -68,6 +68,9 @@ internal sealed unsafe class CpuExperts : IDisposable
         return _entries = GroupTokens.Run(ids, _config.ExpertCount, ref _groups, elsewhere);
     }
 
+    /// <summary>Rows of the step that has begun that an expert computes here.</summary>
+    public int RowsOf(int expert) => _groups.Counts[expert];
+
     /// <summary>A gate/up or down stage, or a part of one.</summary>
     public void Run(Stage stage)
     {

@@ -11,7 +11,8 @@ namespace MixtralVk.Experts;
 /// <param name="ShorterMilliseconds">What the side that took less time worked, in steps with something for both: the most that both can work at the same time.</param>
 /// <param name="UploadedBytes">Bytes of experts brought to the device after loading.</param>
 /// <param name="Replacements">Experts that came to the device after loading.</param>
-public readonly record struct LayerActivity(long Hits, long Misses, double GpuMilliseconds, double CpuMilliseconds, double OverlapMilliseconds, double ShorterMilliseconds, long UploadedBytes, long Replacements)
+/// <param name="Guests">Experts that were brought to the device for one step of a prompt; their choices are misses, their time there is the device's.</param>
+public readonly record struct LayerActivity(long Hits, long Misses, double GpuMilliseconds, double CpuMilliseconds, double OverlapMilliseconds, double ShorterMilliseconds, long UploadedBytes, long Replacements, long Guests)
 {
     /// <summary>Hits among all choices; 0 before the first.</summary>
     public double HitRate => Hits + Misses == 0 ? 0 : (double)Hits / (Hits + Misses);
@@ -19,7 +20,7 @@ public readonly record struct LayerActivity(long Hits, long Misses, double GpuMi
 
 /// <summary>
 /// Counts what experts do, by layer, and tells the meter "MixtralVk" (System.Diagnostics.Metrics): mixtralvk.experts.hits, .misses, .gpu_time and .cpu_time (ms),
-/// .uploaded (bytes) and .replacements, each with the tag "layer". Counting allocates nothing. Written by the model's thread; read by any, a layer's numbers of different moments perhaps.
+/// .uploaded (bytes), .replacements and .guests, each with the tag "layer". Counting allocates nothing. Written by the model's thread; read by any, a layer's numbers of different moments perhaps.
 /// </summary>
 internal sealed class ExpertActivity
 {
@@ -31,6 +32,8 @@ internal sealed class ExpertActivity
 
     private static readonly Counter<long> s_uploaded = s_meter.CreateCounter<long>("mixtralvk.experts.uploaded", "By", "Bytes of experts brought to the device after loading.");
     private static readonly Counter<long> s_replacements = s_meter.CreateCounter<long>("mixtralvk.experts.replacements", description: "Experts that came to the device after loading.");
+
+    private static readonly Counter<long> s_guests = s_meter.CreateCounter<long>("mixtralvk.experts.guests", description: "Experts that came to the device for one step of a prompt.");
 
     private readonly LayerActivity[] _layers;
     private readonly KeyValuePair<string, object?>[] _tags;
@@ -64,6 +67,16 @@ internal sealed class ExpertActivity
         };
         s_gpuTime.Add(gpu, _tags[layer]);
         s_cpuTime.Add(cpu, _tags[layer]);
+    }
+
+    /// <summary>An expert of a layer came to the device for one step, and took it so many milliseconds.</summary>
+    public void Invite(int layer, long bytes, double gpu)
+    {
+        LayerActivity l = _layers[layer];
+        _layers[layer] = l with { Guests = l.Guests + 1, GpuMilliseconds = l.GpuMilliseconds + gpu };
+        Upload(layer, bytes);
+        s_gpuTime.Add(gpu, _tags[layer]);
+        s_guests.Add(1, _tags[layer]);
     }
 
     /// <summary>A piece of an expert of a layer came to the device.</summary>

@@ -17,9 +17,6 @@ internal sealed class ExpertReplacement : IDisposable
     /// <summary>Time without another try after one that failed: what was lacking is not back at once.</summary>
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(5);
 
-    /// <summary>Weight of the newest measurement in what a piece is expected to take.</summary>
-    private const double Newest = 0.25;
-
     private readonly GpuDevice _device;
     private readonly DeviceExperts _experts;
     private readonly CpuExperts _host;
@@ -27,9 +24,8 @@ internal sealed class ExpertReplacement : IDisposable
     private readonly ExpertActivity _activity;
     private readonly WeightUploader _uploader;
     private readonly Queue<Upload> _pieces = [];    // of the expert on its way that are not there yet
-    private GpuBuffer? _landing;                    // room for one expert; made when it is first needed
     private ExpertMove? _move;
-    private double _pieceMilliseconds = double.NaN, _copyMilliseconds = double.NaN;
+    private readonly MeasuredTime _piece = new(), _copy = new(); // milliseconds
     private long _failed;                           // timestamp of the latest failure; 0 for none
 
     public ExpertReplacement(GpuDevice device, DeviceExperts experts, CpuExperts host, ExpertUse use, ExpertActivity activity)
@@ -43,9 +39,9 @@ internal sealed class ExpertReplacement : IDisposable
     {
         get
         {
-            if (_move is not null) return _pieces.Count == 0 ? _copyMilliseconds : _pieceMilliseconds;
+            if (_move is not null) return _pieces.Count == 0 ? _copy.Average : _piece.Average;
             bool waits = _failed != 0 && Stopwatch.GetElapsedTime(_failed) < s_pause;
-            return waits || !_experts.Slots.TryNextMove(_use, out _) ? null : _pieceMilliseconds;
+            return waits || !_experts.Slots.TryNextMove(_use, out _) ? null : _piece.Average;
         }
     }
 
@@ -62,14 +58,14 @@ internal sealed class ExpertReplacement : IDisposable
             if (_move is { } move && _pieces.Count == 0)
             {
                 Land(move);
-                Learn(ref _copyMilliseconds, start);
+                _copy.Learn(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             }
             else if (_move is not null || TryBegin())
             {
                 Upload piece = _pieces.Dequeue();
                 _uploader.Run(piece);
                 _activity.Upload(_move!.Value.Layer, (long)piece.Destination.Length);
-                Learn(ref _pieceMilliseconds, start);
+                _piece.Learn(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             }
         }
         catch (GpuException problem) when (problem is not DeviceLostException)
@@ -80,30 +76,27 @@ internal sealed class ExpertReplacement : IDisposable
         }
     }
 
-    /// <summary>Gives up what is on its way, and its memory.</summary>
+    /// <summary>Gives up what is on its way; it begins anew.</summary>
     public void Abandon()
     {
         _move = null;
         _pieces.Clear();
-        _landing?.Dispose();
-        _landing = null;
     }
 
     /// <summary>The pieces of an expert, from main memory to <paramref name="to"/>.</summary>
-    public static unsafe IEnumerable<Upload> UploadsOf(LayerExperts from, ExpertMove move, ExpertWeights to, long pieceBytes)
+    public static unsafe IEnumerable<Upload> UploadsOf(LayerExperts from, ExpertId id, ExpertWeights to, long pieceBytes)
     {
-        return [.. Of(to.Gate, from.Gate[move.Expert]), .. Of(to.Up, from.Up[move.Expert]), .. Of(to.Down, from.Down[move.Expert])];
+        return [.. Of(to.Gate, from.Gate[id.Expert]), .. Of(to.Up, from.Up[id.Expert]), .. Of(to.Down, from.Down[id.Expert])];
 
         IEnumerable<Upload> Of(GpuMatrix matrix, TiledMatrix tiles) => Upload.OfTiles(matrix, 0, matrix.Layout.Tiles,
-            (first, _, bytes) => new ReadOnlySpan<byte>(tiles.Tile(first), bytes.Length).CopyTo(bytes), $"layer {move.Layer}", pieceBytes);
+            (first, _, bytes) => new ReadOnlySpan<byte>(tiles.Tile(first), bytes.Length).CopyTo(bytes), $"layer {id.Layer}", pieceBytes);
     }
 
     private bool TryBegin()
     {
         if (!_experts.Slots.TryNextMove(_use, out ExpertMove move)) return false;
-        _landing ??= _device.CreateBuffer((ulong)_experts.MostBytes, BufferUse.Device, "expert on its way");
-        ExpertWeights weights = ExpertWeights.In(_landing.View, _experts.LayoutsOf(move.Layer)[move.Expert], _device.Limits);
-        foreach (Upload piece in UploadsOf(_host[move.Layer], move, weights, PieceBytes)) _pieces.Enqueue(piece);
+        _experts.MakeLanding();
+        foreach (Upload piece in UploadsOf(_host[move.Layer], move.Id, _experts.Landed(move.Id), PieceBytes)) _pieces.Enqueue(piece);
         _move = move;
         return true;
     }
@@ -113,7 +106,7 @@ internal sealed class ExpertReplacement : IDisposable
         BufferView slot = _experts.MemoryOf(move.Layer, move.Slot);
         Recorder recorder = _device.CreateRecorder();
         recorder.BeginStage($"layer {move.Layer} expert {move.Expert}");
-        recorder.Copy(_landing!.View.Slice(0, slot.Length), slot);
+        recorder.Copy(_experts.Landing!.View.Slice(0, slot.Length), slot);
         using (Recording copy = recorder.Finish("expert"))
             _device.Queue.Wait(_device.Queue.Submit(copy, 0, 1));
         _experts.Put(move);
@@ -121,15 +114,5 @@ internal sealed class ExpertReplacement : IDisposable
         _move = null;
     }
 
-    private static void Learn(ref double average, long start)
-    {
-        double took = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        average = double.IsNaN(average) ? took : average + Newest * (took - average);
-    }
-
-    public void Dispose()
-    {
-        _uploader.Dispose();
-        _landing?.Dispose();
-    }
+    public void Dispose() => _uploader.Dispose();
 }

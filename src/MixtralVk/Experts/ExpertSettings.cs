@@ -27,6 +27,9 @@ internal sealed record ExpertSettings
     /// <summary>Test hook: what the driver is taken to say of memory, see <see cref="ExpertBudget"/>.</summary>
     public Func<long?>? SpareMemory { get; init; }
 
+    /// <summary>Test hook: whether an expert without a slot that so many rows of a prompt chose comes to the device for the step, see <see cref="ExpertGuests"/>.</summary>
+    public Func<int, bool>? InvitesGuest { get; init; }
+
     /// <summary>Bytes for slots, where everything else is allocated; null where all experts fit and stay for good.</summary>
     public long? BytesFor(DeviceExperts experts, GpuDevice device)
     {

@@ -1,7 +1,11 @@
 namespace MixtralVk.Experts;
 
 /// <summary>An expert to be brought into a slot of its layer, in the place of one that lies there, if any.</summary>
-internal readonly record struct ExpertMove(int Layer, int Slot, int Expert);
+internal readonly record struct ExpertMove(int Layer, int Slot, int Expert)
+{
+    /// <summary>The expert.</summary>
+    public ExpertId Id => new(Layer, Expert);
+}
 
 /// <summary>
 /// Which experts lie in which slots. Each layer has slots of its own, as what is recorded for a layer goes through its slots: with one pool for all of them it

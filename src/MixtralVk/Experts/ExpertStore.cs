@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MixtralVk.Cpu;
 using MixtralVk.Gpu;
+using MixtralVk.Kernels;
 using MixtralVk.Loading;
 using MixtralVk.Model;
 using MixtralVk.Model.Vulkan;
@@ -17,11 +18,12 @@ internal sealed unsafe class ExpertStore : IDisposable
     private readonly DeviceExperts _device;
     private readonly ExpertExchange _exchange;
     private readonly CpuExperts _host;
+    private readonly ExpertGuests _guests;
     private readonly ExpertUse _use;
     private readonly int _topK;
     private readonly bool _moves;
     private readonly bool[] _isResident; // (experts) of the layer in progress
-    private int _hits, _misses;
+    private int _rows, _hits, _misses;
     private int _timed = -1;        // the layer whose experts run, or are done and not counted yet
     private bool _hasGpuTime;       // the device has some of them
     private bool _isSummed;         // they are done as soon as what was submitted is
@@ -55,6 +57,7 @@ internal sealed unsafe class ExpertStore : IDisposable
         }
         Budget = new ExpertBudget(device, experts, use, settings.BudgetBytes, settings.SpareMemory ?? (DeviceChoices.KnowsSpareMemory(device.Description) ? device.SpareMemory : null));
         Replacement = new ExpertReplacement(device, experts, _host, use, Activity);
+        _guests = new ExpertGuests(device, experts, _host, Replacement, Activity, settings.InvitesGuest);
     }
 
     /// <summary>What experts did.</summary>
@@ -83,7 +86,7 @@ internal sealed unsafe class ExpertStore : IDisposable
     {
         using var uploader = new WeightUploader(device);
         ExpertMove[] moves = [.. _device.Slots.Fill(_use)];
-        uploader.Run([.. moves.SelectMany(move => ExpertReplacement.UploadsOf(_host[move.Layer], move, _device[move.Layer, move.Slot], WeightUploader.PieceBytes))], progress, cancellation);
+        uploader.Run([.. moves.SelectMany(move => ExpertReplacement.UploadsOf(_host[move.Layer], move.Id, _device[move.Layer, move.Slot], WeightUploader.PieceBytes))], progress, cancellation);
         foreach (ExpertMove move in moves) _device.Put(move);
         return uploader.Transfer;
     }
@@ -99,16 +102,32 @@ internal sealed unsafe class ExpertStore : IDisposable
     {
         _routed = Stopwatch.GetTimestamp();
         _exchange.Ids.Invalidate();
-        BufferView view = _exchange.IdsOf(layer);
-        ReadOnlySpan<int> ids = _exchange.Ids.Map<int>(view.Offset, (ulong)(tokens * _topK) * sizeof(int));
+        ReadOnlySpan<int> ids = IdsOf(layer, tokens);
         for (int expert = 0; expert < _isResident.Length; expert++) _isResident[expert] = _device.Slots.SlotOf(layer, expert) != ExpertSlots.None;
         _misses = _host.Begin(ids, _isResident);
-        _hits = ids.Length - _misses;
+        (_rows, _hits) = (tokens, ids.Length - _misses);
         if (_misses > 0) _exchange.Inputs.Invalidate();
         Activity.Count(layer, _hits, _misses);
         if (_moves) _use.Chosen(layer, ids, tokens);
         (_timed, _hasGpuTime, _begun, _ended) = (layer, _hits > 0, 0, 0);
     }
+
+    /// <summary>
+    /// In a prompt, after <see cref="Look"/>: brings an expert that the device does not have for this step, where that is expected to save time; the next submissions of the layer's
+    /// experts compute it alone. False where none is left: what follows is shared as ever.
+    /// </summary>
+    public bool TryBringGuest(int layer, int tokens)
+    {
+        if (_guests.TryBring(layer, _hits)) return true;
+        if (!_guests.HasAny) return false;
+        for (int expert = 0; expert < _isResident.Length; expert++) _isResident[expert] |= _guests.Has(expert);
+        _misses = _host.Begin(IdsOf(layer, tokens), _isResident);
+        _guests.Leave();
+        return false;
+    }
+
+    /// <summary>The device has computed the guest.</summary>
+    public void GuestComputed(int layer) => _guests.Computed(layer);
 
     /// <summary>The device runs a layer's experts without anybody looking.</summary>
     public void Pass(int layer, int tokens)
@@ -118,7 +137,11 @@ internal sealed unsafe class ExpertStore : IDisposable
     }
 
     /// <summary>The layer has no step in progress any more.</summary>
-    public void Forget() => (_hits, _misses, _timed, _isSummed) = (0, 0, -1, false);
+    public void Forget()
+    {
+        (_hits, _misses, _timed, _isSummed) = (0, 0, -1, false);
+        _guests.Leave();
+    }
 
     /// <summary>Computes the processor's part of a gate/up or down stage, or of a part of one.</summary>
     public void Run(Stage stage)
@@ -146,13 +169,17 @@ internal sealed unsafe class ExpertStore : IDisposable
             gpuEnd = timer.Seconds(ExpertExchange.Routed, ExpertExchange.Done) * 1000;
         }
         Activity.Spend(_timed, gpuEnd - gpuBegin, cpuEnd - cpuBegin, Math.Max(0, Math.Min(cpuEnd, gpuEnd) - Math.Max(cpuBegin, gpuBegin)));
+        if (TokenClasses.Of((uint)_rows) == TokenClass.Chunk) _guests.Learn(gpuEnd - gpuBegin, _hits, cpuEnd - cpuBegin, _misses);
         (_timed, _isSummed) = (-1, false);
     }
+
+    private ReadOnlySpan<int> IdsOf(int layer, int tokens) => _exchange.Ids.Map<int>(_exchange.IdsOf(layer).Offset, (ulong)(tokens * _topK) * sizeof(int));
 
     private static float* Pointer(GpuBuffer buffer) => (float*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref buffer.Map<float>()[0]);
 
     public void Dispose()
     {
+        _guests.Dispose();
         Replacement.Dispose();
         _host.Dispose();
         _exchange.Dispose();

@@ -51,7 +51,12 @@ internal static class TokenClasses
     };
 
     /// <summary>The class of a step.</summary>
-    public static TokenClass Of(uint tokens) => All.First(c => tokens <= c.MaxTokens());
+    public static TokenClass Of(uint tokens)
+    {
+        TokenClass smallest = TokenClass.One;
+        while (tokens > smallest.MaxTokens()) smallest++;
+        return smallest;
+    }
 
     /// <summary>The most tokens of each recording that steps of up to <paramref name="maxBatchTokens"/> need: 1, 4, 16, a chunk.</summary>
     public static IReadOnlyList<uint> Cover(uint maxBatchTokens) =>

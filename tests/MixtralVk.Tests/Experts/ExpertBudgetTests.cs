@@ -42,7 +42,8 @@ public sealed class ExpertBudgetTests
             Check();
             Assert.Equal(24 * percent / 100, pass.ResidentExperts!.Value);
             if (percent == 100) Assert.Equal(1, pass.CostOf(1, 1).Submissions);
-            Assert.InRange(gpu.Device.LiveBuffers, buffers + 24 * percent / 100 - 12, buffers + 24 * percent / 100 - 11); // one more for what was on its way
+            int landing = gpu.Device.LiveBuffers - (buffers + 24 * percent / 100 - 12); // where one on its way lies: as long as there are slots, and made when it is needed where experts stay
+            Assert.InRange(landing, moves && percent == 0 ? -1 : 0, moves ? percent == 0 ? -1 : 0 : 1);
             if (!moves) Assert.Equal(percent == 75 ? [0, 1, 2, 3, 4, 5] : Enumerable.Range(0, percent * 8 / 100), Enumerable.Range(0, 8).Where(expert => pass.IsOnDevice(new ExpertId(1, expert))));
         }
 

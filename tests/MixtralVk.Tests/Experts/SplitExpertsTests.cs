@@ -134,8 +134,9 @@ public sealed class SplitExpertsTests
         using TemporaryFile file = new SyntheticModel { Weights = WeightFormat.Q4_0 }.WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders, with: o => o with { Validation = false, Replay = null });
-        using VulkanForwardPass pass = Load(source, gpu, 50);
-        VulkanForwardPassTests.AssertStepsAllocateNothing(pass);
+        using VulkanForwardPass fixedPlaces = Load(source, gpu, 50), moving = Load(source, gpu, Settings(source, 50, CpuArithmetic.Float32) with { Moves = true, InvitesGuest = _ => false });
+        VulkanForwardPassTests.AssertStepsAllocateNothing(fixedPlaces);
+        VulkanForwardPassTests.AssertStepsAllocateNothing(moving);
     }
 
     /// <summary>A device that has less room than it said serves with the slots it could give; the least it needs for everything else is refused as ever.</summary>

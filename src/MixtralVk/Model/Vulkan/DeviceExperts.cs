@@ -7,7 +7,7 @@ namespace MixtralVk.Model.Vulkan;
 /// <summary>
 /// Expert weights on the device: each layer has slots, device memory for one of its experts each. What is recorded goes from slot to slot; which expert
 /// lies in which is a table that kernels read, so that an expert takes another's place without a new recording. Slots come and go between recordings.
-/// Not thread-safe.
+/// Beside them is a landing for one expert of any layer: on its way to a slot, or a guest that is computed there. Not thread-safe.
 /// </summary>
 internal sealed class DeviceExperts : IDisposable
 {
@@ -57,6 +57,12 @@ internal sealed class DeviceExperts : IDisposable
     /// <summary>Bytes of all slots. From any thread.</summary>
     public long SlotBytes => Volatile.Read(ref _slotBytes);
 
+    /// <summary>Whether experts come and go while the model runs. There is a landing then wherever there are slots.</summary>
+    public bool AreMoving { get; set; }
+
+    /// <summary>Room for one expert of any layer; null where there is none.</summary>
+    public GpuBuffer? Landing { get; private set; }
+
     /// <summary>The memory of a layer's slot.</summary>
     public ExpertWeights this[int layer, int slot] => _memory[layer][slot].Weights;
 
@@ -69,10 +75,41 @@ internal sealed class DeviceExperts : IDisposable
     /// <inheritdoc cref="ExpertLayout.SlotsFor"/>
     public int[] SlotsFor(long bytes) => ExpertLayout.SlotsFor(_layouts, bytes);
 
+    /// <summary>Makes the landing, where there is none.</summary>
+    /// <exception cref="OutOfGpuMemoryException">The device or the budget has no room.</exception>
+    public void MakeLanding() => Landing ??= _device.CreateBuffer((ulong)MostBytes, BufferUse.Device, "expert on its way");
+
+    /// <summary>An expert in the landing.</summary>
+    public ExpertWeights Landed(ExpertId id) => ExpertWeights.In(Landing!.View, _layouts[id.Layer][id.Expert], _device.Limits);
+
+    /// <summary>Whether a layer's recordings for prompts go through the landing, too: as one slot more, of the format of the layer's first expert.</summary>
+    public bool ServesGuests(int layer) => AreMoving && Landing is not null && Slots.CountOf(layer) < ExpertCount;
+
+    /// <summary>Whether an expert, brought to the landing, is computed there by its layer's recordings for prompts.</summary>
+    public bool FitsLanding(ExpertId id) => ServesGuests(id.Layer) && _layouts[id.Layer][id.Expert] == _layouts[id.Layer][0];
+
+    /// <summary>In the next submissions of a layer's prompts the expert in the landing is computed, and nobody else.</summary>
+    public void ComputeGuest(ExpertId id)
+    {
+        Span<int> table = Table(id.Layer);
+        table.Fill(ExpertSlots.None);
+        table[id.Expert] = Slots.CountOf(id.Layer);
+        _table.Flush();
+    }
+
+    /// <summary>In the next submissions of a layer's prompts its slots are computed, and summed up with the guests that have been.</summary>
+    public void ComputeSlots(int layer, ReadOnlySpan<int> guests)
+    {
+        WriteTable(layer);
+        foreach (int guest in guests) Table(layer)[guest] = Slots.CountOf(layer) + 1; // beyond what is computed, within what is summed
+        _table.Flush();
+    }
+
     /// <summary>Gives a layer one slot more, with memory and nothing in it.</summary>
     /// <exception cref="OutOfGpuMemoryException">The device or the budget has no room.</exception>
     public void AddSlot(int layer)
     {
+        if (AreMoving) MakeLanding();
         ExpertLayout layout = _layouts[layer][Slots.NextOf(layer)];
         GpuBuffer buffer = _device.CreateBuffer((ulong)layout.Bytes, BufferUse.Device, $"expert slot {layer}.{Slots.CountOf(layer)}");
         try
@@ -107,6 +144,9 @@ internal sealed class DeviceExperts : IDisposable
         memory.RemoveAt(memory.Count - 1);
         Slots.Remove(layer, slot);
         WriteTable(layer);
+        if (_slotBytes > 0) return;
+        Landing?.Dispose(); // for whom nothing is to be on the device
+        Landing = null;
     }
 
     /// <summary>From the next submission on the slot holds the expert, whose weights are there; one that lay there has no slot any more.</summary>
@@ -118,13 +158,16 @@ internal sealed class DeviceExperts : IDisposable
 
     private void WriteTable(int layer)
     {
-        Span<int> table = _table.Map<int>((ulong)layer * _tableStride, (ulong)ExpertCount * sizeof(int));
+        Span<int> table = Table(layer);
         for (int expert = 0; expert < table.Length; expert++) table[expert] = Slots.SlotOf(layer, expert);
         _table.Flush();
     }
 
+    private Span<int> Table(int layer) => _table.Map<int>((ulong)layer * _tableStride, (ulong)ExpertCount * sizeof(int));
+
     public void Dispose()
     {
+        Landing?.Dispose();
         foreach (List<SlotMemory> layer in _memory)
             foreach (SlotMemory slot in layer) slot.Buffer?.Dispose();
         _table.Dispose();

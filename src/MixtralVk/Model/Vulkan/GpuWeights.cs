@@ -38,7 +38,7 @@ internal sealed class GpuWeights : IDisposable
             OutputNorm = Vector("output norm", source.Norm(NormRole.Output));
             Output = source.OutputIsEmbedding ? Embedding : Matrix(MatrixRole.Output, 0);
             Experts = new DeviceExperts(device, source, experts?.Pinned ?? []);
-            if (experts?.BytesFor(Experts, device) is long bytes) AddSlots(Experts.SlotsFor(bytes));
+            if (experts?.BytesFor(Experts, device) is long bytes) AddSlots(Experts.SlotsFor(bytes), experts.Moves);
             else
                 for (int layer = 0; layer < config.LayerCount; layer++)
                     for (int expert = 0; expert < Math.Max(1, config.ExpertCount); expert++) AddExpert(layer, expert);
@@ -57,7 +57,7 @@ internal sealed class GpuWeights : IDisposable
     public DeviceExperts Experts { get; }
 
     /// <summary>False where all experts are on the device for good; else they come into their slots after loading, and go.</summary>
-    public bool ExpertsMove { get; private set; }
+    public bool HasSlots { get; private set; }
 
     public GpuBuffer OutputNorm { get; }
 
@@ -180,9 +180,10 @@ internal sealed class GpuWeights : IDisposable
     }
 
     /// <summary>Slots as far as the device has room: what it says it has may be less than what others leave.</summary>
-    private void AddSlots(int[] counts)
+    private void AddSlots(int[] counts, bool areMoving)
     {
-        ExpertsMove = true;
+        HasSlots = true;
+        Experts.AreMoving = areMoving;
         try
         {
             for (int slot = 0; slot < counts.Max(); slot++)

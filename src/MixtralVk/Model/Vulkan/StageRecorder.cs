@@ -1,3 +1,4 @@
+using MixtralVk.Experts;
 using MixtralVk.Gpu;
 using MixtralVk.Kernels;
 
@@ -129,7 +130,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Stag
         {
             for (uint slot = 0; slot < SlotCount(layer); slot++)
             {
-                ExpertWeights weights = model.Weights.Experts[layer, (int)slot];
+                ExpertWeights weights = WeightsIn(layer, slot);
                 if (isFused) FusedGateUp(weights, gateOutput, slot, variants, stage);
                 else
                 {
@@ -153,7 +154,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Stag
         using (recorder.Concurrent())
         {
             for (uint slot = 0; slot < SlotCount(stage.Layer); slot++)
-                ExpertProduct(model.Weights.Experts[stage.Layer, (int)slot].Down, _activations.Hidden, output, slot, 1, variants, stage);
+                ExpertProduct(WeightsIn(stage.Layer, slot).Down, _activations.Hidden, output, slot, 1, variants, stage);
         }
         if (!stage.IsLast) return;
         if (splits > 1) AddUp(_activations.ExpertOutput, splits, isGated: false, accumulate: false, TopK, 0, Dim, Dim);
@@ -171,7 +172,7 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Stag
     {
         if (model.Exchange is not null) recorder.BeginStage($"layer {stage.Layer} sum");
         recorder.Dispatch(new CombineExperts(rows.Rows, _activations.ExpertOutput, model.Exchange?.Outputs.View ?? _activations.ExpertOutput, _activations.ExpertIds,
-            model.Weights.Experts.TableOf(stage.Layer), _activations.ExpertWeights, residual, Dim, TopK, model.Exchange is not null, SlotCount(stage.Layer), maxRows));
+            model.Weights.Experts.TableOf(stage.Layer), _activations.ExpertWeights, residual, Dim, TopK, model.Exchange is not null, SlotCount(stage.Layer) + (ServesGuests(stage.Layer) ? 1u : 0), maxRows));
     }
 
     /// <summary>Logits of every row; they and the status for the host: the end of a step with wanted rows.</summary>
@@ -278,13 +279,23 @@ internal sealed class StageRecorder(ModelOnDevice model, Recorder recorder, Stag
         if (isPacked) recorder.Dispatch(new QuantizeRows(rows.Rows, input, Quants, cols, rowFactor, maxRows));
     }
 
-    private uint SlotCount(int layer) => (uint)model.Weights.Experts.Slots.CountOf(layer);
+    /// <summary>What is recorded for a prompt goes through the landing, too.</summary>
+    private bool ServesGuests(int layer) => _tokens == TokenClass.Chunk && model.Weights.Experts.ServesGuests(layer);
+
+    /// <summary>Slots of a layer, the landing behind them where it counts as one.</summary>
+    private uint SlotCount(int layer) => (uint)model.Weights.Experts.Slots.CountOf(layer) + (ServesGuests(layer) ? 1u : 0);
+
+    private ExpertWeights WeightsIn(int layer, uint slot)
+    {
+        DeviceExperts experts = model.Weights.Experts;
+        return slot < experts.Slots.CountOf(layer) ? experts[layer, (int)slot] : experts.Landed(new ExpertId(layer, 0));
+    }
 
     private ExpertProducts ExpertsOf(int layer) => ExpertProducts.Of(model.Weights.Experts.LayoutsOf(layer), model.Products, _tokens);
 
     private void GroupByExpert(int layer)
     {
-        ExpertWeights first = model.Weights.Experts[layer, 0];
+        ExpertWeights first = WeightsIn(layer, 0);
         var (_, gateUp, down) = ExpertsOf(layer);
         recorder.Dispatch(new GroupTokens(rows.Rows, _activations.ExpertIds, model.Weights.Experts.TableOf(layer), _activations.Groups, _activations.Entries, _activations.Arguments,
             Experts, SlotCount(layer), TopK,

@@ -1,5 +1,6 @@
 using MixtralVk.Experts;
 using MixtralVk.Gpu;
+using MixtralVk.Kernels;
 
 namespace MixtralVk.Model.Vulkan;
 
@@ -108,8 +109,23 @@ public sealed partial class VulkanForwardPass : ForwardPass
             _runs.SubmitAndWait();
             _store.Completed();
             _store.Look(stage.Layer, rows);
+            // A whole expert fits no frame.
+            if (!_usesClock && TokenClasses.Of((uint)rows) == TokenClass.Chunk) RunGuests(stage.Layer, rows);
         }
         else _store.Pass(stage.Layer, rows);
+    }
+
+    /// <summary>Experts of a layer, the next one, that the device computes although it does not keep them: one by one, all stages of each.</summary>
+    private void RunGuests(int layer, int rows)
+    {
+        int last = NextStage;
+        while (Stages[last] is not { Kind: StageKind.Down, IsLast: true }) last++;
+        while (_store!.TryBringGuest(layer, rows))
+        {
+            for (int stage = NextStage; stage <= last; stage++) QueueStage(stage, leaveOut: stage == last ? 1 : 0); // the sum over all experts comes later
+            _runs.SubmitAndWait();
+            _store.GuestComputed(layer);
+        }
     }
 
     /// <summary>The experts of a layer, up to <paramref name="end"/>: the device works on its own while the processor does.</summary>
