@@ -41,6 +41,15 @@ public sealed class SimulationTests
         Assert.Equal(0.25, new Simulation(RoutingTrace.Even(2000), 64, Policy.MostUsed, s_costs).Run().HitRate, 0.03);
     }
 
+    /// <summary>Rows of the experts: 2, 1, 1, 2. The processor has 3 rows, 30; as guests the last takes 5 + 2, and then the third 5 + 1, as the processor would take 7 longer than the device.</summary>
+    [Fact]
+    public void A_prompt_s_guests_take_the_processor_s_time_away_as_far_as_it_takes_longer()
+    {
+        var simulation = new PromptSimulation(s_trace, slots: 2, chunk: 3, new PromptCosts(GpuRow: 1, CpuRow: 10, DenseRow: 2, s_costs with { Upload = 5 }));
+        Assert.Equal(((30 + 6.5) / 3, 0), simulation.Run(invites: false));
+        Assert.Equal(((7 + 6 + 3 + 6.5) / 3, 2), simulation.Run(invites: true));
+    }
+
     /// <summary>On what the router of the shipped model chose: the hits of the engine, where experts stay and where they move as soon as they are to.</summary>
     [Theory]
     [InlineData(Policy.Fixed, 25)]

@@ -10,6 +10,8 @@ internal static class Program
 {
     private const long Working = 300L << 20; // intermediate results, pipelines and the expert on its way
 
+    private static readonly int[] s_chunks = [128, 512];
+
     private static Task<int> Main(string[] args)
     {
         var traces = new Argument<string[]>("TRACE") { Description = "Files of `mixtralvk routing --trace`, one after the other; 'even' draws every choice.", Arity = ArgumentArity.OneOrMore };
@@ -19,7 +21,7 @@ internal static class Program
             Description = "Measured milliseconds instead of cards: of an expert on the GPU, on the CPU, its upload, a layer's rest, a layer's hand-over.", HelpName = "g c u d h", Arity = new ArgumentArity(5, 5),
             AllowMultipleArgumentsPerToken = true,
         };
-        var root = new RootCommand("Tokens per second of experts beyond video memory, by policy.") { traces, game, costs };
+        var root = new RootCommand("Tokens per second of experts beyond video memory, by policy, and of prompts.") { traces, game, costs };
         root.SetAction(parsed =>
         {
             foreach (string name in parsed.GetRequiredValue(traces))
@@ -42,6 +44,15 @@ internal static class Program
         Console.WriteLine($"  {card.Name}: {resident} of {shape.Layers * trace.Experts} experts");
         foreach (Policy policy in Enum.GetValues<Policy>())
             Print(policy, new Simulation(trace, slots, policy, Costs.Of(card, shape)).Run(), shape.Layers / (double)trace.Layers);
+        foreach (int chunk in s_chunks.Where(chunk => chunk <= trace.Tokens)) OnPrompts(new PromptSimulation(trace, slots, chunk, PromptCosts.Of(card, shape)), chunk, shape.Layers / (double)trace.Layers);
+    }
+
+    private static void OnPrompts(PromptSimulation simulation, int chunk, double layers)
+    {
+        (double alone, _) = simulation.Run(invites: false);
+        (double invited, double guests) = simulation.Run(invites: true);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"    prompts in chunks of {chunk,3}: {1 / (alone * layers),6:0.0} tokens/s, with guests {1 / (invited * layers),6:0.0} ({guests:0.0} a layer and chunk)"));
     }
 
     private static void Measured(RoutingTrace trace, Costs costs)
