@@ -26,8 +26,8 @@ internal sealed class Game(Tavern tavern, FrameBudget budget)
 
     public int FrameCount => _frames.Count;
 
-    /// <summary>The longest that the device did in one go.</summary>
-    public double LongestSlice { get; private set; }
+    /// <summary>The longest that the device did in one go, since this was set to 0.</summary>
+    public double LongestSlice { get; set; }
 
     public bool AiIsOn { get; set; } = true;
 

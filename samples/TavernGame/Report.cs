@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MixtralVk;
 
 namespace TavernGame;
 
@@ -14,12 +15,16 @@ internal sealed record Report(
     double LongestSliceMs, double FrameP50Ms, double FrameP99Ms, double FrameP99MsWithoutAi, double TokensPerSecond, double PromptTokensPerSecond, double ReusedTokensPerSecond, int Answers,
     int Trades, [property: JsonIgnore] IReadOnlyList<Frame> Without, [property: JsonIgnore] IReadOnlyList<Frame> With)
 {
-    /// <summary>Plays a quarter of the time without the guests, then the whole with them; the first two seconds of each are not counted.</summary>
+    /// <summary>
+    /// Plays a quarter of the time without the guests, then the whole with them. The first two seconds of each are not counted, nor is, before, what it takes
+    /// until every guest has replied once, in frames that grant all there is: that computes their prompts and compiles the game's code.
+    /// </summary>
     public static Report Play(Game game, TimeSpan time)
     {
         game.AiIsOn = false;
         IReadOnlyList<Frame> without = Frames(game, time / 4, out _, out _, out _);
         game.AiIsOn = true;
+        Introduce(game);
         IReadOnlyList<Frame> with = Frames(game, time, out Talk before, out Talk after, out double seconds);
         double granted = game.Budget.GpuMilliseconds;
         Frame[] steady = [.. with.Where(frame => !frame.HasEvent)];
@@ -46,10 +51,19 @@ internal sealed record Report(
 
     public string ToHtml() => FramePage.Write(this);
 
+    private static void Introduce(Game game)
+    {
+        FrameBudget budget = game.Budget;
+        game.Budget = FrameBudget.Unlimited;
+        while (game.Tavern.Guests.Any(guest => guest.Talk.Ended == 0)) game.RunFrame();
+        game.Budget = budget;
+    }
+
     private static List<Frame> Frames(Game game, TimeSpan time, out Talk before, out Talk after, out double seconds)
     {
         for (int i = 0; i < 120; i++) game.RunFrame();
         int first = game.FrameCount;
+        game.LongestSlice = 0;
         before = Talk.Sum(game.Tavern.Guests.Select(guest => guest.Talk));
         long start = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(start) < time) game.RunFrame();

@@ -22,8 +22,10 @@ public sealed class Chat : IDisposable
 
     private readonly ChatTemplate _template;
     private readonly List<ChatTurn> _turns = [];
-    private readonly List<int> _prompt = [];
+    private readonly List<int> _prompt = [], _told = []; // the latter: tokens of what is remembered, as far as it stood in a prompt
+    private int _toldFrom, _toldTo;                      // these turns; none where the first is not the first remembered
     private GenerationOptions _options;
+    private string? _persona;
     private Reply? _begun;
     private int _forgotten;
 
@@ -42,7 +44,15 @@ public sealed class Chat : IDisposable
     }
 
     /// <summary>Who the model is to be and what it knows. A change counts from the next question on.</summary>
-    public string? Persona { get; set; }
+    public string? Persona
+    {
+        get => _persona;
+        set
+        {
+            _persona = value;
+            _toldFrom = -1;
+        }
+    }
 
     /// <summary>How answers are generated, unless a question says otherwise.</summary>
     public GenerationOptions Options
@@ -107,6 +117,7 @@ public sealed class Chat : IDisposable
         _begun?.Stop();
         _begun = null;
         _turns.Clear();
+        _toldFrom = -1;
         _forgotten = 0;
         LastReply = null;
     }
@@ -232,15 +243,22 @@ public sealed class Chat : IDisposable
         return _prompt.Count;
     }
 
+    /// <summary>Tokenises only what is new, as this is done in a game's ticks.</summary>
     private void BuildTurns()
     {
-        _prompt.Clear();
-        _template.Begin(_prompt);
-        bool systemFirst = !_template.SystemInLastQuestion;
-        for (int i = _forgotten; i < _turns.Count; i++)
+        if (_toldFrom != _forgotten || _told.Count == 0)
         {
-            _template.AppendQuestion(_prompt, systemFirst && i == _forgotten ? Persona : null, _turns[i].Question);
-            _prompt.AddRange(_turns[i].Tokens);
+            _told.Clear();
+            _template.Begin(_told);
+            _toldFrom = _toldTo = _forgotten;
         }
+        for (; _toldTo < _turns.Count; _toldTo++)
+        {
+            bool hasPersona = _toldTo == _forgotten && !_template.SystemInLastQuestion;
+            _template.AppendQuestion(_told, hasPersona ? Persona : null, _turns[_toldTo].Question);
+            _told.AddRange(_turns[_toldTo].Tokens);
+        }
+        _prompt.Clear();
+        _prompt.AddRange(_told);
     }
 }

@@ -107,7 +107,7 @@ internal sealed class LoadedDevice : IDisposable
 
     private static CpuOptions CpuOf(MixtralOptions options) => new()
     {
-        Threads = options.CpuThreads ?? 0, Arithmetic = options.CpuArithmetic, Priority = options.CpuThreadPriority, Affinity = options.CpuAffinity,
+        Threads = options.CpuThreads ?? 0, Arithmetic = options.CpuArithmetic, Placement = options.PlacementOfThreads,
     };
 
     private static ExpertSettings SettingsOf(MixtralOptions options, ModelConfig config)

@@ -16,14 +16,14 @@ public sealed class MixtralModel : IDisposable
     private readonly ChatTemplateException? _chatProblem;
     private readonly MemoryUsage _memory; // with all experts
 
-    private MixtralModel(string path, Tokenizer tokenizer, string? chatTemplate, LoadedDevice device, MemoryUsage memory, Pacing pacing)
+    private MixtralModel(string path, Tokenizer tokenizer, string? chatTemplate, LoadedDevice device, MemoryUsage memory, MixtralOptions options)
     {
         _device = device;
         Path = path;
         Tokenizer = tokenizer;
         _memory = memory;
         _recovery = new DeviceRecovery(device, problem => DeviceLost?.Invoke(this, new DeviceLostEventArgs(problem, device.IsHosts)));
-        Scheduler = new Scheduler(device.ForwardPass, pacing, device.Info.Kind == DeviceKind.Cpu) { Recover = device.Info.Kind == DeviceKind.Vulkan ? _recovery.TryRecover : null };
+        Scheduler = new Scheduler(device.ForwardPass, options.Pacing, options.PlacementOfThreads, device.Info.Kind == DeviceKind.Cpu) { Recover = device.Info.Kind == DeviceKind.Vulkan ? _recovery.TryRecover : null };
         try
         {
             ChatTemplate = ChatTemplate.Recognize(tokenizer, chatTemplate);
@@ -107,7 +107,7 @@ public sealed class MixtralModel : IDisposable
         memory = new MemoryUsage(summary.WeightBytes, device.ForwardPass.Pages.PageCount * options.KvFormat.PageBytes(config)) { MappedBytes = device.ForwardPass.Transfer.InPlaceBytes };
         try
         {
-            return new MixtralModel(path, tokenizer, source.Vocabulary.ChatTemplate, device, memory, options.Pacing);
+            return new MixtralModel(path, tokenizer, source.Vocabulary.ChatTemplate, device, memory, options);
         }
         catch
         {

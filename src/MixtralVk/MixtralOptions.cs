@@ -56,11 +56,11 @@ public sealed record MixtralOptions
     /// <summary>What the CPU path multiplies quantised weights with.</summary>
     public CpuArithmetic CpuArithmetic { get; init; }
 
-    /// <summary>Priority of the threads that the CPU path starts, see <see cref="CpuOptions.Priority"/>.</summary>
-    public ThreadPriority CpuThreadPriority { get; init; } = ThreadPriority.Normal;
-
-    /// <summary>Processors that the threads of the CPU path may use, bit n for processor n; 0 sets no bound. See <see cref="CpuOptions.Affinity"/>.</summary>
-    public ulong CpuAffinity { get; init; }
+    /// <summary>
+    /// Priority and processors of all threads that the engine starts: the model's own, those of the CPU path, and on Linux those of a Vulkan driver that computes on
+    /// the processor. Null: below normal with <see cref="Pacing.PerFrame"/>, as the game comes first, else normal.
+    /// </summary>
+    public ThreadPlacement? ThreadPlacement { get; init; }
 
     /// <summary>When the model computes: whenever there is something to do, or within what each frame of a game grants.</summary>
     public Pacing Pacing { get; init; }
@@ -106,6 +106,9 @@ public sealed record MixtralOptions
 
     /// <summary>Test hook: <see cref="IdleMemoryBytes"/> counts on every Vulkan device.</summary>
     internal bool IdleMemoryEverywhere { get; init; }
+
+    /// <summary><see cref="ThreadPlacement"/>, or what stands for null.</summary>
+    internal ThreadPlacement PlacementOfThreads => ThreadPlacement ?? new ThreadPlacement(Pacing == Pacing.PerFrame ? ThreadPriority.BelowNormal : ThreadPriority.Normal);
 
     /// <summary>Throws <see cref="ArgumentOutOfRangeException"/> naming the first option that is out of its range.</summary>
     public void Validate()

@@ -18,7 +18,7 @@ internal sealed class OpenedGpu : IDisposable
 
     public DeviceInfo Info => new(DeviceKind.Vulkan, $"{Device.Description.Name} (Vulkan, {Device.Description.Driver}{(_instance is null ? ", the program's own device" : "")})");
 
-    /// <summary>The host's device or one of our own; null where the options ask for none and there is no real GPU.</summary>
+    /// <summary>The host's device or one of our own, whose driver's threads take the options' placement as far as they inherit it; null where the options ask for none and there is no real GPU.</summary>
     /// <param name="options">What is asked for.</param>
     /// <param name="passedOver">Where there is none: why the software driver is not taken that there is, as a part of a sentence; else empty.</param>
     public static OpenedGpu? Open(MixtralOptions options, out string passedOver)
@@ -34,15 +34,20 @@ internal sealed class OpenedGpu : IDisposable
         };
         if (options.WithGpuOptions is { } with) gpuOptions = with(gpuOptions);
         if (options.HostDevice is { } host) return new OpenedGpu(GpuDevice.Wrap(host, VulkanForwardPass.Shaders, gpuOptions), null);
+        (OpenedGpu? opened, passedOver) = options.PlacementOfThreads.Call(() => OpenOwn(options, gpuOptions));
+        return opened;
+    }
+
+    private static (OpenedGpu? Gpu, string PassedOver) OpenOwn(MixtralOptions options, GpuOptions gpuOptions)
+    {
         var instance = GpuInstance.Create(gpuOptions);
         try
         {
             int adapter = AdapterChoice.Choose(options, [.. instance.Adapters.Select(a => a.Description)]);
-            if (adapter >= 0) return new OpenedGpu(GpuDevice.Open(instance.Adapters[adapter], VulkanForwardPass.Shaders), instance);
-            if (instance.Adapters.FirstOrDefault(a => a.Description.Type == AdapterType.Software) is { } software)
-                passedOver = $"; {software.Description.Name} is left out, a driver that computes on this processor, too, and slower";
+            if (adapter >= 0) return (new OpenedGpu(GpuDevice.Open(instance.Adapters[adapter], VulkanForwardPass.Shaders), instance), "");
             instance.Dispose();
-            return null;
+            return (null, instance.Adapters.FirstOrDefault(a => a.Description.Type == AdapterType.Software) is { } software
+                ? $"; {software.Description.Name} is left out, a driver that computes on this processor, too, and slower" : "");
         }
         catch
         {

@@ -43,7 +43,7 @@ internal sealed unsafe class CpuExperts : IDisposable
             _hidden = _memory.Input(entries, _config.HiddenDim, cpu.Arithmetic);
             _groups = _memory.Groups(_config.ExpertsPerToken, _config.ExpertCount, entries);
             _tiles.Read(threads, progress, cancellation);
-            _threads = new WorkerThreads(threads, cpu.Priority, cpu.Affinity);
+            _threads = new WorkerThreads(threads, cpu.Placement);
         }
         catch
         {

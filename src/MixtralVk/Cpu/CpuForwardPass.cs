@@ -63,7 +63,7 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         {
             activations = new CpuActivations(source.Config, contextLength, maxBatchTokens, kv, pageCount, threads, cpu.Arithmetic);
             weights = new CpuWeights(source, mapped, threads, progress, cancellation);
-            workers = new WorkerThreads(threads, cpu.Priority, cpu.Affinity);
+            workers = new WorkerThreads(threads, cpu.Placement);
             return new CpuForwardPass(weights, activations, workers, contextLength, maxBatchTokens, kv, pageCount, cpu.Arithmetic);
         }
         catch

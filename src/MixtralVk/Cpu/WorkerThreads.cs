@@ -29,8 +29,8 @@ internal sealed unsafe class WorkerThreads : IDisposable
     private bool _stop;
     private ExceptionDispatchInfo? _failure;
 
-    /// <summary>Starts <paramref name="count"/> - 1 threads of a priority, on the processors of a mask (0: on all).</summary>
-    public WorkerThreads(int count, ThreadPriority priority = ThreadPriority.Normal, ulong processors = 0)
+    /// <summary>Starts <paramref name="count"/> - 1 threads.</summary>
+    public WorkerThreads(int count, ThreadPlacement? placement = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         _maySpin = count <= Environment.ProcessorCount;
@@ -38,7 +38,7 @@ internal sealed unsafe class WorkerThreads : IDisposable
         for (int i = 0; i < _threads.Length; i++)
         {
             int worker = i + 1;
-            _threads[i] = new Thread(() => Serve(worker, priority, processors)) { IsBackground = true, Name = $"MixtralVk CPU {worker}" };
+            _threads[i] = new Thread(() => Serve(worker, placement)) { IsBackground = true, Name = $"MixtralVk CPU {worker}" };
             _threads[i].Start();
         }
     }
@@ -83,9 +83,9 @@ internal sealed unsafe class WorkerThreads : IDisposable
 
     private static void Invoke<TWork>(void* work, int item, int worker) where TWork : unmanaged, IWork => ((TWork*)work)->Run(item, worker);
 
-    private void Serve(int worker, ThreadPriority priority, ulong processors)
+    private void Serve(int worker, ThreadPlacement? placement)
     {
-        ThreadPlacement.Apply(priority, processors);
+        placement?.Apply();
         int seen = 0;
         while (true)
         {

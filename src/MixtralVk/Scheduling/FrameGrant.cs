@@ -14,13 +14,19 @@ internal sealed class FrameGrant(bool onCpu)
     /// <summary>Most grants that an overdraft is deducted from: one bad stage is not to silence the model for minutes.</summary>
     private const int MostDebt = 8;
 
+    /// <summary>
+    /// A frame that takes more than this of its grant is one of the rare ones. As stages take now more, now less, a part of every grant is left free: each
+    /// rare frame makes it larger, each other one smaller, so that it stays where rare ones are one in twenty.
+    /// </summary>
+    private const double RareUse = 1.2, Larger = 0.095, Smaller = 0.005, MostReserve = 0.3;
+
     // One word, so that it changes as a whole: number of the tick (16 bits), microseconds of GPU and of CPU (24 bits each).
     private const int MicrosecondBits = 24;
     private const long MostMicroseconds = (1 << MicrosecondBits) - 1;
     private long _published, _renewed;
 
     private long _seen;
-    private double _granted, _left, _cpuLeft;
+    private double _granted, _left, _cpuLeft, _used, _reserve;
     private bool _isUntouched;
 
     /// <summary>Ticks so far, as the worker has seen them.</summary>
@@ -44,15 +50,17 @@ internal sealed class FrameGrant(bool onCpu)
     public bool Allows(double expected, out double left)
     {
         Look();
-        left = onCpu || _cpuLeft > 0 ? _left : 0;
+        double free = _reserve * _granted;
+        left = onCpu || _cpuLeft > 0 ? _left - free : 0;
         if (left <= 0 || Stopwatch.GetTimestamp() - Volatile.Read(ref _renewed) > s_lifetime) return false;
-        return expected <= left || _isUntouched && !(expected <= _granted);
+        return expected <= left || _isUntouched && !(expected <= _granted - free);
     }
 
     /// <summary>The device worked so long.</summary>
     public void Spend(double milliseconds)
     {
         _left -= milliseconds;
+        _used += milliseconds;
         _isUntouched = false;
     }
 
@@ -69,6 +77,8 @@ internal sealed class FrameGrant(bool onCpu)
         if (published == _seen) return;
         Frame += (published >>> 2 * MicrosecondBits) - (_seen >>> 2 * MicrosecondBits) & 0xFFFF;
         _seen = published;
+        if (_used > 0) _reserve = Math.Clamp(_reserve + (_used > RareUse * _granted ? Larger : -Smaller), 0, MostReserve);
+        _used = 0;
         double gpu = (published >>> MicrosecondBits & MostMicroseconds) / 1000.0, cpu = (published & MostMicroseconds) / 1000.0;
         _granted = onCpu ? cpu : gpu;
         _left = _granted + Math.Clamp(_left, -MostDebt * _granted, 0);

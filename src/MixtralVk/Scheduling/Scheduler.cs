@@ -33,7 +33,7 @@ internal sealed partial class Scheduler : IDisposable
     private long _turns;
     private volatile bool _stop, _isPaused;
 
-    public Scheduler(ForwardPass forward, Pacing pacing, bool onCpu)
+    public Scheduler(ForwardPass forward, Pacing pacing, ThreadPlacement placement, bool onCpu)
     {
         _forward = forward;
         _mostPages = (int)Math.Max(1, MostPageBytes / forward.KvFormat.PageBytes(forward.Config));
@@ -45,9 +45,13 @@ internal sealed partial class Scheduler : IDisposable
         {
             _grant = new FrameGrant(onCpu);
             forward.UseDeviceClock();
-            if (!onCpu) WarmUp();
+            WarmUp();
         }
-        _worker = new Thread(Work) { IsBackground = true, Name = "MixtralVk" };
+        _worker = new Thread(() =>
+        {
+            placement.Apply();
+            Work();
+        }) { IsBackground = true, Name = "MixtralVk" };
         _worker.Start();
     }
 

@@ -6,8 +6,8 @@ namespace MixtralVk.Scheduling;
 /// <summary>How the device's work keeps to what is granted: in slices, each as long as is expected to fit.</summary>
 internal sealed partial class Scheduler
 {
-    /// <summary>A step of each class that a device records for, the last a chunk.</summary>
-    private static readonly int[] s_warmUpRows = [1, 4, 16, 17];
+    /// <summary>A step of each class of row counts up to those that a device records for a chunk.</summary>
+    private static readonly int[] s_warmUpRows = [1, 2, 4, 8, 16, 32];
 
     /// <summary>Most bytes of pages that are copied at once: on their way to a file they lie in memory that is taken for that.</summary>
     private const long MostPageBytes = 16 << 20;

@@ -1,3 +1,4 @@
+using System.Numerics;
 using MixtralVk.Model;
 
 namespace MixtralVk.Scheduling;
@@ -22,8 +23,8 @@ internal sealed class StepPlanner(StageCosts costs)
     /// <summary>Most of a frame's grant that the longest stage of a step with a chunk may take.</summary>
     private const double MostStageShare = 0.5;
 
-    /// <summary>Prompt tokens below which a chunk is a waste: the weights are read for it all the same.</summary>
-    private const int LeastChunk = 16;
+    /// <summary>Rows below which a step with a chunk is a waste, as the weights are read for it all the same, and prompt tokens in it beside those of others.</summary>
+    private const int LeastRows = 16, LeastChunk = 8;
 
     /// <summary>Who has waited so long is served whatever its priority is.</summary>
     private static readonly long s_starved = System.Diagnostics.Stopwatch.Frequency / 2;
@@ -56,7 +57,7 @@ internal sealed class StepPlanner(StageCosts costs)
     public int ChunkOf(int tokens, double granted)
     {
         if (double.IsInfinity(granted)) return tokens;
-        int chunk = LeastChunk;
+        int chunk = LeastRows;
         while (chunk < tokens && costs.OfLongestStage(2 * chunk, 2 * chunk) <= granted * MostStageShare) chunk *= 2;
         return Math.Min(chunk, tokens);
     }
@@ -100,29 +101,37 @@ internal sealed class StepPlanner(StageCosts costs)
     private static bool IsStarved(Sequence sequence, long now) => now - sequence.WaitingSince > s_starved;
 
     /// <summary>
-    /// As much of a prompt as the step may take: doubled while it is expected to stay within <paramref name="limit"/>, and its stages within a
-    /// frame; a size never measured counts as twice the one before. The least chunk is taken <paramref name="always"/> or where it is within the limit, too.
+    /// As much of a prompt as the step may take: its rows, which fill a class of row counts, are doubled while it is expected to stay within
+    /// <paramref name="limit"/>, and its stages within a frame; a size never measured counts twice as much as the one before. The least is taken
+    /// <paramref name="always"/>. Within frames, where time is what lacks, it is the size with most rows per millisecond.
     /// </summary>
     private bool AddChunk(Sequence sequence, double limit, bool always, StepBatch batch, List<Member> members)
     {
-        int room = Math.Min(sequence.Pending, batch.Capacity - batch.Count), tokens = Math.Min(room, LeastChunk);
-        if (tokens == 0 || IsComputedBy(members, sequence)) return false;
-        double expected = Expected(tokens);
-        if (!always && !(expected <= limit)) return false;
-        double longest = Longest(tokens);
-        while (tokens < room)
+        int room = Math.Min(sequence.Pending, batch.Capacity - batch.Count), taken = 0;
+        if (room == 0 || IsComputedBy(members, sequence)) return false;
+        bool isHurried = !double.IsInfinity(_mostStage);
+        double step = double.NaN, longest = double.NaN, best = always ? 0 : batch.Count / costs.OfStep(batch.Count, batch.OutputCount);
+        for (int rows = LeastRowsBeside(batch.Count); ; rows *= 2)
         {
-            int more = Math.Min(room, tokens * 2);
-            double next = KnownOr(Expected(more), 2 * expected), nextLongest = KnownOr(Longest(more), 2 * longest);
-            if (!(next <= limit && nextLongest <= _mostStage)) break;
-            (tokens, expected, longest) = (more, next, nextLongest);
+            int chunk = Math.Min(room, rows - batch.Count), outputs = batch.OutputCount + (chunk == sequence.Pending ? 1 : 0);
+            step = KnownOr(costs.OfStep(batch.Count + chunk, outputs), 2 * step);
+            longest = KnownOr(costs.OfLongestStage(batch.Count + chunk, outputs), 2 * longest);
+            if (!(always && taken == 0) && !(step <= limit && longest <= _mostStage)) break;
+            double rate = (batch.Count + chunk) / step;
+            if (!isHurried || !(rate < best)) (taken, best) = (chunk, rate);
+            if (chunk == room) break;
         }
-        return Add(sequence, tokens, batch, members);
+        return taken > 0 && Add(sequence, taken, batch, members);
 
         static double KnownOr(double value, double guess) => double.IsNaN(value) ? guess : value;
-        double Expected(int chunk) => costs.OfStep(batch.Count + chunk, OutputsWith(chunk));
-        double Longest(int chunk) => costs.OfLongestStage(batch.Count + chunk, OutputsWith(chunk));
-        int OutputsWith(int chunk) => batch.OutputCount + (chunk == sequence.Pending ? 1 : 0);
+    }
+
+    /// <summary>Rows of the least step with a chunk beside so many rows of others; fewer than usual where its stages would not fit a frame.</summary>
+    private int LeastRowsBeside(int others)
+    {
+        int rows = Math.Max(LeastRows, (int)BitOperations.RoundUpToPowerOf2((uint)(others + LeastChunk)));
+        while (rows / 2 > others && costs.OfLongestStage(rows, 0) > _mostStage) rows /= 2;
+        return rows;
     }
 
     /// <summary>True when others in the step go through the same beginning: what they compute can be had for nothing afterwards.</summary>

@@ -60,10 +60,27 @@ public sealed class StepPlannerTests : IDisposable
         Assert.Equal(64, _members.Single().Tokens); // nobody else waits
         Sequence waiting = Begin(1, Priority.Normal);
         Assert.Equal([waiting, prompt], Plan());
-        Assert.Equal(16, _members[1].Tokens); // the least there is
+        Assert.Equal(15, _members[1].Tokens); // the least there is
         Measure(rows => 20 + rows);
         Assert.Equal([waiting, prompt], Plan());
         Assert.Equal(63, _members[1].Tokens); // 21 ms become less than three times as many
+    }
+
+    [Fact]
+    public void Within_frames_a_chunk_has_the_size_that_goes_fastest_and_stages_that_fit()
+    {
+        Measure(rows => rows <= 16 ? 20 : 6 * rows);
+        Sequence prompt = Begin(120, Priority.Normal);
+        Assert.Equal([prompt], Plan(granted: 1000));
+        Assert.Equal(16, _members.Single().Tokens);
+        Assert.Equal([prompt], Plan());
+        Assert.Equal(64, _members.Single().Tokens); // without frames the largest: the weights are read less often
+        Sequence waiting = Begin(1, Priority.Normal);
+        Assert.Equal([waiting, prompt], Plan(granted: 1000));
+        Assert.Equal(15, _members[1].Tokens); // with the other's row as many
+        Measure(rows => rows * _forward.Stages.Count);
+        Assert.Equal([waiting, prompt], Plan(granted: 8));
+        Assert.Equal(3, _members[1].Tokens); // a stage of four rows takes half a grant
     }
 
     [Fact]
@@ -136,11 +153,11 @@ public sealed class StepPlannerTests : IDisposable
         _batch.Commit();
     }
 
-    private IEnumerable<Sequence> Plan(long later = 0)
+    private IEnumerable<Sequence> Plan(long later = 0, double granted = double.PositiveInfinity)
     {
         _batch.Clear();
         _members.Clear();
-        Assert.Null(_planner.Plan(_active, _batch, _members, 1 + later));
+        Assert.Null(_planner.Plan(_active, _batch, _members, 1 + later, granted));
         return _members.Select(member => member.Sequence);
     }
 }
