@@ -4,10 +4,14 @@ using System.Runtime.CompilerServices;
 namespace MixtralVk.Server;
 
 /// <summary>The answers to one prompt, generated one after the other in one session, and what they took.</summary>
-internal sealed class Answers(Session session, int[] prompt, GenerationOptions options, int count, ServerMetrics metrics)
+/// <param name="session">The session.</param>
+/// <param name="prompt">The prompt's tokens.</param>
+/// <param name="options">How each answer is generated.</param>
+/// <param name="count">How many.</param>
+/// <param name="asked">When it was asked, a timestamp.</param>
+/// <param name="metrics">What is told of it.</param>
+internal sealed class Answers(Session session, int[] prompt, GenerationOptions options, int count, long asked, ServerMetrics metrics)
 {
-    private readonly long _asked = Stopwatch.GetTimestamp();
-
     /// <summary>Tokens of the prompt that did not have to be computed.</summary>
     public int CachedTokens { get; private set; }
 
@@ -19,7 +23,7 @@ internal sealed class Answers(Session session, int[] prompt, GenerationOptions o
     /// </summary>
     public async IAsyncEnumerable<AnswerPiece> StreamAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        long last = _asked;
+        long last = asked;
         TimeSpan first = default;
         for (int index = 0; index < count; index++)
         {
@@ -30,13 +34,13 @@ internal sealed class Answers(Session session, int[] prompt, GenerationOptions o
             await foreach (GeneratedToken token in generation.StreamAsync(CancellationToken.None).ConfigureAwait(false))
             {
                 long now = Stopwatch.GetTimestamp();
-                if (GeneratedTokens++ == 0) metrics.FirstToken(first = Stopwatch.GetElapsedTime(_asked, now));
+                if (GeneratedTokens++ == 0) metrics.FirstToken(first = Stopwatch.GetElapsedTime(asked, now));
                 else metrics.NextToken(Stopwatch.GetElapsedTime(last, now));
                 last = now;
                 yield return new AnswerPiece(index, token, null);
             }
             cancellationToken.ThrowIfCancellationRequested();
-            if (index == 0 && GeneratedTokens > 1) metrics.Answered(first, (Stopwatch.GetElapsedTime(_asked, last) - first) / (GeneratedTokens - 1));
+            if (index == 0 && GeneratedTokens > 1) metrics.Answered(first, (Stopwatch.GetElapsedTime(asked, last) - first) / (GeneratedTokens - 1));
             yield return new AnswerPiece(index, new GeneratedToken(-1, ""), generation.FinishReason);
         }
     }

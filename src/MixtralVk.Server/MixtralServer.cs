@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using MixtralVk.Server.Api;
 
 namespace MixtralVk.Server;
 
@@ -32,6 +33,7 @@ public static class MixtralServer
         builder.Services.AddHostedService<Watchdog>();
         builder.Services.AddMixtralVk(options);
         WebApplication app = builder.Build();
+        app.UseStatusCodePages(Gate.ExplainStatusAsync);
         app.MapMixtralVk();
         return app;
     }

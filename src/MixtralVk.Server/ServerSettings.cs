@@ -33,7 +33,7 @@ public static class ServerSettings
         }
         catch (Exception e) when (e is IOException or InvalidDataException or FormatException or InvalidOperationException or UnauthorizedAccessException)
         {
-            throw new ServerException(e.InnerException is { } inner ? $"{e.Message} {inner.Message}" : e.Message, e);
+            throw new ServerException(e.InnerException is null ? e.Message : $"{e.Message} {e.GetBaseException().Message}", e);
         }
     }
 

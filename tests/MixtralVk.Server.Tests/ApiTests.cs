@@ -103,6 +103,10 @@ public sealed class ApiTests(SharedServer shared)
     public async Task A_wrong_completion_is_refused(string body) => await RunningServer.AssertError(400, await _server.PostAsync("/v1/completions", body));
 
     [Fact]
+    public async Task A_refused_text_for_vectors_is_named() =>
+        Assert.Equal("input", (await RunningServer.AssertError(400, await _server.PostAsync("/v1/embeddings", """{"input":[]}"""))).GetProperty("param").GetString());
+
+    [Fact]
     public async Task Only_json_is_read() =>
         await RunningServer.AssertError(415, await _server.PostAsync("/v1/chat/completions", new StringContent("""{"messages":[{"role":"user","content":"x"}]}""", Encoding.UTF8, "text/plain")));
 
@@ -123,7 +127,8 @@ public sealed class ApiTests(SharedServer shared)
     [Fact]
     public async Task An_unknown_address_or_method_is_refused()
     {
-        Assert.Equal(HttpStatusCode.NotFound, (await _server.Http.GetAsync("/v1/nothing")).StatusCode);
-        Assert.Equal(HttpStatusCode.MethodNotAllowed, (await _server.Http.GetAsync("/v1/chat/completions")).StatusCode);
+        await RunningServer.AssertError(404, await _server.Http.GetAsync("/v1/nothing"));
+        JsonElement wrongMethod = await RunningServer.AssertError(405, await _server.Http.GetAsync("/v1/chat/completions"));
+        Assert.Contains("POST", wrongMethod.GetProperty("message").GetString());
     }
 }

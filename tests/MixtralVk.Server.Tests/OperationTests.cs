@@ -2,7 +2,12 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using MixtralVk.Testing.Gguf;
 
 namespace MixtralVk.Server.Tests;
@@ -96,6 +101,31 @@ public sealed class OperationTests
         Assert.Equal(1, state.GetProperty("refused").GetInt32());
         Assert.Equal(2, state.GetProperty("first_tokens").GetArrayLength());
         Assert.True(state.GetProperty("cached_tokens").GetInt32() > 0);
+    }
+
+    [Fact]
+    public async Task Figures_are_sent_by_otlp()
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+        await using WebApplication collector = builder.Build();
+        var received = new TaskCompletionSource<string>();
+        collector.MapPost("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", async context =>
+        {
+            using var body = new StreamReader(context.Request.Body, Encoding.Latin1);
+            received.TrySetResult(await body.ReadToEndAsync());
+            context.Response.ContentType = "application/grpc";
+            await context.Response.Body.WriteAsync(new byte[5]); // an empty message
+            context.Response.AppendTrailer("grpc-status", "0");
+        });
+        await collector.StartAsync();
+        ServerOptions options = RunningServer.Options();
+        options.OtlpEndpoint = new Uri(collector.Urls.First());
+        await using (RunningServer server = await RunningServer.StartAsync(options))
+            Assert.Equal(HttpStatusCode.OK, (await server.PostAsync("/v1/chat/completions", Short)).StatusCode);
+        string figures = await received.Task.WaitAsync(TimeSpan.FromSeconds(30)); // at the latest when the server ends
+        Assert.Contains("mixtralvk.generated.tokens", figures);
+        Assert.Contains("mixtralvk.first_token.duration", figures);
     }
 
     [Fact]

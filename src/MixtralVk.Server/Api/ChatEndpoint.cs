@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MixtralVk.Grammar;
 using MixtralVk.Server.Conversations;
 using MixtralVk.Server.Json;
@@ -13,6 +14,7 @@ internal sealed class ChatEndpoint(ServerOptions server, GenerationEndpoint gene
 
     public async Task HandleAsync(HttpContext context, CancellationToken cancellationToken)
     {
+        long came = Stopwatch.GetTimestamp();
         ChatRequest request = await Gate.ReadAsync(context, ApiJson.Default.ChatRequest, cancellationToken).ConfigureAwait(false);
         bool asksGuide = request.Model is not null && request.Model == guide.ModelId;
         SessionPool sessions = generation.Sessions(asksGuide ? null : request.Model);
@@ -37,6 +39,7 @@ internal sealed class ChatEndpoint(ServerOptions server, GenerationEndpoint gene
             Conversation = name?.Unique,
             Keep = kept is null ? null : answer => kept.Add(asked.Where(message => message.Role != ChatRole.System), answer),
             Seat = seat,
+            Asked = came,
             Question = conversation[^1].Text,
             Sources = guidance?.Sources,
         };

@@ -18,7 +18,7 @@ internal sealed class CompletionEndpoint(ServerOptions server, GenerationEndpoin
         if (!string.IsNullOrEmpty(request.Suffix)) throw ApiException.Unsupported("suffix");
         if (request.Echo is true) throw ApiException.Unsupported("echo");
         if (request.BestOf is int best && best != (request.N ?? 1)) throw ApiException.Unsupported("best_of");
-        IReadOnlyList<int[]> prompts = Prompts(request.Prompt, sessions.Model.Tokenizer);
+        IReadOnlyList<int[]> prompts = Prompts(request.Prompt, "prompt", sessions.Model.Tokenizer);
         int? logProbabilities = RequestOptions.LogProbabilities(request.Logprobs, "logprobs");
         var task = new GenerationTask(request, "cmpl", "text_completion", prompts, server,
             tokens => RequestOptions.Read(request, request.MaxTokens, logProbabilities, null, tokens, sessions.Model, server),
@@ -30,26 +30,28 @@ internal sealed class CompletionEndpoint(ServerOptions server, GenerationEndpoin
     }
 
     /// <summary>The tokens of each prompt or input: a text, a list of texts, a list of tokens, or a list of lists of tokens.</summary>
-    internal static IReadOnlyList<int[]> Prompts(JsonElement? given, Tokenizer tokenizer)
+    /// <param name="given">The field's value.</param>
+    /// <param name="field">The field's name.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    internal static IReadOnlyList<int[]> Prompts(JsonElement? given, string field, Tokenizer tokenizer)
     {
         JsonElement prompt = given ?? throw Wrong();
         int[][] prompts = prompt switch
         {
-            { ValueKind: JsonValueKind.String } => [Tokens(prompt, tokenizer)],
-            { ValueKind: JsonValueKind.Array } when prompt.GetArrayLength() > 0 && prompt[0].ValueKind == JsonValueKind.Number => [Tokens(prompt, tokenizer)],
-            { ValueKind: JsonValueKind.Array } when prompt.GetArrayLength() is > 0 and <= MaxPrompts => [.. prompt.EnumerateArray().Select(each => Tokens(each, tokenizer))],
+            { ValueKind: JsonValueKind.String } => [Tokens(prompt)],
+            { ValueKind: JsonValueKind.Array } when prompt.GetArrayLength() > 0 && prompt[0].ValueKind == JsonValueKind.Number => [Tokens(prompt)],
+            { ValueKind: JsonValueKind.Array } when prompt.GetArrayLength() is > 0 and <= MaxPrompts => [.. prompt.EnumerateArray().Select(Tokens)],
             _ => throw Wrong(),
         };
         return prompts.All(tokens => tokens.Length > 0) ? prompts : throw Wrong();
+
+        int[] Tokens(JsonElement prompt) => prompt.ValueKind switch
+        {
+            JsonValueKind.String => tokenizer.Encode(prompt.GetString()),
+            JsonValueKind.Array => [.. prompt.EnumerateArray().Select(each => each.ValueKind == JsonValueKind.Number && each.TryGetInt32(out int token) ? token : throw Wrong())],
+            _ => throw Wrong(),
+        };
+
+        ApiException Wrong() => ApiException.Invalid($"'{field}' must be a text, a list of tokens, or a list of at most {MaxPrompts} of these, none of them empty.", field);
     }
-
-    private static int[] Tokens(JsonElement prompt, Tokenizer tokenizer) => prompt.ValueKind switch
-    {
-        JsonValueKind.String => tokenizer.Encode(prompt.GetString()),
-        JsonValueKind.Array => [.. prompt.EnumerateArray().Select(each => each.ValueKind == JsonValueKind.Number && each.TryGetInt32(out int token) ? token : throw Wrong())],
-        _ => throw Wrong(),
-    };
-
-    private static ApiException Wrong() =>
-        ApiException.Invalid($"'prompt' or 'input' must be a text, a list of tokens, or a list of at most {MaxPrompts} of these, none of them empty.", "prompt");
 }

@@ -15,7 +15,7 @@ internal sealed class EmbeddingEndpoint(ServerOptions server, GenerationEndpoint
         MixtralModel model = sessions.Model;
         if (request.EncodingFormat is not (null or "float" or "base64")) throw ApiException.Invalid("'encoding_format' must be float or base64.", "encoding_format");
         if (request.Dimensions is int dimensions && dimensions != model.Config.Dim) throw ApiException.Invalid($"This model's vectors have {model.Config.Dim} dimensions.", "dimensions");
-        IReadOnlyList<int[]> inputs = CompletionEndpoint.Prompts(request.Input, model.Tokenizer);
+        IReadOnlyList<int[]> inputs = CompletionEndpoint.Prompts(request.Input, "input", model.Tokenizer);
         using RateLimitLease seat = await sessions.TakeSeatAsync(cancellationToken).ConfigureAwait(false) ?? throw ApiException.Busy(sessions.SecondsToWait);
         var items = new List<EmbeddingItem>();
         foreach (int[] tokens in inputs)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -50,6 +51,15 @@ internal sealed partial class Gate(ServerOptions options, ApiKeys keys, ClientLi
             ?? throw ApiException.Invalid("The request is null where an object is needed.");
     }
 
+    /// <summary>Says of an address that there is nothing, or that it takes another method: no handler of this gate's has.</summary>
+    public static Task ExplainStatusAsync(StatusCodeContext status)
+    {
+        HttpResponse response = status.HttpContext.Response;
+        if (response.StatusCode is not (StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed)) return Task.CompletedTask;
+        string message = response.StatusCode == StatusCodes.Status404NotFound ? "There is nothing at this address." : $"This address takes {response.Headers.Allow} only.";
+        return response.WriteAsJsonAsync(BodyOf(new ApiException(response.StatusCode, "invalid_request_error", null, null, message)), ApiJson.Default.ErrorBody, cancellationToken: status.HttpContext.RequestAborted);
+    }
+
     private void Admit(HttpContext context)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = options.BodyBytes;
@@ -88,18 +98,19 @@ internal sealed partial class Gate(ServerOptions options, ApiKeys keys, ClientLi
 
     private static async Task RefuseAsync(HttpContext context, ApiException refusal)
     {
-        var body = new ErrorBody(new ErrorDetail(refusal.Message, refusal.Type, refusal.Parameter, refusal.Code));
         if (context.Response.HasStarted)
         {
             // A stream has its status already: the error is its last event.
-            await new EventStream(context.Response).SendAsync(body, ApiJson.Default.ErrorBody, context.RequestAborted).ConfigureAwait(false);
+            await new EventStream(context.Response).SendAsync(BodyOf(refusal), ApiJson.Default.ErrorBody, context.RequestAborted).ConfigureAwait(false);
             return;
         }
         context.Response.StatusCode = refusal.Status;
         if (refusal.RetryAfter is int seconds) context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
         if (refusal.Status == StatusCodes.Status401Unauthorized) context.Response.Headers.WWWAuthenticate = "Bearer";
-        await context.Response.WriteAsJsonAsync(body, ApiJson.Default.ErrorBody, cancellationToken: context.RequestAborted).ConfigureAwait(false);
+        await context.Response.WriteAsJsonAsync(BodyOf(refusal), ApiJson.Default.ErrorBody, cancellationToken: context.RequestAborted).ConfigureAwait(false);
     }
+
+    private static ErrorBody BodyOf(ApiException refusal) => new(new ErrorDetail(refusal.Message, refusal.Type, refusal.Parameter, refusal.Code));
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Endpoint} {Status} {Milliseconds} ms")]
     private partial void Answered(string endpoint, int status, long milliseconds);

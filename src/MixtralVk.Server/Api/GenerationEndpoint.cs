@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using MixtralVk.Server.Json;
@@ -20,6 +21,9 @@ internal sealed record GenerationTask(
 
     /// <summary>The seat that the request may have already; null for none.</summary>
     public Seat? Seat { get; init; }
+
+    /// <summary>When the request came, a timestamp.</summary>
+    public long Asked { get; init; } = Stopwatch.GetTimestamp();
 
     /// <summary>How many answers each prompt gets.</summary>
     public int Choices { get; } = RequestOptions.Choices(Request, Server);
@@ -68,9 +72,10 @@ internal sealed partial class GenerationEndpoint(ServerOptions server, ServedMod
         {
             int[] prompt = task.Prompts[i];
             GenerationOptions options = task.OptionsOf(prompt.Length);
+            long asked = i == 0 ? task.Asked : Stopwatch.GetTimestamp();
             using SessionPool.SessionLease lease = await sessions.RentAsync(prompt, task.Conversation, task.Seat?.Leave(), cancellationToken).ConfigureAwait(false)
                 ?? throw ApiException.Busy(sessions.SecondsToWait);
-            var answers = new Answers(lease.Session, prompt, options, task.Choices, metrics);
+            var answers = new Answers(lease.Session, prompt, options, task.Choices, asked, metrics);
             await foreach (AnswerPiece piece in answers.StreamAsync(cancellationToken).ConfigureAwait(false))
                 yield return piece with { Choice = i * task.Choices + piece.Choice };
             task.PromptTokens += prompt.Length;
