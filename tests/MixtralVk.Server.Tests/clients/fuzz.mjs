@@ -92,7 +92,8 @@ function check(request, { status, text }) {
   if (status === null) return request.leaves || !request.isHttp || "no answer";
   if (!fine.has(status)) return `status ${status}`;
   const [head, ...rest] = text.split("\r\n\r\n");
-  if (status === 200 || request.leaves || !/^Content-Type: application\/json/im.test(head)) return true;
+  const hasBody = request.bytes.toString("latin1", 0, 5) !== "HEAD ";
+  if (status === 200 || request.leaves || !hasBody || !/^Content-Type: application\/json/im.test(head)) return true;
   return rest.join("").includes(`"error":{"message":`) || "an error without a message";
 }
 
