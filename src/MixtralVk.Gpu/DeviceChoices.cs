@@ -60,6 +60,9 @@ public static class DeviceChoices
         return any >= 0 ? any : throw new GpuUnsupportedException(device.Name, ["a compute queue"]);
     }
 
+    /// <summary>The extension by which a driver learns what to move out of the device's memory first; its one feature is there wherever it is.</summary>
+    internal const string MemoryPriorityExtension = "VK_EXT_memory_priority";
+
     /// <summary>The extension that puts a queue behind those of other programs; null where there is none.</summary>
     public static string? GlobalPriorityExtension(DeviceDescription device)
     {

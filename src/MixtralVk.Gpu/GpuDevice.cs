@@ -37,7 +37,7 @@ public sealed unsafe class GpuDevice : IDisposable
         Pipelines = new PipelineStore(this, shaders);
         if (options.CompileOnly) return;
         _import = imports ? HostImport.TryCreate(this, adapter) : null;
-        Memory = new GpuMemory(this, options.MemoryBudget ?? DeviceChoices.DefaultBudget(description));
+        Memory = new GpuMemory(this, options.MemoryBudget ?? DeviceChoices.DefaultBudget(description), setsPriority: ownsDevice && KnowsPriority(description));
         try
         {
             Queue = new GpuQueue(this, queue, queueFamily, submitLock);
@@ -156,7 +156,14 @@ public sealed unsafe class GpuDevice : IDisposable
     /// <summary>
     /// Makes a buffer. Throws <see cref="OutOfGpuMemoryException"/> when the budget or the device has too little left; nothing is lost then.
     /// </summary>
-    public GpuBuffer CreateBuffer(ulong size, BufferUse use, string name) => Memory.Create(size, use, name);
+    /// <param name="size">Bytes.</param>
+    /// <param name="use">What it is for.</param>
+    /// <param name="name">Name for error messages and captures.</param>
+    /// <param name="yieldsFirst">
+    /// Where the device's memory is short, the driver is to move this buffer out before all others, of other programs too: where it can be told so (VK_EXT_memory_priority) and the
+    /// device is not a host's.
+    /// </param>
+    public GpuBuffer CreateBuffer(ulong size, BufferUse use, string name, bool yieldsFirst = false) => Memory.Create(size, use, name, yieldsFirst);
 
     /// <summary>True when <see cref="CreateTimer"/> works: the compute queue writes timestamps.</summary>
     public bool HasTimestamps => TimestampBits > 0;
@@ -239,6 +246,8 @@ public sealed unsafe class GpuDevice : IDisposable
 
     private static bool CanImport(DeviceDescription device) => device.Extensions.Contains(ExtExternalMemoryHost.ExtensionName);
 
+    private static bool KnowsPriority(DeviceDescription device) => device.Extensions.Contains(DeviceChoices.MemoryPriorityExtension);
+
     private static Device Create(GpuAdapter adapter, int family)
     {
         GpuOptions options = adapter.Instance.Options;
@@ -252,14 +261,19 @@ public sealed unsafe class GpuDevice : IDisposable
             features.Features.FragmentStoresAndAtomics = available.FragmentStoresAndAtomics;
             features.Features.VertexPipelineStoresAndAtomics = available.VertexPipelineStoresAndAtomics;
         }
-        // What the compiler made of a pipeline for those who ask (CompilerOutput); else the import of mapped weights and a place behind the games.
+        // What the compiler made of a pipeline for those who ask (CompilerOutput); else the import of mapped weights and a place behind the games, on the device and in its memory.
         string? priorityExtension = options.CompileOnly ? null : DeviceChoices.GlobalPriorityExtension(adapter.Description);
-        using var first = new Utf8(options.CompileOnly ? KhrPipelineExecutableProperties.ExtensionName : ExtExternalMemoryHost.ExtensionName);
-        using var second = new Utf8(priorityExtension ?? "");
-        byte** extensions = stackalloc byte*[2];
+        using var captureOrImport = new Utf8(options.CompileOnly ? KhrPipelineExecutableProperties.ExtensionName : ExtExternalMemoryHost.ExtensionName);
+        using var globalPriority = new Utf8(priorityExtension ?? "");
+        using var memoryPriority = new Utf8(DeviceChoices.MemoryPriorityExtension);
+        bool setsPriority = !options.CompileOnly && KnowsPriority(adapter.Description);
+        byte** extensions = stackalloc byte*[3];
         uint extensionCount = 0;
-        if (options.CompileOnly || CanImport(adapter.Description)) extensions[extensionCount++] = first;
-        if (priorityExtension is not null) extensions[extensionCount++] = second;
+        if (options.CompileOnly || CanImport(adapter.Description)) extensions[extensionCount++] = captureOrImport;
+        if (priorityExtension is not null) extensions[extensionCount++] = globalPriority;
+        if (setsPriority) extensions[extensionCount++] = memoryPriority;
+        var memoryPriorities = new PhysicalDeviceMemoryPriorityFeaturesEXT(sType: StructureType.PhysicalDeviceMemoryPriorityFeaturesExt, memoryPriority: true);
+        if (setsPriority) features13.PNext = &memoryPriorities;
         var capture = new PhysicalDevicePipelineExecutablePropertiesFeaturesKHR(sType: StructureType.PhysicalDevicePipelineExecutablePropertiesFeaturesKhr,
             pNext: &features, pipelineExecutableInfo: true);
         float priority = 0;   // the game's own queues go first

@@ -14,6 +14,8 @@ internal sealed unsafe class MemoryBlock(int type, Buffer buffer, DeviceMemory m
     public ulong Size { get; } = size;
     /// <summary>Memory of the host that stays the host's: it is in no budget and is not written.</summary>
     public bool IsImported { get; init; }
+    /// <summary>The driver is to move it out before others.</summary>
+    public bool YieldsFirst { get; init; }
     public RangeAllocator Ranges { get; } = new(size, alignment);
 }
 
@@ -27,7 +29,11 @@ internal sealed unsafe class GpuMemory : IDisposable
     public const BufferUsageFlags BufferUsage = BufferUsageFlags.StorageBufferBit | BufferUsageFlags.UniformBufferBit | BufferUsageFlags.UniformTexelBufferBit | BufferUsageFlags.TransferSrcBit
         | BufferUsageFlags.TransferDstBit | BufferUsageFlags.IndirectBufferBit;
 
+    /// <summary>Of what others are to be kept before; 0.5 is what an allocation has that says nothing.</summary>
+    private const float LowPriority = 0.25f;
+
     private readonly GpuDevice _device;
+    private readonly bool _setsPriority;
     private readonly Lock _lock = new();
     private readonly List<MemoryBlock> _blocks = [];
     private readonly ulong _alignment;
@@ -36,10 +42,11 @@ internal sealed unsafe class GpuMemory : IDisposable
     private long _budget;
     private int _allocations;
 
-    public GpuMemory(GpuDevice device, long budget)
+    public GpuMemory(GpuDevice device, long budget, bool setsPriority)
     {
         _device = device;
         _budget = budget;
+        _setsPriority = setsPriority;
         // 256 bytes are the most that uniform and texel bindings may ask for. Also the granularity of flushes, so that flushing one buffer never
         // touches its neighbour.
         _alignment = Math.Max(256, Math.Max(device.Limits.MinStorageBufferOffsetAlignment, device.Limits.NonCoherentAtomSize));
@@ -65,16 +72,17 @@ internal sealed unsafe class GpuMemory : IDisposable
         set { lock (_lock) _budget = value; }
     }
 
-    public GpuBuffer Create(ulong size, BufferUse use, string name)
+    public GpuBuffer Create(ulong size, BufferUse use, string name, bool yieldsFirst)
     {
         ArgumentOutOfRangeException.ThrowIfZero(size);
+        yieldsFirst &= _setsPriority;
         lock (_lock)
         {
             int type = DeviceChoices.MemoryTypeFor(_device.Description, use, _allowedTypes);
             foreach (MemoryBlock block in _blocks)
-                if (block.Type == type && block.Ranges.TryTake(size, out ulong offset)) return Cut(block, offset, size, use, name);
+                if (block.Type == type && block.YieldsFirst == yieldsFirst && block.Ranges.TryTake(size, out ulong offset)) return Cut(block, offset, size, use, name);
 
-            MemoryBlock fresh = Allocate(type, size, use, name);
+            MemoryBlock fresh = Allocate(type, size, use, name, yieldsFirst);
             fresh.Ranges.TryTake(size, out ulong start);
             return Cut(fresh, start, size, use, name);
         }
@@ -123,7 +131,7 @@ internal sealed unsafe class GpuMemory : IDisposable
 
     private int HeapOf(int type) => _device.Description.MemoryTypes[type].Heap;
 
-    private MemoryBlock Allocate(int type, ulong size, BufferUse use, string name)
+    private MemoryBlock Allocate(int type, ulong size, BufferUse use, string name, bool yieldsFirst)
     {
         ulong needed = (size + _alignment - 1) / _alignment * _alignment;
         if (needed > Math.Min(_device.Limits.MaxAllocationSize, _device.Limits.MaxBufferSize))
@@ -137,13 +145,13 @@ internal sealed unsafe class GpuMemory : IDisposable
             throw new OutOfGpuMemoryException(
                 $"{name} needs {needed >> 20} MiB of GPU memory, but {UsedBytes >> 20} of {_budget >> 20} MiB of the budget are used; raise the budget or shorten the context.", (long)needed);
         }
-        MemoryBlock block = NewBlock(type, blockSize, name);
+        MemoryBlock block = NewBlock(type, blockSize, name, yieldsFirst);
         _blocks.Add(block);
         if (counts) UsedBytes += (long)block.Size;
         return block;
     }
 
-    private MemoryBlock NewBlock(int type, ulong size, string name)
+    private MemoryBlock NewBlock(int type, ulong size, string name, bool yieldsFirst)
     {
         Vk vk = _device.Vk;
         Device device = _device.Handle;
@@ -153,7 +161,8 @@ internal sealed unsafe class GpuMemory : IDisposable
         {
             MemoryRequirements requirements;
             vk.GetBufferMemoryRequirements(device, buffer, &requirements);
-            var allocate = new MemoryAllocateInfo(allocationSize: requirements.Size, memoryTypeIndex: (uint)type);
+            var priority = new MemoryPriorityAllocateInfoEXT(sType: StructureType.MemoryPriorityAllocateInfoExt, priority: LowPriority);
+            var allocate = new MemoryAllocateInfo(pNext: yieldsFirst ? &priority : null, allocationSize: requirements.Size, memoryTypeIndex: (uint)type);
             Result result = _allocations++ >= _device.Options.FailAllocationsFrom ? Result.ErrorOutOfDeviceMemory : vk.AllocateMemory(device, &allocate, null, &memory);
             if (result is Result.ErrorOutOfDeviceMemory or Result.ErrorOutOfHostMemory or Result.ErrorTooManyObjects)
                 throw new OutOfGpuMemoryException($"{_device.Description.Name} has no {size >> 20} MiB left for {name}; close other programs, lower the context or use a smaller model.", (long)size);
@@ -164,7 +173,7 @@ internal sealed unsafe class GpuMemory : IDisposable
                 vk.MapMemory(device, memory, 0, Vk.WholeSize, 0, &mapped).ThrowOnError("vkMapMemory");
             _device.SetName(ObjectType.Buffer, buffer.Handle, $"block {_blocks.Count}: {name}…");
             _device.SetName(ObjectType.DeviceMemory, memory.Handle, $"block {_blocks.Count}: {name}…");
-            return new MemoryBlock(type, buffer, memory, (byte*)mapped, size, _alignment);
+            return new MemoryBlock(type, buffer, memory, (byte*)mapped, size, _alignment) { YieldsFirst = yieldsFirst };
         }
         catch
         {

@@ -57,6 +57,9 @@ internal sealed class DeviceExperts : IDisposable
     /// <summary>Bytes of all slots. From any thread.</summary>
     public long SlotBytes => Volatile.Read(ref _slotBytes);
 
+    /// <summary>False where all experts are on the device for good; else they come into their slots after loading, and the host computes those without one.</summary>
+    public bool AreShared { get; set; }
+
     /// <summary>Whether experts come and go while the model runs. There is a landing then wherever there are slots.</summary>
     public bool AreMoving { get; set; }
 
@@ -111,7 +114,7 @@ internal sealed class DeviceExperts : IDisposable
     {
         if (AreMoving) MakeLanding();
         ExpertLayout layout = _layouts[layer][Slots.NextOf(layer)];
-        GpuBuffer buffer = _device.CreateBuffer((ulong)layout.Bytes, BufferUse.Device, $"expert slot {layer}.{Slots.CountOf(layer)}");
+        GpuBuffer buffer = _device.CreateBuffer((ulong)layout.Bytes, BufferUse.Device, $"expert slot {layer}.{Slots.CountOf(layer)}", yieldsFirst: AreShared);
         try
         {
             _memory[layer].Add(new SlotMemory(ExpertWeights.In(buffer.View, layout, _device.Limits), buffer));

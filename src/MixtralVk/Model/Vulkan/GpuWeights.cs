@@ -56,9 +56,6 @@ internal sealed class GpuWeights : IDisposable
 
     public DeviceExperts Experts { get; }
 
-    /// <summary>False where all experts are on the device for good; else they come into their slots after loading, and go.</summary>
-    public bool HasSlots { get; private set; }
-
     public GpuBuffer OutputNorm { get; }
 
     public GpuMatrix Output { get; }
@@ -182,7 +179,7 @@ internal sealed class GpuWeights : IDisposable
     /// <summary>Slots as far as the device has room: what it says it has may be less than what others leave.</summary>
     private void AddSlots(int[] counts, bool areMoving)
     {
-        HasSlots = true;
+        Experts.AreShared = true;
         Experts.AreMoving = areMoving;
         try
         {

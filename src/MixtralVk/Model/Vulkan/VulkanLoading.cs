@@ -80,7 +80,7 @@ public sealed partial class VulkanForwardPass
         var ropeTable = Own(_device.CreateBuffer((ulong)ContextLength * (ulong)Config.RopeDim * sizeof(float), BufferUse.Device, "rope table"));
         var weights = Own(GpuWeights.Load(_device, source, DeviceChoices.SharesMemory(_device.Description) ? mapped : null, _experts, progress, cancellation));
         Transfer = weights.Transfer;
-        _store = weights.HasSlots ? Own(new ExpertStore(_device, weights.Experts, source, mapped, MaxBatchTokens, _experts!, _use, progress, cancellation)) : null;
+        _store = weights.Experts.AreShared ? Own(new ExpertStore(_device, weights.Experts, source, mapped, MaxBatchTokens, _experts!, _use, progress, cancellation)) : null;
         if (_store is not null) Transfer = Transfer.Plus(_store.Fill(_device, progress, cancellation));
         ProductChoices products = choose?.Invoke(weights) ?? ProductChoices.Shipped(_device.Description);
         var scratch = ProductScratch.Of(weights, Config, products, MaxBatchTokens);
