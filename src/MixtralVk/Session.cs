@@ -44,6 +44,10 @@ public sealed class Session : IDisposable
         }
     }
 
+    /// <summary>What the latest prompt took: how many of its tokens were there already, how many were computed, in what time.</summary>
+    public GenerationTimings PrefillTimings => new(
+        Math.Max(0, _promptLength - _sequence.Computed), _sequence.Computed, Stopwatch.GetElapsedTime(0, _sequence.PrefillTime), 0, TimeSpan.Zero);
+
     /// <summary>
     /// A session that goes on from the same text on its own. Nothing is copied: they share what is computed, up to 31 tokens of it are
     /// computed again.
@@ -58,9 +62,6 @@ public sealed class Session : IDisposable
 
     /// <summary>Counts uses, so that a generation notices when its session was used for something else.</summary>
     internal int Version { get; private set; }
-
-    internal GenerationTimings PrefillTimings => new(
-        Math.Max(0, _promptLength - _sequence.Computed), _sequence.Computed, Stopwatch.GetElapsedTime(0, _sequence.PrefillTime), 0, TimeSpan.Zero);
 
     /// <summary>Raised by the worker when there may be something to <see cref="TryTake"/>.</summary>
     internal Signal News => _sequence.News;

@@ -17,6 +17,9 @@ public sealed class CrowdTests
         Assert.Equal(5 * 6 * page, root.GetProperty("roomForAll").GetProperty("cacheBytes").GetInt64());
         Assert.Equal(7 * page, root.GetProperty("roomForAQuarter").GetProperty("cacheBytes").GetInt64());
         Assert.True(root.GetProperty("roomForAQuarter").GetProperty("p95Seconds").GetDouble() > 0);
+        Assert.Equal(96 + 5 * 32, root.GetProperty("shared").GetProperty("computedTokens").GetInt32());
+        Assert.Equal(5 * (96 + 32), root.GetProperty("apart").GetProperty("computedTokens").GetInt32());
+        Assert.True(root.GetProperty("sameAnswers").GetBoolean());
     }
 
     [Fact]

@@ -10,7 +10,7 @@ namespace MixtralVk.Cli;
 /// </summary>
 internal sealed class CrowdBench(Func<int, MixtralModel> load, int characters, int loreTokens)
 {
-    private const int PersonaTokens = 32, QuestionTokens = 12, AnswerTokens = 8, Rounds = 2;
+    private const int PersonaTokens = 32, QuestionTokens = 12, AnswerTokens = 8, Rounds = 2, OtherPersonas = 10_000, OtherLores = 20_000;
 
     /// <summary>Tokens of a character's text at the end.</summary>
     public static int TextTokens(int loreTokens) => loreTokens + PersonaTokens + Rounds * (QuestionTokens + AnswerTokens);
@@ -19,21 +19,25 @@ internal sealed class CrowdBench(Func<int, MixtralModel> load, int characters, i
     public (CrowdPrefill Shared, CrowdPrefill Apart) Prefill(CancellationToken cancellation)
     {
         using MixtralModel model = load(characters * PagesEach * KvPages.PageTokens);
-        Session[] warm = Begin(model, i => Tokens(model, -1 - i, 0), cancellation); // compiles shaders
+        Session[] warm = Begin(model, i => Tokens(model, OtherLores + i, 0), cancellation); // compiles shaders
         foreach (Session session in warm) session.Dispose();
         return (Prefill(model, isShared: true, cancellation), Prefill(model, isShared: false, cancellation));
     }
 
-    /// <summary>Time from a question to the first token of its answer, with room for so much of what all characters hold, with nothing shared.</summary>
-    public CrowdWait Speak(double room, CancellationToken cancellation)
+    /// <summary>
+    /// Time from a question to the first token of its answer, with room for so much of what all characters hold, with nothing shared; and the tokens of all answers in the
+    /// order in which they come.
+    /// </summary>
+    public (CrowdWait Wait, IReadOnlyList<int> Answers) Speak(double room, CancellationToken cancellation)
     {
         using MixtralModel model = load((int)(characters * PagesEach * room) * KvPages.PageTokens);
         Session[] sessions = Begin(model, i => Tokens(model, i, i), cancellation);
         int[] order = [.. Enumerable.Range(0, Rounds * characters).Select(turn => turn % characters)];
         new Random(1).Shuffle(order);
-        double[] waits = [.. order.Select(i => Turn(sessions[i], cancellation)).Order()];
+        var answers = new List<int>();
+        double[] waits = [.. order.Select(i => Turn(sessions[i], answers, cancellation)).Order()];
         foreach (Session session in sessions) session.Dispose();
-        return new CrowdWait(model.Memory.KvCacheBytes, Spread.Of(waits), waits[(int)Math.Ceiling(0.95 * waits.Length) - 1]);
+        return (new CrowdWait(model.Memory.KvCacheBytes, Spread.Of(waits), waits[(int)Math.Ceiling(0.95 * waits.Length) - 1]), answers);
     }
 
     private int PagesEach => KvPages.PagesFor(TextTokens(loreTokens));
@@ -45,8 +49,9 @@ internal sealed class CrowdBench(Func<int, MixtralModel> load, int characters, i
         Session[] sessions = Begin(model, i => Tokens(model, isShared ? 0 : 1 + i, i), cancellation);
         var (seconds, cpuSeconds) = (Stopwatch.GetElapsedTime(start).TotalSeconds, ProcessMeter.CpuSeconds - cpu);
         int pages = model.ForwardPass.Pages.PageCount - model.ForwardPass.Pages.FreeCount;
+        int computed = sessions.Sum(session => session.PrefillTimings.PromptTokens);
         foreach (Session session in sessions) session.Dispose();
-        return new CrowdPrefill(seconds, cpuSeconds, pages * KvPages.PageTokens * model.ForwardPass.KvTokenBytes);
+        return new CrowdPrefill(seconds, cpuSeconds, computed, pages * KvPages.PageTokens * model.ForwardPass.KvTokenBytes);
     }
 
     private Session[] Begin(MixtralModel model, Func<int, int[]> tokens, CancellationToken cancellation) =>
@@ -57,19 +62,22 @@ internal sealed class CrowdBench(Func<int, MixtralModel> load, int characters, i
             return session;
         })];
 
-    private static double Turn(Session session, CancellationToken cancellation)
+    private static double Turn(Session session, List<int> answers, CancellationToken cancellation)
     {
         int[] asked = [.. session.Tokens, .. Enumerable.Repeat(session.Tokens[^1], QuestionTokens)];
         long start = Stopwatch.GetTimestamp();
         session.Prefill(asked, cancellation);
         double wait = 0;
-        foreach (GeneratedToken _ in session.Generate(new GenerationOptions { Temperature = 0, MaxTokens = AnswerTokens }, cancellation))
+        foreach (GeneratedToken token in session.Generate(new GenerationOptions { Temperature = 0, MaxTokens = AnswerTokens }, cancellation))
+        {
             if (wait == 0) wait = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            answers.Add(token.Id);
+        }
         return wait;
     }
 
     private int[] Tokens(MixtralModel model, int lore, int persona) =>
-        [.. Random(model, lore, loreTokens), .. Random(model, 1000 + persona, PersonaTokens)];
+        [.. Random(model, lore, loreTokens), .. Random(model, OtherPersonas + persona, PersonaTokens)];
 
     private static IEnumerable<int> Random(MixtralModel model, int seed, int count)
     {
@@ -78,8 +86,8 @@ internal sealed class CrowdBench(Func<int, MixtralModel> load, int characters, i
     }
 }
 
-/// <summary>What it took to compute the characters' beginnings, and the keys and values of all of them.</summary>
-internal sealed record CrowdPrefill(double Seconds, double CpuSeconds, long KvBytes);
+/// <summary>What it took to compute the characters' beginnings, how many of their tokens were computed, and the keys and values of all of them.</summary>
+internal sealed record CrowdPrefill(double Seconds, double CpuSeconds, int ComputedTokens, long KvBytes);
 
 /// <summary>Waiting for first tokens with a KV cache of a size.</summary>
 internal sealed record CrowdWait(long CacheBytes, Spread Seconds, double P95Seconds);

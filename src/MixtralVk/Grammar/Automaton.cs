@@ -24,7 +24,8 @@ internal sealed class Automaton
     /// <summary>More bytes than any text has.</summary>
     public const int Unreachable = int.MaxValue / 4;
 
-    private const int EdgesPerState = 16; // that the largest automaton may have, on average
+    /// <summary>Edges that the largest automaton may have for each state, on average.</summary>
+    public const int EdgesPerState = 16;
 
     private readonly List<List<Edge>> _edges = [];
     private readonly List<bool> _isEnd = [];

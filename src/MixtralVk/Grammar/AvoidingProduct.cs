@@ -20,6 +20,7 @@ internal sealed class AvoidingProduct
     private readonly Dictionary<int, int> _rules = []; // by entry
     private readonly List<List<Edge>> _edges = [];
     private readonly List<bool> _isEnd = [];
+    private long _edgesLeft;
 
     private AvoidingProduct(Automaton automaton, StringAutomaton texts, ConstraintLimits limits)
     {
@@ -40,6 +41,7 @@ internal sealed class AvoidingProduct
     /// <summary>Follows every way through the rules, each once for all that call it with the same found (T. Reps, S. Horwitz, M. Sagiv, "Precise interprocedural dataflow analysis via graph reachability", 1995).</summary>
     private void FindPassages()
     {
+        _edgesLeft = MostEdges;
         Enter(_automaton.Start, StringAutomaton.Start);
         while (_open.TryPop(out var place))
         {
@@ -76,6 +78,7 @@ internal sealed class AvoidingProduct
 
     private void Reach(int state, int found, Passage passage)
     {
+        if (--_edgesLeft < 0) throw TooLarge();
         if (!_reached.Add((state, found, passage))) return;
         if (_reached.Count > _limits.MaxStates) throw TooLarge();
         _open.Push((state, found, passage));
@@ -83,6 +86,7 @@ internal sealed class AvoidingProduct
 
     private Automaton Build()
     {
+        _edgesLeft = MostEdges;
         int start = StateOf(_automaton.Start, StringAutomaton.Start, Any);
         for (int id = 0; _unbuilt.TryDequeue(out var place); id++)
         {
@@ -104,6 +108,7 @@ internal sealed class AvoidingProduct
 
             void Add(Edge edge, int after)
             {
+                if (--_edgesLeft < 0) throw TooLarge();
                 if (Leads(edge.Target, after, exit)) _edges[id].Add(edge with { Target = StateOf(edge.Target, after, exit) });
             }
         }
@@ -139,7 +144,10 @@ internal sealed class AvoidingProduct
         }
     }
 
-    private GrammarException TooLarge() => new($"The grammar without the banned strings is too large: it needs more than {_limits.MaxStates} states. Ban fewer, or simplify it.");
+    private long MostEdges => (long)_limits.MaxStates * Automaton.EdgesPerState;
+
+    private GrammarException TooLarge() =>
+        new($"The grammar without the banned strings is too large: it needs more than {_limits.MaxStates} states, or {Automaton.EdgesPerState} edges for each. Ban fewer, or simplify it.");
 
     /// <summary>The ways through a rule that is entered with so much found: what can be found at its end, and where its callers go on.</summary>
     private sealed class Passage

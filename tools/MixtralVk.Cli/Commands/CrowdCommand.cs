@@ -42,7 +42,9 @@ internal static class CrowdCommand
         }
         var bench = new CrowdBench(Load, request.Characters, request.Lore);
         (CrowdPrefill shared, CrowdPrefill apart) = bench.Prefill(cancellation);
-        var report = new CrowdReport(request.File, request.Characters, request.Lore, shared, apart, bench.Speak(1, cancellation), bench.Speak(0.25, cancellation));
+        (CrowdWait all, IReadOnlyList<int> answers) = bench.Speak(1, cancellation);
+        (CrowdWait quarter, IReadOnlyList<int> sameAnswers) = bench.Speak(0.25, cancellation);
+        var report = new CrowdReport(request.File, request.Characters, request.Lore, shared, apart, all, quarter, answers.SequenceEqual(sameAnswers));
         if (request.Json) Console.Out.WriteLine(JsonSerializer.Serialize(report, ReportJson.Readable.CrowdReport));
         else Print(report);
     }
@@ -54,14 +56,16 @@ internal static class CrowdCommand
         Beginnings("apart", report.Apart);
         Waiting("room for all", report.RoomForAll);
         Waiting("for a quarter", report.RoomForAQuarter);
+        Console.Out.WriteLine(report.SameAnswers ? "the same answers with both" : "NOT the same answers with both");
     }
 
     private static void Beginnings(string label, CrowdPrefill prefill) => Console.Out.WriteLine(
-        $"{label,-14}prefill {Quantity.Number(prefill.Seconds)} s ({Quantity.Number(prefill.CpuSeconds)} of the CPU), keys and values {Quantity.Bytes(prefill.KvBytes)}");
+        $"{label,-14}prefill {Quantity.Number(prefill.Seconds)} s ({Quantity.Number(prefill.CpuSeconds)} of the CPU) for {prefill.ComputedTokens} tokens, keys and values {Quantity.Bytes(prefill.KvBytes)}");
 
     private static void Waiting(string label, CrowdWait wait) => Console.Out.WriteLine(
         $"{label,-14}first token after {Quantity.Number(wait.Seconds.Median)} s, 95 % within {Quantity.Number(wait.P95Seconds)} s; KV cache {Quantity.Bytes(wait.CacheBytes)}");
 }
 
-/// <summary>The JSON of `crowd --json`. Times in seconds, CPU time of all threads together.</summary>
-internal sealed record CrowdReport(string File, int Characters, int LoreTokens, CrowdPrefill Shared, CrowdPrefill Apart, CrowdWait RoomForAll, CrowdWait RoomForAQuarter);
+/// <summary>The JSON of `crowd --json`. Times in seconds, CPU time of all threads together; whether what was said is the same with room for all and for a quarter.</summary>
+internal sealed record CrowdReport(
+    string File, int Characters, int LoreTokens, CrowdPrefill Shared, CrowdPrefill Apart, CrowdWait RoomForAll, CrowdWait RoomForAQuarter, bool SameAnswers);
