@@ -67,6 +67,9 @@ public sealed unsafe class GpuDevice : IDisposable
     /// <summary>Most bytes of memory to take; may be changed at any time, and frees nothing by itself.</summary>
     public long MemoryBudget { get => Memory.Budget; set => Memory.Budget = value; }
 
+    /// <summary>True when device memory may be written through its mapping (<see cref="DeviceChoices.WritesDeviceMemoryDirectly"/>), without staging.</summary>
+    public bool WritesMemoryDirectly => !Options.StagesUploads && DeviceChoices.WritesDeviceMemoryDirectly(Description);
+
     /// <summary>Bytes of the device's memory that the driver says this process may take more; negative when it is to give some back, null where the driver cannot tell.</summary>
     public long? SpareMemory() => _adapter.SpareMemory();
 

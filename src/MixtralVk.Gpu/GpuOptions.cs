@@ -36,6 +36,9 @@ public sealed record GpuOptions
     /// <summary>Test hook: refuses the n-th and later imports of the host's memory (counted from 0) as several drivers do.</summary>
     internal int FailImportsFrom { get; init; } = int.MaxValue;
 
+    /// <summary>Test hook: device memory is written through staging also where the device shares the host's, as on a card.</summary>
+    internal bool StagesUploads { get; init; }
+
     /// <summary>Test hook: gets the name and the address of each Vulkan command and gives the address to call: how a device is lost or memory runs out.</summary>
     internal Func<string, nint, nint>? ReplaceCommand { get; init; }
 

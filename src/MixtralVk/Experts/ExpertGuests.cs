@@ -20,7 +20,7 @@ internal sealed class ExpertGuests : IDisposable
     private readonly WeightUploader _uploader;
     private readonly List<int> _guests = [];    // of the layer in progress; all are computed but for the last
     private readonly MeasuredTime _uploadByte = new(), _gpuRow = new(), _cpuRow = new(); // milliseconds
-    private long _landed;                       // when the last one was there
+    private long _landed, _failed;              // when the last one was there, and when the latest upload failed; 0 for none
 
     /// <param name="device">The device.</param>
     /// <param name="experts">Its slots, and the landing.</param>
@@ -54,7 +54,8 @@ internal sealed class ExpertGuests : IDisposable
             missRows += _host.RowsOf(expert);
             if (_host.RowsOf(expert) > rows && _experts.FitsLanding(new ExpertId(layer, expert))) (guest, rows) = (expert, _host.RowsOf(expert));
         }
-        if (rows > 0 && IsWorth(layer, guest, missRows, hitRows) && TryUpload(new ExpertId(layer, guest)))
+        bool waits = _failed != 0 && Stopwatch.GetElapsedTime(_failed) < ExpertReplacement.Pause;
+        if (rows > 0 && !waits && IsWorth(layer, guest, missRows, hitRows) && TryUpload(new ExpertId(layer, guest)))
         {
             _experts.ComputeGuest(new ExpertId(layer, guest));
             _guests.Add(guest);
@@ -84,6 +85,7 @@ internal sealed class ExpertGuests : IDisposable
         catch (GpuException problem) when (problem is not DeviceLostException)
         {
             Failures++;
+            _failed = Stopwatch.GetTimestamp();
             return false;
         }
         _landed = Stopwatch.GetTimestamp();

@@ -14,8 +14,8 @@ internal sealed class ExpertReplacement : IDisposable
     /// <summary>Some tenths of a millisecond over a usual bus.</summary>
     private const long PieceBytes = 2 << 20;
 
-    /// <summary>Time without another try after one that failed: what was lacking is not back at once.</summary>
-    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(5);
+    /// <summary>Time without another try after an upload that failed: what was lacking is not back at once.</summary>
+    public static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
 
     private readonly GpuDevice _device;
     private readonly DeviceExperts _experts;
@@ -40,7 +40,7 @@ internal sealed class ExpertReplacement : IDisposable
         get
         {
             if (_move is not null) return _pieces.Count == 0 ? _copy.Average : _piece.Average;
-            bool waits = _failed != 0 && Stopwatch.GetElapsedTime(_failed) < s_pause;
+            bool waits = _failed != 0 && Stopwatch.GetElapsedTime(_failed) < Pause;
             return waits || !_experts.Slots.TryNextMove(_use, out _) ? null : _piece.Average;
         }
     }

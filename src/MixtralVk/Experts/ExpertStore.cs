@@ -69,6 +69,9 @@ internal sealed unsafe class ExpertStore : IDisposable
     /// <summary>Moves experts between steps; where they are to stay, into empty slots only.</summary>
     public ExpertReplacement Replacement { get; }
 
+    /// <summary>Uploads that failed, each leaving all as it was.</summary>
+    public int Failures => Replacement.Failures + _guests.Failures;
+
     /// <summary>Where device and host hand each other what the other needs.</summary>
     public ExpertExchange Exchange => _exchange;
 

@@ -42,6 +42,36 @@ public sealed class ExpertGuestsTests
         }
     }
 
+    /// <summary>Uploads through staging, as on a card, of which one fails: the processor computes that expert and, for some time, those that follow.</summary>
+    [Fact]
+    public void An_upload_that_fails_leaves_its_rows_to_the_processor()
+    {
+        using TemporaryFile file = new SyntheticModel { Layers = 3 }.WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        int[] tokens = TestDevices.RandomTokens(45, source.Config.VocabSize);
+        ReferenceModel reference = ReferenceModels.Open(file.Path);
+        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders, with: o => o with { Validation = false, StagesUploads = true, ReplaceCommand = VulkanFaults.Begin() });
+        int fails = int.MaxValue;
+        using VulkanForwardPass pass = Load(source, gpu, 50, _ =>
+        {
+            if (fails-- == 0) VulkanFaults.RefusedSubmissions = 1;
+            return true;
+        });
+        long all = Check();
+        Assert.True(all > 6);
+        fails = 5;
+        Assert.Equal(5, Check());
+        Assert.Equal(1, pass.ExpertFailures);
+        Assert.Equal(0, Check());
+
+        long Check()
+        {
+            long before = pass.ExpertActivity.Sum(layer => layer.Guests);
+            Assert.Null(new LogitsComparison(reference.Logits(tokens), TestDevices.AllLogits(pass, tokens), source.Config.VocabSize, LogitsComparison.NearTies(reference, tokens)).Problem(2e-5));
+            return pass.ExpertActivity.Sum(layer => layer.Guests) - before;
+        }
+    }
+
     [Fact]
     public void In_a_frame_no_guest_comes_and_where_experts_are_fixed_none_either()
     {

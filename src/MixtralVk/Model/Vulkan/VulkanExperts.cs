@@ -18,7 +18,7 @@ public sealed partial class VulkanForwardPass
     internal bool IsOnDevice(ExpertId id) => _model.Weights.Experts.Slots.SlotOf(id.Layer, id.Expert) != ExpertSlots.None;
 
     /// <summary>Uploads of experts that failed, each leaving all as it was.</summary>
-    public int ExpertFailures => _store?.Replacement.Failures ?? 0;
+    public int ExpertFailures => _store?.Failures ?? 0;
 
     /// <summary>Bytes of the experts that the device has no slots for. From any thread.</summary>
     public long ExpertBytesElsewhere => _store is null ? 0 : _model.Weights.Experts.AllBytes - _model.Weights.Experts.SlotBytes;

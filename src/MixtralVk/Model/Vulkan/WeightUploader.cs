@@ -40,7 +40,7 @@ internal sealed class WeightUploader : IDisposable
     private readonly bool _direct;
     private readonly ConcurrentBag<GpuBuffer> _staging = [];
 
-    public WeightUploader(GpuDevice device) : this(device, DeviceChoices.WritesDeviceMemoryDirectly(device.Description)) { }
+    public WeightUploader(GpuDevice device) : this(device, device.WritesMemoryDirectly) { }
 
     /// <summary>With the way to go chosen by the caller: writing directly asks for memory the host sees.</summary>
     public WeightUploader(GpuDevice device, bool direct) => (_device, _direct) = (device, direct);
