@@ -75,6 +75,7 @@ public sealed class GroundingTests(ITestOutputHelper output)
         JsonElement unknown = await Ask(server, "What is the capital of Mongolia?", "de");
         Assert.Equal("Das weiß ich nicht. An der Kasse hilft man Ihnen gern weiter.", AnswerOf(unknown));
         Assert.Equal(0, unknown.GetProperty("usage").GetProperty("completion_tokens").GetInt32());
+        Assert.Equal("I don't know that. The staff at the desk will be glad to help you.", AnswerOf(await Ask(server, "What is it?", "xx"))); // no word that could be looked up
         string models = await server.Http.GetStringAsync("/v1/models");
         Assert.Contains("\"kiosk\"", models);
         Assert.Equal(0, server.Service<ServerMetrics>().EmbeddedTokens);

@@ -42,7 +42,7 @@ internal sealed class Guide(KioskSettings? settings, Knowledge knowledge, Server
         string[] questions = [.. conversation.Where(message => message.Role == ChatRole.User).Select(message => message.Text)];
         IReadOnlyList<Passage> found = await Search(questions[^1]).ConfigureAwait(false);
         if (found.Count == 0 && questions.Length > 1) found = await Search($"{questions[^2]} {questions[^1]}").ConfigureAwait(false);
-        bool isLost = settings!.Texts is not null && found.Count == 0 && Terms.Of(questions[^1]).Any();
+        bool isLost = settings!.Texts is not null && found.Count == 0;
         (conversation, int used) = Fit(conversation, found, model);
         return new Guidance(conversation, [.. found.Take(used).Select(passage => new Source(passage.Title, passage.Text))], isLost ? Unknown(language) : null);
     }
