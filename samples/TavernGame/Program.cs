@@ -13,8 +13,9 @@ var saves = new Option<string>("--saves") { Description = "Folder of the saved g
 var load = new Option<bool>("--load") { Description = "Go on from the saved game." };
 var save = new Option<bool>("--save") { Description = "Save the game in the end." };
 var html = new Option<string?>("--html") { Description = "Write the frame times as a page with a picture." };
+var svg = new Option<string?>("--svg") { Description = "Write the picture alone." };
 var json = new Option<string?>("--json") { Description = "Write the figures." };
-var command = new RootCommand("A tavern whose guests talk and trade without costing a frame.") { headless, seconds, budget, guests, model, device, saves, load, save, html, json };
+var command = new RootCommand("A tavern whose guests talk and trade without costing a frame.") { headless, seconds, budget, guests, model, device, saves, load, save, html, svg, json };
 command.SetAction(parsed =>
 {
     double granted = parsed.GetValue(budget) is > 0 and var limit ? limit : double.PositiveInfinity;
@@ -35,6 +36,7 @@ command.SetAction(parsed =>
     {
         Console.WriteLine(report.ToText());
         if (parsed.GetValue(json) is { } figures) File.WriteAllText(figures, report.ToJson());
+        if (parsed.GetValue(svg) is { } picture) File.WriteAllText(picture, FramePicture.Write(report));
         if (parsed.GetValue(html) is { } page) File.WriteAllText(page, report.ToHtml());
     }
 });

@@ -22,8 +22,9 @@ public sealed class Chat : IDisposable
 
     private readonly ChatTemplate _template;
     private readonly List<ChatTurn> _turns = [];
-    private readonly List<int> _prompt = [], _told = []; // the latter: tokens of what is remembered, as far as it stood in a prompt
-    private int _toldFrom, _toldTo;                      // these turns; none where the first is not the first remembered
+    private readonly List<int> _prompt = [];
+    private readonly List<int[]> _questions = [];      // tokens of the first turns' questions, without the persona
+    private (int Turn, int[] Tokens) _first = (-1, []); // those of the first remembered one, with it
     private GenerationOptions _options;
     private string? _persona;
     private Reply? _begun;
@@ -50,7 +51,7 @@ public sealed class Chat : IDisposable
         set
         {
             _persona = value;
-            _toldFrom = -1;
+            _first = (-1, []);
         }
     }
 
@@ -117,7 +118,8 @@ public sealed class Chat : IDisposable
         _begun?.Stop();
         _begun = null;
         _turns.Clear();
-        _toldFrom = -1;
+        _questions.Clear();
+        _first = (-1, []);
         _forgotten = 0;
         LastReply = null;
     }
@@ -243,22 +245,33 @@ public sealed class Chat : IDisposable
         return _prompt.Count;
     }
 
-    /// <summary>Tokenises only what is new, as this is done in a game's ticks.</summary>
     private void BuildTurns()
     {
-        if (_toldFrom != _forgotten || _told.Count == 0)
-        {
-            _told.Clear();
-            _template.Begin(_told);
-            _toldFrom = _toldTo = _forgotten;
-        }
-        for (; _toldTo < _turns.Count; _toldTo++)
-        {
-            bool hasPersona = _toldTo == _forgotten && !_template.SystemInLastQuestion;
-            _template.AppendQuestion(_told, hasPersona ? Persona : null, _turns[_toldTo].Question);
-            _told.AddRange(_turns[_toldTo].Tokens);
-        }
         _prompt.Clear();
-        _prompt.AddRange(_told);
+        _template.Begin(_prompt);
+        for (int turn = _forgotten; turn < _turns.Count; turn++)
+        {
+            _prompt.AddRange(QuestionOf(turn, withPersona: turn == _forgotten && !_template.SystemInLastQuestion));
+            _prompt.AddRange(_turns[turn].Tokens);
+        }
+    }
+
+    /// <summary>Tokenised once: prompts are built in a game's ticks.</summary>
+    private int[] QuestionOf(int turn, bool withPersona)
+    {
+        if (withPersona)
+        {
+            if (_first.Turn != turn) _first = (turn, Tokenize(Persona, turn));
+            return _first.Tokens;
+        }
+        while (_questions.Count <= turn) _questions.Add(Tokenize(null, _questions.Count));
+        return _questions[turn];
+    }
+
+    private int[] Tokenize(string? persona, int turn)
+    {
+        var tokens = new List<int>();
+        _template.AppendQuestion(tokens, persona, _turns[turn].Question);
+        return [.. tokens];
     }
 }

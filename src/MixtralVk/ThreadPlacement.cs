@@ -8,7 +8,8 @@ namespace MixtralVk;
 /// take part while a model is loaded.
 /// </summary>
 /// <param name="Priority">
-/// On Linux it becomes a nice value: 19 for <see cref="ThreadPriority.Lowest"/>, 10, -5, -10; a process without the right to go below what it has keeps that.
+/// On Linux it becomes a nice value: 19 for <see cref="ThreadPriority.Lowest"/>, 10, -5, -10; a process without the right to go below what it has keeps that. Below
+/// normal the policy is that for batch work, too: a thread that wakes interrupts nobody.
 /// </param>
 /// <param name="Affinity">
 /// The processors they may use, bit n for processor n of the first 64; 0 sets no bound. A mask the system refuses, and systems other than Linux and Windows,
@@ -16,7 +17,7 @@ namespace MixtralVk;
 /// </param>
 public sealed unsafe partial record ThreadPlacement(ThreadPriority Priority = ThreadPriority.Normal, ulong Affinity = 0)
 {
-    private const int PrioProcess = 0;
+    private const int PrioProcess = 0, SchedBatch = 3;
 
     /// <summary>Places the calling thread. .NET itself knows no priorities on Linux and no affinity.</summary>
     internal void Apply()
@@ -26,6 +27,8 @@ public sealed unsafe partial record ThreadPlacement(ThreadPriority Priority = Th
         if (OperatingSystem.IsLinux())
         {
             // To Linux a thread is a process of its own; id 0 is the caller.
+            int noPriority = 0; // of the real-time kind
+            if (Priority < ThreadPriority.Normal) _ = SetScheduler(0, SchedBatch, &noPriority);
             if (Priority != ThreadPriority.Normal) _ = SetPriority(PrioProcess, 0, Nice(Priority));
             if (processors != 0) _ = SetAffinity(0, sizeof(ulong), &processors);
         }
@@ -72,6 +75,9 @@ public sealed unsafe partial record ThreadPlacement(ThreadPriority Priority = Th
 
     [LibraryImport("libc", EntryPoint = "setpriority")]
     private static partial int SetPriority(int which, int who, int nice);
+
+    [LibraryImport("libc", EntryPoint = "sched_setscheduler")]
+    private static partial int SetScheduler(int thread, int policy, int* priority);
 
     [LibraryImport("libc", EntryPoint = "sched_setaffinity")]
     private static partial int SetAffinity(int thread, nuint bytes, ulong* mask);

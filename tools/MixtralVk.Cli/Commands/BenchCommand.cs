@@ -23,7 +23,7 @@ internal static class BenchCommand
         Option<int?> repeat = CommonOptions.Positive("--repeat", "Measured runs, after one that is not measured (3).");
         Option<int[]> contexts = CommonOptions.Ascending("--context", "Measure decode at these context lengths, too.");
         Option<int[]> batches = CommonOptions.Ascending("--batch", "Measure decode of so many sequences at once, too.");
-        Option<int[]> frames = CommonOptions.Ascending("--frames", $"Measure decode in game mode, too: {FrameBench.PerSecond} frames a second that grant so many milliseconds each, and all there is.");
+        Option<int[]> frames = CommonOptions.Ascending("--frames", $"Measure game mode, too, with as many sequences as the last --batch: {FrameBench.PerSecond} frames a second that grant so many milliseconds each, and all there is.");
         Option<string> device = CommonOptions.Device();
         Option<string> arithmetic = CommonOptions.Arithmetic();
         Option<string> map = CommonOptions.Map();
@@ -46,7 +46,7 @@ internal static class BenchCommand
     private static void Run(Request request, CancellationToken cancellation)
     {
         BenchReport report = Measure(request, cancellation);
-        if (request.Frames.Length > 0) report = report with { Frames = [.. MeasureFrames(request, cancellation)] };
+        if (request.Frames.Length > 0) report = report with { Frames = [.. MeasureFrames(request, report, cancellation)] };
         if (request.Json) Console.Out.WriteLine(JsonSerializer.Serialize(report, ReportJson.Readable.BenchReport));
         else Print(report);
     }
@@ -85,11 +85,14 @@ internal static class BenchCommand
     }
 
     /// <summary>On a model of its own, as pacing is chosen at loading.</summary>
-    private static IEnumerable<FrameReport> MeasureFrames(Request request, CancellationToken cancellation)
+    private static IEnumerable<FrameReport> MeasureFrames(Request request, BenchReport plain, CancellationToken cancellation)
     {
-        using MixtralModel model = Load(request, request.PromptTokens + request.GenTokens + 1, null, Pacing.PerFrame, cancellation);
-        var bench = new FrameBench(model, request.PromptTokens, request.GenTokens);
-        foreach (int? milliseconds in (int?[])[.. request.Frames, null]) yield return bench.Run(milliseconds, request.Repeat, cancellation);
+        int sequences = request.Batches.LastOrDefault(1), context = request.PromptTokens + request.GenTokens + 1;
+        using MixtralModel model = Load(request, context, sequences * KvPages.PagesFor(context) * KvPages.PageTokens, Pacing.PerFrame, cancellation);
+        double decode = (plain.Batches.Count > 0 ? plain.Batches[^1].DecodeTokensPerSecond : plain.DecodeTokensPerSecond).Median;
+        double plainSeconds = sequences * (request.PromptTokens / plain.PrefillTokensPerSecond.Median + request.GenTokens / decode);
+        var bench = new FrameBench(model, sequences, request.PromptTokens, request.GenTokens);
+        foreach (int? milliseconds in (int?[])[.. request.Frames, null]) yield return bench.Run(milliseconds, request.Repeat, plainSeconds, cancellation);
     }
 
     /// <summary>Experts stay where loading puts them, by their number, so that every run has the same ones on either side.</summary>
@@ -151,12 +154,14 @@ internal static class BenchCommand
         Print(table);
     }
 
-    /// <summary>Decode by what a frame grants.</summary>
+    /// <summary>Game mode by what a frame grants.</summary>
     private static void PrintFrames(IReadOnlyList<FrameReport> reports)
     {
-        Table table = NewTable("granted", "frames/token", "tokens/s");
+        Table table = NewTable("granted", "frames/token", "prompts, tokens/s", "tokens/s", "of plain", "ms/frame", "p95", "longest", "tick p50", "tick p99");
         foreach (FrameReport r in reports)
-            table.AddRow(r.BudgetMilliseconds is int ms ? $"{ms} ms" : "all", Quantity.Number(r.FramesPerToken.Median), Quantity.Number(r.DecodeTokensPerSecond.Median));
+            table.AddRow(r.BudgetMilliseconds is int ms ? $"{ms} ms" : "all", Quantity.Number(r.FramesPerToken.Median), Quantity.Number(r.PromptTokensPerSecond.Median),
+                Quantity.Number(r.DecodeTokensPerSecond.Median), $"{Quantity.Number(100 * r.OfPlain.Median)} %", Quantity.Number(r.MeanDeviceMs), Quantity.Number(r.DeviceP95Ms),
+                Quantity.Number(r.LongestSliceMs), Quantity.Number(r.TickP50Ms), Quantity.Number(r.TickP99Ms));
         Print(table);
     }
 
