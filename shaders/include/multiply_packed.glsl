@@ -25,6 +25,9 @@ precise float acc[Streams * TokensPerPass];
                 int dots[UnitBlocks][Streams * TokensPerPass];
                 [[unroll]] for (uint b = 0u; b < UnitBlocks; ++b)
                     [[unroll]] for (uint i = 0u; i < Streams * TokensPerPass; ++i) dots[b][i] = 0;
+                // A sum of words: compilers do not see that a quotient of a sum of columns is one.
+                uint unitStart[TokensPerPass];
+                [[unroll]] for (uint t = 0u; t < TokensPerPass; ++t) unitStart[t] = quantStart[t] + unit * (UnitCols / 4u);
                 for (uint stp = 0u; stp < UnitSteps; ++stp)
                 {
                     uint words[Streams][StepVecs];
@@ -33,7 +36,7 @@ precise float acc[Streams * TokensPerPass];
                     {
                         const uint b = v % UnitBlocks;
                         int x[TokensPerPass];
-                        [[unroll]] for (uint t = 0u; t < TokensPerPass; ++t) x[t] = int(quants[quantStart[t] + (unit * UnitCols + step_column(stp, v)) / 4u]);
+                        [[unroll]] for (uint t = 0u; t < TokensPerPass; ++t) x[t] = int(quants[unitStart[t] + step_column(stp, v) / 4u]);
                         [[unroll]] for (uint s = 0u; s < Streams; ++s)
                             [[unroll]] for (uint t = 0u; t < TokensPerPass; ++t)
                                 dots[b][s * TokensPerPass + t] += packed_scale(units[s], stp, v) * dot_bytes(int(words[s][v]), x[t], 0);

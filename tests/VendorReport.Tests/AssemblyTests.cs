@@ -68,7 +68,7 @@ public sealed class AssemblyTests
     {
         IReadOnlyList<BasicBlock> blocks = AmdAssembly.Parse(Amd);
         Assert.Equal(2, Loops.Of(blocks).Count);
-        LoopProfile loop = LoopProfile.OfMainLoop(blocks, 64, innerTrips: 4);
+        LoopProfile loop = LoopProfile.OfMainLoop(blocks, 64, innerTrips: 4, stepsHoldAllLoads: false);
         // Outside the inner loop 7, inside 2 x 4.
         Assert.Equal(15, loop.Instructions);
         Assert.Equal((2 + 4) * 64, loop.VectorLanes);
@@ -78,8 +78,8 @@ public sealed class AssemblyTests
         Assert.Equal(1.5, loop.LoadsInFlight);
     }
 
-    // Units without scales: the loop over a unit's steps holds all loads, as the loop over units around it does.
-    private const string StepsHoldAllLoads = """
+    // Two loops that hold all loads: over units without scales and, inside, a unit's steps; or over runs and, inside, units with their steps one after the other.
+    private const string LoopInLoop = """
         BB0:
         	s_mov_b32 s0, s3                                ; be800303
         BB5:
@@ -98,15 +98,22 @@ public sealed class AssemblyTests
     [Fact]
     public void Main_loop_is_that_over_units_where_the_one_over_steps_holds_all_loads()
     {
-        LoopProfile loop = LoopProfile.OfMainLoop(AmdAssembly.Parse(StepsHoldAllLoads), 64, innerTrips: 8);
+        LoopProfile loop = LoopProfile.OfMainLoop(AmdAssembly.Parse(LoopInLoop), 64, innerTrips: 8, stepsHoldAllLoads: true);
         // Outside the inner loop 3, inside 3 x 8.
         Assert.Equal((27, 8), (loop.Instructions, loop.Loads));
     }
 
     [Fact]
+    public void Main_loop_is_that_over_units_where_one_over_runs_is_left_around_it()
+    {
+        LoopProfile loop = LoopProfile.OfMainLoop(AmdAssembly.Parse(LoopInLoop), 64, innerTrips: 8, stepsHoldAllLoads: false);
+        Assert.Equal((3, 1), (loop.Instructions, loop.Loads));
+    }
+
+    [Fact]
     public void Nvidia_loop_that_closes_behind_the_exit_is_found()
     {
-        LoopProfile loop = LoopProfile.OfMainLoop(NvidiaAssembly.Parse(Nvidia), 32, 1);
+        LoopProfile loop = LoopProfile.OfMainLoop(NvidiaAssembly.Parse(Nvidia), 32, 1, false);
         Assert.Equal(6, loop.Instructions);
         Assert.Equal(3 * 32, loop.VectorLanes);
         Assert.Equal(32, loop.ConvertLanes);
@@ -116,7 +123,7 @@ public sealed class AssemblyTests
     [Fact]
     public void Intel_loop_counts_the_lanes_each_instruction_works_on()
     {
-        LoopProfile loop = LoopProfile.OfMainLoop(IntelAssembly.Parse(Intel), 16, 1);
+        LoopProfile loop = LoopProfile.OfMainLoop(IntelAssembly.Parse(Intel), 16, 1, false);
         Assert.Equal(7, loop.Instructions);
         Assert.Equal(16 + 16 + 16 + 8, loop.VectorLanes);
         Assert.Equal(16, loop.ConvertLanes);
@@ -125,5 +132,5 @@ public sealed class AssemblyTests
 
     [Fact]
     public void A_program_without_a_loop_has_no_profile() =>
-        Assert.Throws<InvalidDataException>(() => LoopProfile.OfMainLoop(AmdAssembly.Parse("BB0:\n\ts_endpgm ; bf810000\n"), 64, 1));
+        Assert.Throws<InvalidDataException>(() => LoopProfile.OfMainLoop(AmdAssembly.Parse("BB0:\n\ts_endpgm ; bf810000\n"), 64, 1, false));
 }

@@ -23,7 +23,7 @@ internal static class Compiler
     {
         CompilerOutput output = CompilerOutput.Of(device, variant.Kernel);
         var statistics = new DriverStatistics(output.Statistics);
-        LoopProfile? loop = variant.Loop is { } shape ? LoopProfile.OfMainLoop(Parse(vendor, output.Texts), output.SubgroupSize, shape.InnerTrips) : null;
+        LoopProfile? loop = variant.Loop is { } shape ? LoopProfile.OfMainLoop(Parse(vendor, output.Texts), output.SubgroupSize, shape.InnerTrips, shape.StepsHoldAllLoads) : null;
         return statistics.Kernel(variant, vendor, output.SubgroupSize, loop);
     }
 

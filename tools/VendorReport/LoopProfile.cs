@@ -12,14 +12,17 @@ namespace VendorReport;
 internal sealed record LoopProfile(double Instructions, double VectorLanes, double ConvertLanes, double Loads, double LoadsInFlight)
 {
     /// <summary>
-    /// Profile of the smallest loop that holds the most loads, and a loop inside if one does: that over units of columns, or of a kernel's other columns.
-    /// An innermost loop in it runs <paramref name="innerTrips"/> times in a pass (compilers unroll it or leave it whole). Throws where there is no loop.
+    /// Profile of the smallest loop that holds the most loads: that over units of columns, or of a kernel's other columns. Loops around it, over runs of
+    /// units, hold no more. Throws where there is no loop.
     /// </summary>
-    public static LoopProfile OfMainLoop(IReadOnlyList<BasicBlock> blocks, int subgroupSize, int innerTrips)
+    /// <param name="blocks">The program.</param>
+    /// <param name="subgroupSize">Lanes of an instruction that states none.</param>
+    /// <param name="innerTrips">How often an innermost loop in it, over a unit's steps, runs in a pass; compilers unroll it or leave it whole.</param>
+    /// <param name="stepsHoldAllLoads">That loop holds all loads as well, as units without scales have none of their own.</param>
+    public static LoopProfile OfMainLoop(IReadOnlyList<BasicBlock> blocks, int subgroupSize, int innerTrips, bool stepsHoldAllLoads)
     {
         IReadOnlyList<Loop> loops = Loops.Of(blocks);
-        // Where units have no scales, the loop over a unit's steps holds all loads as well: it is the one without a loop inside.
-        Loop main = loops.OrderByDescending(Loads).ThenByDescending(HasInner).ThenBy(l => l.Blocks.Count).FirstOrDefault() ?? throw new InvalidDataException("The program has no loop.");
+        Loop main = loops.OrderByDescending(Loads).ThenByDescending(l => stepsHoldAllLoads && HasInner(l)).ThenBy(l => l.Blocks.Count).FirstOrDefault() ?? throw new InvalidDataException("The program has no loop.");
         IEnumerable<Loop> innermost = loops.Where(l => l.Header != main.Header && main.Blocks.Contains(l.Header) && !loops.Any(o => o.Header != l.Header && l.Blocks.Contains(o.Header)));
         HashSet<int> inner = [.. innermost.SelectMany(l => l.Blocks)];
 

@@ -136,7 +136,7 @@ internal sealed class MarkdownReport(IReadOnlyList<CompiledTarget> results)
             .AppendRow("One token, Q4_0, as if the weights fitted the card. Slots: subgroups the card can hold (cores x SIMDs x resident). In flight: bytes of weights on their")
             .AppendRow("way, of those that bandwidth x latency needs (Little's law). The time is the largest of four: bandwidth (at 85 % of the specification), latency (bytes x latency /")
             .AppendRow("in flight), arithmetic, sums (a lane adds its columns one after the other); launches and barriers are left out, but for the second pass where columns are")
-            .AppendRow($"split over workgroups: {Prediction.SecondPassMicroseconds:0} us are assumed, and the parts written and read. Best: the fastest compiled variant (`--all`) by the same arithmetic. NVIDIA: loads in flight as RADV orders them for RDNA 2, as NVK 25 leaves each load next to its use.").AppendRow("");
+            .AppendRow($"split over workgroups: {Prediction.SecondPassMicroseconds:0} us are assumed, and the parts written and read. Best: the fastest compiled variant (`--all`) by the same arithmetic; int8 rounds activations and so changes results: it is `mixtralvk tune`'s to choose, and not shipped. NVIDIA: loads in flight as RADV orders them for RDNA 2, as NVK 25 leaves each load next to its use.").AppendRow("");
         CardTable[] tables = [.. Cards.Select(c => new CardTable(c, results, WeightFormat.Q4_0))];
         _text.AppendTable(["card", "matrix", "shipped", "workgroups:", "subgroups:", "slots:", "in flight, KB:", "needed, KB:", "bound", "us:", "best", "us:"],
             tables.SelectMany(t => t.Matrices.Select((m, i) => (string[])

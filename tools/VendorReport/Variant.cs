@@ -10,7 +10,8 @@ namespace VendorReport;
 internal readonly record struct Product(ProductShape Shape, ProductVariant Variant)
 {
     /// <summary>Its main loop: a pass is a unit of columns, an inner one a step of it.</summary>
-    public LoopShape Loop => new(UnitConstants.Of(Shape.Format).Cols * (int)(Variant.RowsPerLane * Shape.Matrices), UnitConstants.Of(Shape.Format).Steps);
+    public LoopShape Loop => new(UnitConstants.Of(Shape.Format).Cols * (int)(Variant.RowsPerLane * Shape.Matrices), UnitConstants.Of(Shape.Format).Steps,
+        StepsHoldAllLoads: Shape.Format is WeightFormat.F16 or WeightFormat.BF16 or WeightFormat.F32);
 
     /// <summary>Invocations of a workgroup.</summary>
     public int Invocations => (int)(Variant.Lanes * Variant.ColumnSplits);
@@ -21,7 +22,8 @@ internal readonly record struct Product(ProductShape Shape, ProductVariant Varia
 /// <summary>The loop over the weights of a kernel.</summary>
 /// <param name="WeightsPerPass">Weights that a lane takes in a pass.</param>
 /// <param name="InnerTrips">Passes of a loop inside it, where the compiler keeps one.</param>
-internal readonly record struct LoopShape(int WeightsPerPass, int InnerTrips);
+/// <param name="StepsHoldAllLoads">The loop inside holds all loads, too.</param>
+internal readonly record struct LoopShape(int WeightsPerPass, int InnerTrips, bool StepsHoldAllLoads);
 
 /// <summary>A kernel to compile: a pipeline of the engine at Mixtral's sizes.</summary>
 /// <param name="Name">What and in which variant.</param>
@@ -128,7 +130,7 @@ internal sealed record Variant(string Name, IKernel Kernel, Product? Product = n
         foreach (bool gated in (bool[])[false, true]) yield return Plain(new AddParts(default, default, default, 8, gated, !gated, TopK, 0, dim, dim, dim, 1), gated ? " gated" : "");
         yield return Plain(new QuantizeRows(default, default, default, dim, 1, 1));
         yield return Plain(new RmsNorm(default, default, default, default, default, dim, c.RmsEpsilon, 0, 1));
-        yield return new Variant(Router, new RouterTopK(default, default, default, default, default, default, dim, experts, TopK, 0, 1), null, new LoopShape(16, 1));
+        yield return new Variant(Router, new RouterTopK(default, default, default, default, default, default, dim, experts, TopK, 0, 1), null, new LoopShape(16, 1, StepsHoldAllLoads: true));
         yield return Plain(new CombineExperts(default, default, default, default, default, default, default, dim, TopK, true, experts, 1));
         yield return Plain(new SwiGlu(default, default, default, default, hidden, TopK, 1));
         yield return Plain(new GatherRows(default, default, default, default, dim, dim, 1));

@@ -33,10 +33,15 @@ internal static class DevicesCommand
         Line("limits", $"storage buffer range {Quantity.Bytes(limits.MaxStorageBufferRange)}, allocation {Quantity.Bytes((long)limits.MaxAllocationSize)}, " +
             $"workgroup {limits.MaxWorkgroupInvocations} invocations and {Quantity.Bytes(limits.MaxSharedMemory)} shared, " +
             $"subgroup {limits.SubgroupSize} ({limits.MinSubgroupSize} to {limits.MaxSubgroupSize})");
-        bool memoryBudget = device.Extensions.Contains("VK_EXT_memory_budget");
-        Line("optional", $"used: {(memoryBudget ? "memory budget" : "none")}");
-        Line("", $"there, no kernel uses them: {string.Join(", ", Unused(device.Features))}");
+        Line("optional", $"used: {string.Join(", ", Used(device).DefaultIfEmpty("none"))}");
+        Line("", $"there, no kernel uses them: {string.Join(", ", Unused(device.Features).DefaultIfEmpty("none"))}");
         Console.Out.WriteLine();
+    }
+
+    private static IEnumerable<string> Used(DeviceDescription device)
+    {
+        if (device.Extensions.Contains("VK_EXT_memory_budget")) yield return "memory budget";
+        if (device.Features.IntegerDotProductAccelerated) yield return "integer dot product (where `mixtralvk tune` finds it faster)";
     }
 
     private static IEnumerable<string> Unused(DeviceFeatures features)
@@ -45,7 +50,7 @@ internal static class DevicesCommand
         if (features.Storage8Bit) yield return "8-bit storage";
         if (features.Float16) yield return "float16";
         if (features.Int8) yield return "int8";
-        if (features.IntegerDotProduct) yield return features.IntegerDotProductAccelerated ? "integer dot product (accelerated)" : "integer dot product";
+        if (features.IntegerDotProduct && !features.IntegerDotProductAccelerated) yield return "integer dot product (not accelerated)";
     }
 
     private static void Line(string label, string text) => Console.Out.WriteLine($"  {label,-10}{text}");
