@@ -12,20 +12,24 @@ internal interface IWork
 }
 
 /// <summary>
-/// The threads of the CPU path. The caller works too, so n threads are the caller and n - 1 others. Items are handed out one by one, so
-/// that all threads finish together; which thread does an item changes no bit, as each item owns its outputs.
+/// The threads of the CPU path. The caller works too, so n threads are the caller and n - 1 others. Each has a share of neighbouring items, whose
+/// weights lie one after the other in memory, and takes them one by one; who has none left takes those of others, so that all finish together.
+/// Which thread does an item changes no bit, as each item owns its outputs.
 /// </summary>
 internal sealed unsafe class WorkerThreads : IDisposable
 {
     // About 20 us: the gap between two kernels of one step. Longer gaps sleep, so an idle model costs nothing.
     private const int SpinRounds = 50;
+    // A cache line for each share's next item.
+    private const int NextStep = 16;
 
     private readonly Thread[] _threads;
+    private readonly int[] _next;
     private readonly object _gate = new();
     private readonly bool _maySpin;
     private delegate*<void*, int, int, void> _run;
     private void* _work;
-    private int _items, _next, _running, _generation;
+    private int _items, _running, _generation;
     private bool _stop;
     private ExceptionDispatchInfo? _failure;
 
@@ -35,6 +39,7 @@ internal sealed unsafe class WorkerThreads : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         _maySpin = count <= Environment.ProcessorCount;
         _threads = new Thread[count - 1];
+        _next = new int[count * NextStep];
         for (int i = 0; i < _threads.Length; i++)
         {
             int worker = i + 1;
@@ -57,7 +62,7 @@ internal sealed unsafe class WorkerThreads : IDisposable
         _run = &Invoke<TWork>;
         _work = &work;
         _items = items;
-        _next = 0;
+        for (int share = 0; share < Count; share++) _next[share * NextStep] = FirstOf(share);
         Volatile.Write(ref _running, _threads.Length);
         lock (_gate)
         {
@@ -80,6 +85,8 @@ internal sealed unsafe class WorkerThreads : IDisposable
         }
         foreach (Thread thread in _threads) thread.Join();
     }
+
+    private int FirstOf(int share) => (int)((long)share * _items / Count);
 
     private static void Invoke<TWork>(void* work, int item, int worker) where TWork : unmanaged, IWork => ((TWork*)work)->Run(item, worker);
 
@@ -106,13 +113,17 @@ internal sealed unsafe class WorkerThreads : IDisposable
     {
         try
         {
-            for (int item; (item = Interlocked.Increment(ref _next) - 1) < _items;) _run(_work, item, worker);
+            for (int i = 0; i < Count; i++)
+            {
+                int share = (worker + i) % Count, end = FirstOf(share + 1);
+                for (int item; (item = Interlocked.Increment(ref _next[share * NextStep]) - 1) < end;) _run(_work, item, worker);
+            }
         }
         catch (Exception e)
         {
             // An exception that leaves a thread ends the process; the caller of Run gets it instead.
             Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(e), null);
-            Volatile.Write(ref _next, _items);
+            for (int share = 0; share < Count; share++) Volatile.Write(ref _next[share * NextStep], _items);
         }
     }
 }

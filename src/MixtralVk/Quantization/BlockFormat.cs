@@ -21,6 +21,12 @@ internal abstract unsafe class BlockFormat(int fileElements, int fileBytes, para
     /// <summary>Bytes of one row's block in a tile, all sections together.</summary>
     public int TileBytes { get; } = sections.Sum(s => s.Items * s.ItemBytes);
 
+    /// <summary>Bytes that the first section of a tile, which holds the levels, has for 32 columns.</summary>
+    public int LevelBytes { get; } = PanelBytes(sections[0], fileElements);
+
+    /// <summary>The same of the second one, which holds scales; 0 where there is none.</summary>
+    public int ScaleBytes { get; } = sections.Length > 1 ? PanelBytes(sections[1], fileElements) : 0;
+
     /// <summary>The format's description.</summary>
     public static BlockFormat Of(WeightFormat format) => format switch
     {
@@ -72,14 +78,16 @@ internal abstract unsafe class BlockFormat(int fileElements, int fileBytes, para
     public virtual LevelCoding? Levels => null;
 
     /// <summary>
-    /// Takes 32 columns of all 64 rows apart, without rounding anything; where <see cref="Levels"/> is not null. Called for every panel of a
-    /// tile in ascending order.
+    /// Takes the levels and scales of <see cref="LevelPanels.Count"/> panels of 32 columns and all 64 rows apart, without rounding anything;
+    /// where <see cref="Levels"/> is not null.
     /// </summary>
     /// <param name="tile">The tile.</param>
     /// <param name="cols">Columns of the matrix, a multiple of 32.</param>
-    /// <param name="panel">Index of the 32 columns.</param>
+    /// <param name="panel">Index of the first 32 columns, a multiple of <see cref="LevelPanels.Most"/>.</param>
     /// <param name="to">The same for all panels of a tile.</param>
-    public virtual void Unpack(byte* tile, int cols, int panel, ref LevelPanel to) => throw new NotSupportedException();
+    public virtual void Unpack(byte* tile, int cols, int panel, ref LevelPanels to) => throw new NotSupportedException();
+
+    private static int PanelBytes(TileSection section, int cols) => section.Items * section.ItemBytes * RowTileLayout.TileRows * 32 / cols;
 }
 
 /// <summary>A part of every block of a tile, <c>[block][item][row]</c>.</summary>

@@ -23,9 +23,10 @@ internal sealed unsafe class IQ4_NL() : BlockFormat(32, 18, TileSection.Words(2,
                 Signed(Vector.Load(bytes + w * Rows + r), Vector.Load(scales + r), to + 4 * w * Rows + r);
     }
 
-    public override void Unpack(byte* tile, int cols, int block, ref LevelPanel to)
+    public override void Unpack(byte* tile, int cols, int first, ref LevelPanels to)
     {
-        NibbleTable.Run((int*)tile + (long)block * 4 * Rows, 0, Rows, to.Words);
-        Scales((int*)tile + (long)cols / 32 * 4 * Rows, block, 0, Rows, to.Scales);
+        int* nibbles = (int*)tile + (long)first * 4 * Rows;
+        for (int i = 0; i < to.Count; i++) NibbleTable.Run(nibbles + i * 4 * Rows, 0, Rows, to.WordMemory + i * NibbleTable.Words);
+        Scales((int*)tile + (long)cols / 32 * 4 * Rows, first, 0, to.Count * Rows, to.Scales);
     }
 }

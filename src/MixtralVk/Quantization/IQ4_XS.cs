@@ -28,12 +28,16 @@ internal sealed unsafe class IQ4_XS() : BlockFormat(256, 136, TileSection.Words(
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Unpack(byte* tile, int cols, int panel, ref LevelPanel to)
+    public override void Unpack(byte* tile, int cols, int panel, ref LevelPanels to)
     {
-        int block = panel / 8, sub = panel % 8;
+        int block = panel / 8;
         int* header = (int*)tile + (long)block * 34 * Rows;
-        NibbleTable.Run(header + (2 + 4 * sub) * Rows, 0, Rows, to.Words);
-        for (int r = 0; r < Rows; r += Vector<int>.Count) Scale(Vector.Load(header + r), Vector.Load(header + Rows + r), sub).Store(to.Scales + r);
+        for (int sub = 0; sub < LevelPanels.Most; sub++)
+        {
+            NibbleTable.Run(header + (2 + 4 * sub) * Rows, 0, Rows, to.WordMemory + sub * NibbleTable.Words);
+            for (int r = 0; r < Rows; r += Vector<int>.Count)
+                Scale(Vector.Load(header + r), Vector.Load(header + Rows + r), sub).Store(to.Scales + sub * Rows + r);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -50,16 +50,17 @@ internal static unsafe class LevelWords
         }
     }
 
-    /// <summary>A word of the two halves of each row: scale and offset.</summary>
+    /// <summary>A word of two halves of each row, scale and offset, of panels whose words are <paramref name="step"/> apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ScalesAndOffsets(int* header, in LevelPanel to)
+    public static void ScalesAndOffsets(int* header, int step, in LevelPanels to)
     {
-        for (int r = 0; r < Rows; r += Vector<int>.Count)
-        {
-            var (scale, offset) = PanelColumns.Halves(Vector.Load(header + r));
-            scale.Store(to.Scales + r);
-            offset.Store(to.Offsets + r);
-        }
+        for (int i = 0; i < to.Count; i++, header += step)
+            for (int r = 0; r < Rows; r += Vector<int>.Count)
+            {
+                var (scale, offset) = PanelColumns.Halves(Vector.Load(header + r));
+                scale.Store(to.Scales + i * Rows + r);
+                offset.Store(to.Offsets + i * Rows + r);
+            }
     }
 
     /// <summary>A signed 8-bit number in the lowest byte, in both halves of a word.</summary>

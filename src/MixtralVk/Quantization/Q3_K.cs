@@ -39,21 +39,27 @@ internal sealed unsafe class Q3_K() : BlockFormat(256, 110, TileSection.Words(0,
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Unpack(byte* tile, int cols, int panel, ref LevelPanel to)
+    public override void Unpack(byte* tile, int cols, int panel, ref LevelPanels to)
     {
-        int block = panel / 8, half = panel % 8 / 4, k = panel % 4;
-        int* words = (int*)tile + (long)block * 27 * Rows;
-        int* levels = words + (8 + half * 8) * Rows, lowScales = words + (24 + k / 2) * Rows, highScales = words + 26 * Rows;
+        int block = panel / 8;
+        int* words = (int*)tile + (long)block * 27 * Rows, highScales = words + 26 * Rows;
         Vector<int> two = new(0x03030303), one = new(0x01010101), centre = new(32);
-        for (int at = 0; at < 8 * Rows; at += Vector<int>.Count)
-            (Vector.Load(levels + at) >>> (2 * k) & two | (Vector.Load(words + at) >>> (4 * half + k) & one) << 2).Store(to.Words + at);
-        for (int r = 0; r < Rows; r += Vector<int>.Count)
+        for (int i = 0; i < LevelPanels.Most; i++)
         {
-            Vector<int> pair = PairOfScales(Vector.Load(lowScales + r), Vector.Load(highScales + r), half, k);
-            LevelWords.InBothHalves((pair & new Vector<int>(63)) - centre).Store(to.HalfScales + r);
-            LevelWords.InBothHalves((pair >>> 8) - centre).Store(to.HalfScales + Rows + r);
+            int half = i / 4, k = i % 4;
+            int* levels = words + (8 + half * 8) * Rows, lowScales = words + (24 + k / 2) * Rows;
+            int* bytes = to.WordMemory + i * 8 * Rows, halfScales = to.HalfScales + i * 2 * Rows;
+            for (int at = 0; at < 8 * Rows; at += Vector<int>.Count)
+                (Vector.Load(levels + at) >>> (2 * k) & two | (Vector.Load(words + at) >>> (4 * half + k) & one) << 2).Store(bytes + at);
+            for (int r = 0; r < Rows; r += Vector<int>.Count)
+            {
+                Vector<int> pair = PairOfScales(Vector.Load(lowScales + r), Vector.Load(highScales + r), half, k);
+                LevelWords.InBothHalves((pair & new Vector<int>(63)) - centre).Store(halfScales + r);
+                LevelWords.InBothHalves((pair >>> 8) - centre).Store(halfScales + Rows + r);
+            }
         }
-        if (panel % 8 == 0) Scales((int*)tile + (long)cols / 256 * 27 * Rows, block, 0, Rows, to.Scales);
+        to.ScaleStep = 0;
+        Scales((int*)tile + (long)cols / 256 * 27 * Rows, block, 0, Rows, to.Scales);
     }
 
     /// <summary>The two scales of a panel, in bytes 0 and 1.</summary>

@@ -39,10 +39,11 @@ internal sealed unsafe class Q4_0() : BlockFormat(32, 18, TileSection.Words(2, 4
         }
     }
 
-    public override void Unpack(byte* tile, int cols, int block, ref LevelPanel to)
+    public override void Unpack(byte* tile, int cols, int first, ref LevelPanels to)
     {
         to.Packing = LevelPacking.NibbleHalves;
-        to.Words = (int*)tile + (long)block * 4 * Rows;
-        Scales((int*)tile + (long)cols / 32 * 4 * Rows, block, 0, Rows, to.Scales);
+        to.Words = (int*)tile + (long)first * 4 * Rows;
+        to.WordStep = 4 * Rows;
+        Scales((int*)tile + (long)cols / 32 * 4 * Rows, first, 0, to.Count * Rows, to.Scales);
     }
 }

@@ -28,11 +28,12 @@ internal sealed unsafe class Q4_1() : BlockFormat(32, 20, TileSection.Words(0, 5
         }
     }
 
-    public override void Unpack(byte* tile, int cols, int block, ref LevelPanel to)
+    public override void Unpack(byte* tile, int cols, int first, ref LevelPanels to)
     {
-        int* header = (int*)tile + (long)block * 5 * Rows;
-        LevelWords.ScalesAndOffsets(header, to);
+        int* header = (int*)tile + (long)first * 5 * Rows;
         to.Packing = LevelPacking.NibbleHalves;
         to.Words = header + Rows;
+        to.WordStep = 5 * Rows;
+        LevelWords.ScalesAndOffsets(header, to.WordStep, to);
     }
 }

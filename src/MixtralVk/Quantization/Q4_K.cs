@@ -28,11 +28,12 @@ internal sealed unsafe class Q4_K() : BlockFormat(256, 144, TileSection.Words(16
         }
     }
 
-    public override void Unpack(byte* tile, int cols, int panel, ref LevelPanel to)
+    public override void Unpack(byte* tile, int cols, int panel, ref LevelPanels to)
     {
-        int block = panel / 8, sub = panel % 8;
-        to.Packing = sub % 2 == 0 ? LevelPacking.LowNibbles : LevelPacking.HighNibbles;
-        to.Words = (int*)tile + ((long)block * 32 + sub / 2 * 8) * Rows;
-        SubScales.Of((int*)tile + ((long)cols / 256 * 32 + (long)block * SubScales.Words) * Rows, sub, ref to);
+        int block = panel / 8;
+        to.Packing = LevelPacking.NibblePairs;
+        to.Words = (int*)tile + (long)block * 32 * Rows;
+        to.WordStep = 4 * Rows;
+        SubScales.All((int*)tile + ((long)cols / 256 * 32 + (long)block * SubScales.Words) * Rows, to.Scales, to.Offsets);
     }
 }

@@ -33,10 +33,10 @@ internal sealed unsafe class Q5_0() : BlockFormat(32, 22, TileSection.Words(2, 5
         }
     }
 
-    public override void Unpack(byte* tile, int cols, int block, ref LevelPanel to)
+    public override void Unpack(byte* tile, int cols, int first, ref LevelPanels to)
     {
-        int* fifth = (int*)tile + (long)block * 5 * Rows;
-        LevelWords.FiveBits(fifth, fifth + Rows, to.Words);
-        Scales((int*)tile + (long)cols / 32 * 5 * Rows, block, 0, Rows, to.Scales);
+        int* fifth = (int*)tile + (long)first * 5 * Rows;
+        for (int i = 0; i < to.Count; i++, fifth += 5 * Rows) LevelWords.FiveBits(fifth, fifth + Rows, to.WordMemory + i * 8 * Rows);
+        Scales((int*)tile + (long)cols / 32 * 5 * Rows, first, 0, to.Count * Rows, to.Scales);
     }
 }

@@ -31,10 +31,10 @@ internal sealed unsafe class Q5_1() : BlockFormat(32, 24, TileSection.Words(0, 6
         }
     }
 
-    public override void Unpack(byte* tile, int cols, int block, ref LevelPanel to)
+    public override void Unpack(byte* tile, int cols, int first, ref LevelPanels to)
     {
-        int* header = (int*)tile + (long)block * 6 * Rows;
-        LevelWords.ScalesAndOffsets(header, to);
-        LevelWords.FiveBits(header + Rows, header + 2 * Rows, to.Words);
+        int* header = (int*)tile + (long)first * 6 * Rows;
+        LevelWords.ScalesAndOffsets(header, 6 * Rows, to);
+        for (int i = 0; i < to.Count; i++, header += 6 * Rows) LevelWords.FiveBits(header + Rows, header + 2 * Rows, to.WordMemory + i * 8 * Rows);
     }
 }

@@ -33,13 +33,19 @@ internal sealed unsafe class Q5_K() : BlockFormat(256, 176, TileSection.Words(16
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Unpack(byte* tile, int cols, int panel, ref LevelPanel to)
+    public override void Unpack(byte* tile, int cols, int panel, ref LevelPanels to)
     {
-        int block = panel / 8, sub = panel % 8;
-        int* high = (int*)tile + (long)block * 40 * Rows, low = high + (8 + sub / 2 * 8) * Rows;
-        Vector<int> nibbles = new(0x0F0F0F0F), bits = new(0x01010101);
-        for (int at = 0; at < 8 * Rows; at += Vector<int>.Count)
-            (Vector.Load(low + at) >>> (4 * (sub & 1)) & nibbles | (Vector.Load(high + at) >>> sub & bits) << 4).Store(to.Words + at);
-        SubScales.Of((int*)tile + ((long)cols / 256 * 40 + (long)block * SubScales.Words) * Rows, sub, ref to);
+        int block = panel / 8;
+        int* high = (int*)tile + (long)block * 40 * Rows, low = high + 8 * Rows;
+        Vector<int> nibbles = new(0x0F0F0F0F), bits = new(0x10101010);
+        for (int pair = 0; pair < 4; pair++)
+            for (int at = 0; at < 8 * Rows; at += Vector<int>.Count)
+            {
+                Vector<int> word = Vector.Load(low + pair * 8 * Rows + at), fifth = Vector.Load(high + at) >>> (2 * pair);
+                int* levels = to.WordMemory + pair * 16 * Rows + at;
+                (word & nibbles | fifth << 4 & bits).Store(levels);
+                (word >>> 4 & nibbles | fifth << 3 & bits).Store(levels + 8 * Rows);
+            }
+        SubScales.All((int*)tile + ((long)cols / 256 * 40 + (long)block * SubScales.Words) * Rows, to.Scales, to.Offsets);
     }
 }

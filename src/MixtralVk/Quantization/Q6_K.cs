@@ -40,21 +40,38 @@ internal sealed unsafe class Q6_K() : BlockFormat(256, 210, TileSection.Words(0,
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Unpack(byte* tile, int cols, int panel, ref LevelPanel to)
+    public override void Unpack(byte* tile, int cols, int panel, ref LevelPanels to)
     {
-        int blocks = cols / 256, block = panel / 8, half = panel % 8 / 4, k = panel % 4;
-        int* words = (int*)tile + (long)block * 48 * Rows;
-        int* low = words + (half * 16 + (k & 1) * 8) * Rows, high = words + (32 + half * 8) * Rows;
-        int* subScales = (int*)tile + ((long)blocks * 48 + (long)block * 4 + half * 2 + k / 2) * Rows;
-        Vector<int> nibbles = new(0x0F0F0F0F), bits = new(0x03030303);
-        for (int at = 0; at < 8 * Rows; at += Vector<int>.Count)
-            (Vector.Load(low + at) >>> (4 * (k / 2)) & nibbles | (Vector.Load(high + at) >>> (2 * k) & bits) << 4).Store(to.Words + at);
-        for (int r = 0; r < Rows; r += Vector<int>.Count)
+        int blocks = cols / 256, block = panel / 8;
+        int* words = (int*)tile + (long)block * 48 * Rows, subScales = (int*)tile + ((long)blocks * 48 + (long)block * 4) * Rows;
+        for (int half = 0; half < 2; half++) SixBits(words + half * 16 * Rows, words + (32 + half * 8) * Rows, to.WordMemory + half * 32 * Rows);
+        for (int word = 0; word < 4; word++)
+            for (int r = 0; r < Rows; r += Vector<int>.Count)
+            {
+                Vector<int> four = Vector.Load(subScales + word * Rows + r);
+                int* halfScales = to.HalfScales + word * 4 * Rows + r;
+                LevelWords.InBothHalves(four).Store(halfScales);
+                LevelWords.InBothHalves(four >>> 8).Store(halfScales + Rows);
+                LevelWords.InBothHalves(four >>> 16).Store(halfScales + 2 * Rows);
+                LevelWords.InBothHalves(four >>> 24).Store(halfScales + 3 * Rows);
+            }
+        to.ScaleStep = 0;
+        Scales((int*)tile + (long)blocks * 52 * Rows, block, 0, Rows, to.Scales);
+    }
+
+    /// <summary>128 columns as bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SixBits(int* low, int* high, int* levels)
+    {
+        const int panel = 8 * Rows;
+        Vector<int> nibbles = new(0x0F0F0F0F), bits = new(0x30303030);
+        for (int at = 0; at < panel; at += Vector<int>.Count, levels += Vector<int>.Count)
         {
-            Vector<int> pair = Vector.Load(subScales + r) >>> (16 * (k & 1));
-            LevelWords.InBothHalves(pair).Store(to.HalfScales + r);
-            LevelWords.InBothHalves(pair >>> 8).Store(to.HalfScales + Rows + r);
+            Vector<int> first = Vector.Load(low + at), second = Vector.Load(low + panel + at), top = Vector.Load(high + at);
+            (first & nibbles | top << 4 & bits).Store(levels);
+            (second & nibbles | top << 2 & bits).Store(levels + panel);
+            (first >>> 4 & nibbles | top & bits).Store(levels + 2 * panel);
+            (second >>> 4 & nibbles | top >>> 2 & bits).Store(levels + 3 * panel);
         }
-        if (panel % 8 == 0) Scales((int*)tile + (long)blocks * 52 * Rows, block, 0, Rows, to.Scales);
     }
 }

@@ -22,9 +22,9 @@ internal sealed unsafe class Q8_0() : BlockFormat(32, 34, TileSection.Words(2, 8
                 Signed(Vector.Load(words + w * Rows + r), Vector.Load(scales + r), to + 4 * w * Rows + r);
     }
 
-    public override void Unpack(byte* tile, int cols, int block, ref LevelPanel to)
+    public override void Unpack(byte* tile, int cols, int first, ref LevelPanels to)
     {
-        Scales((int*)tile + (long)cols / 32 * 8 * Rows, block, 0, Rows, to.Scales);
-        to.Words = (int*)tile + (long)block * 8 * Rows;
+        to.Words = (int*)tile + (long)first * 8 * Rows;
+        Scales((int*)tile + (long)cols / 32 * 8 * Rows, first, 0, to.Count * Rows, to.Scales);
     }
 }

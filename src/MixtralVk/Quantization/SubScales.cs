@@ -35,32 +35,30 @@ internal static unsafe class SubScales
         return (d * Vector.ConvertToSingle(scaleBits), -(dmin * Vector.ConvertToSingle(minimumBits)));
     }
 
-    /// <summary>The same of all rows of a tile: those of all sub-blocks are computed with the first.</summary>
-    public static void Of(int* header, int sub, ref LevelPanel to)
-    {
-        if (sub == 0) All(header, to.ScaleMemory, to.OffsetMemory);
-        to.Scales = to.ScaleMemory + sub * RowTileLayout.TileRows;
-        to.Offsets = to.OffsetMemory + sub * RowTileLayout.TileRows;
-    }
-
-    /// <summary>Scales and offsets of all sub-blocks, (8, 64) each.</summary>
+    /// <summary>The same of all sub-blocks and all rows of a tile, (8, 64) each.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void All(int* header, float* scales, float* offsets)
+    public static void All(int* header, float* scales, float* offsets)
     {
         const int next = RowTileLayout.TileRows;
-        Vector<int> six = new(63), four = new(15), two = new(3);
+        Vector<int> lowSix = new(0x3F3F3F3F), lowFour = new(0x0F0F0F0F), topTwo = new(0x30303030), one = new(255);
         for (int r = 0; r < next; r += Vector<int>.Count)
         {
             var (d, dmin) = PanelColumns.Halves(Vector.Load(header + r));
             dmin = -dmin;
             Vector<int> a = Vector.Load(header + next + r), b = Vector.Load(header + 2 * next + r), c = Vector.Load(header + 3 * next + r);
-            float* scale = scales + r, offset = offsets + r;
-            for (int sub = 0; sub < 4; sub++, a >>>= 8, b >>>= 8, c >>>= 8, scale += next, offset += next)
+            // A byte each of four sub-blocks.
+            Vector<int> scale = a & lowSix, scale4 = c & lowFour | a >>> 2 & topTwo, minimum = b & lowSix, minimum4 = c >>> 4 & lowFour | b >>> 2 & topTwo;
+            float* toScale = scales + r, toOffset = offsets + r;
+            for (int sub = 0; sub < 4; sub++, toScale += next, toOffset += next)
             {
-                (d * Vector.ConvertToSingle(a & six)).Store(scale);
-                (dmin * Vector.ConvertToSingle(b & six)).Store(offset);
-                (d * Vector.ConvertToSingle(c & four | (a >>> 6 & two) << 4)).Store(scale + 4 * next);
-                (dmin * Vector.ConvertToSingle(c >>> 4 & four | (b >>> 6 & two) << 4)).Store(offset + 4 * next);
+                (d * Vector.ConvertToSingle(scale & one)).Store(toScale);
+                (dmin * Vector.ConvertToSingle(minimum & one)).Store(toOffset);
+                (d * Vector.ConvertToSingle(scale4 & one)).Store(toScale + 4 * next);
+                (dmin * Vector.ConvertToSingle(minimum4 & one)).Store(toOffset + 4 * next);
+                scale >>>= 8;
+                minimum >>>= 8;
+                scale4 >>>= 8;
+                minimum4 >>>= 8;
             }
         }
     }

@@ -26,7 +26,7 @@ internal readonly unsafe struct NibbleHalves : ILevelSource
         TLanes.Nibbles(words, high: second);
 }
 
-/// <summary><see cref="LevelPacking.LowNibbles"/></summary>
+/// <summary>The even panels of <see cref="LevelPacking.NibblePairs"/></summary>
 internal readonly unsafe struct LowNibbles : ILevelSource
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -34,10 +34,10 @@ internal readonly unsafe struct LowNibbles : ILevelSource
         TLanes.Nibbles(words + (second ? 4 * RowTileLayout.TileRows : 0), high: false);
 }
 
-/// <summary><see cref="LevelPacking.HighNibbles"/></summary>
+/// <summary>The odd panels of <see cref="LevelPacking.NibblePairs"/>, whose words begin half a panel before <see cref="LevelPanels.WordStep"/> has them.</summary>
 internal readonly unsafe struct HighNibbles : ILevelSource
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TRegister Load<TLanes, TRegister>(int* words, bool second) where TLanes : IByteLanes<TRegister> where TRegister : struct =>
-        TLanes.Nibbles(words + (second ? 4 * RowTileLayout.TileRows : 0), high: true);
+        TLanes.Nibbles(words - (second ? 0 : 4 * RowTileLayout.TileRows), high: true);
 }

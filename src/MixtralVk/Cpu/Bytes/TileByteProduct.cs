@@ -18,54 +18,69 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
     [SkipLocalsInit]
     public static void Run(in TiledMatrix matrix, LevelCoding levels, int tile, ActivationBlock** inputs, int tokens, float* sums)
     {
-        byte* scratch = stackalloc byte[LevelPanel.Bytes + 63], data = matrix.Tile(tile);
-        var panel = new LevelPanel((byte*)((nint)(scratch + 63) & ~(nint)63));
+        byte* scratch = stackalloc byte[LevelPanels.Bytes + 63], data = matrix.Tile(tile);
+        var panels = new LevelPanels((byte*)((nint)(scratch + 63) & ~(nint)63));
         BlockFormat format = BlockFormat.Of(matrix.Layout.Format);
         new Span<float>(sums, tokens * Rows).Clear();
-        int cols = matrix.Layout.Cols;
-        for (int block = 0; block < cols / ActivationBlock.Cols; block++)
+        int cols = matrix.Layout.Cols, count = cols / ActivationBlock.Cols;
+        for (int first = 0; first < count; first += LevelPanels.Most)
         {
-            format.Unpack(data, cols, block, ref panel);
-            if (tokens >= ManyTokens) panel.UnpackNibbles();
+            panels.Count = Math.Min(LevelPanels.Most, count - first);
+            format.Unpack(data, cols, first, ref panels);
+            if (tokens >= ManyTokens) panels.UnpackNibbles();
+            var ahead = new Ahead(format, data, count, first + LevelPanels.Most, panels.AreCopies);
             switch (levels.Sum)
             {
-                case LevelSum.Centred: Packed<Centred>(levels.Zero, panel, inputs, block, tokens, sums); break;
-                case LevelSum.Offset: Packed<Offset>(levels.Zero, panel, inputs, block, tokens, sums); break;
-                case LevelSum.OffsetHalves: Tokens<OffsetHalves, ByteLevels>(levels.Zero, panel, inputs, block, tokens, sums); break;
-                case LevelSum.ScaledHalves: Tokens<ScaledHalves, ByteLevels>(levels.Zero, panel, inputs, block, tokens, sums); break;
-                case LevelSum.Signed: Tokens<Signed, ByteLevels>(levels.Zero, panel, inputs, block, tokens, sums); break;
+                case LevelSum.Centred: Packed<Centred>(levels.Zero, panels, ahead, inputs, first, tokens, sums); break;
+                case LevelSum.Offset: Packed<Offset>(levels.Zero, panels, ahead, inputs, first, tokens, sums); break;
+                case LevelSum.OffsetHalves: Tokens<OffsetHalves, ByteLevels, ByteLevels>(levels.Zero, panels, ahead, inputs, first, tokens, sums); break;
+                case LevelSum.ScaledHalves: Tokens<ScaledHalves, ByteLevels, ByteLevels>(levels.Zero, panels, ahead, inputs, first, tokens, sums); break;
+                case LevelSum.Signed: Tokens<Signed, ByteLevels, ByteLevels>(levels.Zero, panels, ahead, inputs, first, tokens, sums); break;
             }
         }
     }
 
-    private static void Packed<TSum>(int zero, in LevelPanel panel, ActivationBlock** inputs, int block, int tokens, float* sums) where TSum : ILevelSum
+    private static void Packed<TSum>(int zero, in LevelPanels panels, Ahead ahead, ActivationBlock** inputs, int first, int tokens, float* sums)
+        where TSum : ILevelSum
     {
-        switch (panel.Packing)
+        switch (panels.Packing)
         {
-            case LevelPacking.Bytes: Tokens<TSum, ByteLevels>(zero, panel, inputs, block, tokens, sums); break;
-            case LevelPacking.NibbleHalves: Tokens<TSum, NibbleHalves>(zero, panel, inputs, block, tokens, sums); break;
-            case LevelPacking.LowNibbles: Tokens<TSum, LowNibbles>(zero, panel, inputs, block, tokens, sums); break;
-            case LevelPacking.HighNibbles: Tokens<TSum, HighNibbles>(zero, panel, inputs, block, tokens, sums); break;
+            case LevelPacking.Bytes: Tokens<TSum, ByteLevels, ByteLevels>(zero, panels, ahead, inputs, first, tokens, sums); break;
+            case LevelPacking.NibbleHalves: Tokens<TSum, NibbleHalves, NibbleHalves>(zero, panels, ahead, inputs, first, tokens, sums); break;
+            case LevelPacking.NibblePairs: Tokens<TSum, LowNibbles, HighNibbles>(zero, panels, ahead, inputs, first, tokens, sums); break;
         }
     }
 
-    private static void Tokens<TSum, TSource>(int zero, in LevelPanel panel, ActivationBlock** inputs, int block, int tokens, float* sums)
-        where TSum : ILevelSum where TSource : ILevelSource
+    private static void Tokens<TSum, TEven, TOdd>(int zero, in LevelPanels panels, Ahead ahead, ActivationBlock** inputs, int first, int tokens, float* sums)
+        where TSum : ILevelSum where TEven : ILevelSource where TOdd : ILevelSource
     {
         int t = 0;
-        for (; t <= tokens - 4; t += 4, sums += 4 * Rows)
-            FourTokens<TSum, TSource>(zero, panel, inputs[t] + block, inputs[t + 1] + block, inputs[t + 2] + block, inputs[t + 3] + block, sums);
-        for (; t < tokens; t++, sums += Rows) OneToken<TSum, TSource>(zero, panel, inputs[t] + block, sums);
+        for (; t <= tokens - 4; t += 4, sums += 4 * Rows, ahead = default)
+            FourTokens<TSum, TEven, TOdd>(zero, panels, ahead, inputs[t] + first, inputs[t + 1] + first, inputs[t + 2] + first, inputs[t + 3] + first, sums);
+        for (; t < tokens; t++, sums += Rows, ahead = default) OneToken<TSum, TEven, TOdd>(zero, panels, ahead, inputs[t] + first, sums);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneToken<TSum, TSource>(int zero, in LevelPanel panel, ActivationBlock* x, float* sums)
+    private static void OneToken<TSum, TEven, TOdd>(int zero, in LevelPanels panels, Ahead ahead, ActivationBlock* x, float* sums)
+        where TSum : ILevelSum where TEven : ILevelSource where TOdd : ILevelSource
+    {
+        TRegister minusZero = TLanes.Zero(zero);
+        for (int panel = 0; panel < panels.Count; panel++)
+        {
+            ahead.Fetch(panel);
+            if (panel % 2 == 0) Panel<TSum, TEven>(panels, panel, minusZero, x + panel, sums);
+            else Panel<TSum, TOdd>(panels, panel, minusZero, x + panel, sums);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Panel<TSum, TSource>(in LevelPanels panels, int panel, TRegister minusZero, ActivationBlock* x, float* sums)
         where TSum : ILevelSum where TSource : ILevelSource
     {
         int lanes = TLanes.Count;
-        int* words = panel.Words, halfScales = panel.HalfScales, levels = (int*)x;
-        float* scales = panel.Scales, offsets = panel.Offsets;
-        TRegister minusZero = TLanes.Zero(zero);
+        int* words = panels.Words + panel * panels.WordStep, halfScales = panels.HalfScales + panel * 2 * Rows, levels = (int*)x;
+        float* scales = panels.Scales + panel * panels.ScaleStep, offsets = panels.Offsets + panel * Rows;
+        float scale = x->Scale, sum = x->Sum;
         for (int r = 0; r < Rows; r += 4 * lanes)
         {
             TRegister a = Start<TSum>(x, false, minusZero), b = a, c = a, d = a;
@@ -89,21 +104,33 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
                 c = Add<TSum>(c, TSource.Load<TLanes, TRegister>(from + 2 * lanes, true), bytes);
                 d = Add<TSum>(d, TSource.Load<TLanes, TRegister>(from + 3 * lanes, true), bytes);
             }
-            Close<TSum>(a0, a, halfScales, scales, offsets, x, r, sums);
-            Close<TSum>(b0, b, halfScales, scales, offsets, x, r + lanes, sums);
-            Close<TSum>(c0, c, halfScales, scales, offsets, x, r + 2 * lanes, sums);
-            Close<TSum>(d0, d, halfScales, scales, offsets, x, r + 3 * lanes, sums);
+            Close<TSum>(a0, a, halfScales, scales, offsets, scale, sum, r, sums);
+            Close<TSum>(b0, b, halfScales, scales, offsets, scale, sum, r + lanes, sums);
+            Close<TSum>(c0, c, halfScales, scales, offsets, scale, sum, r + 2 * lanes, sums);
+            Close<TSum>(d0, d, halfScales, scales, offsets, scale, sum, r + 3 * lanes, sums);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourTokens<TSum, TSource>(int zero, in LevelPanel panel, ActivationBlock* x0, ActivationBlock* x1, ActivationBlock* x2, ActivationBlock* x3,
-        float* sums) where TSum : ILevelSum where TSource : ILevelSource
+    private static void FourTokens<TSum, TEven, TOdd>(int zero, in LevelPanels panels, Ahead ahead, ActivationBlock* x0, ActivationBlock* x1, ActivationBlock* x2,
+        ActivationBlock* x3, float* sums) where TSum : ILevelSum where TEven : ILevelSource where TOdd : ILevelSource
+    {
+        TRegister minusZero = TLanes.Zero(zero);
+        for (int panel = 0; panel < panels.Count; panel++)
+        {
+            ahead.Fetch(panel);
+            if (panel % 2 == 0) Panel<TSum, TEven>(panels, panel, minusZero, x0 + panel, x1 + panel, x2 + panel, x3 + panel, sums);
+            else Panel<TSum, TOdd>(panels, panel, minusZero, x0 + panel, x1 + panel, x2 + panel, x3 + panel, sums);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Panel<TSum, TSource>(in LevelPanels panels, int panel, TRegister minusZero, ActivationBlock* x0, ActivationBlock* x1, ActivationBlock* x2,
+        ActivationBlock* x3, float* sums) where TSum : ILevelSum where TSource : ILevelSource
     {
         int lanes = TLanes.Count;
-        int* words = panel.Words, halfScales = panel.HalfScales;
-        float* scales = panel.Scales, offsets = panel.Offsets;
-        TRegister minusZero = TLanes.Zero(zero);
+        int* words = panels.Words + panel * panels.WordStep, halfScales = panels.HalfScales + panel * 2 * Rows;
+        float* scales = panels.Scales + panel * panels.ScaleStep, offsets = panels.Offsets + panel * Rows;
         for (int r = 0; r < Rows; r += 2 * lanes)
         {
             TRegister a0 = Start<TSum>(x0, false, minusZero), a1 = Start<TSum>(x1, false, minusZero), b0 = a0, b1 = a1;
@@ -146,14 +173,14 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
                 a3 = Add<TSum>(a3, a, y3);
                 b3 = Add<TSum>(b3, b, y3);
             }
-            Close<TSum>(c0, a0, halfScales, scales, offsets, x0, r, sums);
-            Close<TSum>(d0, b0, halfScales, scales, offsets, x0, r + lanes, sums);
-            Close<TSum>(c1, a1, halfScales, scales, offsets, x1, r, sums + Rows);
-            Close<TSum>(d1, b1, halfScales, scales, offsets, x1, r + lanes, sums + Rows);
-            Close<TSum>(c2, a2, halfScales, scales, offsets, x2, r, sums + 2 * Rows);
-            Close<TSum>(d2, b2, halfScales, scales, offsets, x2, r + lanes, sums + 2 * Rows);
-            Close<TSum>(c3, a3, halfScales, scales, offsets, x3, r, sums + 3 * Rows);
-            Close<TSum>(d3, b3, halfScales, scales, offsets, x3, r + lanes, sums + 3 * Rows);
+            Close<TSum>(c0, a0, halfScales, scales, offsets, x0->Scale, x0->Sum, r, sums);
+            Close<TSum>(d0, b0, halfScales, scales, offsets, x0->Scale, x0->Sum, r + lanes, sums);
+            Close<TSum>(c1, a1, halfScales, scales, offsets, x1->Scale, x1->Sum, r, sums + Rows);
+            Close<TSum>(d1, b1, halfScales, scales, offsets, x1->Scale, x1->Sum, r + lanes, sums + Rows);
+            Close<TSum>(c2, a2, halfScales, scales, offsets, x2->Scale, x2->Sum, r, sums + 2 * Rows);
+            Close<TSum>(d2, b2, halfScales, scales, offsets, x2->Scale, x2->Sum, r + lanes, sums + 2 * Rows);
+            Close<TSum>(c3, a3, halfScales, scales, offsets, x3->Scale, x3->Sum, r, sums + 3 * Rows);
+            Close<TSum>(d3, b3, halfScales, scales, offsets, x3->Scale, x3->Sum, r + lanes, sums + 3 * Rows);
         }
     }
 
@@ -168,14 +195,14 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
 
     /// <summary>Scales the sums of both halves, or the sum of all columns, which is the second one, and adds them to the rows' sums.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Close<TSum>(TRegister first, TRegister second, int* halfScales, float* scales, float* offsets, ActivationBlock* x, int row, float* sums)
-        where TSum : ILevelSum
+    private static void Close<TSum>(TRegister first, TRegister second, int* halfScales, float* scales, float* offsets, float scale, float sum, int row,
+        float* sums) where TSum : ILevelSum
     {
         TRegister products = second;
         if (TSum.IsScaled) products = TLanes.Plus(TLanes.Close(first, halfScales + row), TLanes.Close(second, halfScales + Rows + row));
         else if (TSum.InHalves) products = TLanes.Plus(TLanes.Close(first), TLanes.Close(second));
         else if (!TSum.IsSigned) products = TLanes.Close(second);
-        if (TSum.HasOffsets) TLanes.Accumulate(products, scales + row, x->Scale, offsets + row, x->Sum, sums + row);
-        else TLanes.Accumulate(products, scales + row, x->Scale, sums + row);
+        if (TSum.HasOffsets) TLanes.Accumulate(products, scales + row, scale, offsets + row, sum, sums + row);
+        else TLanes.Accumulate(products, scales + row, scale, sums + row);
     }
 }
