@@ -108,7 +108,7 @@ public sealed class Character : IDisposable
     }
 
     /// <summary>
-    /// Becomes what was saved: with the same model and sheet it goes on as if it had never stopped. Its tokens are computed when it is spoken to, but
+    /// Becomes what was saved: with the same model and sheet it goes on as if it had never stopped; the latest reply is interrupted. Its tokens are computed when it is spoken to, but
     /// for those whose keys and values are in the save and were computed as this model would: these are put into the KV cache by the model's thread. Throws
     /// <see cref="SaveGameException"/>, and nothing changes, for a save of another character or model.
     /// </summary>
@@ -130,6 +130,7 @@ public sealed class Character : IDisposable
         {
             throw new SaveGameException($"The save of {save.Name} is not what it should be: {e.Message}", e);
         }
+        Interrupt(); // a reply that was not begun, too: else it would begin in what was loaded
         (_seed, _replies, _latest) = (save.Seed, save.Replies, null);
         if (same && save.Keys is not null) model.Scheduler.Add(new KvImport(model.ForwardPass, save.Keys));
     }

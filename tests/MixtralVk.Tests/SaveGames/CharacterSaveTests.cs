@@ -40,6 +40,26 @@ public sealed class CharacterSaveTests(LoadedModel loaded)
         }
     }
 
+    [Fact]
+    public void LoadingEndsAReplyInProgressAndOneThatHasNotBegun()
+    {
+        using var character = new Character(loaded.Model, s_sheet);
+        Speak(character, s_lines[0]);
+        CharacterSave save = character.Save();
+        string expected = Speak(character, s_lines[1]);
+        foreach (int pieces in new[] { 0, 2 })
+        {
+            CharacterReply reply = character.Say(s_lines[2]);
+            for (int read = 0; read < pieces;)
+                if (reply.TryRead(out _)) read++;
+            character.Load(save);
+            Assert.True(reply.IsInterrupted);
+            Assert.False(reply.TryRead(out _));
+            Assert.Equal(save.History, character.History);
+            Assert.Equal(expected, Speak(character, s_lines[1]));
+        }
+    }
+
     /// <summary>Saved again and again in a conversation that is three times as long as the context.</summary>
     [Fact]
     public void AfterForgettingASaveGoesOnAsIfItHadNeverStopped()
