@@ -15,13 +15,13 @@ internal static class FramePicture
         var svg = new StringBuilder(Invariant($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {2 * Height}\" role=\"img\" aria-label=\"Frame times\">"));
         svg.Append("""
             <style>
-            text{font:13px system-ui,sans-serif;fill:#555}.title{font-size:14px;fill:#222}.back{fill:#fafafa}.grid{stroke:#ddd}.frame{fill:none;stroke:#b8860b}.ai{fill:#2f6f9f}
+            text{font:13px system-ui,sans-serif;fill:#555}.title{font-size:14px;fill:#222}.back{fill:#fafafa}.grid{stroke:#ddd}.frame{fill:none;stroke:#a33c00;stroke-width:1.5}.ai{fill:#9cc4de}
             .limit{stroke:#c0392b;stroke-dasharray:5 4}.sixty{stroke:#888;stroke-dasharray:2 3}
             </style>
             """);
         svg.Append(Invariant($"<rect class=\"back\" width=\"{Width}\" height=\"{2 * Height}\"/>"));
         string budget = report.BudgetMs is { } granted ? Invariant($"{granted} ms for them") : "no limit for them";
-        Chart(svg, 0, $"{report.Guests} guests talk, {budget} in each frame, {report.Device}. Line: the game's frame; bars: the model on its device, between frames", report.With, report.BudgetMs, most);
+        Chart(svg, 0, $"{report.Guests} guests, {budget} in each frame, on {report.Device}", report.With, report.BudgetMs, most);
         Chart(svg, Height, "Without guests", report.Without, null, most);
         return svg.Append("</svg>").ToString();
     }
@@ -45,7 +45,7 @@ internal static class FramePicture
         svg.Append(Invariant($"<polyline class=\"frame\" points=\"{line}\"/>"));
         Limit("sixty", Game.FrameMilliseconds, "60 Hz");
         if (budget is { } granted) Limit("limit", granted, "budget");
-        svg.Append(Invariant($"<text x=\"{(Left + Width - Right) / 2}\" y=\"{down + Height - 10}\" text-anchor=\"middle\">{count} frames, milliseconds</text>"));
+        svg.Append(Invariant($"<text x=\"{(Left + Width - Right) / 2}\" y=\"{down + Height - 10}\" text-anchor=\"middle\">{count} frames, milliseconds; line: the game's frame, bars: what the device did for the guests</text>"));
 
         double Y(double ms) => down + Height - Bottom - ms / most * (Height - Top - Bottom);
 
