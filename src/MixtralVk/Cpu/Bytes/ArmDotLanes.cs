@@ -15,7 +15,7 @@ internal readonly unsafe struct ArmDotLanes : IByteLanes<Vector128<int>>
     public static Vector128<int> Load(int* words) => Vector128.Load(words);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<int> Nibbles(int* words, bool high) => (high ? Vector128.Load(words) >>> 4 : Vector128.Load(words)) & Vector128.Create(0x0F0F0F0F);
+    public static Vector128<int> Nibbles(Vector128<int> words, bool high) => (high ? words >>> 4 : words) & Vector128.Create(0x0F0F0F0F);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Broadcast(int* word) => Vector128.Create(*word);

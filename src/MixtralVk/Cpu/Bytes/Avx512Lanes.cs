@@ -15,7 +15,7 @@ internal readonly unsafe struct Avx512Lanes : IByteLanes<Vector512<int>>
     public static Vector512<int> Load(int* words) => Vector512.Load(words);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> Nibbles(int* words, bool high) => (high ? Vector512.Load(words) >>> 4 : Vector512.Load(words)) & Vector512.Create(0x0F0F0F0F);
+    public static Vector512<int> Nibbles(Vector512<int> words, bool high) => (high ? words >>> 4 : words) & Vector512.Create(0x0F0F0F0F);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Broadcast(int* word) => Vector512.Create(*word);

@@ -15,7 +15,7 @@ internal readonly unsafe struct AvxVnniLanes : IByteLanes<Vector256<int>>
     public static Vector256<int> Load(int* words) => Vector256.Load(words);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Nibbles(int* words, bool high) => (high ? Vector256.Load(words) >>> 4 : Vector256.Load(words)) & Vector256.Create(0x0F0F0F0F);
+    public static Vector256<int> Nibbles(Vector256<int> words, bool high) => (high ? words >>> 4 : words) & Vector256.Create(0x0F0F0F0F);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Broadcast(int* word) => Vector256.Create(*word);

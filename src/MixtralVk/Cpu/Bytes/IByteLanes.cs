@@ -16,8 +16,8 @@ internal unsafe interface IByteLanes<TRegister> where TRegister : struct
     /// <summary>Words of neighbouring rows.</summary>
     static abstract TRegister Load(int* words);
 
-    /// <summary>The low nibbles of each byte of the words of neighbouring rows, or the high ones.</summary>
-    static abstract TRegister Nibbles(int* words, bool high);
+    /// <summary>The low nibbles of each byte, or the high ones.</summary>
+    static abstract TRegister Nibbles(TRegister words, bool high);
 
     /// <summary>The same word for every row.</summary>
     static abstract TRegister Broadcast(int* word);

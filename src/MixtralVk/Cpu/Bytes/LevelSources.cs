@@ -23,7 +23,7 @@ internal readonly unsafe struct NibbleHalves : ILevelSource
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TRegister Load<TLanes, TRegister>(int* words, bool second) where TLanes : IByteLanes<TRegister> where TRegister : struct =>
-        TLanes.Nibbles(words, high: second);
+        TLanes.Nibbles(TLanes.Load(words), high: second);
 }
 
 /// <summary>The even panels of <see cref="LevelPacking.NibblePairs"/></summary>
@@ -31,7 +31,7 @@ internal readonly unsafe struct LowNibbles : ILevelSource
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TRegister Load<TLanes, TRegister>(int* words, bool second) where TLanes : IByteLanes<TRegister> where TRegister : struct =>
-        TLanes.Nibbles(words + (second ? 4 * RowTileLayout.TileRows : 0), high: false);
+        TLanes.Nibbles(TLanes.Load(words + (second ? 4 * RowTileLayout.TileRows : 0)), high: false);
 }
 
 /// <summary>The odd panels of <see cref="LevelPacking.NibblePairs"/>, whose words begin half a panel before <see cref="LevelPanels.WordStep"/> has them.</summary>
@@ -39,5 +39,5 @@ internal readonly unsafe struct HighNibbles : ILevelSource
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TRegister Load<TLanes, TRegister>(int* words, bool second) where TLanes : IByteLanes<TRegister> where TRegister : struct =>
-        TLanes.Nibbles(words - (second ? 0 : 4 * RowTileLayout.TileRows), high: true);
+        TLanes.Nibbles(TLanes.Load(words - (second ? 0 : 4 * RowTileLayout.TileRows)), high: true);
 }

@@ -14,7 +14,7 @@ internal readonly unsafe struct PortableLanes : IByteLanes<Vector<int>>
     public static Vector<int> Load(int* words) => Vector.Load(words);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<int> Nibbles(int* words, bool high) => (high ? Vector.Load(words) >>> 4 : Vector.Load(words)) & new Vector<int>(0x0F0F0F0F);
+    public static Vector<int> Nibbles(Vector<int> words, bool high) => (high ? words >>> 4 : words) & new Vector<int>(0x0F0F0F0F);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<int> Broadcast(int* word) => new Vector<int>(*word);

@@ -68,8 +68,45 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
         for (int panel = 0; panel < panels.Count; panel++)
         {
             ahead.Fetch(panel);
-            if (panel % 2 == 0) Panel<TSum, TEven>(panels, panel, minusZero, x + panel, sums);
-            else Panel<TSum, TOdd>(panels, panel, minusZero, x + panel, sums);
+            if (typeof(TOdd) != typeof(HighNibbles)) Panel<TSum, TEven>(panels, panel, minusZero, x + panel, sums);
+            else if (panel % 2 == 0) TwoPanels<TSum>(panels, panel, minusZero, x + panel, sums);
+        }
+    }
+
+    /// <summary>Two panels that share words, which are read once: memory never rests.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TwoPanels<TSum>(in LevelPanels panels, int panel, TRegister minusZero, ActivationBlock* x, float* sums) where TSum : ILevelSum
+    {
+        int lanes = TLanes.Count;
+        int* words = panels.Words + panel * panels.WordStep, halfScales = panels.HalfScales + panel * 2 * Rows, low = (int*)x, high = (int*)(x + 1);
+        float* scales = panels.Scales + panel * panels.ScaleStep, nextScales = scales + panels.ScaleStep;
+        float* offsets = panels.Offsets + panel * Rows, nextOffsets = offsets + Rows;
+        float scale = x->Scale, sum = x->Sum, nextScale = x[1].Scale, nextSum = x[1].Sum;
+        for (int r = 0; r < Rows; r += 4 * lanes)
+        {
+            TRegister a0 = Start<TSum>(x, false, minusZero), b0 = a0, c0 = a0, d0 = a0, a1 = Start<TSum>(x + 1, false, minusZero), b1 = a1, c1 = a1, d1 = a1;
+            for (int w = 0; w < 8; w++)
+            {
+                TRegister y0 = TLanes.Broadcast(low + w), y1 = TLanes.Broadcast(high + w);
+                int* from = words + w * Rows + r;
+                TRegister a = TLanes.Load(from), b = TLanes.Load(from + lanes), c = TLanes.Load(from + 2 * lanes), d = TLanes.Load(from + 3 * lanes);
+                a0 = Add<TSum>(a0, TLanes.Nibbles(a, high: false), y0);
+                a1 = Add<TSum>(a1, TLanes.Nibbles(a, high: true), y1);
+                b0 = Add<TSum>(b0, TLanes.Nibbles(b, high: false), y0);
+                b1 = Add<TSum>(b1, TLanes.Nibbles(b, high: true), y1);
+                c0 = Add<TSum>(c0, TLanes.Nibbles(c, high: false), y0);
+                c1 = Add<TSum>(c1, TLanes.Nibbles(c, high: true), y1);
+                d0 = Add<TSum>(d0, TLanes.Nibbles(d, high: false), y0);
+                d1 = Add<TSum>(d1, TLanes.Nibbles(d, high: true), y1);
+            }
+            Close<TSum>(a0, a0, halfScales, scales, offsets, scale, sum, r, sums);
+            Close<TSum>(b0, b0, halfScales, scales, offsets, scale, sum, r + lanes, sums);
+            Close<TSum>(c0, c0, halfScales, scales, offsets, scale, sum, r + 2 * lanes, sums);
+            Close<TSum>(d0, d0, halfScales, scales, offsets, scale, sum, r + 3 * lanes, sums);
+            Close<TSum>(a1, a1, halfScales, nextScales, nextOffsets, nextScale, nextSum, r, sums);
+            Close<TSum>(b1, b1, halfScales, nextScales, nextOffsets, nextScale, nextSum, r + lanes, sums);
+            Close<TSum>(c1, c1, halfScales, nextScales, nextOffsets, nextScale, nextSum, r + 2 * lanes, sums);
+            Close<TSum>(d1, d1, halfScales, nextScales, nextOffsets, nextScale, nextSum, r + 3 * lanes, sums);
         }
     }
 
