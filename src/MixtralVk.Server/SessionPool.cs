@@ -106,13 +106,15 @@ internal sealed class SessionPool : IDisposable
 
     private void Return(SessionLease lease)
     {
+        RateLimitLease seat;
         lock (_gate)
         {
+            seat = lease.Seat!; // once idle, the lease may be another request's, with a seat of its own
             _used.Remove(lease);
             _meanSeconds += (Stopwatch.GetElapsedTime(lease.Since).TotalSeconds - _meanSeconds) / 8;
             _idle.Add(lease.IsForgotten ? Renewed(lease) : lease);
         }
-        lease.Seat!.Dispose();
+        seat.Dispose();
     }
 
     private SessionLease Renewed(SessionLease lease)
