@@ -32,7 +32,7 @@ GOALS = ["bring me $n $goods", "bring me $n $goods from the $l", "find my $i in 
 GOOD_DEEDS = ["saved my life near $t", "once gave me $ai", "always tells the truth", "makes the best $f in $t", "helped me in the war"]
 BAD_DEEDS = ["stole my $i", "owes me $n gold", "lied to me about the $l", "cheats at cards", "sold me a broken $i"]
 ORIGINS = ["a gift from my {father|mother|teacher|brother|grandmother}", "found {near|in} the $l", "won in a game of cards", "made by $y", "bought in $t"]
-MOST = {"place": 4, "person": 2, "rumour": 2, "relation": 2}     # others: one
+MOST = {"place": 4, "person": 2, "rumour": 2, "relation": 3}     # others: one
 
 
 def to_you(text): return re.sub(r"\bmy\b", "your", re.sub(r"\bme\b", "you", text))
@@ -91,7 +91,8 @@ KINDS = dict(place=place, person=person, rumour=rumour, quest=quest, relation=re
 
 def draw(m, currency):
     """The facts of one persona, in the order its text has them."""
-    kinds = ["place", "place", "shop", "shop", "rumour", "quest", "quest", "relation", "relation", "relation", "owned", "likes", "likes", "person", "age"]
+    kinds = ["place", "place", "shop", "shop", "rumour", "rumour", "rumour", "quest", "relation", "relation", "relation", "relation", "owned", "owned", "likes",
+             "person", "age"]
     m.random.shuffle(kinds)
     facts, subjects = [], set()
     for kind in dict.fromkeys(kinds[:m.one([0, 1, 2, 2, 3, 3, 4, 4, 5, 6])]):

@@ -62,7 +62,7 @@ class Kiosk:
 
     def turn(self):
         m = self.m
-        choices = [self.small] * 4 + [self.place] + [self.room] * 4 + [self.unknown] * 3 + [self.list_rooms]
+        choices = [self.small] * 4 + [self.place] + [self.room] * 4 + [self.unknown] * 3 + [self.list_rooms] * 2
         if self.has_hours: choices += [self.hours] * 4
         choices += {"museum": [self.ticket] * 4, "station": [self.train] * 5, "shop": [self.price] * 4}[self.kind]
         turn = m.one(choices)()

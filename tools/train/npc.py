@@ -15,7 +15,7 @@ PLAIN_HEADS = ["You are $name, $atrade in $town.", "You are $name, $trade of $to
 JSON_WISHES = ["Answer as JSON.", "Always answer as JSON.", "Reply in JSON with say, emotion, action and target."]
 LOWERED = {"The", "You", "They", "My", "It", "There", "Look", "Go", "For", "People", "Yes", "No", "A", "An", "This"}     # behind an opener's comma
 EMOTIONS = {"none": "neutral", "wary": "suspicious"}
-ASKED = dict(shop=5, relation=5, quest=4, likes=4)      # how often, others 3
+ASKED = dict(shop=4, relation=6, rumour=5, owned=4)      # how often, others 3
 CATEGORY = dict(ware="shop", person="relation", likes="taste", age="taste")     # others: the kind itself
 
 
@@ -88,7 +88,7 @@ class Npc:
         """A question about something the persona does not hold; often about something that looks like what it holds."""
         m, held = self.m, {f.kind for f in self.facts}
         kind = m.one(["place"] * 4 + ["person"] * 3 + (["ware"] * 2 if "shop" in held else ["shop", "item", "item"])
-                     + [k for k in ("rumour", "quest", "owned", "likes", "age", "relation") if k not in held or k == "relation"]
+                     + [k for k in ("rumour", "rumour", "quest", "owned", "owned", "likes", "age", "relation") if k not in held or k == "relation"]
                      + (["whereabouts"] if "relation" in held else []))
         slots = {}
         if kind == "place": slots = dict(x=self.strange(self.m.place, lambda: m.one(self.words(PLACE_KINDS)) + " " + m.one(self.words(PLACES))))

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes the held-out evaluation, one task a line: a conversation up to a question, and what a right answer contains.
 
-    tasks.py [--file ../../samples/models/eval.jsonl]
+    tasks.py [--file ../../samples/models/eval.jsonl] [--seed 2077]
 
 The first 200 lines of the file stay: the tasks that the first version of the model was measured with. Those behind them are made anew: questions
 of every category about personas whose names, towns, places and wares never occur in the training text.
@@ -35,8 +35,9 @@ def draw(m):
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--file", type=Path, default=Path(__file__).parents[2] / "samples/models/eval.jsonl")
+    arguments.add_argument("--seed", type=int, default=2077, help="another one draws other tasks behind the first 200")
     a = arguments.parse_args()
-    lines, left, m, seen = a.file.read_text().splitlines()[:FIRST], dict(COUNTS), Maker(2077, held_out=True), set()
+    lines, left, m, seen = a.file.read_text().splitlines()[:FIRST], dict(COUNTS), Maker(a.seed, held_out=True), set()
     while any(left.values()):
         task = draw(m)
         if not task or not left.get(task["category"]) or task["prompt"] in seen: continue
