@@ -16,8 +16,8 @@ namespace MixtralVk.Scheduling;
 /// </summary>
 internal sealed partial class Scheduler : IDisposable
 {
-    /// <summary>No submission is to worry a driver's watchdog, and a cancellation waits for none longer than this.</summary>
-    public const double MostSliceMilliseconds = 100;
+    /// <summary>Most that a slice is expected to take, so that it stays below 100: none is to worry a driver's watchdog, or to keep a cancellation waiting.</summary>
+    public const double MostSliceMilliseconds = 70;
 
     private readonly ForwardPass _forward;
     private readonly StageCosts _costs;
