@@ -1,7 +1,6 @@
 using MixtralVk.Experts;
 using MixtralVk.Loading;
 using MixtralVk.Model.Vulkan;
-using MixtralVk.Reference;
 using MixtralVk.Testing;
 using MixtralVk.Testing.Gguf;
 using MixtralVk.Tests.Loading;
@@ -21,10 +20,8 @@ public sealed class ExpertGuestsTests
     {
         using TemporaryFile file = shape == "experts of two formats" ? FileAgesTests.ExpertsOfTwoFormats() : TestShapes.All[shape].WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
-        int[] tokens = TestDevices.RandomTokens(45, source.Config.VocabSize);
-        ReferenceModel reference = ReferenceModels.Open(file.Path);
-        float[] expected = reference.Logits(tokens);
-        IReadOnlySet<int> nearTies = LogitsComparison.NearTies(reference, tokens);
+        var expected = new ExpectedLogits(file.Path, 45);
+        int[] tokens = expected.Tokens;
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
         foreach ((int percent, int leastRows) in ((int, int)[])[(25, 1), (50, 1), (50, 8)])
         {
@@ -38,7 +35,7 @@ public sealed class ExpertGuestsTests
             Check(20);
             if (leastRows == 1 && shape != "experts of two formats") Assert.Equal(0, CpuMillisecondsOf(pass, tokens)); // nobody is left for the processor
 
-            void Check(int chunk) => Assert.Null(new LogitsComparison(expected, TestDevices.AllLogits(pass, tokens, chunk), source.Config.VocabSize, nearTies).Problem(2e-5));
+            void Check(int chunk) => expected.Check(TestDevices.AllLogits(pass, tokens, chunk));
         }
     }
 
@@ -48,8 +45,8 @@ public sealed class ExpertGuestsTests
     {
         using TemporaryFile file = new SyntheticModel { Layers = 3 }.WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
-        int[] tokens = TestDevices.RandomTokens(45, source.Config.VocabSize);
-        ReferenceModel reference = ReferenceModels.Open(file.Path);
+        var expected = new ExpectedLogits(file.Path, 45);
+        int[] tokens = expected.Tokens;
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders, with: o => o with { Validation = false, StagesUploads = true, ReplaceCommand = VulkanFaults.Begin() });
         int fails = int.MaxValue;
         using VulkanForwardPass pass = Load(source, gpu, 50, _ =>
@@ -67,7 +64,7 @@ public sealed class ExpertGuestsTests
         long Check()
         {
             long before = pass.ExpertActivity.Sum(layer => layer.Guests);
-            Assert.Null(new LogitsComparison(reference.Logits(tokens), TestDevices.AllLogits(pass, tokens), source.Config.VocabSize, LogitsComparison.NearTies(reference, tokens)).Problem(2e-5));
+            expected.Check(TestDevices.AllLogits(pass, tokens));
             return pass.ExpertActivity.Sum(layer => layer.Guests) - before;
         }
     }
