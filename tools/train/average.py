@@ -7,17 +7,7 @@ https://arxiv.org/abs/1803.05407), and keeps what the later one forgot. It has n
 import argparse
 from pathlib import Path
 
-import torch
-
-import gguf
-from model import CONFIG
-
-
-def weights(path):
-    """(flat parameters, tokens seen)."""
-    if path.suffix == ".gguf": return gguf.read(path, CONFIG)
-    checkpoint = torch.load(path)
-    return checkpoint["flat"], checkpoint["tokens"]
+import checkpoint
 
 
 def main():
@@ -27,12 +17,8 @@ def main():
     a = arguments.parse_args()
     parts = [(Path(path), float(share)) for path, share in (f.rsplit(":", 1) for f in a.files)]
     whole = sum(share for _, share in parts)
-    mean, most = 0, 0
-    for path, share in parts:
-        flat, tokens = weights(path)
-        mean = mean + flat * (share / whole)
-        most = max(most, tokens)
-    torch.save(dict(flat=mean, tokens=most), a.out)
+    files = [(checkpoint.read(path), share / whole) for path, share in parts]
+    checkpoint.write(a.out, flat=sum(file["flat"] * share for file, share in files), tokens=max(file["tokens"] for file, _ in files))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import torch
 import torch.multiprocessing as processes
 
-import gguf
+import checkpoint
 from batches import Batches
 from blocks import decode, q4_0
 from kernels import Kernels, build
@@ -111,7 +111,7 @@ class Log:
         if done % LOG_EVERY == 0 or last: self.write(done, scale, now)
         if now - self.saved > SAVE_SECONDS or last:
             self.saved = now
-            save(self.a.dir / "last.pt", self.shared, self.a.first_step + done, self.tokens)
+            checkpoint.write(self.a.dir / "last.pt", flat=self.shared.flat, first=self.shared.first, second=self.shared.second, step=self.a.first_step + done, tokens=self.tokens)
 
     def write(self, done, scale, now):
         used = self.shared.experts.sum(0)
@@ -124,20 +124,11 @@ class Log:
         for out in (self.file, None): print(json.dumps(record), file=out, flush=True)
 
 
-def save(path, shared, step, tokens):
-    torch.save(dict(flat=shared.flat, first=shared.first, second=shared.second, step=step, tokens=tokens), path.with_suffix(".tmp"))
-    os.replace(path.with_suffix(".tmp"), path)
-
-
 def resume(path, shared):
-    """(step, tokens) of a checkpoint; a GGUF file has the parameters only, and the tokens seen."""
-    if path.suffix == ".gguf":
-        flat, tokens = gguf.read(path, CONFIG)
-        shared.flat.copy_(flat)
-        return 0, tokens
-    checkpoint = torch.load(path)
-    for name in ("flat", "first", "second"): getattr(shared, name).copy_(checkpoint[name])
-    return checkpoint["step"], checkpoint["tokens"]
+    """(step, tokens) of a checkpoint, which the processes go on from."""
+    found = checkpoint.read(path)
+    for name in ("flat", "first", "second"): getattr(shared, name).copy_(found[name])
+    return found["step"], found["tokens"]
 
 
 def check(a):
