@@ -10,11 +10,6 @@ namespace MixtralVk.Gpu;
 /// </summary>
 public sealed unsafe class GpuDevice : IDisposable
 {
-    private static readonly string[] RequiredFeatures = ["timelineSemaphore", "synchronization2", "maintenance4", "subgroupSizeControl"];
-
-    /// <summary>Used where enabled: kernels with packed dot products.</summary>
-    private const string DotProductFeature = "shaderIntegerDotProduct";
-
     private readonly GpuInstance? _ownInstance;
     private readonly GpuAdapter _adapter;
     private readonly ExtDebugUtils? _debugUtils;
@@ -37,7 +32,7 @@ public sealed unsafe class GpuDevice : IDisposable
         Pipelines = new PipelineStore(this, shaders);
         if (options.CompileOnly) return;
         _import = imports ? HostImport.TryCreate(this, adapter) : null;
-        Memory = new GpuMemory(this, options.MemoryBudget ?? DeviceChoices.DefaultBudget(description), setsPriority: ownsDevice && KnowsPriority(description));
+        Memory = new GpuMemory(this, options.MemoryBudget ?? DeviceChoices.DefaultBudget(description), setsPriority: ownsDevice && DeviceCreation.KnowsMemoryPriority(description));
         try
         {
             Queue = new GpuQueue(this, queue, queueFamily, submitLock);
@@ -96,12 +91,12 @@ public sealed unsafe class GpuDevice : IDisposable
         if (adapter.Missing.Count > 0 && !adapter.Instance.Options.CompileOnly) throw new GpuUnsupportedException(description.Name, adapter.Missing);
         GpuInstance instance = adapter.Instance;
         int family = DeviceChoices.ComputeQueueFamily(description);
-        Device handle = Create(adapter, family);
+        Device handle = DeviceCreation.Create(adapter, family);
         try
         {
             Queue queue;
             instance.Vk.GetDeviceQueue(handle, (uint)family, 0, &queue);
-            return new GpuDevice(handle, true, adapter, description, CanImport(description), shaders, family, queue, null, null);
+            return new GpuDevice(handle, true, adapter, description, DeviceCreation.CanImport(description), shaders, family, queue, null, null);
         }
         catch
         {
@@ -117,8 +112,11 @@ public sealed unsafe class GpuDevice : IDisposable
         if (adapter.Missing.Count > 0) throw new GpuUnsupportedException(adapter.Description.Name, adapter.Missing);
         DeviceDescription device = adapter.Description;
         QueueChoice queue = DeviceChoices.QueueBesideHost(device);
-        string[] extensions = [.. CanImport(device) ? [ExtExternalMemoryHost.ExtensionName] : Array.Empty<string>(), .. queue.GlobalPriority is { } low ? [low] : Array.Empty<string>()];
-        return new DeviceRequirements(device.Features.IntegerDotProduct ? [.. RequiredFeatures, DotProductFeature] : RequiredFeatures, extensions, queue.Family) { QueueIndex = queue.Index, QueueIsShared = queue.IsShared, GlobalPriority = queue.GlobalPriority };
+        List<string> features = [.. DeviceCreation.RequiredFeatures], extensions = [];
+        if (device.Features.IntegerDotProduct) features.Add(DeviceCreation.DotProductFeature);
+        if (DeviceCreation.CanImport(device)) extensions.Add(ExtExternalMemoryHost.ExtensionName);
+        if (queue.GlobalPriority is { } low) extensions.Add(low);
+        return new DeviceRequirements(features, extensions, queue.Family) { QueueIndex = queue.Index, QueueIsShared = queue.IsShared, GlobalPriority = queue.GlobalPriority };
     }
 
     /// <summary>The same for a physical device of a host's own instance (<c>VkInstance</c>, <c>VkPhysicalDevice</c>).</summary>
@@ -140,13 +138,13 @@ public sealed unsafe class GpuDevice : IDisposable
         {
             var adapter = new GpuAdapter(instance, new PhysicalDevice(host.PhysicalDevice));
             DeviceDescription description = adapter.Description;
-            string[] missing = [.. adapter.Missing, .. RequiredFeatures.Except(host.EnabledFeatures)];
+            string[] missing = [.. adapter.Missing, .. DeviceCreation.RequiredFeatures.Except(host.EnabledFeatures)];
             if (missing.Length > 0) throw new GpuUnsupportedException(description.Name, missing);
             if (host.QueueFamily < 0 || host.QueueFamily >= description.QueueFamilies.Count || !description.QueueFamilies[host.QueueFamily].Traits.HasFlag(QueueTraits.Compute))
                 throw new ArgumentException($"Queue family {host.QueueFamily} of {description.Name} cannot compute.", nameof(host));
             bool imports = host.EnabledExtensions.Contains(ExtExternalMemoryHost.ExtensionName);
             // What the host left off cannot be used, whatever the adapter has.
-            DeviceDescription lent = description with { Features = description.Features with { IntegerDotProduct = host.EnabledFeatures.Contains(DotProductFeature) } };
+            DeviceDescription lent = description with { Features = description.Features with { IntegerDotProduct = host.EnabledFeatures.Contains(DeviceCreation.DotProductFeature) } };
             return new GpuDevice(new Device(host.Device), false, adapter, lent, imports, shaders, host.QueueFamily, new Queue(host.Queue), host.SubmitLock, instance);
         }
         catch
@@ -246,55 +244,6 @@ public sealed unsafe class GpuDevice : IDisposable
     }
 
     internal void EndLabel(CommandBuffer commandBuffer) => _debugUtils?.CmdEndDebugUtilsLabel(commandBuffer);
-
-    private static bool CanImport(DeviceDescription device) => device.Extensions.Contains(ExtExternalMemoryHost.ExtensionName);
-
-    private static bool KnowsPriority(DeviceDescription device) => device.Extensions.Contains(DeviceChoices.MemoryPriorityExtension);
-
-    private static Device Create(GpuAdapter adapter, int family)
-    {
-        GpuOptions options = adapter.Instance.Options;
-        DeviceFeatures available = adapter.Description.Features;
-        var features13 = new PhysicalDeviceVulkan13Features(sType: StructureType.PhysicalDeviceVulkan13Features, synchronization2: true, maintenance4: true, subgroupSizeControl: true,
-            shaderIntegerDotProduct: available.IntegerDotProduct);
-        var features12 = new PhysicalDeviceVulkan12Features(sType: StructureType.PhysicalDeviceVulkan12Features, pNext: &features13, timelineSemaphore: true);
-        var features = new PhysicalDeviceFeatures2(sType: StructureType.PhysicalDeviceFeatures2, pNext: &features12);
-        if (options.GpuAssistedValidation)
-        {
-            features.Features.FragmentStoresAndAtomics = available.FragmentStoresAndAtomics;
-            features.Features.VertexPipelineStoresAndAtomics = available.VertexPipelineStoresAndAtomics;
-        }
-        // What the compiler made of a pipeline for those who ask (CompilerOutput); else the import of mapped weights and a place behind the games, on the device and in its memory.
-        string? priorityExtension = options.CompileOnly ? null : DeviceChoices.GlobalPriorityExtension(adapter.Description);
-        using var captureOrImport = new Utf8(options.CompileOnly ? KhrPipelineExecutableProperties.ExtensionName : ExtExternalMemoryHost.ExtensionName);
-        using var globalPriority = new Utf8(priorityExtension ?? "");
-        using var memoryPriority = new Utf8(DeviceChoices.MemoryPriorityExtension);
-        bool setsPriority = !options.CompileOnly && KnowsPriority(adapter.Description);
-        byte** extensions = stackalloc byte*[3];
-        uint extensionCount = 0;
-        if (options.CompileOnly || CanImport(adapter.Description)) extensions[extensionCount++] = captureOrImport;
-        if (priorityExtension is not null) extensions[extensionCount++] = globalPriority;
-        if (setsPriority) extensions[extensionCount++] = memoryPriority;
-        var memoryPriorities = new PhysicalDeviceMemoryPriorityFeaturesEXT(sType: StructureType.PhysicalDeviceMemoryPriorityFeaturesExt, memoryPriority: true);
-        if (setsPriority) features13.PNext = &memoryPriorities;
-        var capture = new PhysicalDevicePipelineExecutablePropertiesFeaturesKHR(sType: StructureType.PhysicalDevicePipelineExecutablePropertiesFeaturesKhr,
-            pNext: &features, pipelineExecutableInfo: true);
-        float priority = 0;   // the game's own queues go first
-        var low = new DeviceQueueGlobalPriorityCreateInfoKHR(globalPriority: QueueGlobalPriority.Low);   // and so do those of other programs
-        var queue = new DeviceQueueCreateInfo(pNext: priorityExtension is null ? null : &low, queueFamilyIndex: (uint)family, queueCount: 1, pQueuePriorities: &priority);
-        var info = new DeviceCreateInfo(pNext: options.CompileOnly ? &capture : &features, queueCreateInfoCount: 1, pQueueCreateInfos: &queue,
-            enabledExtensionCount: extensionCount, ppEnabledExtensionNames: extensions);
-        Device device;
-        Result result = adapter.Instance.Vk.CreateDevice(adapter.Handle, &info, null, &device);
-        // A driver may know the extension and refuse the priority.
-        if (result < 0 && priorityExtension is not null)
-        {
-            queue.PNext = null;
-            result = adapter.Instance.Vk.CreateDevice(adapter.Handle, &info, null, &device);
-        }
-        result.ThrowOnError("vkCreateDevice");
-        return device;
-    }
 
     /// <summary>Waits for what was submitted and frees everything made from the device.</summary>
     public void Dispose()
