@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need, builds once and runs all tests; then the kernels again at other subgroup sizes and on a second driver.
+# Installs what the tests need, builds once and runs all tests; then the CPU path again on lesser processors, the kernels at other subgroup sizes and on a second driver.
 # Closes with the sum over all runs: "N passed, N failed, N skipped".
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -32,6 +32,10 @@ rm -rf "$results"
 dotnet build MixtralVk.sln -c Release -warnaserror -v quiet -nologo
 
 run all MixtralVk.sln
+# The CPU path as older processors, and those with none of its instruction sets, run it.
+processor=(tests/MixtralVk.Tests --filter 'FullyQualifiedName~.Cpu.|FullyQualifiedName~.Quantization.')
+DOTNET_EnableAVX512=0 run cpu-without-avx512 "${processor[@]}"
+DOTNET_EnableHWIntrinsic=0 run cpu-portable "${processor[@]}"
 kernels=(tests/MixtralVk.Tests --filter FullyQualifiedName~.Kernels.)
 for width in 128 512; do
     # lavapipe's subgroup is its vector register: 4, 8 (the usual one) or 16 lanes.
