@@ -128,6 +128,7 @@ internal sealed partial class Scheduler : IDisposable
         while (Await(0, null, out _))
         {
             int seen = _bell.Epoch;
+            EndStep();
             if (!_isLost && !TryCut()) continue;
             bool hasErrand = !_isLost && TryAdvanceErrand(), runs;
             lock (Gate)
@@ -149,6 +150,16 @@ internal sealed partial class Scheduler : IDisposable
                 Choose();
                 Rearrange();
             }
+        }
+    }
+
+    /// <summary>What took part in a step may lose its pages from now on, to errands as well.</summary>
+    private void EndStep()
+    {
+        lock (Gate)
+        {
+            _batch.Clear();
+            _members.Clear();
         }
     }
 
@@ -178,8 +189,6 @@ internal sealed partial class Scheduler : IDisposable
     /// <summary>Who has logits chooses a token first, so that it can take part in the step.</summary>
     private void Plan()
     {
-        _batch.Clear();
-        _members.Clear();
         foreach (Sequence sequence in _active)
             if (sequence.HasLogits && sequence.IsReady) _members.Add(new Member(sequence, sequence.Draft, 0, -1));
         while (_members.Count == 0 && _planner.Plan(_active, _batch, _members, Stopwatch.GetTimestamp(), Granted) is { } tooLong)

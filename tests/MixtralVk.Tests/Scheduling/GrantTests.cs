@@ -73,6 +73,19 @@ public sealed class GrantTests
         }
     }
 
+    [Fact]
+    public async Task A_save_has_room_at_once_after_the_last_step_of_a_text_that_fills_the_cache()
+    {
+        using MixtralModel model = Open(DeviceKind.Vulkan, Pacing.Free, cacheTokens: 10 * KvPages.PageTokens);
+        int[] text = TestDevices.RandomTokens(6 * KvPages.PageTokens + 1, model.Config.VocabSize);
+        using Session first = model.StartSession(), second = model.StartSession();
+        first.Prefill(text);
+        var export = new KvExport(model.ForwardPass, text, long.MaxValue);
+        var options = new GenerationOptions { MaxTokens = 1, Adjust = (_, _) => model.Scheduler.Add(export) }; // comes between the step and the next
+        foreach (var _ in second.Generate([.. text.Reverse(), .. text.AsSpan(0, 3 * KvPages.PageTokens)], options)) { }
+        Assert.Equal(6, (await export.Keys).Pages.Count);
+    }
+
     [Theory, MemberData(nameof(Devices))]
     public async Task An_embedding_is_computed_over_many_frames(DeviceKind device)
     {
