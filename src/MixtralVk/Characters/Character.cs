@@ -163,7 +163,7 @@ public sealed class Character : IDisposable
     /// <summary>What is remembered of a reply that is not complete; null when nothing was said.</summary>
     private string? Remembered(string json)
     {
-        string said = new SpeechDecoder().Append(json);
+        string said = new AnswerDecoder(json.Length).Append(json);
         return said.Length == 0 ? null : CharacterAnswer.Interrupted(said, Sheet.Voice.Emotions[0]);
     }
 }

@@ -9,16 +9,6 @@ namespace MixtralVk.Characters;
 /// <param name="Target">To whom or with what; empty where there is nothing.</param>
 public sealed record CharacterAnswer(string Say, string Emotion, string Action, string Target)
 {
-    /// <summary>Reads a complete reply.</summary>
-    internal static CharacterAnswer Parse(string json)
-    {
-        using JsonDocument document = JsonDocument.Parse(json);
-        JsonElement root = document.RootElement;
-        return new CharacterAnswer(Text("say"), Text("emotion"), Text("action"), Text("target"));
-
-        string Text(string name) => root.GetProperty(name).GetString()!;
-    }
-
     /// <summary>What is remembered of a reply that was interrupted: what was said, in the form of the others.</summary>
     internal static string Interrupted(string said, string emotion)
     {

@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Runtime.CompilerServices;
-using System.Text;
 
 namespace MixtralVk.Characters;
 
@@ -14,8 +13,7 @@ public sealed class CharacterReply : IEnumerable<string>
     private readonly Character _character;
     private readonly Reply _reply;
     private readonly CancellationTokenSource? _timeLimit;
-    private readonly SpeechDecoder _decoder = new();
-    private readonly StringBuilder _speech;
+    private readonly AnswerDecoder _decoder;
 
     /// <param name="character">Who speaks.</param>
     /// <param name="reply">Its JSON.</param>
@@ -25,11 +23,11 @@ public sealed class CharacterReply : IEnumerable<string>
         _character = character;
         _reply = reply;
         _timeLimit = timeLimit;
-        _speech = new StringBuilder(8 * Math.Min(character.Sheet.MaxTokens, 512)); // handing over a reply of usual length allocates nothing
+        _decoder = new AnswerDecoder(8 * Math.Min(character.Sheet.MaxTokens, 512)); // handing over a reply of usual length allocates nothing
     }
 
     /// <summary>What was said so far.</summary>
-    public string Speech => _speech.ToString();
+    public string Speech => _decoder.Speech;
 
     /// <summary>The whole reply once it is complete; null before, and of an interrupted one always: that is never parsed.</summary>
     public CharacterAnswer? Answer { get; private set; }
@@ -60,7 +58,7 @@ public sealed class CharacterReply : IEnumerable<string>
         _reply.ReadInTick(
             (_, json) =>
             {
-                if (Decode(json) is { Length: > 0 } piece) onSpeech(this, piece);
+                if (_decoder.Append(json) is { Length: > 0 } piece) onSpeech(this, piece);
             },
             _ =>
             {
@@ -79,7 +77,7 @@ public sealed class CharacterReply : IEnumerable<string>
         {
             while (_reply.TryRead(out string json))
             {
-                piece = Decode(json);
+                piece = _decoder.Append(json);
                 if (piece.Length > 0) return true;
             }
             piece = "";
@@ -107,7 +105,7 @@ public sealed class CharacterReply : IEnumerable<string>
         try
         {
             foreach (string json in _reply)
-                if (Decode(json) is { Length: > 0 } piece) yield return piece;
+                if (_decoder.Append(json) is { Length: > 0 } piece) yield return piece;
         }
         finally
         {
@@ -123,7 +121,7 @@ public sealed class CharacterReply : IEnumerable<string>
         try
         {
             await foreach (string json in _reply.StreamAsync(cancellationToken).ConfigureAwait(false))
-                if (Decode(json) is { Length: > 0 } piece) yield return piece;
+                if (_decoder.Append(json) is { Length: > 0 } piece) yield return piece;
         }
         finally
         {
@@ -131,18 +129,11 @@ public sealed class CharacterReply : IEnumerable<string>
         }
     }
 
-    private string Decode(string json)
-    {
-        string piece = _decoder.Append(json);
-        _speech.Append(piece);
-        return piece;
-    }
-
     private void End()
     {
         _timeLimit?.Dispose();
         if (Answer is not null || !_reply.IsComplete) return;
-        Answer = CharacterAnswer.Parse(_reply.Text);
+        Answer = _decoder.ToAnswer();
         _character.Decide(Answer);
     }
 }

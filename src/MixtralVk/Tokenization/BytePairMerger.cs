@@ -26,7 +26,11 @@ internal sealed class BytePairMerger
         _byteTokens = byteTokens;
         _unknown = unknown;
         _longestPiece = pieces.Count == 0 ? 0 : pieces.Keys.Max(piece => piece.Length);
+        LineBreaksDivide = !pieces.Keys.Any(piece => piece.Length > 1 && piece.Contains('\n'));
     }
+
+    /// <summary>True when no piece reaches across a line break: what stands before one and what comes after it become the same tokens whatever the other is.</summary>
+    public bool LineBreaksDivide { get; }
 
     /// <summary>Appends the tokens of <paramref name="text"/>, well-formed UTF-16 in which U+2581 stands for a space.</summary>
     public void Encode(ReadOnlySpan<char> text, List<int> tokens)

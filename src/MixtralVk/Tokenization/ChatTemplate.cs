@@ -14,7 +14,7 @@ namespace MixtralVk.Tokenization;
 /// </summary>
 public sealed partial class ChatTemplate
 {
-    private const string Open = "[INST]", Close = "[/INST]";
+    private const string OpenMark = "[INST]", CloseMark = "[/INST]";
 
     private static readonly string[] s_toolMarks = ["[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_CALLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]"];
     private static readonly string[] s_foreignMarks = ["<|", "<<SYS>>", "<start_of_turn>", "###", "<\uff5c"];
@@ -25,8 +25,8 @@ public sealed partial class ChatTemplate
     private ChatTemplate(Tokenizer tokenizer, bool systemInLastQuestion)
     {
         _tokenizer = tokenizer;
-        _open = FindMark(tokenizer, Open);
-        _close = FindMark(tokenizer, Close);
+        _open = FindMark(tokenizer, OpenMark);
+        _close = FindMark(tokenizer, CloseMark);
         SystemInLastQuestion = systemInLastQuestion;
     }
 
@@ -46,15 +46,15 @@ public sealed partial class ChatTemplate
         if (tokenizer.Bos < 0 || tokenizer.Eos < 0) throw Unknown("its vocabulary has no begin and end tokens");
         if (string.IsNullOrWhiteSpace(jinja))
             return IsMistralVocabulary(tokenizer)
-                ? new ChatTemplate(tokenizer, systemInLastQuestion: FindMark(tokenizer, Open) >= 0)
+                ? new ChatTemplate(tokenizer, systemInLastQuestion: FindMark(tokenizer, OpenMark) >= 0)
                 : throw Unknown("its file has no chat template and its vocabulary is not Mistral's");
         string[] marks = [.. MarkPattern().Matches(jinja).Select(match => match.Value)];
         string? foreign = s_foreignMarks.FirstOrDefault(mark => jinja.Contains(mark, StringComparison.Ordinal))
-            ?? marks.FirstOrDefault(mark => mark is not (Open or Close) && !s_toolMarks.Contains(mark));
+            ?? marks.FirstOrDefault(mark => mark is not (OpenMark or CloseMark) && !s_toolMarks.Contains(mark));
         if (foreign is not null) throw Unknown($"its chat template uses '{foreign}'");
-        if (!marks.Contains(Open) || !marks.Contains(Close)) throw Unknown("its chat template has no [INST] and [/INST]");
+        if (!marks.Contains(OpenMark) || !marks.Contains(CloseMark)) throw Unknown("its chat template has no [INST] and [/INST]");
         var template = new ChatTemplate(tokenizer, jinja.Contains("loop.last and system", StringComparison.Ordinal));
-        bool spaced = jinja.Contains(Open + " ", StringComparison.Ordinal) && jinja.Contains(" " + Close, StringComparison.Ordinal);
+        bool spaced = jinja.Contains(OpenMark + " ", StringComparison.Ordinal) && jinja.Contains(" " + CloseMark, StringComparison.Ordinal);
         return template.MarksAreTokens || spaced ? template : throw Unknown("its chat template puts no space between [INST] and the question");
     }
 
@@ -76,24 +76,36 @@ public sealed partial class ChatTemplate
             if (messages[i].Role != expected)
                 throw new ChatTemplateException($"Message {i + 1} is from {messages[i].Role}, but questions and answers must take turns.");
             if (expected == ChatRole.Assistant) AppendAnswer(tokens, messages[i].Text);
-            else AppendQuestion(tokens, i == (SystemInLastQuestion ? lastQuestion : first) ? system : null, messages[i].Text);
+            else AppendQuestion(tokens, Open(i == (SystemInLastQuestion ? lastQuestion : first) ? system : null), messages[i].Text);
         }
         return [.. tokens];
     }
 
     internal void Begin(List<int> tokens) => tokens.Add(_tokenizer.Bos);
 
-    internal void AppendQuestion(List<int> tokens, string? system, string text)
+    /// <summary>What stands before a question, with the system text or without: a long one is tokenised here, once for all questions.</summary>
+    internal QuestionOpening Open(string? system)
     {
-        string question = string.IsNullOrEmpty(system) ? text : system + "\n\n" + text;
-        if (!MarksAreTokens)
+        var tokens = new List<int>();
+        if (MarksAreTokens) tokens.Add(_open);
+        string text = MarksAreTokens ? " " : $" {OpenMark} ";
+        if (!string.IsNullOrEmpty(system))
         {
-            _tokenizer.EncodePart($"{Open} {question} {Close}", tokens);
-            return;
+            text += system + "\n\n";
+            if (_tokenizer.LineBreaksDivide)
+            {
+                _tokenizer.EncodeOn(text, tokens);
+                text = "";
+            }
         }
-        tokens.Add(_open);
-        _tokenizer.EncodePart(question, tokens);
-        tokens.Add(_close);
+        return new QuestionOpening([.. tokens], text);
+    }
+
+    internal void AppendQuestion(List<int> tokens, QuestionOpening opening, string text)
+    {
+        tokens.AddRange(opening.Tokens);
+        _tokenizer.EncodeOn(MarksAreTokens ? opening.Rest + text : $"{opening.Rest}{text} {CloseMark}", tokens);
+        if (MarksAreTokens) tokens.Add(_close);
     }
 
     internal void AppendAnswer(List<int> tokens, string text)
@@ -108,7 +120,7 @@ public sealed partial class ChatTemplate
     private static bool IsMistralVocabulary(Tokenizer tokenizer) => tokenizer.VocabSize switch
     {
         32000 => tokenizer.Piece(28705) == "\u2581",
-        32768 => FindMark(tokenizer, Open) >= 0 && FindMark(tokenizer, Close) >= 0,
+        32768 => FindMark(tokenizer, OpenMark) >= 0 && FindMark(tokenizer, CloseMark) >= 0,
         _ => false,
     };
 

@@ -109,11 +109,11 @@ public sealed class Tokenizer
         SpecialTokens specials = parseSpecial ? _special : _userDefined;
         while (specials.TryFind(text, out int start, out int length, out int token))
         {
-            EncodePlain(text[..start], tokens);
+            EncodePlain(text[..start], tokens, _data.AddSpacePrefix);
             tokens.Add(token);
             text = text[(start + length)..];
         }
-        EncodePlain(text, tokens);
+        EncodePlain(text, tokens, _data.AddSpacePrefix);
         if (addSpecial && _data.AddEos && _data.Eos >= 0) tokens.Add(_data.Eos);
     }
 
@@ -148,14 +148,20 @@ public sealed class Tokenizer
     }
 
     /// <summary>Appends a part of a conversation: always with a space in front, and with nothing in it parsed as a token.</summary>
-    internal void EncodePart(string text, List<int> tokens) => EncodePlain(AddsSpacePrefix ? text : " " + text, tokens);
+    internal void EncodePart(string text, List<int> tokens) => EncodePlain(text, tokens, spaceInFront: true);
 
-    private void EncodePlain(ReadOnlySpan<char> text, List<int> tokens)
+    /// <summary>The same without the space: the text goes on with what is in the list.</summary>
+    internal void EncodeOn(string text, List<int> tokens) => EncodePlain(text, tokens, spaceInFront: false);
+
+    /// <summary>True when a text up to a line break and what follows may be tokenised one after the other.</summary>
+    internal bool LineBreaksDivide => _merger.LineBreaksDivide;
+
+    private void EncodePlain(ReadOnlySpan<char> text, List<int> tokens, bool spaceInFront)
     {
         if (text.IsEmpty) return;
         char[] rented = ArrayPool<char>.Shared.Rent(text.Length + 1);
         int count = 0;
-        if (_data.AddSpacePrefix) rented[count++] = Space;
+        if (spaceInFront) rented[count++] = Space;
         for (int i = 0; i < text.Length; i++)
         {
             char c = text[i];

@@ -58,6 +58,18 @@ public class ChatTemplateTests
         Assert.Equal([1], ids.Where(id => id < 3));
     }
 
+    /// <summary>The system text is tokenised apart from the question, and the tokens are those of both together: also where a piece begins in the one and ends in the other.</summary>
+    [Theory]
+    [InlineData("He", true)]
+    [InlineData("\nH", false)]
+    public void SystemAndQuestionAreOneText(string piece, bool divides)
+    {
+        var tokenizer = new Tokenizer(Vocabularies.Of(["\u2581", piece, "lo"]));
+        Assert.Equal(divides, tokenizer.LineBreaksDivide);
+        int[] expected = [1, .. tokenizer.Encode("[INST] Be brief.\nHelp.\n\nHello [/INST]", addSpecial: false)];
+        Assert.Equal(expected, ChatTemplate.Recognize(tokenizer, FirstMixtral).Encode([new(ChatRole.System, "Be brief.\nHelp."), new(ChatRole.User, "Hello")]));
+    }
+
     [Fact]
     public void PartsBeginWithASpaceWhateverTheFileSays()
     {

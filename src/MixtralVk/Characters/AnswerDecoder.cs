@@ -4,10 +4,11 @@ using System.Text;
 namespace MixtralVk.Characters;
 
 /// <summary>
-/// The first string value of a JSON object that arrives in pieces, decoded as it grows: escapes, also when a border lies inside one, and never half
-/// a surrogate pair. Allocates only pieces that are more than one character and not the JSON as it came.
+/// The four strings of a reply (<see cref="ReplyForm"/>), decoded from its JSON as that arrives in pieces: escapes, also when a border lies inside one, and never
+/// half a surrogate pair. So nothing is left to parse in the tick that hands over the end. Allocates only pieces that are more than one character and not the JSON
+/// as it came.
 /// </summary>
-internal sealed class SpeechDecoder
+internal sealed class AnswerDecoder
 {
     private enum Place
     {
@@ -16,27 +17,46 @@ internal sealed class SpeechDecoder
         Text,
         Escape,
         Unicode,
-        After,
     }
 
     private static readonly string[] s_ascii = [.. Enumerable.Range(0, 128).Select(c => ((char)c).ToString())];
 
     private readonly string[] _ascii = s_ascii; // made with the first decoder, not in a tick
-    private readonly StringBuilder _piece = new();
+    private readonly StringBuilder _say;
+    private readonly StringBuilder[] _texts;
     private readonly StringBuilder _digits = new(4);
     private Place _place;
+    private int _text;  // which of them is being read
     private char _high; // the first half of a pair, while the second is awaited
 
-    /// <summary>What the piece adds to the text.</summary>
-    public string Append(string json)
+    /// <param name="speechCapacity">Characters of speech for which there is room from the beginning.</param>
+    public AnswerDecoder(int speechCapacity)
     {
-        if (_place == Place.Text && IsPlain(json)) return json;
-        _piece.Clear();
-        foreach (char c in json) Append(c);
-        return _piece.Length == 1 && _piece[0] < _ascii.Length ? _ascii[_piece[0]] : _piece.ToString();
+        _say = new StringBuilder(speechCapacity);
+        _texts = [_say, new StringBuilder(16), new StringBuilder(32), new StringBuilder(64)];
     }
 
-    /// <summary>Within the text, most pieces are what they say.</summary>
+    /// <summary>What is said so far.</summary>
+    public string Speech => _say.ToString();
+
+    /// <summary>The whole, of a reply that is complete.</summary>
+    public CharacterAnswer ToAnswer() => new(Speech, _texts[1].ToString(), _texts[2].ToString(), _texts[3].ToString());
+
+    /// <summary>What the piece adds to the speech.</summary>
+    public string Append(string json)
+    {
+        int said = _say.Length;
+        if (_place == Place.Text && IsPlain(json))
+        {
+            _texts[_text].Append(json);
+            return _text == 0 ? json : "";
+        }
+        foreach (char c in json) Append(c);
+        int added = _say.Length - said;
+        return added == 1 && _say[said] < _ascii.Length ? _ascii[_say[said]] : _say.ToString(said, added);
+    }
+
+    /// <summary>Within a text, most pieces are what they say.</summary>
     private static bool IsPlain(ReadOnlySpan<char> json) => !json.ContainsAny('"', '\\') && !json.ContainsAnyInRange('\uD800', '\uDFFF');
 
     private void Append(char c)
@@ -45,7 +65,10 @@ internal sealed class SpeechDecoder
         {
             case Place.BeforeColon when c == ':': _place = Place.BeforeText; break;
             case Place.BeforeText when c == '"': _place = Place.Text; break;
-            case Place.Text when c == '"': _place = Place.After; break;
+            case Place.Text when c == '"':
+                _text++;
+                _place = Place.BeforeColon;
+                break;
             case Place.Text when c == '\\': _place = Place.Escape; break;
             case Place.Text: Add(c); break;
             case Place.Escape when c == 'u':
@@ -69,8 +92,8 @@ internal sealed class SpeechDecoder
         if (char.IsHighSurrogate(c)) _high = c;
         else
         {
-            if (char.IsLowSurrogate(c)) _piece.Append(_high);
-            _piece.Append(c);
+            if (char.IsLowSurrogate(c)) _texts[_text].Append(_high);
+            _texts[_text].Append(c);
         }
     }
 }
