@@ -4,10 +4,10 @@ using MixtralVk;
 namespace TavernGame;
 
 /// <summary>
-/// A frame: what it took in all (milliseconds, without the wait for the next) and allocated, the number of its tick (0 for none), what that took and allocated,
-/// what the device did for the guests within it, and whether a reply began or ended in it.
+/// A frame: what it took in all (milliseconds, without the wait for the next) and allocated, the number of its tick (0 for none), what that took,
+/// of it on the processor, and allocated, what the device did for the guests within it, and whether a reply began or ended in it.
 /// </summary>
-internal record struct Frame(double Milliseconds, long Bytes, int Tick, double TickMilliseconds, long TickBytes, double AiMilliseconds, bool HasEvent);
+internal record struct Frame(double Milliseconds, long Bytes, int Tick, double TickMilliseconds, double? TickProcessorMilliseconds, long TickBytes, double AiMilliseconds, bool HasEvent);
 
 /// <summary>The loop: 60 times a second the game's own work, the guests' tick, the picture.</summary>
 internal sealed class Game(Tavern tavern, FrameBudget budget)
@@ -41,9 +41,11 @@ internal sealed class Game(Tavern tavern, FrameBudget budget)
         if (AiIsOn)
         {
             tavern.KeepTalking();
+            double? processor = ThreadTime.Milliseconds;
             long bytes = GC.GetAllocatedBytesForCurrentThread(), tick = Stopwatch.GetTimestamp();
             tavern.Model.Tick(Budget);
             frame.TickMilliseconds = Stopwatch.GetElapsedTime(tick).TotalMilliseconds;
+            frame.TickProcessorMilliseconds = ThreadTime.Milliseconds - processor;
             frame.TickBytes = GC.GetAllocatedBytesForCurrentThread() - bytes;
             frame.Tick = ++_ticks;
             _device.Add(0);

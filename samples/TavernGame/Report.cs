@@ -11,7 +11,7 @@ namespace TavernGame;
 /// what is kept of a reply, and the work of a new line, are no cost of a frame. The quiet ticks are those of the same frames.
 /// </summary>
 internal sealed record Report(
-    string Device, int Guests, double? BudgetMs, double TickP50Ms, double TickP99Ms, double QuietTickP99Ms, double AllocatedBytesPerTick, double AllocatedBytesPerFrame, double SliceP95Ms, double MeanSliceMs,
+    string Device, int Guests, double? BudgetMs, double TickP50Ms, double TickP99Ms, double QuietTickP99Ms, double? TickProcessorP99Ms, double AllocatedBytesPerTick, double AllocatedBytesPerFrame, double SliceP95Ms, double MeanSliceMs,
     double LongestSliceMs, double FrameP50Ms, double FrameP99Ms, double FrameP99MsWithoutAi, double TokensPerSecond, double PromptTokensPerSecond, double ReusedTokensPerSecond, int Answers,
     int Trades, [property: JsonIgnore] IReadOnlyList<Frame> Without, [property: JsonIgnore] IReadOnlyList<Frame> With)
 {
@@ -31,6 +31,7 @@ internal sealed record Report(
         return new Report(
             game.Tavern.Model.Device.Description, game.Tavern.Guests.Count, double.IsFinite(granted) ? granted : null,
             Quantile(with, f => f.TickMilliseconds, 0.5), Quantile(with, f => f.TickMilliseconds, 0.99), Quantile(steady, f => f.TickMilliseconds, 0.99),
+            ThreadTime.Milliseconds is null ? null : Quantile(with, f => f.TickProcessorMilliseconds ?? 0, 0.99),
             steady.Average(f => f.TickBytes), steady.Average(f => f.Bytes),
             Quantile(with, f => f.AiMilliseconds, 0.95), with.Average(f => f.AiMilliseconds), game.LongestSlice,
             Quantile(with, f => f.Milliseconds, 0.5), Quantile(with, f => f.Milliseconds, 0.99), Quantile(without, f => f.Milliseconds, 0.99),
@@ -40,7 +41,7 @@ internal sealed record Report(
 
     public string ToText() => string.Create(CultureInfo.InvariantCulture, $"""
         {Device}, {Guests} guests, {(BudgetMs is { } budget ? $"{budget} ms" : "no limit")} per frame
-        tick      p50 {TickP50Ms:0.000} ms, p99 {TickP99Ms:0.000} ms, p99 of those in which no reply begins or ends {QuietTickP99Ms:0.000} ms
+        tick      p50 {TickP50Ms:0.000} ms, p99 {TickP99Ms:0.000} ms, p99 of those in which no reply begins or ends {QuietTickP99Ms:0.000} ms, p99 of the time on the processor {TickProcessorP99Ms:0.000} ms
         memory    {AllocatedBytesPerTick:0.##} bytes per tick, {AllocatedBytesPerFrame:0.##} per frame, of the {With.Count(f => !f.HasEvent)} of {With.Count} in which no reply begins or ends
         device    mean {MeanSliceMs:0.00} ms per frame, p95 {SliceP95Ms:0.00} ms, longest submission {LongestSliceMs:0.0} ms
         frames    p50 {FrameP50Ms:0.0} ms, p99 {FrameP99Ms:0.0} ms, without guests p99 {FrameP99MsWithoutAi:0.0} ms
