@@ -32,7 +32,7 @@ internal static unsafe class ExpertDown
             {
                 int* entries = groups.Entries + groups.Offsets[expert] + first;
                 int count = Math.Min(TileProduct.MaxTokens, groups.Counts[expert] - first);
-                hidden.Multiply(down[expert], tile, entries, count, sums);
+                hidden.Multiply(down[expert], tile, down[expert].Tile(tile + 1), entries, count, sums);
                 for (int t = 0; t < count; t++)
                     new ReadOnlySpan<float>(sums + t * RowTileLayout.TileRows, rowsOfTile)
                         .CopyTo(new Span<float>(output + (long)entries[t] * down->Layout.Rows + tile * RowTileLayout.TileRows, rowsOfTile));

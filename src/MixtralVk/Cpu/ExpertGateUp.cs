@@ -36,8 +36,8 @@ internal static unsafe class ExpertGateUp
                 int* entries = groups.Entries + groups.Offsets[expert] + first;
                 int count = Math.Min(TileProduct.MaxTokens, groups.Counts[expert] - first);
                 for (int t = 0; t < count; t++) inputRows[t] = entries[t] / groups.TopK;
-                input.Multiply(gate[expert], tile, inputRows, count, gateSums);
-                input.Multiply(up[expert], tile, inputRows, count, upSums);
+                input.Multiply(gate[expert], tile, up[expert].Tile(tile), inputRows, count, gateSums);
+                input.Multiply(up[expert], tile, gate[expert].Tile(tile + 1), inputRows, count, upSums);
                 SwiGlu(gateSums, upSums, count * RowTileLayout.TileRows);
                 for (int t = 0; t < count; t++)
                     new ReadOnlySpan<float>(gateSums + t * RowTileLayout.TileRows, rowsOfTile)

@@ -34,7 +34,7 @@ internal static unsafe class MatMul
             {
                 int count = Math.Min(TileProduct.MaxTokens, tokens - first);
                 for (int t = 0; t < count; t++) inputRows[t] = first + t;
-                input.Multiply(weights, tile, inputRows, count, sums);
+                input.Multiply(weights, tile, weights.Tile(tile + 1), inputRows, count, sums);
                 for (int t = 0; t < count; t++)
                 {
                     float* from = sums + t * RowTileLayout.TileRows, to = output + (long)(first + t) * rows + tile * RowTileLayout.TileRows;

@@ -37,17 +37,18 @@ internal readonly unsafe struct ProductInput(float* floats, ActivationBlock* blo
     /// <summary>sums[t][r] = sum over columns of tile[r][column] * this[rows[t]][column].</summary>
     /// <param name="matrix">The matrix.</param>
     /// <param name="tile">Index of the tile.</param>
+    /// <param name="next">The tile of this shape that the thread multiplies next, whose beginning is fetched meanwhile; any address where none does.</param>
     /// <param name="rows">A row of this input per token.</param>
     /// <param name="tokens">At most <see cref="TileProduct.MaxTokens"/>.</param>
     /// <param name="sums">(tokens, 64)</param>
     [SkipLocalsInit]
-    public void Multiply(in TiledMatrix matrix, int tile, int* rows, int tokens, float* sums)
+    public void Multiply(in TiledMatrix matrix, int tile, byte* next, int* rows, int tokens, float* sums)
     {
         void** inputs = stackalloc void*[TileProduct.MaxTokens];
         if (blocks != null && BlockFormat.Of(matrix.Layout.Format).Levels is { } levels)
         {
             for (int t = 0; t < tokens; t++) inputs[t] = BlocksOf(rows[t]);
-            product.Run(matrix, levels, tile, (ActivationBlock**)inputs, tokens, sums);
+            product.Run(matrix, levels, tile, next, (ActivationBlock**)inputs, tokens, sums);
         }
         else
         {

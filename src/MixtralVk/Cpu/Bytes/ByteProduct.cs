@@ -10,9 +10,9 @@ namespace MixtralVk.Cpu.Bytes;
 /// </summary>
 internal readonly unsafe struct ByteProduct
 {
-    private readonly delegate*<in TiledMatrix, LevelCoding, int, ActivationBlock**, int, float*, void> _run;
+    private readonly delegate*<in TiledMatrix, LevelCoding, int, byte*, ActivationBlock**, int, float*, void> _run;
 
-    private ByteProduct(delegate*<in TiledMatrix, LevelCoding, int, ActivationBlock**, int, float*, void> run) => _run = run;
+    private ByteProduct(delegate*<in TiledMatrix, LevelCoding, int, byte*, ActivationBlock**, int, float*, void> run) => _run = run;
 
     /// <summary>The fastest one that this processor has.</summary>
     public static ByteProduct Best { get; } = Supported().First().Product;
@@ -31,11 +31,12 @@ internal readonly unsafe struct ByteProduct
     /// <param name="matrix">The matrix.</param>
     /// <param name="levels">Of its format.</param>
     /// <param name="tile">Index of the tile.</param>
+    /// <param name="next">The tile of this shape that comes next, whose beginning is fetched meanwhile; any address where none does.</param>
     /// <param name="inputs">The blocks of a row of activations per token.</param>
     /// <param name="tokens">At most <see cref="TileProduct.MaxTokens"/>.</param>
     /// <param name="sums">(tokens, 64)</param>
-    public void Run(in TiledMatrix matrix, LevelCoding levels, int tile, ActivationBlock** inputs, int tokens, float* sums) =>
-        _run(matrix, levels, tile, inputs, tokens, sums);
+    public void Run(in TiledMatrix matrix, LevelCoding levels, int tile, byte* next, ActivationBlock** inputs, int tokens, float* sums) =>
+        _run(matrix, levels, tile, next, inputs, tokens, sums);
 
     private static ByteProduct Avx512() => new(&TileByteProduct<Avx512Lanes, Vector512<int>>.Run);
     private static ByteProduct AvxVnni() => new(&TileByteProduct<AvxVnniLanes, Vector256<int>>.Run);

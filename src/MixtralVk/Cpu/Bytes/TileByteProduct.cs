@@ -16,7 +16,7 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
 
     /// <summary>See <see cref="ByteProduct.Run"/>.</summary>
     [SkipLocalsInit]
-    public static void Run(in TiledMatrix matrix, LevelCoding levels, int tile, ActivationBlock** inputs, int tokens, float* sums)
+    public static void Run(in TiledMatrix matrix, LevelCoding levels, int tile, byte* next, ActivationBlock** inputs, int tokens, float* sums)
     {
         byte* scratch = stackalloc byte[LevelPanels.Bytes + 63], data = matrix.Tile(tile);
         var panels = new LevelPanels((byte*)((nint)(scratch + 63) & ~(nint)63));
@@ -28,7 +28,8 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
             panels.Count = Math.Min(LevelPanels.Most, count - first);
             format.Unpack(data, cols, first, ref panels);
             if (tokens >= ManyTokens) panels.UnpackNibbles();
-            var ahead = new Ahead(format, data, count, first + LevelPanels.Most, panels.AreCopies);
+            Ahead ahead = first + LevelPanels.Most < count
+                ? new Ahead(format, data, count, first + LevelPanels.Most, panels.AreCopies) : new Ahead(format, next, count, 0, withLevels: true);
             switch (levels.Sum)
             {
                 case LevelSum.Centred: Packed<Centred>(levels.Zero, panels, ahead, inputs, first, tokens, sums); break;
