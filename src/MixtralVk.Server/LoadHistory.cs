@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Hosting;
 using MixtralVk.Experts;
-using MixtralVk.Model.Vulkan;
 using MixtralVk.Server.Json;
 
 namespace MixtralVk.Server;
@@ -45,8 +44,7 @@ internal sealed class LoadHistory(ServerOptions options, ServedModel model, Serv
     /// <summary>The share of hits since the last call; null where there was neither hit nor miss.</summary>
     private double? ExpertHitRate()
     {
-        if (model.Sessions?.Model.ForwardPass is not VulkanForwardPass pass) return null;
-        IReadOnlyList<LayerActivity> layers = pass.ExpertActivity;
+        IReadOnlyList<LayerActivity> layers = model.Sessions?.Model.ExpertActivity ?? [];
         (long hits, long misses) = (layers.Sum(layer => layer.Hits), layers.Sum(layer => layer.Misses));
         (long newHits, long newMisses) = (hits - _hits, misses - _misses);
         (_hits, _misses) = (hits, misses);

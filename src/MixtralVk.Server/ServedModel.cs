@@ -52,13 +52,13 @@ internal sealed partial class ServedModel(ServerOptions options, IHostApplicatio
     private int ContextOf(string file)
     {
         using ModelSource source = ModelSource.Open(file);
-        return Math.Min(options.ContextLength ?? MixtralOptions.DefaultContextLength, source.Config.ContextLength);
+        return options.ContextLength ?? Math.Min(MixtralOptions.DefaultContextLength, source.Config.ContextLength);
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
-        if (_sessions is not null) await _sessions.DrainAsync().ConfigureAwait(false);
+        if (_sessions is not null) await _sessions.DrainAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public override void Dispose()

@@ -9,6 +9,9 @@ namespace MixtralVk.Server;
 /// </summary>
 internal sealed class SessionPool : IDisposable
 {
+    /// <summary>What a request has to end in whose connection was cut: its answer ends with the slice in progress.</summary>
+    private static readonly TimeSpan TimeToUnwind = TimeSpan.FromSeconds(2);
+
     private readonly ConcurrencyLimiter _seats;
     private readonly int _seatCount;
     private readonly Lock _gate = new();
@@ -91,10 +94,15 @@ internal sealed class SessionPool : IDisposable
         }
     }
 
-    /// <summary>Waits until no request has a seat.</summary>
-    public async Task DrainAsync()
+    /// <summary>
+    /// Waits until no request has a seat. Once the host has no more patience, only as long as requests take to end whose connections were cut; what still runs then loses
+    /// the model in <see cref="Dispose"/>.
+    /// </summary>
+    public async Task DrainAsync(CancellationToken impatience)
     {
-        while (Active > 0) await Task.Delay(20).ConfigureAwait(false);
+        using var end = new CancellationTokenSource();
+        using CancellationTokenRegistration registration = impatience.Register(() => end.CancelAfter(TimeToUnwind));
+        while (Active > 0 && !end.IsCancellationRequested) await Task.Delay(20, CancellationToken.None).ConfigureAwait(false);
     }
 
     public void Dispose()

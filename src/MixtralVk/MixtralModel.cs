@@ -1,3 +1,4 @@
+using MixtralVk.Experts;
 using MixtralVk.Loading;
 using MixtralVk.Model;
 using MixtralVk.Model.Vulkan;
@@ -72,6 +73,9 @@ public sealed class MixtralModel : IDisposable
         }
     }
 
+    /// <summary>What the experts of each layer did since loading, where GPU and processor share them; else empty. A copy; from any thread.</summary>
+    public IReadOnlyList<LayerActivity> ExpertActivity => (ForwardPass as VulkanForwardPass)?.ExpertActivity ?? [];
+
     /// <summary>The model's layers, for callers that run steps themselves; not while sessions of the model are in use.</summary>
     public ForwardPass ForwardPass => _device.ForwardPass;
 
@@ -81,7 +85,7 @@ public sealed class MixtralModel : IDisposable
 
     /// <summary>
     /// Loads a model file. Throws <see cref="ModelFileException"/> for a file that cannot be used, <see cref="TokenizerException"/> for a
-    /// vocabulary of another kind, <see cref="MemoryBudgetException"/>, <see cref="HostMemoryException"/>, <see cref="DeviceNotFoundException"/>, <see cref="Gpu.GpuException"/>
+    /// vocabulary of another kind, <see cref="ContextOverflowException"/> for a longer context than the model's, <see cref="MemoryBudgetException"/>, <see cref="HostMemoryException"/>, <see cref="DeviceNotFoundException"/>, <see cref="Gpu.GpuException"/>
     /// when the device asked for cannot be used, or <see cref="OperationCanceledException"/>.
     /// </summary>
     /// <param name="path">A packed model or a GGUF file.</param>
@@ -96,7 +100,7 @@ public sealed class MixtralModel : IDisposable
         using ModelSource source = ModelSource.Open(path);
         var tokenizer = new Tokenizer(source.Vocabulary);
         ModelConfig config = source.Config;
-        int contextLength = Math.Min(options.ContextLength ?? MixtralOptions.DefaultContextLength, config.ContextLength);
+        int contextLength = MixtralOptions.ContextLengthOf(options.ContextLength, config);
         ModelSummary summary = source.Describe();
         var memory = new MemoryUsage(summary.WeightBytes, CacheSize.Least(options, contextLength) * options.KvFormat.PageBytes(config));
         bool maps = WeightPlacement.Maps(source, options.Map, memory, options.MainMemoryBytes ?? WeightPlacement.MainMemory);

@@ -10,6 +10,9 @@ public sealed record MixtralOptions
     /// <summary>Context length taken where neither the options nor the model ask for less.</summary>
     public const int DefaultContextLength = 4096;
 
+    /// <summary>Most threads that <see cref="CpuThreads"/> may ask for.</summary>
+    public const int MaxCpuThreads = 512;
+
     /// <summary>Where to compute.</summary>
     public DeviceKind Device { get; init; } = DeviceKind.Auto;
 
@@ -25,7 +28,7 @@ public sealed record MixtralOptions
     /// </summary>
     public HostDevice? HostDevice { get; init; }
 
-    /// <summary>Longest conversation in tokens; null takes the model's length, at most <see cref="DefaultContextLength"/>.</summary>
+    /// <summary>Longest conversation in tokens, no more than the model was made for; null takes the model's length, at most <see cref="DefaultContextLength"/>.</summary>
     public int? ContextLength { get; init; }
 
     /// <summary>
@@ -110,9 +113,21 @@ public sealed record MixtralOptions
     /// <summary><see cref="ThreadPlacement"/>, or what stands for null.</summary>
     internal ThreadPlacement PlacementOfThreads => ThreadPlacement ?? new ThreadPlacement(Pacing == Pacing.PerFrame ? ThreadPriority.BelowNormal : ThreadPriority.Normal);
 
-    /// <summary>Throws <see cref="ArgumentOutOfRangeException"/> naming the first option that is out of its range.</summary>
+    /// <summary>The length of context that an option stands for. Throws <see cref="ContextOverflowException"/> where it is more than the model was made for.</summary>
+    internal static int ContextLengthOf(int? asked, ModelConfig config) =>
+        asked > config.ContextLength ? throw ContextOverflowException.OfModel(asked.Value, config.ContextLength) : asked ?? Math.Min(DefaultContextLength, config.ContextLength);
+
+    /// <summary>Throws <see cref="ArgumentException"/> naming the first option that is out of its range.</summary>
     public void Validate()
     {
+        Known(Device, nameof(Device));
+        Known(KvFormat, nameof(KvFormat));
+        Known(CpuArithmetic, nameof(CpuArithmetic));
+        Known(Pacing, nameof(Pacing));
+        Known(Map, nameof(Map));
+        Known(ExpertPlacement, nameof(ExpertPlacement));
+        ArgumentNullException.ThrowIfNull(PinnedExperts);
+        if (AdapterName is not null) ArgumentException.ThrowIfNullOrWhiteSpace(AdapterName);
         Positive(ContextLength, nameof(ContextLength));
         Positive(KvCacheTokens, nameof(KvCacheTokens));
         Positive(ChunkTokens, nameof(ChunkTokens));
@@ -120,6 +135,7 @@ public sealed record MixtralOptions
         if (PipelineCacheDirectory is not null && (PipelineCacheDirectory.Length == 0 || PipelineCacheDirectory.Contains('\0')))
             throw new ArgumentException("PipelineCacheDirectory must be a path.", nameof(PipelineCacheDirectory));
         Positive(CpuThreads, nameof(CpuThreads));
+        if (CpuThreads > MaxCpuThreads) throw new ArgumentOutOfRangeException(nameof(CpuThreads), CpuThreads, $"CpuThreads must be at most {MaxCpuThreads}.");
         if (MemoryBudgetBytes <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBudgetBytes), MemoryBudgetBytes, "MemoryBudgetBytes must be at least 1.");
         if (HostDevice is not null && (Device == DeviceKind.Cpu || AdapterIndex is not null || AdapterName is not null))
             throw new ArgumentException("HostDevice says where to compute: leave AdapterIndex, AdapterName and DeviceKind.Cpu out.", nameof(HostDevice));
@@ -128,6 +144,11 @@ public sealed record MixtralOptions
         if (ExpertBudgetBytes < 0) throw new ArgumentOutOfRangeException(nameof(ExpertBudgetBytes), ExpertBudgetBytes, "ExpertBudgetBytes must be at least 0.");
         if (IdleMemoryBytes < 0) throw new ArgumentOutOfRangeException(nameof(IdleMemoryBytes), IdleMemoryBytes, "IdleMemoryBytes must be at least 0.");
         if (AdapterIndex < 0) throw new ArgumentOutOfRangeException(nameof(AdapterIndex), AdapterIndex, "AdapterIndex must be at least 0.");
+    }
+
+    private static void Known<T>(T value, string name) where T : struct, Enum
+    {
+        if (!Enum.IsDefined(value)) throw new ArgumentOutOfRangeException(name, value, $"{name} must be one of {string.Join(", ", Enum.GetNames<T>())}.");
     }
 
     private static void Positive(int? value, string name)

@@ -60,8 +60,7 @@ public sealed class Reply : IEnumerable<string>, ITickReader
     /// <inheritdoc/>
     public IEnumerator<string> GetEnumerator()
     {
-        if (_enumerated) throw new InvalidOperationException("An answer can be enumerated only once; its text stays in Text.");
-        _enumerated = true;
+        BeEnumerated();
         return Run();
     }
 
@@ -70,8 +69,7 @@ public sealed class Reply : IEnumerable<string>, ITickReader
     /// <summary>The pieces, awaited: no thread waits for them.</summary>
     public async IAsyncEnumerable<string> StreamAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        if (_enumerated) throw new InvalidOperationException("An answer can be enumerated only once; its text stays in Text.");
-        _enumerated = true;
+        BeEnumerated();
         using var both = CancellationTokenSource.CreateLinkedTokenSource(_cancellationToken, cancellationToken);
         _cancellationToken = both.Token;
         await Task.Run(Start, CancellationToken.None).ConfigureAwait(false); // a constraint may take its time to compile
@@ -156,6 +154,14 @@ public sealed class Reply : IEnumerable<string>, ITickReader
         _onEnd = null; // once, even when it throws
         onEnd?.Invoke(this);
         return false;
+    }
+
+    /// <summary>Who enumerates what the ticks read would wait for pieces that they have taken.</summary>
+    private void BeEnumerated()
+    {
+        if (_onText is not null) throw new InvalidOperationException("The answer is read in ticks; its text stays in Text.");
+        if (_enumerated) throw new InvalidOperationException("An answer can be enumerated only once; its text stays in Text.");
+        _enumerated = true;
     }
 
     private bool TryTake(out string piece)

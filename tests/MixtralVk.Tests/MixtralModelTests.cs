@@ -1,5 +1,7 @@
+using MixtralVk.Experts;
 using MixtralVk.Loading;
 using MixtralVk.Model;
+using MixtralVk.Testing;
 using MixtralVk.Testing.Gguf;
 using MixtralVk.Tokenization;
 
@@ -26,10 +28,12 @@ public class MixtralModelTests
     }
 
     [Fact]
-    public async Task ContextIsAtMostTheModels()
+    public async Task ContextIsTheModelsAndALongerOneIsRefused()
     {
-        using MixtralModel model = await MixtralModel.LoadAsync(ShippedModel.Path, s_cpu with { ContextLength = 100_000 });
+        using MixtralModel model = await MixtralModel.LoadAsync(ShippedModel.Path, s_cpu);
         Assert.Equal(512, model.ContextLength);
+        var error = await Assert.ThrowsAsync<ContextOverflowException>(() => MixtralModel.LoadAsync(ShippedModel.Path, s_cpu with { ContextLength = 32768 }));
+        Assert.Equal((32768, 512), (error.Wanted, error.Available));
     }
 
     [Fact]
@@ -62,11 +66,39 @@ public class MixtralModelTests
     }
 
     [Fact]
-    public void LoadingCanBeCancelled()
+    public void ACacheThatMainMemoryCannotHoldIsRefusedWithWhatHelps()
     {
-        using var cancelled = new CancellationTokenSource();
-        cancelled.Cancel();
-        Assert.ThrowsAny<OperationCanceledException>(() => MixtralModel.Load(ShippedModel.Path, s_cpu, null, cancelled.Token));
+        var error = Assert.Throws<HostMemoryException>(() => MixtralModel.Load(ShippedModel.Path, s_cpu with { KvCacheTokens = 1 << 20, MainMemoryBytes = 100 << 20 }));
+        Assert.Contains("smaller KV cache", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Whether loading is given up somewhere on the way or the model is used and disposed of, device and driver get all back.</summary>
+    [Fact]
+    public async Task LoadingTellsHowFarItIsAndNothingStaysOnTheDevice()
+    {
+        MixtralOptions options = s_cpu with { Device = DeviceKind.Vulkan, WithGpuOptions = gpu => gpu with { ReplaceCommand = VulkanMemory.Count() } };
+        var seen = new List<LoadProgress>();
+        using (MixtralModel model = await MixtralModel.LoadAsync(ShippedModel.Path, options, new Recorder(seen)))
+        {
+            using Chat chat = model.StartChat("You are Mira.", new GenerationOptions { MaxTokens = 5 });
+            Assert.NotEmpty(string.Concat(chat.Ask("Who are you?")));
+            Assert.InRange(VulkanMemory.LiveBytes, model.Memory.TotalBytes, long.MaxValue);
+        }
+        Assert.Equal((0, 0), (VulkanMemory.LiveBytes, VulkanMemory.LiveDevices));
+        long[] done = [.. seen.Select(progress => progress.DoneBytes)];
+        Assert.True(done.Length > 20);
+        Assert.Equal(done.Order(), done);
+        Assert.All(seen, progress => Assert.Equal(seen[^1].DoneBytes, progress.TotalBytes));
+
+        foreach (long at in (long[])[-1, 0, done[done.Length / 2], done[^2]])
+        {
+            using var cancellation = new CancellationTokenSource();
+            if (at < 0) cancellation.Cancel();
+            var stopper = new Stopper(cancellation, at);
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => MixtralModel.LoadAsync(ShippedModel.Path, options, stopper, cancellation.Token));
+            Assert.Equal((0, 0), (VulkanMemory.LiveBytes, VulkanMemory.LiveDevices));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => MixtralModel.LoadAsync(ShippedModel.Path, s_cpu, stopper, cancellation.Token));
+        }
     }
 
     [Fact]
@@ -75,9 +107,11 @@ public class MixtralModelTests
         MixtralOptions[] bad =
         [
             s_cpu with { ContextLength = 0 }, s_cpu with { ChunkTokens = 0 }, s_cpu with { KvCacheTokens = -1 }, s_cpu with { CpuThreads = 0 },
-            s_cpu with { MemoryBudgetBytes = 0 }, s_cpu with { AdapterIndex = -1 },
+            s_cpu with { CpuThreads = 1_000_000 }, s_cpu with { MemoryBudgetBytes = 0 }, s_cpu with { AdapterIndex = -1 }, s_cpu with { KvFormat = (KvFormat)77 }, s_cpu with { Pacing = (Pacing)77 },
+            s_cpu with { Device = (DeviceKind)77 }, s_cpu with { CpuArithmetic = (CpuArithmetic)77 }, s_cpu with { Map = (MapMode)77 }, s_cpu with { ExpertPlacement = (ExpertPlacement)77 },
         ];
         Assert.All(bad, options => Assert.Throws<ArgumentOutOfRangeException>(() => MixtralModel.Load(ShippedModel.Path, options)));
+        Assert.Throws<ArgumentException>(() => MixtralModel.Load(ShippedModel.Path, new MixtralOptions { AdapterName = "" }));
         Assert.Throws<ModelFileException>(() => MixtralModel.Load(Path.Combine(AppContext.BaseDirectory, "no such file.gguf"), s_cpu));
     }
 
@@ -146,6 +180,15 @@ public class MixtralModelTests
         string[][] alone = [.. personas.Select(Ask)], together = new string[personas.Length][];
         Parallel.For(0, personas.Length, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i => together[i] = Ask(personas[i]));
         Assert.Equal(alone, together);
+    }
+
+    /// <summary>Cancels as soon as so many bytes are there.</summary>
+    private sealed class Stopper(CancellationTokenSource cancellation, long at) : IProgress<LoadProgress>
+    {
+        public void Report(LoadProgress value)
+        {
+            if (value.DoneBytes >= at) cancellation.Cancel();
+        }
     }
 
     private sealed class Recorder(List<LoadProgress> seen) : IProgress<LoadProgress>

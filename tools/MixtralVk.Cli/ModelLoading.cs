@@ -1,4 +1,5 @@
 using MixtralVk.Experts;
+using MixtralVk.Loading;
 using MixtralVk.Model;
 
 namespace MixtralVk.Cli;
@@ -28,6 +29,13 @@ internal static class ModelLoading
         MixtralModel model = LoadingBar.Show(progress => MixtralModel.Load(file, options, progress, cancellation));
         Console.Error.WriteLine($"device: {model.Device.Description}");
         return model;
+    }
+
+    /// <summary>The context to open a model with where none is asked for: its own, at most <paramref name="most"/>.</summary>
+    public static int DefaultContext(string file, int most)
+    {
+        using ModelSource source = ModelSource.Open(file);
+        return Math.Min(most, source.Config.ContextLength);
     }
 
     /// <summary>Where compiled pipelines and measured kernel choices are kept; nowhere for a user without a home.</summary>

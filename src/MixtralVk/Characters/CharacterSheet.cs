@@ -56,10 +56,14 @@ public sealed record CharacterSheet
         ArgumentException.ThrowIfNullOrWhiteSpace(Name, nameof(Name));
         ArgumentNullException.ThrowIfNull(Persona, nameof(Persona));
         ArgumentNullException.ThrowIfNull(Voice, nameof(Voice));
+        ArgumentNullException.ThrowIfNull(Voice.Emotions, nameof(Voice));
+        ArgumentNullException.ThrowIfNull(Voice.Sampling, nameof(Voice));
+        ArgumentNullException.ThrowIfNull(BannedTopics, nameof(BannedTopics));
         ArgumentOutOfRangeException.ThrowIfNegative(RememberedExchanges ?? 0, nameof(RememberedExchanges));
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(MaxTime ?? TimeSpan.MaxValue, TimeSpan.Zero, nameof(MaxTime));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxTime ?? TimeSpan.Zero, TimeSpan.FromDays(1), nameof(MaxTime));
         if (Voice.Emotions.Count == 0 || Voice.Emotions.Any(string.IsNullOrEmpty)) throw new ArgumentException("Voice must have emotions, none of them empty.", nameof(Voice));
+        if (BannedTopics.Any(string.IsNullOrEmpty)) throw new ArgumentException("BannedTopics must not be empty texts.", nameof(BannedTopics));
         Options(seed: 0, form: null).Validate();
     }
 

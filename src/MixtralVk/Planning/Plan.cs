@@ -62,14 +62,14 @@ public sealed record Plan(
     /// <summary>Weights and KV cache.</summary>
     public long TotalBytes => ExpertBytes + OtherWeightBytes + KvCacheBytes;
 
-    /// <summary>Plans for an opened model. A pure function: nothing is measured or allocated.</summary>
+    /// <summary>Plans for an opened model. A pure function: nothing is measured or allocated. Throws <see cref="ContextOverflowException"/> for a longer context than the model's.</summary>
     public static Plan For(ModelSource model, Machine machine, PlanBudget? budget = null)
     {
         budget ??= new PlanBudget();
         ArgumentOutOfRangeException.ThrowIfLessThan(budget.ContextLength ?? 1, 1, nameof(budget));
         ModelConfig config = model.Config;
         ModelSummary summary = model.Describe();
-        int context = Math.Min(budget.ContextLength ?? MixtralOptions.DefaultContextLength, config.ContextLength);
+        int context = MixtralOptions.ContextLengthOf(budget.ContextLength, config);
         long kv = KvPages.PagesFor(context) * budget.KvFormat.PageBytes(config), other = summary.WeightBytes - summary.ExpertBytes;
         long video = budget.VideoMemoryBytes ?? machine.VideoMemoryBytes, main = budget.MainMemoryBytes ?? machine.MainMemoryBytes;
         int experts = config.LayerCount * config.ExpertCount;

@@ -284,7 +284,7 @@ public sealed class CharacterTests(LoadedModel loaded)
         CharacterSheet[] bad =
         [
             s_brannor with { Name = " " }, s_brannor with { MaxTokens = 0 }, s_brannor with { MaxTime = TimeSpan.Zero }, s_brannor with { MaxTime = TimeSpan.FromDays(2) }, s_brannor with { RememberedExchanges = -1 },
-            s_brannor with { BannedTopics = [""] }, s_brannor with { Voice = new() { Emotions = [] } }, s_brannor with { Voice = new() { Sampling = new() { TopP = 2 } } },
+            s_brannor with { BannedTopics = [""] }, s_brannor with { BannedTopics = null! }, s_brannor with { Voice = new() { Emotions = null! } }, s_brannor with { Voice = new() { Sampling = null! } }, s_brannor with { Voice = new() { Emotions = [] } }, s_brannor with { Voice = new() { Sampling = new() { TopP = 2 } } },
         ];
         Assert.All(bad, sheet => Assert.ThrowsAny<ArgumentException>(() => new Character(loaded.Model, sheet)));
         Assert.Throws<GrammarException>(() => new Character(loaded.Model, s_brannor with { MaxTokens = 5 }));

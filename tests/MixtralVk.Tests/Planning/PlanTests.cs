@@ -142,7 +142,8 @@ public sealed class PlanTests : IDisposable
     public void The_context_is_the_one_loading_takes()
     {
         Assert.Equal(64, Plan.For(_source, Roomy, new PlanBudget { ContextLength = 64 }).ContextLength);
-        Assert.Equal(_source.Config.ContextLength, Plan.For(_source, Roomy, new PlanBudget { ContextLength = int.MaxValue }).ContextLength);
+        Assert.Equal(_source.Config.ContextLength, Plan.For(_source, Roomy).ContextLength);
+        Assert.Throws<ContextOverflowException>(() => Plan.For(_source, Roomy, new PlanBudget { ContextLength = int.MaxValue }));
         Assert.Equal(2 * _plan.KvCacheBytes, Plan.For(_source, Roomy, new PlanBudget { KvFormat = KvFormat.F32 }).KvCacheBytes);
         Assert.Throws<ArgumentOutOfRangeException>(() => Plan.For(_source, Roomy, new PlanBudget { ContextLength = 0 }));
     }

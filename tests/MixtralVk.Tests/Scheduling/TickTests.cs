@@ -162,6 +162,21 @@ public sealed class TickTests
         Assert.Equal(FinishReason.Cancelled, ended.FinishReason);
     }
 
+    /// <summary>Who enumerates an answer of the ticks would wait for pieces that they take: on the thread that ticks, for ever.</summary>
+    [Fact]
+    public async Task What_ticks_read_is_not_enumerated_as_well()
+    {
+        using MixtralModel model = Open(DeviceKind.Cpu, Pacing.PerFrame);
+        using Chat chat = Chat(model, 0);
+        Reply reply = chat.Ask("Who are you?", s_drawn);
+        reply.ReadInTick((_, _) => { });
+        Assert.Throws<InvalidOperationException>(() => reply.First());
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await reply.StreamAsync().GetAsyncEnumerator().MoveNextAsync());
+        for (; !reply.IsFinished; Thread.Sleep(1)) model.Tick(FrameBudget.Unlimited);
+        Assert.Null(reply.Problem);
+        Assert.NotEmpty(reply.Text);
+    }
+
     [Fact]
     public void What_an_own_sampler_throws_ends_its_text_alone()
     {

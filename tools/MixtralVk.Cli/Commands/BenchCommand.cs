@@ -81,7 +81,7 @@ internal static class BenchCommand
             ProcessMeter.PeakMemory, cost?.Dispatches, cost?.IndirectDispatches, cost?.Barriers, cost?.Copies, cost?.Submissions,
             [.. ContextBench.Run(model.ForwardPass, request.Contexts, request.GenTokens, request.Repeat, weightBytesPerToken, cancellation)],
             [.. BatchBench.Run(model.ForwardPass, request.Batches, request.PromptTokens, request.GenTokens, request.Repeat, cancellation)],
-            memory.PeakBytes, startToFirstToken, Loading(model), (model.ForwardPass as VulkanForwardPass)?.ExpertActivity ?? [], []);
+            memory.PeakBytes, startToFirstToken, Loading(model), model.ExpertActivity, []);
     }
 
     /// <summary>On a model of its own, as pacing is chosen at loading.</summary>

@@ -35,10 +35,14 @@ internal static class CrowdCommand
         int context = CrowdBench.TextTokens(request.Lore);
         MixtralModel Load(int kvTokens)
         {
-            MixtralModel model = ModelLoading.Load(request.File, request.Device, context, cancellation, request.Kv, kvCacheTokens: kvTokens);
-            if (model.ContextLength >= context) return model;
-            model.Dispose();
-            throw new MixtralException($"The model's context is {model.ContextLength} tokens, too short for --lore {request.Lore}: the texts have {context}.");
+            try
+            {
+                return ModelLoading.Load(request.File, request.Device, context, cancellation, request.Kv, kvCacheTokens: kvTokens);
+            }
+            catch (ContextOverflowException e)
+            {
+                throw new MixtralException($"The model's context is {e.Available} tokens, too short for --lore {request.Lore}: the texts have {context}.", e);
+            }
         }
         var bench = new CrowdBench(Load, request.Characters, request.Lore);
         (CrowdPrefill shared, CrowdPrefill apart) = bench.Prefill(cancellation);

@@ -41,9 +41,8 @@ internal static class PerplexityCommand
     private static void Run(Request request, CancellationToken cancellation)
     {
         string text = TextFile.Read(request.Text);
-        using MixtralModel model = ModelLoading.Load(request.File, request.Device, request.Context ?? DefaultContext, cancellation, request.Kv, arithmetic: request.Arithmetic);
+        using MixtralModel model = ModelLoading.Load(request.File, request.Device, request.Context ?? ModelLoading.DefaultContext(request.File, DefaultContext), cancellation, request.Kv, arithmetic: request.Arithmetic);
         int context = model.ContextLength;
-        if (request.Context > context) throw new MixtralException($"The model's context is {context} tokens; --context asks for {request.Context}.");
         if (context < 4) throw new MixtralException($"A context of {context} tokens leaves nothing to score; at least 4 are needed.");
         int[] tokens = model.Tokenizer.Encode(text);
         if (tokens.Length < 2 * context)

@@ -42,7 +42,7 @@ internal static class RoutingCommand
     private static void Run(Request request, CancellationToken cancellation)
     {
         string[] texts = [.. request.Texts.Select(TextFile.Read)];
-        using MixtralModel model = ModelLoading.Load(request.File, "cpu", request.Context ?? DefaultContext, cancellation);
+        using MixtralModel model = ModelLoading.Load(request.File, "cpu", request.Context ?? ModelLoading.DefaultContext(request.File, DefaultContext), cancellation);
         if (!model.Config.IsSparse) throw new MixtralException($"{request.File} is a dense model: it has no experts to choose from.");
         if (model.ContextLength < 2) throw new MixtralException("A context of one token has no room for text.");
         var routings = new TextRouting[texts.Length];
@@ -60,7 +60,7 @@ internal static class RoutingCommand
 
     private static double[][][] MeasureHits(Request request, ExpertShare share, string[] texts, CancellationToken cancellation)
     {
-        using MixtralModel model = ModelLoading.Load(request.File, "vulkan", request.Context ?? DefaultContext, cancellation, expertsOnGpu: share);
+        using MixtralModel model = ModelLoading.Load(request.File, "vulkan", request.Context ?? ModelLoading.DefaultContext(request.File, DefaultContext), cancellation, expertsOnGpu: share);
         return [.. texts.Select((text, i) => HitRates.Measure(model, model.Tokenizer.Encode(text), Path.GetFileName(request.Texts[i]), cancellation))];
     }
 
