@@ -81,7 +81,8 @@ internal sealed class LoadedDevice : IDisposable
             {
                 RefuseBeyondBudget(memory.TotalBytes - summary.ExpertBytes);
                 bool shares = DeviceChoices.SharesMemory(gpu.Device.Description);
-                ExpertSettings? experts = source.Config.IsSparse && (options.ExpertBudgetBytes is not null || memory.WeightBytes + memory.KvCacheBytes > gpu.Device.MemoryBudget)
+                long working = CacheSize.WorkingBytes(source.Config, Math.Min(options.ChunkTokens, contextLength));
+                ExpertSettings? experts = source.Config.IsSparse && (options.ExpertBudgetBytes is not null || memory.WeightBytes + memory.KvCacheBytes + working > gpu.Device.MemoryBudget)
                     ? SettingsOf(options, source.Config) : null;
                 ExpertProfile? profile = experts is { Moves: true } && options.PipelineCacheDirectory is { } folder ? new ExpertProfile(folder, source.Path, source.Config) : null;
                 if (profile is not null) experts = experts! with { Use = profile.Read() };

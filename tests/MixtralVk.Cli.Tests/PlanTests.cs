@@ -12,7 +12,7 @@ public sealed class PlanTests
         Assert.Empty(outcome.Error);
         Assert.Matches("place +main memory", outcome.Out);
         Assert.Matches("experts +[0-9]+ of 32 fit video memory", outcome.Out);
-        Assert.Matches(@"tokens/s +\d", outcome.Out);
+        Assert.Matches(@"tokens/s +at most \d", outcome.Out);
         Assert.Matches("limit +The speed of main memory.*video memory", outcome.Out);
     }
 
@@ -54,6 +54,26 @@ public sealed class PlanTests
         Assert.Equal(0, outcome.ExitCode);
         Assert.Matches("place +none", outcome.Out);
         Assert.Contains("mixtralvk pack", outcome.Out);
+    }
+
+    [Fact]
+    public async Task AllInVideoMemoryHasASpeedWhereAGpuWasMeasured()
+    {
+        Outcome software = await CommandLine.Run("plan", CommandLine.ShippedModel, "--vram", "6GiB", "--device", "vulkan");
+        Assert.Matches("place +the GPU\n", software.Out);
+        Assert.Matches(@"tokens/s +at most \d", software.Out);
+        Assert.Matches("MiB more for intermediate results", software.Out);
+        Assert.Matches(@"tokens/s +(at most \d|not known, as no GPU was measured)", (await CommandLine.Run("plan", CommandLine.ShippedModel, "--vram", "6GiB")).Out);
+    }
+
+    [Theory]
+    [InlineData("--vram", "6GiB")]
+    [InlineData("--experts-on-gpu", "25%")]
+    public async Task MemoryOfAGpuWithoutOneIsRefused(string option, string value)
+    {
+        Outcome outcome = await CommandLine.Run("plan", CommandLine.ShippedModel, "--device", "cpu", option, value);
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains("memory of a GPU", outcome.Error);
     }
 
     [Theory]

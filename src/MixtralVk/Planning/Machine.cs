@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Numerics;
 using MixtralVk.Cpu;
 using MixtralVk.Gpu;
+using MixtralVk.Loading;
 
 namespace MixtralVk.Planning;
 
@@ -11,21 +12,29 @@ namespace MixtralVk.Planning;
 /// <param name="FileBytesPerSecond">How fast the model's file is read: from memory where the system has it there, else from the disk.</param>
 /// <param name="VideoMemoryBytes">Memory of the GPU that the model may take; 0 where there is none.</param>
 /// <param name="VideoBytesPerSecond">How fast the GPU reads it; null where it was not measured.</param>
-public sealed record Machine(long MainMemoryBytes, double MemoryBytesPerSecond, double FileBytesPerSecond, long VideoMemoryBytes, double? VideoBytesPerSecond = null)
+/// <param name="LoadBytesPerSecond">How fast weights come from the file into fresh memory, in the form they are used in; null where it was not measured: as fast as the file is read.</param>
+public sealed record Machine(
+    long MainMemoryBytes, double MemoryBytesPerSecond, double FileBytesPerSecond, long VideoMemoryBytes, double? VideoBytesPerSecond = null, double? LoadBytesPerSecond = null)
 {
     private const ulong CopyBytes = 64 << 20;
     private const int BytesPerThread = 64 << 20;
     private const int Passes = 5;
     private const long MostFileBytes = 256 << 20;
+    private const long MostLoadedBytes = 64 << 20;
     private const int ChunkBytes = 4 << 20;
 
     /// <summary>Measures this machine's processor and <paramref name="file"/> for some tenths of a second.</summary>
-    /// <param name="file">A file of the model.</param>
+    /// <param name="file">The model.</param>
     /// <param name="threads">Threads of the CPU path; 0 takes one per processor.</param>
     /// <param name="videoMemoryBytes">Memory of the GPU that the model may take; 0 where there is none.</param>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static Machine Measure(string file, int threads = 0, long videoMemoryBytes = 0) =>
-        new(WeightPlacement.MainMemory, MemoryRate(threads == 0 ? Environment.ProcessorCount : threads), FileRate(file), videoMemoryBytes);
+    /// <exception cref="ModelFileException">It is no model.</exception>
+    public static Machine Measure(string file, int threads = 0, long videoMemoryBytes = 0)
+    {
+        if (threads == 0) threads = Environment.ProcessorCount;
+        using ModelSource source = ModelSource.Open(file);
+        return new(WeightPlacement.MainMemory, MemoryRate(threads), FileRate(file), videoMemoryBytes, LoadBytesPerSecond: LoadRate(source, threads));
+    }
 
     /// <summary>Measures how fast a GPU reads its memory, for some tenths of a second: by copies on the device, of which reading is half.</summary>
     /// <exception cref="GpuException">The device has no 128 MiB left, or is lost.</exception>
@@ -70,6 +79,24 @@ public sealed record Machine(long MainMemoryBytes, double MemoryBytesPerSecond, 
         long done = 0, start = Stopwatch.GetTimestamp();
         for (int read; done < MostFileBytes && (read = RandomAccess.Read(handle, chunk, done)) > 0;) done += read;
         return done / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <summary>Loads matrices of the first layer as the CPU path does.</summary>
+    private static double LoadRate(ModelSource source, int threads)
+    {
+        var matrices = new List<(MatrixRole Role, int Expert)>();
+        long bytes = 0;
+        for (int expert = 0; expert < Math.Max(1, source.Config.ExpertCount) && bytes < MostLoadedBytes; expert++)
+            foreach (MatrixRole role in (ReadOnlySpan<MatrixRole>)[MatrixRole.GateProj, MatrixRole.UpProj, MatrixRole.DownProj])
+            {
+                matrices.Add((role, expert));
+                bytes += source.Layout(role, 0, expert).Bytes;
+            }
+        using var tiles = new HostTiles(source, null, bytes);
+        foreach ((MatrixRole role, int expert) in matrices) tiles.Add(role, 0, expert);
+        long start = Stopwatch.GetTimestamp();
+        tiles.Read(threads, null, CancellationToken.None);
+        return bytes / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
     /// <summary>Adds up a thread's memory, so that every word of it is read.</summary>

@@ -45,19 +45,20 @@ public sealed record PlanBudget
 /// <param name="ExpertBytes">Experts; 0 for a dense model.</param>
 /// <param name="OtherWeightBytes">All other weights.</param>
 /// <param name="KvCacheBytes">Keys and values of one whole context.</param>
+/// <param name="WorkingBytes">About what intermediate results and loading need of a GPU's memory beside these.</param>
 /// <param name="ExpertCount">Experts of all layers together.</param>
 /// <param name="ResidentExperts">How many of them the video memory has room for, beside all other weights, the cache and intermediate results.</param>
 /// <param name="ResidentBytes">Their bytes.</param>
 /// <param name="FileBytesPerToken">Weights a token reads from the file, on average, as main memory does not hold them.</param>
 /// <param name="TokensPerSecond">
-/// Decode speed; null where the model cannot run or the speed of the GPU's memory is not known. Where it shares the experts with the processor and its speed is
-/// not known, the processor's time alone.
+/// Decode speed as far as reading weights bounds it; null where the model cannot run or the speed of the GPU's memory is not known. Where it shares the experts with
+/// the processor and its speed is not known, the processor's time alone.
 /// </param>
 /// <param name="LoadSeconds">Time to load; null where the model cannot run.</param>
 /// <param name="Limit">One sentence: what keeps it from being better.</param>
 public sealed record Plan(
-    PlannedPlace Place, int ContextLength, long ExpertBytes, long OtherWeightBytes, long KvCacheBytes, int ExpertCount, int ResidentExperts, long ResidentBytes, long FileBytesPerToken,
-    double? TokensPerSecond, double? LoadSeconds, string Limit)
+    PlannedPlace Place, int ContextLength, long ExpertBytes, long OtherWeightBytes, long KvCacheBytes, long WorkingBytes, int ExpertCount, int ResidentExperts, long ResidentBytes,
+    long FileBytesPerToken, double? TokensPerSecond, double? LoadSeconds, string Limit)
 {
     /// <summary>Weights and KV cache.</summary>
     public long TotalBytes => ExpertBytes + OtherWeightBytes + KvCacheBytes;
@@ -74,17 +75,18 @@ public sealed record Plan(
         long video = budget.VideoMemoryBytes ?? machine.VideoMemoryBytes, main = budget.MainMemoryBytes ?? machine.MainMemoryBytes;
         int experts = config.LayerCount * config.ExpertCount;
         var usage = new MemoryUsage(summary.WeightBytes, kv);
-        var plan = new Plan(PlannedPlace.Gpu, context, summary.ExpertBytes, other, kv, experts, experts, summary.ExpertBytes, 0, null, summary.FileBytes / machine.FileBytesPerSecond, "");
-        if (plan.TotalBytes <= video && (experts == 0 || budget.ExpertBudgetBytes is null))
+        long working = CacheSize.WorkingBytes(config, Math.Min(new MixtralOptions().ChunkTokens, context));
+        var plan = new Plan(PlannedPlace.Gpu, context, summary.ExpertBytes, other, kv, working, experts, experts, summary.ExpertBytes, 0, null, summary.WeightBytes / LoadRate(machine), "");
+        if (plan.TotalBytes + working <= video && (experts == 0 || budget.ExpertBudgetBytes is null))
         {
             return machine.VideoBytesPerSecond is not double rate ? plan with { Limit = "Nothing: all of it fits video memory." }
                 : plan with { TokensPerSecond = rate / summary.BytesPerToken, Limit = $"The speed of video memory: each token reads {Size(summary.BytesPerToken)} of weights at {Size((long)rate)}/s." };
         }
         bool maps = WeightPlacement.Maps(model, MapMode.Auto, usage, main);
-        long room = video - other - kv - CacheSize.WorkingBytes(config, Math.Min(new MixtralOptions().ChunkTokens, context));
+        long room = video - other - kv - working;
         if (experts > 0 && room >= 0 && (maps || summary.ExpertBytes <= main)) return plan.Shared(model, summary, machine, budget.ExpertBudgetBytes ?? long.MaxValue, room, maps ? main : long.MaxValue);
         plan = plan with { ResidentExperts = 0, ResidentBytes = 0 };
-        string whyNotGpu = video == 0 ? "" : $"; {Size(video)} of video memory do not hold {(experts > 0 ? $"the {Size(other + kv)} beside the experts" : $"all {Size(plan.TotalBytes)}")}, so the processor computes";
+        string whyNotGpu = video == 0 ? "" : $"; {Size(video)} of video memory do not hold {(experts > 0 ? $"the {Size(other + kv + working)} needed beside the experts" : $"all {Size(plan.TotalBytes + working)}")}, so the processor computes";
         if (maps) return plan.Mapped(summary, machine, main, whyNotGpu);
         if (plan.TotalBytes > main)
             return plan with { Place = PlannedPlace.Nowhere, LoadSeconds = null, Limit = $"Main memory: {Size(main)} do not hold {Size(plan.TotalBytes)}; a packed file (mixtralvk pack) is used in place." };
@@ -140,12 +142,14 @@ public sealed record Plan(
             ResidentBytes = resident,
             FileBytesPerToken = (long)(missed * missing),
             TokensPerSecond = 1 / seconds,
-            LoadSeconds = (mapped < long.MaxValue ? resident + OtherWeightBytes : summary.FileBytes) / machine.FileBytesPerSecond,
+            LoadSeconds = (mapped < long.MaxValue ? resident + OtherWeightBytes : summary.WeightBytes + resident) / LoadRate(machine),
             Limit = sum.Processor < sum.Gpu ? $"The speed of video memory: {holds}, and the GPU takes longer for those than the processor for the others."
                 : missing > 0 ? $"The speed of the file: {holds}, main memory {1 - missing:P0} of the others' bytes, so each token reads {Size((long)(missed * missing))} at {Size((long)machine.FileBytesPerSecond)}/s."
                 : $"The speed of main memory: {holds}, so each token reads {Size((long)missed)} of the others at {Size((long)machine.MemoryBytesPerSecond)}/s.",
         };
     }
+
+    private static double LoadRate(Machine machine) => machine.LoadBytesPerSecond ?? machine.FileBytesPerSecond;
 
     /// <summary>The part of mapped weights that memory does not hold: what it has is where the system keeps mapped pages, and all weights are taken to be used alike.</summary>
     private static double MissingOf(long weights, long memory) => Math.Clamp(1 - (double)memory / weights, 0, 1);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MixtralVk.Loading;
 using MixtralVk.Model;
 using MixtralVk.Packing;
@@ -44,7 +45,8 @@ public sealed class PlanTests : IDisposable
         ModelSummary summary = _source.Describe();
         Assert.Equal(PlannedPlace.MainMemory, _plan.Place);
         Assert.Equal(20e9 / summary.BytesPerToken, _plan.TokensPerSecond!.Value, 1e-6);
-        Assert.Equal(summary.FileBytes / 2e9, _plan.LoadSeconds!.Value, 1e-9);
+        Assert.Equal(summary.WeightBytes / 2e9, _plan.LoadSeconds!.Value, 1e-9);
+        Assert.Equal(summary.WeightBytes / 5e8, Plan.For(_source, Roomy with { LoadBytesPerSecond = 5e8 }).LoadSeconds!.Value, 1e-9);
         Assert.StartsWith("The speed of main memory", _plan.Limit);
         Assert.DoesNotContain("video", _plan.Limit);
     }
@@ -52,10 +54,12 @@ public sealed class PlanTests : IDisposable
     [Fact]
     public void All_goes_to_the_gpu_where_it_fits_else_the_experts_that_find_room_beside_the_rest()
     {
-        Plan whole = Plan.For(_source, Roomy with { VideoMemoryBytes = _plan.TotalBytes, VideoBytesPerSecond = 100e9 });
+        long all = _plan.TotalBytes + _plan.WorkingBytes;
+        Plan whole = Plan.For(_source, Roomy with { VideoMemoryBytes = all, VideoBytesPerSecond = 100e9 });
         Assert.Equal((PlannedPlace.Gpu, 16, _plan.ExpertBytes), (whole.Place, whole.ResidentExperts, whole.ResidentBytes));
         Assert.Equal(100e9 / _source.Describe().BytesPerToken, whole.TokensPerSecond!.Value, 1e-6);
-        Assert.Null(Plan.For(_source, Roomy with { VideoMemoryBytes = _plan.TotalBytes }).TokensPerSecond);
+        Assert.Null(Plan.For(_source, Roomy with { VideoMemoryBytes = all }).TokensPerSecond);
+        Assert.Equal(PlannedPlace.GpuAndMainMemory, Plan.For(_source, Roomy with { VideoMemoryBytes = all - 1 }).Place);
     }
 
     /// <summary>Experts of 33 MiB, as loading places them: one's room is kept for those that move.</summary>
@@ -73,9 +77,10 @@ public sealed class PlanTests : IDisposable
         }
         Plan none = For(rest - 1);
         Assert.Equal((PlannedPlace.MainMemory, 0), (none.Place, none.ResidentExperts));
-        Assert.Contains("video memory do not hold", none.Limit);
+        Assert.Contains($"{Mebibytes(rest - 1)} of video memory do not hold the {Mebibytes(rest)} needed beside the experts", none.Limit);
 
         Plan For(long video) => Plan.For(source, Roomy, new PlanBudget { VideoMemoryBytes = video });
+        static string Mebibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1 << 20):0.#} MiB");
     }
 
     [Fact]
@@ -152,6 +157,6 @@ public sealed class PlanTests : IDisposable
     public void A_machine_measures_itself()
     {
         Machine machine = Machine.Measure(_file.Path, threads: 2, videoMemoryBytes: 7);
-        Assert.True(machine is { MemoryBytesPerSecond: > 1e8, FileBytesPerSecond: > 1e6, VideoMemoryBytes: 7, MainMemoryBytes: > 1 << 28 }, machine.ToString());
+        Assert.True(machine is { MemoryBytesPerSecond: > 1e8, FileBytesPerSecond: > 1e6, LoadBytesPerSecond: > 1e6, VideoMemoryBytes: 7, MainMemoryBytes: > 1 << 28 }, machine.ToString());
     }
 }

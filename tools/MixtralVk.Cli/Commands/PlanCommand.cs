@@ -39,6 +39,8 @@ internal static class PlanCommand
 
     private static void Run(string file, PlanBudget budget, string device, bool run, bool json, CancellationToken cancellation)
     {
+        if (device == "cpu" && (budget.VideoMemoryBytes ?? budget.ExpertBudgetBytes) is not null)
+            throw new MixtralException("--vram and --experts-on-gpu are memory of a GPU, and --device cpu uses none: leave one or the other out.");
         Machine machine = Machine.Measure(file);
         if (device != "cpu" && LargestGpu(withSoftware: device == "vulkan") is { } gpu) machine = machine with { VideoMemoryBytes = gpu.Bytes, VideoBytesPerSecond = gpu.BytesPerSecond };
         Plan plan;
@@ -92,9 +94,11 @@ internal static class PlanCommand
         Line("weights", Beside($"{Quantity.Bytes(plan.ExpertBytes + plan.OtherWeightBytes)}, {Quantity.Bytes(plan.ExpertBytes)} of it experts", real is null || shares ? null : Quantity.Bytes(real.WeightBytes)));
         Line("KV cache", Beside($"{Quantity.Bytes(plan.KvCacheBytes)} for {plan.ContextLength} tokens", real is null ? null : Quantity.Bytes(real.KvCacheBytes)));
         if (shares) Line("on the GPU", Beside($"{Quantity.Bytes(plan.OtherWeightBytes + plan.ResidentBytes + plan.KvCacheBytes)}", real is null ? null : Quantity.Bytes(real.WeightBytes + real.KvCacheBytes)));
+        if (plan.Place is PlannedPlace.Gpu or PlannedPlace.GpuAndMainMemory)
+            Line("", $"about {Quantity.Bytes(plan.WorkingBytes)} more for intermediate results and loading");
         if (plan.ExpertCount > 0) Line("experts", Beside($"{plan.ResidentExperts} of {plan.ExpertCount} fit video memory", real is null || !shares ? null : $"{real.ResidentExperts}"));
-        string most = shares && report.Machine.VideoBytesPerSecond is null ? "at most " : "";
-        if (plan.TokensPerSecond is double speed) Line("tokens/s", Beside(most + Quantity.Number(speed), real is null ? null : Quantity.Number(real.TokensPerSecond)));
+        if (plan.Place != PlannedPlace.Nowhere)
+            Line("tokens/s", Beside(plan.TokensPerSecond is double speed ? $"at most {Quantity.Number(speed)}" : "not known, as no GPU was measured", real is null ? null : Quantity.Number(real.TokensPerSecond)));
         if (plan.LoadSeconds is double load) Line("load", Beside($"{Seconds(load)}", real is null ? null : Seconds(real.LoadSeconds)));
         Line("limit", plan.Limit);
     }
