@@ -56,6 +56,16 @@ public sealed class BenchTests
     }
 
     [Fact]
+    public async Task FramesAsTextFitAConsole()
+    {
+        Outcome outcome = await Bench("--repeat", "1", "--frames", "1,20");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Contains(outcome.OutLines, line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["granted", "1", "ms", "20", "ms", "all"]);
+        foreach (string figure in new[] { "frames per token", "prompts, tokens/s", "of plain", "device, p95 of frames", "longest submission, ms", "tick, ms, p99" })
+            Assert.InRange(Assert.Single(outcome.OutLines, line => line.TrimStart().StartsWith(figure, StringComparison.Ordinal)).Length, 40, 80);
+    }
+
+    [Fact]
     public async Task OnVulkanTheCommandsOfATokenAreCounted()
     {
         Outcome outcome = await CommandLine.Run(["bench", CommandLine.ShippedModel, "--device", "vulkan", "--prompt-tokens", "4", "--gen-tokens", "2", "--repeat", "1", "--json"]);

@@ -99,7 +99,7 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         _step.Begin(batch);
         *_activations.Status = StepStatus.Clean;
         _batch = batch;
-        NextStage = 0;
+        BeginStages(batch);
     }
 
     /// <inheritdoc/>
@@ -163,7 +163,7 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     }
 
     /// <inheritdoc/>
-    protected override void OnCut() => _batch = null;
+    protected override void AbandonStep() => _batch = null;
 
     /// <inheritdoc/>
     public override ReadOnlySpan<float> Logits(int outputRow)

@@ -24,26 +24,26 @@ internal sealed unsafe class CpuStages(CpuWeights weights, CpuActivations activa
             switch (stage.Kind)
             {
                 case StageKind.Attention:
-                    KeysValues(layer, stage);
-                    StoreKeys(stage.Layer);
-                    Queries(layer, stage);
+                    QueriesKeysValues(layer, stage);
                     Attend(stage.Layer);
                     AttentionOutput(layer, stage);
                     break;
-                case StageKind.QueryKeyValue:
-                    KeysValues(layer, stage);
-                    Queries(layer, stage);
-                    break;
-                case StageKind.Attend:
-                    StoreKeys(stage.Layer);
-                    Attend(stage.Layer);
-                    break;
+                case StageKind.QueryKeyValue: QueriesKeysValues(layer, stage); break;
+                case StageKind.Attend: Attend(stage.Layer); break;
                 case StageKind.AttentionOutput: AttentionOutput(layer, stage); break;
                 case StageKind.Router: Router(layer, stage.Layer); break;
                 case StageKind.GateUp: GateUp(layer, stage); break;
                 case StageKind.Down: Down(layer, stage); break;
             }
         }
+    }
+
+    private void QueriesKeysValues(in CpuLayer layer, Stage stage)
+    {
+        KeysValues(layer, stage);
+        if (stage.Parts > 1) Queries(layer, stage);
+        if (stage.IsLast) StoreKeys(stage.Layer);
+        if (stage.Parts == 1) Queries(layer, stage); // in the last layer of the wanted rows only, which are those that are left
     }
 
     private void KeysValues(in CpuLayer layer, Stage stage)

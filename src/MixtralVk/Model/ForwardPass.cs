@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using MixtralVk.Kernels;
+
 namespace MixtralVk.Model;
 
 /// <summary>
@@ -5,7 +8,9 @@ namespace MixtralVk.Model;
 /// </summary>
 public abstract class ForwardPass : IDisposable
 {
-    /// <summary>Sets the sizes and makes the stage list.</summary>
+    private readonly StageLists _stages;
+
+    /// <summary>Sets the sizes; all stages are whole.</summary>
     protected ForwardPass(ModelConfig config, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount, int hostPageCount = 0)
     {
         Config = config;
@@ -13,8 +18,8 @@ public abstract class ForwardPass : IDisposable
         MaxBatchTokens = maxBatchTokens;
         KvFormat = kvFormat;
         Pages = new KvPages(pageCount, hostPageCount);
-        Stages = [.. Cut.StagesOf(config)];
-        NextStage = Stages.Count;
+        _stages = new StageLists(config);
+        EndStep();
     }
 
     /// <summary>The model's sizes.</summary>
@@ -38,11 +43,8 @@ public abstract class ForwardPass : IDisposable
     /// <summary>How the weights came where they are.</summary>
     public WeightTransfer Transfer { get; protected set; }
 
-    /// <summary>The stages of every step, in order.</summary>
+    /// <summary>The stages of the step in progress or, after it, of the latest, in order.</summary>
     public IReadOnlyList<Stage> Stages { get; private set; }
-
-    /// <summary>How the stages are cut.</summary>
-    public StageCut Cut { get; private set; } = StageCut.Whole;
 
     /// <summary>Index into <see cref="Stages"/> of the stage that runs next; <c>Stages.Count</c> when the step is complete.</summary>
     public int NextStage { get; protected set; }
@@ -63,16 +65,50 @@ public abstract class ForwardPass : IDisposable
     /// </summary>
     public void CutStages(StageCut cut)
     {
-        foreach (int parts in (ReadOnlySpan<int>)[cut.Attention, cut.GateUp, cut.Down, cut.Head]) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(parts, nameof(cut));
-        if (cut == Cut) return;
-        Cut = cut;
-        Stages = [.. cut.StagesOf(Config)];
-        NextStage = Stages.Count;
-        OnCut();
+        for (TokenClass rows = TokenClass.One; rows <= LargestClass; rows++) CutStages(rows, cut);
     }
 
-    /// <summary>The stage list has changed.</summary>
-    protected abstract void OnCut();
+    /// <summary>The same for what rows of one class go through.</summary>
+    internal void CutStages(TokenClass rows, StageCut cut)
+    {
+        foreach (int parts in (ReadOnlySpan<int>)[cut.Attention, cut.GateUp, cut.Down, cut.Head]) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(parts, nameof(cut));
+        if (cut == CutOf(rows)) return;
+        AbandonStep();
+        OnCut(rows, cut);
+        _stages[rows] = cut;
+        EndStep();
+    }
+
+    /// <summary>How stages are cut that rows of such a class go through.</summary>
+    internal StageCut CutOf(TokenClass rows) => _stages[rows];
+
+    /// <summary>The class of the largest step.</summary>
+    internal TokenClass LargestClass => TokenClasses.Of((uint)MaxBatchTokens);
+
+    /// <summary>The stages of a step of such a class, in order.</summary>
+    internal Stage[] StagesOf(StepClass step) => _stages.Of(step);
+
+    /// <summary>Makes the first stage of a step the next one.</summary>
+    private protected void BeginStages(StepBatch batch)
+    {
+        Stages = StagesOf(StepClass.Of(batch.Count, batch.OutputCount));
+        NextStage = 0;
+    }
+
+    /// <summary>A step in progress is not gone on with.</summary>
+    protected abstract void AbandonStep();
+
+    /// <summary>The stages of a class are cut anew.</summary>
+    private protected virtual void OnCut(TokenClass rows, StageCut cut)
+    {
+    }
+
+    [MemberNotNull(nameof(Stages))]
+    private void EndStep()
+    {
+        Stages = StagesOf(StepClass.Of(1, 1));
+        NextStage = Stages.Count;
+    }
 
     /// <summary>
     /// Begins a step. Checks the batch (token ids in the vocabulary: <see cref="TokenRangeException"/>; context length:

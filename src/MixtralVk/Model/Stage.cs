@@ -15,11 +15,11 @@ public enum StageKind
     Down,
     /// <summary>Output norm and head of the wanted rows.</summary>
     Head,
-    /// <summary>Of an attention stage that is cut: RMSNorm, Q/K/V, RoPE, KV write.</summary>
+    /// <summary>Of an attention stage that is cut, or after which only wanted rows go on: RMSNorm, Q/K/V, RoPE, KV write.</summary>
     QueryKeyValue,
-    /// <summary>Of an attention stage that is cut: attention.</summary>
+    /// <summary>Of such a stage: attention.</summary>
     Attend,
-    /// <summary>Of an attention stage that is cut: output projection, residual; then the feed-forward RMSNorm.</summary>
+    /// <summary>Of such a stage: output projection, residual; then the feed-forward RMSNorm.</summary>
     AttentionOutput,
 }
 
@@ -50,25 +50,66 @@ public readonly record struct StageCut(int Attention, int GateUp, int Down, int 
     /// <summary>All stages whole.</summary>
     public static StageCut Whole => new(1, 1, 1, 1);
 
-    /// <summary>The stages of a step of such a model, in order.</summary>
-    internal IEnumerable<Stage> StagesOf(ModelConfig config)
+    /// <summary>Into how many parts such a stage is cut.</summary>
+    internal int PartsOf(StageKind kind) => kind switch
+    {
+        StageKind.QueryKeyValue or StageKind.AttentionOutput => Attention,
+        StageKind.GateUp => GateUp,
+        StageKind.Down => Down,
+        StageKind.Head => Head,
+        _ => 1,
+    };
+
+    /// <summary>The stages of a step all of whose rows are wanted, in order.</summary>
+    internal IEnumerable<Stage> OfWholeStep(ModelConfig config)
     {
         yield return new Stage(StageKind.Embedding, -1);
         for (int layer = 0; layer < config.LayerCount; layer++)
-        {
-            if (Attention == 1) yield return new Stage(StageKind.Attention, layer);
-            else
-            {
-                foreach (Stage part in PartsOf(StageKind.QueryKeyValue, layer, Attention)) yield return part;
-                yield return new Stage(StageKind.Attend, layer);
-                foreach (Stage part in PartsOf(StageKind.AttentionOutput, layer, Attention)) yield return part;
-            }
-            if (config.IsSparse) yield return new Stage(StageKind.Router, layer);
-            foreach (Stage part in PartsOf(StageKind.GateUp, layer, GateUp)) yield return part;
-            foreach (Stage part in PartsOf(StageKind.Down, layer, Down)) yield return part;
-        }
-        foreach (Stage part in PartsOf(StageKind.Head, -1, Head)) yield return part;
+            foreach (Stage stage in OfLayer(layer, config)) yield return stage;
+        foreach (Stage part in Parts(StageKind.Head, -1)) yield return part;
     }
 
-    private static IEnumerable<Stage> PartsOf(StageKind kind, int layer, int parts) => Enumerable.Range(0, parts).Select(part => new Stage(kind, layer, part, parts));
+    /// <summary>What all rows of other steps go through: up to the last layer's keys and values.</summary>
+    internal IEnumerable<Stage> OfAllRows(ModelConfig config)
+    {
+        yield return new Stage(StageKind.Embedding, -1);
+        for (int layer = 0; layer < config.LayerCount - 1; layer++)
+            foreach (Stage stage in OfLayer(layer, config)) yield return stage;
+        foreach (Stage part in Parts(StageKind.QueryKeyValue, config.LayerCount - 1)) yield return part;
+    }
+
+    /// <summary>What only their wanted rows go through, after that.</summary>
+    internal IEnumerable<Stage> OfWantedRows(ModelConfig config)
+    {
+        int last = config.LayerCount - 1;
+        yield return new Stage(StageKind.Attend, last);
+        foreach (Stage part in Parts(StageKind.AttentionOutput, last)) yield return part;
+        foreach (Stage stage in OfFeedForward(last, config)) yield return stage;
+        foreach (Stage part in Parts(StageKind.Head, -1)) yield return part;
+    }
+
+    private IEnumerable<Stage> OfLayer(int layer, ModelConfig config)
+    {
+        if (Attention == 1) yield return new Stage(StageKind.Attention, layer);
+        else
+        {
+            foreach (Stage part in Parts(StageKind.QueryKeyValue, layer)) yield return part;
+            yield return new Stage(StageKind.Attend, layer);
+            foreach (Stage part in Parts(StageKind.AttentionOutput, layer)) yield return part;
+        }
+        foreach (Stage stage in OfFeedForward(layer, config)) yield return stage;
+    }
+
+    private IEnumerable<Stage> OfFeedForward(int layer, ModelConfig config)
+    {
+        if (config.IsSparse) yield return new Stage(StageKind.Router, layer);
+        foreach (Stage part in Parts(StageKind.GateUp, layer)) yield return part;
+        foreach (Stage part in Parts(StageKind.Down, layer)) yield return part;
+    }
+
+    private IEnumerable<Stage> Parts(StageKind kind, int layer)
+    {
+        int parts = PartsOf(kind);
+        for (int part = 0; part < parts; part++) yield return new Stage(kind, layer, part, parts);
+    }
 }

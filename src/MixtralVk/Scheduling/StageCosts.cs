@@ -1,4 +1,5 @@
 using System.Numerics;
+using MixtralVk.Kernels;
 using MixtralVk.Model;
 
 namespace MixtralVk.Scheduling;
@@ -19,15 +20,21 @@ internal sealed class StageCosts
 
     private readonly double[] _averages = new double[Kinds * Classes];
     private readonly byte[] _measured = new byte[Kinds * Classes];
-    private readonly int[] _counts = new int[Kinds * 2]; // stages of each kind in which all rows run, then those with the wanted ones only
+    private readonly Dictionary<StepClass, int[]> _counts = []; // stages of each kind in which all rows run, then those with the wanted ones only
+    private readonly double[] _shares = new double[Kinds]; // of an attention stage, that are stages of their own where it is cut
     private readonly ForwardPass _forward;
-    private StageCut _cut = StageCut.Whole;
 
     public StageCosts(ForwardPass forward)
     {
         _forward = forward;
         Array.Fill(_averages, double.NaN);
-        Count();
+        // A first guess, by the sizes of the matrices; it is corrected as soon as the parts run.
+        ModelConfig config = forward.Config;
+        double input = config.QueryDim + 2 * config.KvDim, output = config.QueryDim, whole = 1.2 * (input + output);
+        Array.Fill(_shares, double.NaN);
+        _shares[(int)StageKind.QueryKeyValue] = input / whole;
+        _shares[(int)StageKind.Attend] = 0.2 / 1.2;
+        _shares[(int)StageKind.AttentionOutput] = output / whole;
     }
 
     /// <summary>What a stage is expected to take in a step of so many rows, of which so many logits are wanted; NaN when it is not known.</summary>
@@ -36,27 +43,29 @@ internal sealed class StageCosts
     /// <summary>What a whole step is expected to take; NaN while a stage of it is not known.</summary>
     public double OfStep(int rows, int outputs)
     {
+        int[] counts = CountsOf(rows, outputs);
         double sum = 0;
-        for (int i = 0; i < _counts.Length; i++)
-            if (_counts[i] > 0) sum += _counts[i] * Of((StageKind)(i % Kinds), i < Kinds ? rows : outputs);
+        for (int i = 0; i < counts.Length; i++)
+            if (counts[i] > 0) sum += counts[i] * Of((StageKind)(i % Kinds), i < Kinds ? rows : outputs);
         return sum;
     }
 
     /// <summary>What the longest stage of a step is expected to take; NaN while one is not known.</summary>
     public double OfLongestStage(int rows, int outputs)
     {
+        int[] counts = CountsOf(rows, outputs);
         double longest = 0;
-        for (int i = 0; i < _counts.Length; i++)
-            if (_counts[i] > 0) longest = Math.Max(longest, Of((StageKind)(i % Kinds), i < Kinds ? rows : outputs));
+        for (int i = 0; i < counts.Length; i++)
+            if (counts[i] > 0) longest = Math.Max(longest, Of((StageKind)(i % Kinds), i < Kinds ? rows : outputs));
         return longest;
     }
 
     /// <summary>What all parts of a kind of stage in one layer take together, in steps of at most so many rows as far as they are known; 0 when none is.</summary>
-    public double OfWhole(StageKind kind, int parts, int mostRows)
+    public double OfWhole(StageKind kind, int mostRows)
     {
         double most = 0;
         for (int rows = 1; rows <= mostRows; rows *= 2)
-            if (Of(kind, rows) is double part and not double.NaN) most = Math.Max(most, part * parts);
+            if (Of(kind, rows) is double part and not double.NaN) most = Math.Max(most, part * CutOf(rows).PartsOf(kind));
         return most;
     }
 
@@ -91,7 +100,7 @@ internal sealed class StageCosts
             int rowsOfStage = wanted ? outputs : rows, bit = (int)stages[i].Kind + (wanted && outputs != rows ? Kinds : 0);
             if (rowsOfStage == 0 || (corrected >> bit & 1) != 0) continue;
             corrected |= 1u << bit;
-            Correct(Index(stages[i].Kind, rowsOfStage), off, count == 1 ? milliseconds : double.NaN);
+            Correct(stages[i].Kind, rowsOfStage, off, count == 1 ? milliseconds : double.NaN);
         }
     }
 
@@ -108,53 +117,47 @@ internal sealed class StageCosts
         OfPage = double.IsNaN(OfPage) ? page : OfPage + Newest * (Math.Min(page, MostOff * OfPage) - OfPage);
     }
 
-    /// <summary>The stages have been cut into other parts: averages are those of the new parts, as far as they can be told from the old.</summary>
-    public void CutChanged()
+    /// <summary>What rows of a class go through has been cut into other parts: averages are those of the new parts, as far as they can be told from the old.</summary>
+    public void CutChanged(TokenClass rows, StageCut from)
     {
-        StageCut from = _cut, to = _cut = _forward.Cut;
-        Count();
-        Scale(StageKind.GateUp, StageKind.GateUp, from.GateUp / (double)to.GateUp);
-        Scale(StageKind.Down, StageKind.Down, from.Down / (double)to.Down);
-        Scale(StageKind.Head, StageKind.Head, from.Head / (double)to.Head);
-        if (to.Attention == 1) return; // what a whole one took is still known
-        if (from.Attention > 1)
+        StageCut to = _forward.CutOf(rows);
+        _counts.Clear();
+        for (int i = 0; i < _averages.Length; i++)
         {
-            Scale(StageKind.QueryKeyValue, StageKind.QueryKeyValue, from.Attention / (double)to.Attention);
-            Scale(StageKind.AttentionOutput, StageKind.AttentionOutput, from.Attention / (double)to.Attention);
-            return;
-        }
-        // A first guess, by the sizes of the matrices; it is corrected as soon as the parts run.
-        ModelConfig config = _forward.Config;
-        double input = config.QueryDim + 2 * config.KvDim, output = config.QueryDim, attend = 0.2 * (input + output);
-        Scale(StageKind.Attention, StageKind.QueryKeyValue, input / (input + output + attend) / to.Attention);
-        Scale(StageKind.Attention, StageKind.Attend, attend / (input + output + attend));
-        Scale(StageKind.Attention, StageKind.AttentionOutput, output / (input + output + attend) / to.Attention);
-    }
-
-    private void Scale(StageKind from, StageKind to, double factor)
-    {
-        if (factor == 1 && from == to) return;
-        for (int i = 0; i < Classes; i++)
-        {
-            _averages[(int)to * Classes + i] = _averages[(int)from * Classes + i] * factor;
-            _measured[(int)to * Classes + i] = 0;
+            var kind = (StageKind)(i / Classes);
+            if (TokenClasses.Of(1u << i % Classes) != rows || from.PartsOf(kind) == to.PartsOf(kind)) continue;
+            _averages[i] *= from.PartsOf(kind) / (double)to.PartsOf(kind);
+            _measured[i] = 0;
         }
     }
 
-    private void Count()
+    private int[] CountsOf(int rows, int outputs)
     {
-        Array.Clear(_counts);
-        foreach (Stage stage in _forward.Stages) _counts[(int)stage.Kind + (RunsWanted(stage) ? Kinds : 0)]++;
+        var step = StepClass.Of(rows, outputs);
+        if (_counts.TryGetValue(step, out int[]? counts)) return counts;
+        _counts.Add(step, counts = new int[Kinds * 2]);
+        foreach (Stage stage in _forward.StagesOf(step)) counts[(int)stage.Kind + (RunsWanted(stage) ? Kinds : 0)]++;
+        return counts;
     }
 
-    private void Correct(int index, double off, double alone)
+    private void Correct(StageKind kind, int rows, double off, double alone)
     {
-        if (double.IsNaN(_averages[index])) _averages[index] = alone;
-        else if (!double.IsNaN(off)) _averages[index] *= off < 1 && _measured[index] < Settled ? off : 1 + Newest * (off - 1);
+        int index = Index(kind, rows);
+        double expected = Of(kind, rows);
+        if (double.IsNaN(expected)) _averages[index] = alone;
+        else if (!double.IsNaN(off)) _averages[index] = expected * (off < 1 && _measured[index] < Settled ? off : 1 + Newest * (off - 1));
         if (_measured[index] < Settled) _measured[index]++;
     }
 
-    private double Of(StageKind kind, int rows) => rows == 0 ? 0 : _averages[Index(kind, rows)];
+    /// <summary>Measured, or guessed from an attention stage that was not cut.</summary>
+    private double Of(StageKind kind, int rows)
+    {
+        if (rows == 0) return 0;
+        double average = _averages[Index(kind, rows)];
+        return double.IsNaN(average) ? _averages[Index(StageKind.Attention, rows)] * _shares[(int)kind] / CutOf(rows).PartsOf(kind) : average;
+    }
+
+    private StageCut CutOf(int rows) => _forward.CutOf(TokenClasses.Of((uint)rows));
 
     /// <summary>In the last layer only the rows whose logits are wanted go on after the keys and values.</summary>
     private bool RunsWanted(Stage stage) => stage.Kind == StageKind.Head

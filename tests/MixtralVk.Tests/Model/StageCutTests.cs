@@ -1,3 +1,4 @@
+using MixtralVk.Kernels;
 using MixtralVk.Model;
 using MixtralVk.Testing;
 using MixtralVk.Testing.Gguf;
@@ -22,10 +23,12 @@ public class StageCutTests
         using ForwardPass pass = Open(device, shape);
         int[] tokens = TestDevices.RandomTokens(61, pass.Config.VocabSize);
         float[] expected = Run(pass, tokens, _ => 1000);
-        StageCut[] cuts = [new(2, 1, 1, 1), new(1, 2, 3, 4), new(7, 5, 2, 1), new(64, 64, 64, 64), StageCut.Whole];
-        foreach (StageCut cut in cuts)
+        StageCut some = new(1, 2, 3, 4), most = new(64, 64, 64, 64);
+        (StageCut One, StageCut Others)[] cuts = [(new(2, 1, 1, 1), new(2, 1, 1, 1)), (some, some), (new(7, 5, 2, 1), some), (most, most), (StageCut.Whole, most), (StageCut.Whole, StageCut.Whole)];
+        foreach ((StageCut one, StageCut others) in cuts)
         {
-            pass.CutStages(cut);
+            pass.CutStages(others);
+            pass.CutStages(TokenClass.One, one);
             var random = new Random(1);
             Assert.Equal(expected, Run(pass, tokens, _ => 1));
             Assert.Equal(expected, Run(pass, tokens, stages => random.Next(1, stages / 2)));

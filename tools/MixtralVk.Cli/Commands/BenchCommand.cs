@@ -154,15 +154,23 @@ internal static class BenchCommand
         Print(table);
     }
 
-    /// <summary>Game mode by what a frame grants.</summary>
+    /// <summary>Game mode by what a frame grants, a column each: the figures are more than a console is wide.</summary>
     private static void PrintFrames(IReadOnlyList<FrameReport> reports)
     {
-        Table table = NewTable("granted", "frames/token", "prompts, tokens/s", "tokens/s", "of plain", "ms/frame", "p95", "longest", "tick p50", "tick p99");
-        foreach (FrameReport r in reports)
-            table.AddRow(r.BudgetMilliseconds is int ms ? $"{ms} ms" : "all", Quantity.Number(r.FramesPerToken.Median), Quantity.Number(r.PromptTokensPerSecond.Median),
-                Quantity.Number(r.DecodeTokensPerSecond.Median), $"{Quantity.Number(100 * r.OfPlain.Median)} %", Quantity.Number(r.MeanDeviceMs), Quantity.Number(r.DeviceP95Ms),
-                Quantity.Number(r.LongestSliceMs), Quantity.Number(r.TickP50Ms), Quantity.Number(r.TickP99Ms));
+        Table table = NewTable(["granted", .. reports.Select(r => r.BudgetMilliseconds is int ms ? $"{ms} ms" : "all")]);
+        table.Columns[0].LeftAligned();
+        Row("frames per token", r => Quantity.Number(r.FramesPerToken.Median));
+        Row("prompts, tokens/s", r => Quantity.Number(r.PromptTokensPerSecond.Median));
+        Row("tokens/s", r => Quantity.Number(r.DecodeTokensPerSecond.Median));
+        Row("of plain", r => $"{Quantity.Number(100 * r.OfPlain.Median)} %");
+        Row("device, ms per frame", r => Quantity.Number(r.MeanDeviceMs));
+        Row("device, p95 of frames", r => Quantity.Number(r.DeviceP95Ms));
+        Row("longest submission, ms", r => Quantity.Number(r.LongestSliceMs));
+        Row("tick, ms, p50", r => Quantity.Number(r.TickP50Ms));
+        Row("tick, ms, p99", r => Quantity.Number(r.TickP99Ms));
         Print(table);
+
+        void Row(string figure, Func<FrameReport, string> value) => table.AddRow([figure, .. reports.Select(value)]);
     }
 
     private static Table NewTable(params string[] columns)

@@ -51,6 +51,7 @@ internal sealed partial class StageRecorder(ModelOnDevice model, Recorder record
                 AttentionOutput(stage);
                 break;
             case StageKind.QueryKeyValue: QueriesKeysValues(stage); break;
+            case StageKind.Attend when rows == model.Parameters.Outputs: AttendWanted(stage.Layer); break;
             case StageKind.Attend: Attend(stage.Layer, _activations.Qkv, QkvDim); break;
             case StageKind.AttentionOutput: AttentionOutput(stage); break;
             case StageKind.Router: Router(stage.Layer); break;
@@ -58,24 +59,6 @@ internal sealed partial class StageRecorder(ModelOnDevice model, Recorder record
             case StageKind.Down: Down(stage); break;
             case StageKind.Head: Head(stage); break;
         }
-    }
-
-    /// <summary>What of the last layer's attention every token needs: its keys and values.</summary>
-    public void RecordKeys(Stage attention)
-    {
-        recorder.BeginStage($"{NameOf(attention)}, keys");
-        QueriesKeysValues(attention);
-    }
-
-    /// <summary>What of the last layer's attention only wanted rows need; gathers them, and their queries, first.</summary>
-    public void RecordWanted(Stage attention)
-    {
-        recorder.BeginStage($"{NameOf(attention)}, wanted rows");
-        uint queryDim = (uint)_config.QueryDim;
-        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, _activations.Residual, residual, Dim, Dim, maxRows));
-        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, _activations.Qkv, _activations.OutputQueries, queryDim, QkvDim, maxRows));
-        Attend(attention.Layer, _activations.OutputQueries, queryDim);
-        if (attention.Kind == StageKind.Attention) AttentionOutput(attention);
     }
 
     /// <summary>The status for the host: the end of a step without wanted rows.</summary>
@@ -147,6 +130,15 @@ internal sealed partial class StageRecorder(ModelOnDevice model, Recorder record
             recorder.DispatchIndirect(new AttentionPrefill(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, queries, keys, values, _activations.Attended,
                 Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, plan.Block, plan.PassingLanes, plan.Form, maxRows), rows.AttentionSize);
         }
+    }
+
+    /// <summary>The last layer's attention for wanted rows; gathers them, and their queries, first.</summary>
+    private void AttendWanted(int layer)
+    {
+        uint queryDim = (uint)_config.QueryDim;
+        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, _activations.Residual, residual, Dim, Dim, maxRows));
+        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, _activations.Qkv, _activations.OutputQueries, queryDim, QkvDim, maxRows));
+        Attend(layer, _activations.OutputQueries, queryDim);
     }
 
     private void AttentionOutput(Stage stage)

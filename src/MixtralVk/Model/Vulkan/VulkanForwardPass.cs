@@ -42,7 +42,7 @@ public sealed partial class VulkanForwardPass : ForwardPass
     /// The residual stream as the next stage finds it: of a step with rows that are not wanted, only the wanted are left from the last layer's
     /// attention on.
     /// </summary>
-    internal BufferView Residual => !_parts.IsWhole && NextStage > _recordings!.LastAttention ? _model.Activations.OutputResidual : _model.Activations.Residual;
+    internal BufferView Residual => NextStage > _parts.First.StageCount ? _model.Activations.OutputResidual : _model.Activations.Residual;
 
     /// <summary>What is submitted for a step of so many tokens, of which so many rows are wanted, in order.</summary>
     internal IReadOnlyList<Recording> RecordingsFor(int tokens, int outputs)
@@ -64,7 +64,7 @@ public sealed partial class VulkanForwardPass : ForwardPass
         _parts = _recordings.For(batch.Count, batch.OutputCount);
         _store?.Forget();
         _batch = batch;
-        NextStage = 0;
+        BeginStages(batch);
     }
 
     /// <inheritdoc/>
@@ -181,8 +181,9 @@ public sealed partial class VulkanForwardPass : ForwardPass
     /// </summary>
     private void QueueStage(int stage, int leaveOut = 0, int only = int.MaxValue)
     {
-        _runs.Add(_parts.First, stage, leaveOut, only);
-        if (_parts.Second is { } second) _runs.Add(second, stage, leaveOut, only);
+        int first = _parts.First.StageCount;
+        if (stage < first) _runs.Add(_parts.First, stage, leaveOut, only);
+        else _runs.Add(_parts.Second!, stage - first, leaveOut, only);
     }
 
     private void Complete(StepBatch batch)
@@ -199,16 +200,13 @@ public sealed partial class VulkanForwardPass : ForwardPass
         batch.Commit();
     }
 
-    private StepRecordings Record(CancellationToken cancellation) => new(_model, _device, Stages, Cut, MaxBatchTokens, cancellation);
+    private StepRecordings Record(CancellationToken cancellation) => new(_model, _device, CutOf, MaxBatchTokens, cancellation);
 
     /// <inheritdoc/>
-    protected override void OnCut()
-    {
-        _batch = null;
-        _recordings?.Dispose(); // each submission has been waited for
-        _recordings = null;
-        _recordings = Record(CancellationToken.None);
-    }
+    protected override void AbandonStep() => _batch = null;
+
+    /// <inheritdoc/>
+    private protected override void OnCut(TokenClass rows, StageCut cut) => _recordings?.Renew(rows, cut); // each submission has been waited for
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
