@@ -52,8 +52,12 @@ internal sealed class AnswerDecoder
             return _text == 0 ? json : "";
         }
         foreach (char c in json) Append(c);
-        int added = _say.Length - said;
-        return added == 1 && _say[said] < _ascii.Length ? _ascii[_say[said]] : _say.ToString(said, added);
+        return (_say.Length - said) switch
+        {
+            0 => "",
+            1 when _say[said] < _ascii.Length => _ascii[_say[said]],
+            int added => _say.ToString(said, added),
+        };
     }
 
     /// <summary>Within a text, most pieces are what they say.</summary>

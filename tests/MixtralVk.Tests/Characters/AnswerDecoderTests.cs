@@ -32,6 +32,24 @@ public class AnswerDecoderTests
         string Text(string name) => document.RootElement.GetProperty(name).GetString()!;
     }
 
+    /// <summary>Replies are decoded in a game's ticks.</summary>
+    [Fact]
+    public void PiecesThatAreWordsOrMarksAllocateNothing()
+    {
+        string[] pieces = ["{\"", "say", "\":", " \"", "Bread", " costs", " 3", ".\"", ",", "\"emotion", "\": \"", "calm", "\", \"", "action", "\":\"", "none", "\",\"target\":", "\"\"", "}"];
+        long allocated = long.MaxValue;
+        for (int round = 0; round < 500 && allocated > 0; round++) // until the runtime has optimised it: code compiled quickly boxes
+        {
+            Thread.Sleep(5);
+            var decoder = new AnswerDecoder(speechCapacity: 64);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            foreach (string piece in pieces) decoder.Append(piece);
+            allocated = Math.Min(allocated, GC.GetAllocatedBytesForCurrentThread() - before);
+            Assert.Equal(new CharacterAnswer("Bread costs 3.", "calm", "none", ""), decoder.ToAnswer());
+        }
+        Assert.Equal(0, allocated);
+    }
+
     [Fact]
     public void EveryPieceComesAsSoonAsItIsKnown()
     {
