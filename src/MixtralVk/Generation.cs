@@ -117,7 +117,7 @@ public sealed class Generation : IEnumerable<GeneratedToken>
     public void Start()
     {
         if (_draft is not null || IsFinished) return;
-        var draft = new Draft(_options, _session.Model.Tokenizer, _prompt is null ? _session.Tokens : _prompt);
+        var draft = new Draft(_options, _session.Model.Tokenizer, _prompt is null ? _session.Tokens : _prompt, _session.Model.Scheduler.SamplingScratch);
         if (_prompt is null) _session.Begin(draft);
         else _session.Begin(_prompt, draft);
         _draft = draft;

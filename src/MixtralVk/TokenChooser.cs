@@ -20,14 +20,14 @@ internal sealed class TokenChooser
     private int _bannedState = StringAutomaton.Start, _breakerState = StringAutomaton.Start;
 
     /// <summary>Begins an answer to the text so far. Throws <see cref="GrammarException"/> where no answer fits the limit.</summary>
-    public TokenChooser(GenerationOptions options, Tokenizer tokenizer, ReadOnlySpan<int> text)
+    public TokenChooser(GenerationOptions options, Tokenizer tokenizer, ReadOnlySpan<int> text, SamplingScratch? scratch = null)
     {
         _options = options;
         _tokenizer = tokenizer;
         _constrained = options.Constraint?.Without(options.BannedStrings).Begin(tokenizer, options.MaxTokens);
         if (options.BannedStrings.Count > 0) _banned = WatchedTexts.Of(options.BannedStrings, ignoreCase: true, tokenizer);
         if (options.DryMultiplier > 0 && options.DryBreakers.Count > 0) _breakers = WatchedTexts.Of(options.DryBreakers, ignoreCase: false, tokenizer);
-        _sampler = new Sampler(options, tokenizer.VocabSize, _breakers?.Completing(StringAutomaton.Start) ?? default);
+        _sampler = new Sampler(options, tokenizer.VocabSize, _breakers?.Completing(StringAutomaton.Start) ?? default, scratch);
         _allowed = new uint[_banned is null && options.MinTokens == 0 ? 0 : (tokenizer.VocabSize + 31) / 32];
         _allVocabulary = new uint[_allowed.Length];
         for (int token = 0; _allowed.Length > 0 && token < tokenizer.VocabSize; token++) _allVocabulary[token / 32] |= 1u << (token % 32);

@@ -20,12 +20,12 @@ public sealed class Sampler
     /// Makes a sampler for logits of <paramref name="vocabSize"/> tokens. Throws <see cref="ArgumentOutOfRangeException"/> for options out of
     /// their range.
     /// </summary>
-    public Sampler(SamplingOptions options, int vocabSize) : this(options, vocabSize, ReadOnlyMemory<uint>.Empty)
+    public Sampler(SamplingOptions options, int vocabSize) : this(options, vocabSize, ReadOnlyMemory<uint>.Empty, scratch: null)
     {
     }
 
-    /// <summary>The same with the tokens, one bit each, that break sequences for the DRY penalty.</summary>
-    internal Sampler(SamplingOptions options, int vocabSize, ReadOnlyMemory<uint> sequenceBreakers)
+    /// <summary>The same with the tokens, one bit each, that break sequences for the DRY penalty, and for the whole vocabulary a place to work in that others use before and after.</summary>
+    internal Sampler(SamplingOptions options, int vocabSize, ReadOnlyMemory<uint> sequenceBreakers, SamplingScratch? scratch)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(vocabSize);
@@ -41,9 +41,8 @@ public sealed class Sampler
         if (DryPenalty.IsOn(options)) _dry = new DryPenalty(options, vocabSize, sequenceBreakers);
         _mirostat = 2 * options.MirostatTau;
         _steps = [.. options.Order.Where(IsOn)];
-        _adjusted = new float[vocabSize];
-        bool listsFew = options.Temperature == 0 || _steps.FirstOrDefault(step => !ChangesLogits(step)) == SamplingStep.TopK && _steps.SkipWhile(ChangesLogits).All(step => !ChangesLogits(step));
-        _list = new Shortlist(!listsFew ? vocabSize : options.Temperature == 0 ? 1 : Math.Min(options.TopK, vocabSize));
+        scratch ??= new SamplingScratch(vocabSize, MostListed());
+        (_adjusted, _list) = (scratch.Logits, scratch.List);
     }
 
     /// <summary>Number of tokens the logits are for.</summary>
@@ -98,6 +97,14 @@ public sealed class Sampler
         else if (!listed) return ChooseOfAll(logits, temperature);
         if (_list.Count == 0) throw NothingCanFollow();
         return _options.Temperature == 0 ? _list[0] : _list[_list.At(_random.NextDouble())];
+    }
+
+    /// <summary>One token, or those of the top-k cut where that is the first thing done to the logits, or all.</summary>
+    private int MostListed()
+    {
+        if (_options.Temperature == 0) return 1;
+        SamplingStep[] cuts = [.. _steps.SkipWhile(ChangesLogits)];
+        return cuts is [SamplingStep.TopK, ..] && !cuts.Any(ChangesLogits) ? Math.Min(_options.TopK, VocabSize) : VocabSize;
     }
 
     private bool IsOn(SamplingStep step) => step switch

@@ -1,3 +1,4 @@
+using MixtralVk.Sampling;
 using MixtralVk.Tokenization;
 
 namespace MixtralVk.Scheduling;
@@ -15,12 +16,12 @@ internal sealed class Draft
     private readonly StopMatcher _stops;
     private bool _trimSpace;
 
-    /// <summary>For a text that goes on after <paramref name="text"/>.</summary>
-    public Draft(GenerationOptions options, Tokenizer tokenizer, ReadOnlySpan<int> text)
+    /// <summary>For a text that goes on after <paramref name="text"/>; <paramref name="scratch"/> is the worker's.</summary>
+    public Draft(GenerationOptions options, Tokenizer tokenizer, ReadOnlySpan<int> text, SamplingScratch scratch)
     {
         _options = options;
         _tokenizer = tokenizer;
-        _chooser = new TokenChooser(options, tokenizer, text);
+        _chooser = new TokenChooser(options, tokenizer, text, scratch);
         _trimSpace = options.Constraint is { SkipsSpace: true };
         _decoder = new StreamingDecoder(tokenizer, trimLeadingSpace: false);
         _stops = new StopMatcher(options.StopStrings);

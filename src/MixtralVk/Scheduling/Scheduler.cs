@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using MixtralVk.Model;
+using MixtralVk.Sampling;
 
 namespace MixtralVk.Scheduling;
 
@@ -41,6 +42,7 @@ internal sealed partial class Scheduler : IDisposable
         _planner = new StepPlanner(_costs);
         _cutter = new StageCutter(forward, _costs);
         _batch = new StepBatch(forward.MaxBatchTokens, Gate);
+        SamplingScratch = new SamplingScratch(forward.Config.VocabSize, forward.Config.VocabSize);
         if (pacing == Pacing.PerFrame)
         {
             _grant = new FrameGrant(onCpu);
@@ -57,6 +59,9 @@ internal sealed partial class Scheduler : IDisposable
 
     /// <summary>Held, shortly, whenever a sequence or the pages of the KV cache are looked at or changed.</summary>
     public Lock Gate { get; } = new();
+
+    /// <summary>For the drafts of all texts: only the worker chooses tokens.</summary>
+    public SamplingScratch SamplingScratch { get; }
 
     /// <summary>What the device did.</summary>
     public SliceLog Slices { get; } = new();

@@ -52,7 +52,7 @@ public class SamplingStepTests
         const int vocab = 70;
         var random = new Random(seed);
         uint[] breakers = [1u << 11, 0, 0];
-        var sampler = new Sampler(options, vocab, breakers);
+        var sampler = new Sampler(options, vocab, breakers, scratch: null);
         var reference = new ReferenceSampler(options, new HashSet<int> { 11 });
         for (int step = 0; step < 60; step++)
         {
