@@ -65,6 +65,9 @@ internal sealed class Guest : IDisposable
 
     public Talk Talk { get; } = new();
 
+    /// <summary>The same with the tokens of the present reply; allocates.</summary>
+    public Talk TalkSoFar => Talk.Sum([Talk, new Talk { Tokens = IsSilent ? 0 : _latest!.TokenCount }]);
+
     /// <summary>Whom the player looks at speaks first.</summary>
     public bool IsLookedAt
     {

@@ -13,7 +13,7 @@ namespace TavernGame;
 internal sealed record Report(
     string Device, int Guests, double? BudgetMs, double TickP50Ms, double TickP99Ms, double QuietTickP99Ms, double? TickProcessorP99Ms, double AllocatedBytesPerTick, double AllocatedBytesPerFrame, double SliceP95Ms, double MeanSliceMs,
     double LongestSliceMs, double FrameP50Ms, double FrameP99Ms, double FrameP99MsWithoutAi, double TokensPerSecond, double PromptTokensPerSecond, double ReusedTokensPerSecond, int Answers,
-    int Trades, [property: JsonIgnore] IReadOnlyList<Frame> Without, [property: JsonIgnore] IReadOnlyList<Frame> With)
+    int CompleteAnswers, int Trades, [property: JsonIgnore] IReadOnlyList<Frame> Without, [property: JsonIgnore] IReadOnlyList<Frame> With)
 {
     /// <summary>
     /// Plays a quarter of the time without the guests, then the whole with them. The first two seconds of each are not counted, nor is, before, what it takes
@@ -36,7 +36,7 @@ internal sealed record Report(
             Quantile(with, f => f.AiMilliseconds, 0.95), with.Average(f => f.AiMilliseconds), game.LongestSlice,
             Quantile(with, f => f.Milliseconds, 0.5), Quantile(with, f => f.Milliseconds, 0.99), Quantile(without, f => f.Milliseconds, 0.99),
             (after.Tokens - before.Tokens) / seconds, (after.PromptTokens - before.PromptTokens) / seconds, (after.ReusedTokens - before.ReusedTokens) / seconds,
-            after.Ended - before.Ended, after.Trades - before.Trades, without, with);
+            after.Ended - before.Ended, after.Complete - before.Complete, after.Trades - before.Trades, without, with);
     }
 
     public string ToText() => string.Create(CultureInfo.InvariantCulture, $"""
@@ -45,7 +45,7 @@ internal sealed record Report(
         memory    {AllocatedBytesPerTick:0.##} bytes per tick, {AllocatedBytesPerFrame:0.##} per frame, of the {With.Count(f => !f.HasEvent)} of {With.Count} in which no reply begins or ends
         device    mean {MeanSliceMs:0.00} ms per frame, p95 {SliceP95Ms:0.00} ms, longest submission {LongestSliceMs:0.0} ms
         frames    p50 {FrameP50Ms:0.0} ms, p99 {FrameP99Ms:0.0} ms, without guests p99 {FrameP99MsWithoutAi:0.0} ms
-        talk      {TokensPerSecond:0.0} tokens/s, {PromptTokensPerSecond:0.0} of prompts/s and {ReusedTokensPerSecond:0.0} of them not computed again, {Answers} replies, {Trades} trades
+        talk      {TokensPerSecond:0.0} tokens/s, {PromptTokensPerSecond:0.0} of prompts/s and {ReusedTokensPerSecond:0.0} of them not computed again, {Answers} replies, {CompleteAnswers} of them complete, {Trades} trades
         """);
 
     public string ToJson() => JsonSerializer.Serialize(this, ReportJson.Default.Report);
@@ -65,11 +65,11 @@ internal sealed record Report(
         for (int i = 0; i < 120; i++) game.RunFrame();
         int first = game.FrameCount;
         game.LongestSlice = 0;
-        before = Talk.Sum(game.Tavern.Guests.Select(guest => guest.Talk));
+        before = Talk.Sum(game.Tavern.Guests.Select(guest => guest.TalkSoFar));
         long start = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(start) < time) game.RunFrame();
         seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        after = Talk.Sum(game.Tavern.Guests.Select(guest => guest.Talk));
+        after = Talk.Sum(game.Tavern.Guests.Select(guest => guest.TalkSoFar));
         return [.. game.FramesFrom(first)];
     }
 

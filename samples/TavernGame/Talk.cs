@@ -9,6 +9,9 @@ internal sealed class Talk
 
     public int Ended { get; set; }
 
+    /// <summary>Of those that ended, how many were complete.</summary>
+    public int Complete { get; set; }
+
     public int Trades { get; set; }
 
     /// <summary>Tokens of replies.</summary>
@@ -23,6 +26,7 @@ internal sealed class Talk
     public void Add(CharacterReply reply)
     {
         Ended++;
+        if (reply.Answer is not null) Complete++;
         Tokens += reply.TokenCount;
         PromptTokens += reply.Timings.PromptTokens;
         ReusedTokens += reply.Timings.ReusedTokens;
@@ -33,6 +37,7 @@ internal sealed class Talk
     {
         sum.Begun += talk.Begun;
         sum.Ended += talk.Ended;
+        sum.Complete += talk.Complete;
         sum.Trades += talk.Trades;
         sum.Tokens += talk.Tokens;
         sum.PromptTokens += talk.PromptTokens;

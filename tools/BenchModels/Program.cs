@@ -16,6 +16,9 @@ internal static class Program
         ["dense70b"] = new SyntheticModel { Layers = 1, Dim = 8192, Heads = 64, KvHeads = 8, Hidden = 28672, Experts = 0, Vocab = 32000, Context = 4096 },
     };
 
+    /// <summary>So that a game's characters can be tried with any of them.</summary>
+    private const string MixtralChat = "{% for m in messages %}{% if m.role == 'user' %}{{ '[INST] ' + m.content + ' [/INST]' }}{% else %}{{ m.content + eos_token }}{% endif %}{% endfor %}";
+
     private static Task<int> Main(string[] args)
     {
         var preset = new Argument<string>("PRESET") { Description = "tiny, mid, true (Mixtral 8x7B) or dense70b (Llama 2 70B)." };
@@ -41,7 +44,7 @@ internal static class Program
         root.SetAction(parsed =>
         {
             // A prime number of blocks: rows do not repeat.
-            SyntheticModel model = Presets[parsed.GetRequiredValue(preset)] with { Weights = parsed.GetValue(format), Seed = parsed.GetValue(seed), RepeatedBlocks = 4099 };
+            SyntheticModel model = Presets[parsed.GetRequiredValue(preset)] with { Weights = parsed.GetValue(format), Seed = parsed.GetValue(seed), RepeatedBlocks = 4099, ChatTemplate = MixtralChat };
             for (int i = 0; i < options.Length; i++)
                 if (parsed.GetValue(options[i]) is int value) model = sizes[i].Set(model, value);
             string path = parsed.GetRequiredValue(output);

@@ -38,6 +38,8 @@ public sealed record SyntheticModel
     /// <summary>No output matrix: the embedding serves.</summary>
     public bool TiedOutput { get; init; }
     public uint Version { get; init; } = 3;
+    /// <summary>Form of conversations; null for a model that does not chat.</summary>
+    public string? ChatTemplate { get; init; }
     /// <summary>One tensor per expert, as in files of early 2024, with the values of the merged ones.</summary>
     public bool SeparateExperts { get; init; }
 
@@ -94,6 +96,7 @@ public sealed record SyntheticModel
         if (Experts > 0) writer.Add("llama.expert_count", (uint)Experts).Add("llama.expert_used_count", (uint)TopK);
         AddRopeScaling(writer);
         SyntheticVocabulary.AddTo(writer, Vocab);
+        if (ChatTemplate is not null) writer.Add("tokenizer.chat_template", ChatTemplate);
         if (RopeFactors)
         {
             float[] factors = [.. Enumerable.Range(0, (RopeDim == 0 ? HeadDim : RopeDim) / 2).Select(i => 1 + i / 2f)];
