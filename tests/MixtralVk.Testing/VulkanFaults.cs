@@ -13,14 +13,17 @@ internal static unsafe class VulkanFaults
     private static delegate* unmanaged<nint, uint, SubmitInfo2*, ulong, Result> s_submit;
     private static delegate* unmanaged<nint, SemaphoreWaitInfo*, ulong, Result> s_wait;
     private static delegate* unmanaged<nint, DeviceCreateInfo*, void*, nint*, Result> s_create;
-    private static int s_submissionsLeft, s_waitsLeft, s_refused;
+    private static int s_submissionsLeft, s_waitsLeft, s_refused, s_beforeRefusal;
     private static volatile bool s_isLost;
 
     /// <summary>Submissions that go well before the device is lost; most, unless set.</summary>
     public static int SubmissionsLeft { set => s_submissionsLeft = value; }
 
-    /// <summary>The next so many submissions are refused for lack of memory; the device is not lost.</summary>
+    /// <summary>The next so many submissions, after those of <see cref="SubmissionsBeforeRefusal"/>, are refused for lack of memory; the device is not lost.</summary>
     public static int RefusedSubmissions { set => s_refused = value; }
+
+    /// <summary>Submissions that go well before the first is refused; none, unless set.</summary>
+    public static int SubmissionsBeforeRefusal { set => s_beforeRefusal = value; }
 
     /// <summary>Waits that go well before the device is lost.</summary>
     public static int WaitsLeft { set => s_waitsLeft = value; }
@@ -32,7 +35,7 @@ internal static unsafe class VulkanFaults
     public static void Mend()
     {
         s_submissionsLeft = s_waitsLeft = int.MaxValue;
-        s_refused = 0;
+        s_refused = s_beforeRefusal = 0;
         s_isLost = false;
     }
 
@@ -65,7 +68,7 @@ internal static unsafe class VulkanFaults
     [UnmanagedCallersOnly]
     private static Result Submit(nint queue, uint count, SubmitInfo2* submits, ulong fence)
     {
-        if (s_refused > 0)
+        if (s_refused > 0 && --s_beforeRefusal < 0)
         {
             s_refused--;
             return Result.ErrorOutOfDeviceMemory;

@@ -5,7 +5,7 @@ using MixtralVk.Model.Vulkan;
 namespace MixtralVk.Experts;
 
 /// <summary>
-/// How many slots there are to be: as many as the bytes hold that the host gives, less what the driver says is short. Slots come and go a few at a time.
+/// How many slots there are to be: as many as the bytes hold that the host gives, less what the driver says or a step finds to be short. Slots come and go a few at a time.
 /// Not thread-safe but for <see cref="Bytes"/>.
 /// </summary>
 internal sealed class ExpertBudget
@@ -26,6 +26,7 @@ internal sealed class ExpertBudget
     private int[] _counts;                  // [layer]: slots there are to be
     private long _bytes;                    // -1: all that is left
     private long _allowed = long.MaxValue;  // what others leave
+    private long _found = long.MaxValue;    // what steps found memory beside
     private long _asked;                    // timestamp
     private volatile bool _isChanged;
 
@@ -41,13 +42,14 @@ internal sealed class ExpertBudget
         _asked = Stopwatch.GetTimestamp();
     }
 
-    /// <summary>Most bytes of slots; null: all that the device's budget leaves. From any thread.</summary>
+    /// <summary>Most bytes of slots; null: all that the device's budget leaves. Whoever sets it has slots tried that steps found no memory beside. From any thread.</summary>
     public long? Bytes
     {
         get => Volatile.Read(ref _bytes) is long bytes and >= 0 ? bytes : null;
         set
         {
             Volatile.Write(ref _bytes, value ?? -1);
+            Volatile.Write(ref _found, long.MaxValue);
             _isChanged = true;
         }
     }
@@ -67,6 +69,14 @@ internal sealed class ExpertBudget
                 if (_counts[layer] != _experts.Slots.CountOf(layer)) return true;
             return false;
         }
+    }
+
+    /// <summary>A step found no memory: half of the slots are to go. False where there are none.</summary>
+    public bool TryHalve()
+    {
+        if (_experts.SlotBytes == 0) return false;
+        Volatile.Write(ref _found, _experts.SlotBytes / 2);
+        return _isChanged = true;
     }
 
     /// <summary>Frees slots, those of the least used experts, or makes some, empty. No recording may use slots meanwhile.</summary>
@@ -92,7 +102,7 @@ internal sealed class ExpertBudget
         get
         {
             long mine = _experts.SlotBytes, free = Math.Max(0, _device.MemoryBudget - _device.UsedMemory - ExpertSettings.Reserve);
-            return Math.Min(Math.Min(Bytes ?? long.MaxValue, _allowed), mine + free);
+            return Math.Min(Math.Min(Bytes ?? long.MaxValue, mine + free), Math.Min(_allowed, Volatile.Read(ref _found)));
         }
     }
 

@@ -167,6 +167,12 @@ public abstract class ForwardPass : IDisposable
     {
     }
 
+    /// <summary>
+    /// After a step that found no memory on the device: gives up what steps can do without, and waits for that; the step may then be tried again. False where there is
+    /// nothing left to give up.
+    /// </summary>
+    internal virtual bool TryShed() => false;
+
     /// <summary>Runs a whole step.</summary>
     public void Step(StepBatch batch)
     {

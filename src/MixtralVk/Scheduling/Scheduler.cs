@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
+using MixtralVk.Gpu;
 using MixtralVk.Model;
 using MixtralVk.Sampling;
 
@@ -253,8 +254,10 @@ internal sealed partial class Scheduler : IDisposable
         }
     }
 
+    /// <summary>Ends the step's texts with what went wrong, unless the step may be tried again in another way.</summary>
     private void Fail(Exception problem)
     {
+        if (problem is OutOfGpuMemoryException && TryShed()) return;
         var captured = ExceptionDispatchInfo.Capture(problem);
         lock (Gate)
         {
@@ -265,6 +268,19 @@ internal sealed partial class Scheduler : IDisposable
                 if (retry) _members[i].Sequence.RunsAlone = true;
                 else Fail(_members[i].Sequence, captured);
             }
+        }
+    }
+
+    private bool TryShed()
+    {
+        try
+        {
+            return _forward.TryShed();
+        }
+        catch (Exception problem) // the readers get it
+        {
+            LoseOrFailAll(problem);
+            return true;
         }
     }
 

@@ -36,20 +36,26 @@ internal sealed class HostKvStore : IDisposable
         }
     }
 
-    /// <summary>Moves that have been taken and not been recorded.</summary>
+    /// <summary>Moves that have been taken and not been made.</summary>
     public int Pending => _moves.Count;
 
     /// <summary>Takes the moves that the pool has noted, to be made after those taken before.</summary>
     public void Take(KvPages pages) => pages.TakeCopies(_moves);
 
-    /// <summary>The next moves, at most so many, one after the other.</summary>
-    public Recording RecordMoves(int most)
+    /// <summary>The next moves, so many, one after the other; they stay the next until they are <see cref="Made"/>.</summary>
+    public Recording RecordMoves(int count)
     {
         Recorder recorder = _device.CreateRecorder();
         recorder.BeginStage("pages from and to the host");
-        for (; most > 0 && _moves.TryDequeue(out (int From, int To) move); most--)
-            for (int part = 0; part < 2 * _layers; part++) recorder.Copy(Part(move.From, part), Part(move.To, part));
+        foreach ((int from, int to) in _moves.Take(count))
+            for (int part = 0; part < 2 * _layers; part++) recorder.Copy(Part(from, part), Part(to, part));
         return recorder.Finish("pages from and to the host");
+    }
+
+    /// <summary>The next moves, so many, are done.</summary>
+    public void Made(int count)
+    {
+        for (; count > 0; count--) _moves.Dequeue();
     }
 
     /// <summary>A layer's keys (even parts) or values of the page at a place.</summary>

@@ -50,7 +50,15 @@ internal sealed class SliceRuns(GpuDevice device) : IDisposable
     {
         int count = _queuedCount;
         _queuedCount = 0;
-        return count == 0 ? device.Queue.Submitted : device.Queue.Submit(_queued.AsSpan(0, count));
+        try
+        {
+            return count == 0 ? device.Queue.Submitted : device.Queue.Submit(_queued.AsSpan(0, count));
+        }
+        catch (OutOfGpuMemoryException)
+        {
+            device.Queue.Wait(device.Queue.Submitted); // what the slice handed over before: nobody else will wait for it
+            throw;
+        }
     }
 
     /// <summary>Hands over what was added and waits for it and for what was handed over before.</summary>

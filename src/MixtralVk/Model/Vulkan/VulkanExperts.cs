@@ -55,6 +55,14 @@ public sealed partial class VulkanForwardPass
         if (resizes) _resizeMilliseconds = RunTime.TotalMilliseconds;
     }
 
+    /// <summary>Half of the experts' slots.</summary>
+    internal override bool TryShed()
+    {
+        if (_store is null || !_store.Budget.TryHalve()) return false;
+        while (_store.Budget.IsDue) Resize();
+        return true;
+    }
+
     /// <summary>What is recorded goes through the slots there are; each submission has been waited for.</summary>
     private void Resize()
     {

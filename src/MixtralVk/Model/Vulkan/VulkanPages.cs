@@ -14,8 +14,10 @@ public sealed partial class VulkanForwardPass
     /// <inheritdoc/>
     internal override void MovePages(int most)
     {
-        using Recording moves = _hostPages.RecordMoves(most);
+        int count = Math.Min(most, _hostPages.Pending);
+        using Recording moves = _hostPages.RecordMoves(count);
         RunCopies(moves);
+        _hostPages.Made(count);
     }
 
     /// <inheritdoc/>

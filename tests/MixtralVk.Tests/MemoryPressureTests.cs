@@ -1,0 +1,84 @@
+using MixtralVk.Experts;
+using MixtralVk.Gpu;
+using MixtralVk.Loading;
+using MixtralVk.Model;
+using MixtralVk.Model.Vulkan;
+using MixtralVk.Testing;
+
+namespace MixtralVk.Tests;
+
+/// <summary>The driver refuses work for lack of memory: what can be done without goes first, and then whoever wants a text is told. In floats, so that it does not matter who computes an expert.</summary>
+[Collection(VulkanCollection.Name)]
+public sealed class MemoryPressureTests
+{
+    private static readonly GenerationOptions s_greedy = new() { Temperature = 0, MaxTokens = 12 };
+
+    private static readonly MixtralOptions s_options = new() { Device = DeviceKind.Vulkan, ContextLength = 128, ChunkTokens = 16, CpuArithmetic = CpuArithmetic.Float32 };
+
+    private const string Mill = "The mill stands by the river, and", Smith = "I am the smith of this village, and";
+
+    [Fact]
+    public void Experts_leave_first_and_then_texts_are_refused_until_there_is_memory()
+    {
+        long all;
+        using (ModelSource source = ModelSource.Open(ShippedModel.Path)) all = source.Describe().ExpertBytes;
+        using MixtralModel model = Load(s_options with { ExpertBudgetBytes = all / 2, ExpertPlacement = ExpertPlacement.Fixed });
+        var pass = (VulkanForwardPass)model.ForwardPass;
+        string expected = Text(model, Smith), other = Text(model, Mill);
+        Assert.Equal(16, pass.ResidentExperts);
+
+        VulkanFaults.RefusedSubmissions = 2;
+        Assert.Equal(other, Text(model, Mill));
+        Assert.Equal(4, pass.ResidentExperts);
+
+        VulkanFaults.RefusedSubmissions = int.MaxValue;
+        using Session late = model.StartSession();
+        var refused = Assert.Throws<OutOfGpuMemoryException>(() => Text(late, Mill));
+        Assert.Contains("close other programs", refused.Message, StringComparison.Ordinal);
+        Assert.Throws<OutOfGpuMemoryException>(() => Text(model, Mill));
+        Assert.Equal(0, pass.ResidentExperts);
+
+        VulkanFaults.Mend();
+        Assert.Equal(other, Text(late, Mill));
+        Assert.Equal(expected, Text(model, Smith));
+        Assert.Equal(0, pass.ResidentExperts);
+        model.ExpertBudgetBytes = all / 2;
+        Assert.True(SpinWait.SpinUntil(() => pass.ResidentExperts == 16, 20_000));
+        Assert.Equal(expected, Text(model, Smith));
+    }
+
+    /// <summary>A text whose pages come back from the host is refused at that, in its prompt or in its answer, and is told; asked again it is what it would have been.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void What_is_refused_can_be_asked_again_and_is_the_same_text(int before)
+    {
+        using MixtralModel model = Load(s_options with { IdleMemoryBytes = 8 << 20, IdleMemoryEverywhere = true });
+        string smiths = string.Concat(Enumerable.Repeat(Smith + " ", 7)), mills = string.Concat(Enumerable.Repeat(Mill + " ", 7));
+        string expected, other = Text(model, mills);
+        using (MixtralModel whole = MixtralModel.Load(ShippedModel.Path, s_options)) expected = Text(whole, smiths + Mill);
+        using Session session = model.StartSession();
+        session.Prefill(model.Tokenizer.Encode(smiths));
+        Text(model, mills); // takes the pages: they go to the host
+        (VulkanFaults.SubmissionsBeforeRefusal, VulkanFaults.RefusedSubmissions) = (before, 1);
+        Assert.Throws<OutOfGpuMemoryException>(() => Text(session, smiths + Mill));
+        Assert.Equal(expected, Text(session, smiths + Mill));
+        Assert.InRange(session.PrefillTimings.ReusedTokens, 2 * KvPages.PageTokens, 128);
+        Assert.Equal(other, Text(model, mills));
+    }
+
+    private static MixtralModel Load(MixtralOptions options)
+    {
+        Func<string, nint, nint> replace = VulkanFaults.Begin();
+        return MixtralModel.Load(ShippedModel.Path, options with { WithGpuOptions = gpu => gpu with { ReplaceCommand = replace } });
+    }
+
+    private static string Text(MixtralModel model, string prompt)
+    {
+        using Session session = model.StartSession();
+        return Text(session, prompt);
+    }
+
+    private static string Text(Session session, string prompt) => string.Concat(session.Generate(session.Model.Tokenizer.Encode(prompt), s_greedy).Select(token => token.Text));
+}
