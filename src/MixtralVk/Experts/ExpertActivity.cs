@@ -11,8 +11,9 @@ namespace MixtralVk.Experts;
 /// <param name="ShorterMilliseconds">What the side that took less time worked, in steps with something for both: the most that both can work at the same time.</param>
 /// <param name="UploadedBytes">Bytes of experts brought to the device after loading.</param>
 /// <param name="Replacements">Experts that came to the device after loading.</param>
+/// <param name="TakenHits">Hits that the processor computed all the same, as it was faster than the device.</param>
 /// <param name="Guests">Experts that were brought to the device for one step of a prompt; their choices are misses, their time there is the device's.</param>
-public readonly record struct LayerActivity(long Hits, long Misses, double GpuMilliseconds, double CpuMilliseconds, double OverlapMilliseconds, double ShorterMilliseconds, long UploadedBytes, long Replacements, long Guests)
+public readonly record struct LayerActivity(long Hits, long Misses, double GpuMilliseconds, double CpuMilliseconds, double OverlapMilliseconds, double ShorterMilliseconds, long UploadedBytes, long Replacements, long TakenHits, long Guests)
 {
     /// <summary>Hits among all choices; 0 before the first.</summary>
     public double HitRate => Hits + Misses == 0 ? 0 : (double)Hits / (Hits + Misses);
@@ -20,7 +21,7 @@ public readonly record struct LayerActivity(long Hits, long Misses, double GpuMi
 
 /// <summary>
 /// Counts what experts do, by layer, and tells the meter "MixtralVk" (System.Diagnostics.Metrics): mixtralvk.experts.hits, .misses, .gpu_time and .cpu_time (ms),
-/// .uploaded (bytes), .replacements and .guests, each with the tag "layer". Counting allocates nothing. Written by the model's thread; read by any, a layer's numbers of different moments perhaps.
+/// .uploaded (bytes), .replacements, .taken_hits and .guests, each with the tag "layer". Counting allocates nothing. Written by the model's thread; read by any, a layer's numbers of different moments perhaps.
 /// </summary>
 internal sealed class ExpertActivity
 {
@@ -33,6 +34,7 @@ internal sealed class ExpertActivity
     private static readonly Counter<long> s_uploaded = s_meter.CreateCounter<long>("mixtralvk.experts.uploaded", "By", "Bytes of experts brought to the device after loading.");
     private static readonly Counter<long> s_replacements = s_meter.CreateCounter<long>("mixtralvk.experts.replacements", description: "Experts that came to the device after loading.");
 
+    private static readonly Counter<long> s_takenHits = s_meter.CreateCounter<long>("mixtralvk.experts.taken_hits", description: "Choices on the device that the processor computed, being faster.");
     private static readonly Counter<long> s_guests = s_meter.CreateCounter<long>("mixtralvk.experts.guests", description: "Experts that came to the device for one step of a prompt.");
 
     private readonly LayerActivity[] _layers;
@@ -54,6 +56,14 @@ internal sealed class ExpertActivity
         _layers[layer] = l with { Hits = l.Hits + hits, Misses = l.Misses + misses };
         s_hits.Add(hits, _tags[layer]);
         s_misses.Add(misses, _tags[layer]);
+    }
+
+    /// <summary>Hits of a step in a layer that the processor computes.</summary>
+    public void Take(int layer, int hits)
+    {
+        if (hits == 0) return;
+        _layers[layer] = _layers[layer] with { TakenHits = _layers[layer].TakenHits + hits };
+        s_takenHits.Add(hits, _tags[layer]);
     }
 
     /// <summary>What a step's experts took in a layer, in milliseconds.</summary>

@@ -19,14 +19,17 @@ internal sealed unsafe class ExpertStore : IDisposable
     private readonly ExpertExchange _exchange;
     private readonly CpuExperts _host;
     private readonly ExpertGuests _guests;
+    private readonly HitSharing _sharing = new();
+    private readonly Func<int, int, int> _forProcessor;
     private readonly ExpertUse _use;
     private readonly int _topK;
     private readonly bool _moves;
-    private readonly bool[] _isResident; // (experts) of the layer in progress
+    private readonly bool[] _isChosen, _isResident; // (experts) of the layer in progress; resident: on the device, which is to compute it
     private int _rows, _hits, _misses;
     private int _timed = -1;        // the layer whose experts run, or are done and not counted yet
     private bool _hasGpuTime;       // the device has some of them
     private bool _isSummed;         // they are done as soon as what was submitted is
+    private bool _isWhole;          // in one slice: their times have no frame of a game in between
     private long _routed, _begun, _ended; // of that layer: when its router was done, when the processor began and ended
 
     /// <summary>Brings every expert into main memory, or finds it in the mapped file.</summary>
@@ -43,7 +46,8 @@ internal sealed unsafe class ExpertStore : IDisposable
         IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         (_device, _use, _topK, _moves) = (experts, use, source.Config.ExpertsPerToken, settings.Moves);
-        _isResident = new bool[experts.ExpertCount];
+        (_isChosen, _isResident) = (new bool[experts.ExpertCount], new bool[experts.ExpertCount]);
+        _forProcessor = settings.TakesHits ?? _sharing.ForProcessor;
         Activity = new ExpertActivity(experts.LayerCount);
         _exchange = new ExpertExchange(device, source.Config, maxBatchTokens);
         try
@@ -109,10 +113,50 @@ internal sealed unsafe class ExpertStore : IDisposable
         for (int expert = 0; expert < _isResident.Length; expert++) _isResident[expert] = _device.Slots.SlotOf(layer, expert) != ExpertSlots.None;
         _misses = _host.Begin(ids, _isResident);
         (_rows, _hits) = (tokens, ids.Length - _misses);
-        if (_misses > 0) _exchange.Inputs.Invalidate();
         Activity.Count(layer, _hits, _misses);
-        if (_moves) _use.Chosen(layer, ids, tokens);
-        (_timed, _hasGpuTime, _begun, _ended) = (layer, _hits > 0, 0, 0);
+        if (_moves)
+        {
+            _use.Chosen(layer, ids, tokens);
+            ShareHits(layer, ids);
+        }
+        if (_misses > 0) _exchange.Inputs.Invalidate();
+        (_timed, _hasGpuTime, _isWhole, _begun, _ended) = (layer, _hits > 0, true, 0, 0);
+    }
+
+    /// <summary>Leaves some of the experts that the device has to the processor, where that is faster (<see cref="HitSharing"/>); in prompts none.</summary>
+    private void ShareHits(int layer, ReadOnlySpan<int> ids)
+    {
+        if (!IsPrompt)
+        {
+            Array.Clear(_isChosen);
+            foreach (int id in ids) _isChosen[id] = true;
+            int taken = _forProcessor(Chosen(onDevice: true), Chosen(onDevice: false));
+            if (taken > 0) TakeHits(layer, ids, taken);
+        }
+        _device.Compute(layer, _isResident);
+    }
+
+    private void TakeHits(int layer, ReadOnlySpan<int> ids, int experts)
+    {
+        for (int expert = 0; experts > 0; expert++)
+        {
+            if (!_isChosen[expert] || !_isResident[expert]) continue;
+            _isResident[expert] = false;
+            experts--;
+        }
+        int hits = _hits;
+        _misses = _host.Begin(ids, _isResident);
+        _hits = ids.Length - _misses;
+        Activity.Take(layer, hits - _hits);
+    }
+
+    private bool IsPrompt => TokenClasses.Of((uint)_rows) == TokenClass.Chunk;
+
+    private int Chosen(bool onDevice)
+    {
+        int count = 0;
+        for (int expert = 0; expert < _isChosen.Length; expert++) count += _isChosen[expert] && _isResident[expert] == onDevice ? 1 : 0;
+        return count;
     }
 
     /// <summary>
@@ -161,7 +205,11 @@ internal sealed unsafe class ExpertStore : IDisposable
     /// <summary>All that was submitted is done: counts the time of the experts that were summed.</summary>
     public void Completed()
     {
-        if (!_isSummed) return;
+        if (!_isSummed)
+        {
+            _isWhole = false;
+            return;
+        }
         double cpuBegin = 0, cpuEnd = 0;
         if (_begun > 0) (cpuBegin, cpuEnd) = (Stopwatch.GetElapsedTime(_routed, _begun).TotalMilliseconds, Stopwatch.GetElapsedTime(_routed, _ended).TotalMilliseconds);
         double gpuBegin = 0, gpuEnd = 0;
@@ -172,7 +220,8 @@ internal sealed unsafe class ExpertStore : IDisposable
             gpuEnd = timer.Seconds(ExpertExchange.Routed, ExpertExchange.Done) * 1000;
         }
         Activity.Spend(_timed, gpuEnd - gpuBegin, cpuEnd - cpuBegin, Math.Max(0, Math.Min(cpuEnd, gpuEnd) - Math.Max(cpuBegin, gpuBegin)));
-        if (TokenClasses.Of((uint)_rows) == TokenClass.Chunk) _guests.Learn(gpuEnd - gpuBegin, _hits, cpuEnd - cpuBegin, _misses);
+        if (IsPrompt) _guests.Learn(gpuEnd - gpuBegin, _hits, cpuEnd - cpuBegin, _misses);
+        else if (_moves && _isWhole) _sharing.Learn(gpuEnd - gpuBegin, Chosen(onDevice: true), cpuEnd - cpuBegin, Chosen(onDevice: false));
         (_timed, _isSummed) = (-1, false);
     }
 

@@ -108,6 +108,16 @@ internal sealed class DeviceExperts : IDisposable
         _table.Flush();
     }
 
+    /// <summary>In the next submissions of a layer those of its experts that have slots are computed and summed that the flags name.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="experts">(experts)</param>
+    public void Compute(int layer, ReadOnlySpan<bool> experts)
+    {
+        Span<int> table = Table(layer);
+        for (int expert = 0; expert < table.Length; expert++) table[expert] = experts[expert] ? Slots.SlotOf(layer, expert) : ExpertSlots.None;
+        _table.Flush();
+    }
+
     /// <summary>Gives a layer one slot more, with memory and nothing in it.</summary>
     /// <exception cref="OutOfGpuMemoryException">The device or the budget has no room.</exception>
     public void AddSlot(int layer)
