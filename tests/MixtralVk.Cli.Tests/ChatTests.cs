@@ -29,6 +29,27 @@ public sealed class ChatTests
     [Fact]
     public async Task QuitEnds() => Assert.Single((await Chat("Who are you?\n/quit\nWho are you?\n")).OutLines);
 
+    /// <summary>Between two questions, once the runtime has compiled what is used often and experts lie where they are used: less than 0.5 % of a core.</summary>
+    [Theory]
+    [InlineData("--device", "cpu")]
+    [InlineData("--device", "vulkan", "--experts-on-gpu", "25%")]
+    public async Task AnIdleModelTakesNoProcessorTime(params string[] options)
+    {
+        using Process chat = CommandLine.Start(["chat", CommandLine.ShippedModel, .. options]);
+        Task<string> error = chat.StandardError.ReadToEndAsync();
+        await chat.StandardInput.WriteLineAsync("Who are you?");
+        await chat.StandardInput.FlushAsync();
+        Assert.NotNull(await chat.StandardOutput.ReadLineAsync());
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        chat.Refresh();
+        TimeSpan before = chat.TotalProcessorTime, idle = TimeSpan.FromSeconds(4);
+        await Task.Delay(idle);
+        chat.Refresh();
+        Assert.InRange(chat.TotalProcessorTime - before, TimeSpan.Zero, idle * 0.005);
+        chat.StandardInput.Close();
+        Assert.Equal(0, (await CommandLine.Ended(chat, chat.StandardOutput.ReadToEndAsync(), error)).ExitCode);
+    }
+
     [Fact]
     public async Task ResetForgetsWhatWasSaid()
     {
