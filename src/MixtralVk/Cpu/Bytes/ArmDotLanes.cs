@@ -15,6 +15,9 @@ internal readonly unsafe struct ArmDotLanes : IByteLanes<Vector128<int>>
     public static Vector128<int> Load(int* words) => Vector128.Load(words);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector128<int> register, int* words) => register.Store(words);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Nibbles(Vector128<int> words, bool high) => (high ? words >>> 4 : words) & Vector128.Create(0x0F0F0F0F);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -45,13 +48,13 @@ internal readonly unsafe struct ArmDotLanes : IByteLanes<Vector128<int>>
     public static Vector128<int> Plus(Vector128<int> a, Vector128<int> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Accumulate(Vector128<int> products, float* scales, float scale, float* sums) => Sum(products, scales, scale, sums).Store(sums);
+    public static Vector128<int> Accumulate(Vector128<int> products, float* scales, float scale, Vector128<int> sums) => Sum(products, scales, scale, sums).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Accumulate(Vector128<int> products, float* scales, float scale, float* offsets, float activations, float* sums) =>
-        (Sum(products, scales, scale, sums) + Vector128.Load(offsets) * Vector128.Create(activations)).Store(sums);
+    public static Vector128<int> Accumulate(Vector128<int> products, float* scales, float scale, float* offsets, float activations, Vector128<int> sums) =>
+        (Sum(products, scales, scale, sums) + Vector128.Load(offsets) * Vector128.Create(activations)).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Sum(Vector128<int> products, float* scales, float scale, float* sums) =>
-        Vector128.Load(sums) + Vector128.ConvertToSingle(products) * (Vector128.Load(scales) * Vector128.Create(scale));
+    private static Vector128<float> Sum(Vector128<int> products, float* scales, float scale, Vector128<int> sums) =>
+        sums.AsSingle() + Vector128.ConvertToSingle(products) * (Vector128.Load(scales) * Vector128.Create(scale));
 }

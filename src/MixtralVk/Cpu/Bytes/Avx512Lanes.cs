@@ -15,6 +15,9 @@ internal readonly unsafe struct Avx512Lanes : IByteLanes<Vector512<int>>
     public static Vector512<int> Load(int* words) => Vector512.Load(words);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector512<int> register, int* words) => register.Store(words);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Nibbles(Vector512<int> words, bool high) => (high ? words >>> 4 : words) & Vector512.Create(0x0F0F0F0F);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -50,13 +53,13 @@ internal readonly unsafe struct Avx512Lanes : IByteLanes<Vector512<int>>
     public static Vector512<int> Plus(Vector512<int> a, Vector512<int> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Accumulate(Vector512<int> products, float* scales, float scale, float* sums) => Sum(products, scales, scale, sums).Store(sums);
+    public static Vector512<int> Accumulate(Vector512<int> products, float* scales, float scale, Vector512<int> sums) => Sum(products, scales, scale, sums).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Accumulate(Vector512<int> products, float* scales, float scale, float* offsets, float activations, float* sums) =>
-        (Sum(products, scales, scale, sums) + Vector512.Load(offsets) * Vector512.Create(activations)).Store(sums);
+    public static Vector512<int> Accumulate(Vector512<int> products, float* scales, float scale, float* offsets, float activations, Vector512<int> sums) =>
+        (Sum(products, scales, scale, sums) + Vector512.Load(offsets) * Vector512.Create(activations)).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Sum(Vector512<int> products, float* scales, float scale, float* sums) =>
-        Vector512.Load(sums) + Vector512.ConvertToSingle(products) * (Vector512.Load(scales) * Vector512.Create(scale));
+    private static Vector512<float> Sum(Vector512<int> products, float* scales, float scale, Vector512<int> sums) =>
+        sums.AsSingle() + Vector512.ConvertToSingle(products) * (Vector512.Load(scales) * Vector512.Create(scale));
 }

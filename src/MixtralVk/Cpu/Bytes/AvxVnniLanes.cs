@@ -15,6 +15,9 @@ internal readonly unsafe struct AvxVnniLanes : IByteLanes<Vector256<int>>
     public static Vector256<int> Load(int* words) => Vector256.Load(words);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector256<int> register, int* words) => register.Store(words);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Nibbles(Vector256<int> words, bool high) => (high ? words >>> 4 : words) & Vector256.Create(0x0F0F0F0F);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -45,13 +48,13 @@ internal readonly unsafe struct AvxVnniLanes : IByteLanes<Vector256<int>>
     public static Vector256<int> Plus(Vector256<int> a, Vector256<int> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Accumulate(Vector256<int> products, float* scales, float scale, float* sums) => Sum(products, scales, scale, sums).Store(sums);
+    public static Vector256<int> Accumulate(Vector256<int> products, float* scales, float scale, Vector256<int> sums) => Sum(products, scales, scale, sums).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Accumulate(Vector256<int> products, float* scales, float scale, float* offsets, float activations, float* sums) =>
-        (Sum(products, scales, scale, sums) + Vector256.Load(offsets) * Vector256.Create(activations)).Store(sums);
+    public static Vector256<int> Accumulate(Vector256<int> products, float* scales, float scale, float* offsets, float activations, Vector256<int> sums) =>
+        (Sum(products, scales, scale, sums) + Vector256.Load(offsets) * Vector256.Create(activations)).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Sum(Vector256<int> products, float* scales, float scale, float* sums) =>
-        Vector256.Load(sums) + Vector256.ConvertToSingle(products) * (Vector256.Load(scales) * Vector256.Create(scale));
+    private static Vector256<float> Sum(Vector256<int> products, float* scales, float scale, Vector256<int> sums) =>
+        sums.AsSingle() + Vector256.ConvertToSingle(products) * (Vector256.Load(scales) * Vector256.Create(scale));
 }

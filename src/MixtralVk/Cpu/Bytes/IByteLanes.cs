@@ -16,6 +16,9 @@ internal unsafe interface IByteLanes<TRegister> where TRegister : struct
     /// <summary>Words of neighbouring rows.</summary>
     static abstract TRegister Load(int* words);
 
+    /// <summary>Writes the words of neighbouring rows.</summary>
+    static abstract void Store(TRegister register, int* words);
+
     /// <summary>The low nibbles of each byte, or the high ones.</summary>
     static abstract TRegister Nibbles(TRegister words, bool high);
 
@@ -46,9 +49,9 @@ internal unsafe interface IByteLanes<TRegister> where TRegister : struct
     /// <summary>a + b of 32-bit integers.</summary>
     static abstract TRegister Plus(TRegister a, TRegister b);
 
-    /// <summary>sums[row] += products[row] * (scales[row] * scale).</summary>
-    static abstract void Accumulate(TRegister products, float* scales, float scale, float* sums);
+    /// <summary>sums[row] + products[row] * (scales[row] * scale); sums are floats.</summary>
+    static abstract TRegister Accumulate(TRegister products, float* scales, float scale, TRegister sums);
 
-    /// <summary>sums[row] = sums[row] + products[row] * (scales[row] * scale) + offsets[row] * activations.</summary>
-    static abstract void Accumulate(TRegister products, float* scales, float scale, float* offsets, float activations, float* sums);
+    /// <summary>sums[row] + products[row] * (scales[row] * scale) + offsets[row] * activations; sums are floats.</summary>
+    static abstract TRegister Accumulate(TRegister products, float* scales, float scale, float* offsets, float activations, TRegister sums);
 }

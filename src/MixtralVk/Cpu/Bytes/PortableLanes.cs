@@ -14,6 +14,9 @@ internal readonly unsafe struct PortableLanes : IByteLanes<Vector<int>>
     public static Vector<int> Load(int* words) => Vector.Load(words);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector<int> register, int* words) => register.Store(words);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<int> Nibbles(Vector<int> words, bool high) => (high ? words >>> 4 : words) & new Vector<int>(0x0F0F0F0F);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -44,15 +47,15 @@ internal readonly unsafe struct PortableLanes : IByteLanes<Vector<int>>
     public static Vector<int> Plus(Vector<int> a, Vector<int> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Accumulate(Vector<int> products, float* scales, float scale, float* sums) => Sum(products, scales, scale, sums).Store(sums);
+    public static Vector<int> Accumulate(Vector<int> products, float* scales, float scale, Vector<int> sums) => Vector.AsVectorInt32(Sum(products, scales, scale, sums));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Accumulate(Vector<int> products, float* scales, float scale, float* offsets, float activations, float* sums) =>
-        (Sum(products, scales, scale, sums) + Vector.Load(offsets) * new Vector<float>(activations)).Store(sums);
+    public static Vector<int> Accumulate(Vector<int> products, float* scales, float scale, float* offsets, float activations, Vector<int> sums) =>
+        Vector.AsVectorInt32(Sum(products, scales, scale, sums) + Vector.Load(offsets) * new Vector<float>(activations));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<float> Sum(Vector<int> products, float* scales, float scale, float* sums) =>
-        Vector.Load(sums) + Vector.ConvertToSingle(products) * (Vector.Load(scales) * new Vector<float>(scale));
+    private static Vector<float> Sum(Vector<int> products, float* scales, float scale, Vector<int> sums) =>
+        Vector.AsVectorSingle(sums) + Vector.ConvertToSingle(products) * (Vector.Load(scales) * new Vector<float>(scale));
 
     /// <summary>Products of neighbouring bytes, summed by pairs; a pair of a byte and an activation is at most 2 * 128 * 127.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

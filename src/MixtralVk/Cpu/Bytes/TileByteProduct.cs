@@ -61,92 +61,98 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
         for (; t < tokens; t++, sums += Rows, ahead = default) OneToken<TSum, TEven, TOdd>(zero, panels, ahead, inputs[t] + first, sums);
     }
 
+    /// <summary>The sums of some rows stay in registers for all panels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OneToken<TSum, TEven, TOdd>(int zero, in LevelPanels panels, Ahead ahead, ActivationBlock* x, float* sums)
         where TSum : ILevelSum where TEven : ILevelSource where TOdd : ILevelSource
     {
+        int lanes = TLanes.Count;
         TRegister minusZero = TLanes.Zero(zero);
-        for (int panel = 0; panel < panels.Count; panel++)
+        for (int r = 0; r < Rows; r += 4 * lanes)
         {
-            ahead.Fetch(panel);
-            if (typeof(TOdd) != typeof(HighNibbles)) Panel<TSum, TEven>(panels, panel, minusZero, x + panel, sums);
-            else if (panel % 2 == 0) TwoPanels<TSum>(panels, panel, minusZero, x + panel, sums);
+            int* to = (int*)sums + r;
+            TRegister a = TLanes.Load(to), b = TLanes.Load(to + lanes), c = TLanes.Load(to + 2 * lanes), d = TLanes.Load(to + 3 * lanes);
+            for (int panel = 0; panel < panels.Count; panel++)
+            {
+                if (r == 0) ahead.Fetch(panel);
+                if (typeof(TOdd) != typeof(HighNibbles)) Panel<TSum, TEven>(panels, panel, r, minusZero, x + panel, ref a, ref b, ref c, ref d);
+                else if (panel % 2 == 0) TwoPanels<TSum>(panels, panel, r, minusZero, x + panel, ref a, ref b, ref c, ref d);
+            }
+            TLanes.Store(a, to);
+            TLanes.Store(b, to + lanes);
+            TLanes.Store(c, to + 2 * lanes);
+            TLanes.Store(d, to + 3 * lanes);
         }
     }
 
     /// <summary>Two panels that share words, which are read once: memory never rests.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TwoPanels<TSum>(in LevelPanels panels, int panel, TRegister minusZero, ActivationBlock* x, float* sums) where TSum : ILevelSum
+    private static void TwoPanels<TSum>(in LevelPanels panels, int panel, int r, TRegister minusZero, ActivationBlock* x, ref TRegister sumsA, ref TRegister sumsB,
+        ref TRegister sumsC, ref TRegister sumsD) where TSum : ILevelSum
     {
         int lanes = TLanes.Count;
-        int* words = panels.Words + panel * panels.WordStep, halfScales = panels.HalfScales + panel * 2 * Rows, low = (int*)x, high = (int*)(x + 1);
+        int* words = panels.Words + panel * panels.WordStep + r, halfScales = panels.HalfScales + panel * 2 * Rows, low = (int*)x, high = (int*)(x + 1);
         float* scales = panels.Scales + panel * panels.ScaleStep, nextScales = scales + panels.ScaleStep;
         float* offsets = panels.Offsets + panel * Rows, nextOffsets = offsets + Rows;
         float scale = x->Scale, sum = x->Sum, nextScale = x[1].Scale, nextSum = x[1].Sum;
-        for (int r = 0; r < Rows; r += 4 * lanes)
+        TRegister a0 = Start<TSum>(x, false, minusZero), b0 = a0, c0 = a0, d0 = a0, a1 = Start<TSum>(x + 1, false, minusZero), b1 = a1, c1 = a1, d1 = a1;
+        for (int w = 0; w < 8; w++)
         {
-            TRegister a0 = Start<TSum>(x, false, minusZero), b0 = a0, c0 = a0, d0 = a0, a1 = Start<TSum>(x + 1, false, minusZero), b1 = a1, c1 = a1, d1 = a1;
-            for (int w = 0; w < 8; w++)
-            {
-                TRegister y0 = TLanes.Broadcast(low + w), y1 = TLanes.Broadcast(high + w);
-                int* from = words + w * Rows + r;
-                TRegister a = TLanes.Load(from), b = TLanes.Load(from + lanes), c = TLanes.Load(from + 2 * lanes), d = TLanes.Load(from + 3 * lanes);
-                a0 = Add<TSum>(a0, TLanes.Nibbles(a, high: false), y0);
-                a1 = Add<TSum>(a1, TLanes.Nibbles(a, high: true), y1);
-                b0 = Add<TSum>(b0, TLanes.Nibbles(b, high: false), y0);
-                b1 = Add<TSum>(b1, TLanes.Nibbles(b, high: true), y1);
-                c0 = Add<TSum>(c0, TLanes.Nibbles(c, high: false), y0);
-                c1 = Add<TSum>(c1, TLanes.Nibbles(c, high: true), y1);
-                d0 = Add<TSum>(d0, TLanes.Nibbles(d, high: false), y0);
-                d1 = Add<TSum>(d1, TLanes.Nibbles(d, high: true), y1);
-            }
-            Close<TSum>(a0, a0, halfScales, scales, offsets, scale, sum, r, sums);
-            Close<TSum>(b0, b0, halfScales, scales, offsets, scale, sum, r + lanes, sums);
-            Close<TSum>(c0, c0, halfScales, scales, offsets, scale, sum, r + 2 * lanes, sums);
-            Close<TSum>(d0, d0, halfScales, scales, offsets, scale, sum, r + 3 * lanes, sums);
-            Close<TSum>(a1, a1, halfScales, nextScales, nextOffsets, nextScale, nextSum, r, sums);
-            Close<TSum>(b1, b1, halfScales, nextScales, nextOffsets, nextScale, nextSum, r + lanes, sums);
-            Close<TSum>(c1, c1, halfScales, nextScales, nextOffsets, nextScale, nextSum, r + 2 * lanes, sums);
-            Close<TSum>(d1, d1, halfScales, nextScales, nextOffsets, nextScale, nextSum, r + 3 * lanes, sums);
+            TRegister y0 = TLanes.Broadcast(low + w), y1 = TLanes.Broadcast(high + w);
+            int* from = words + w * Rows;
+            TRegister a = TLanes.Load(from), b = TLanes.Load(from + lanes), c = TLanes.Load(from + 2 * lanes), d = TLanes.Load(from + 3 * lanes);
+            a0 = Add<TSum>(a0, TLanes.Nibbles(a, high: false), y0);
+            a1 = Add<TSum>(a1, TLanes.Nibbles(a, high: true), y1);
+            b0 = Add<TSum>(b0, TLanes.Nibbles(b, high: false), y0);
+            b1 = Add<TSum>(b1, TLanes.Nibbles(b, high: true), y1);
+            c0 = Add<TSum>(c0, TLanes.Nibbles(c, high: false), y0);
+            c1 = Add<TSum>(c1, TLanes.Nibbles(c, high: true), y1);
+            d0 = Add<TSum>(d0, TLanes.Nibbles(d, high: false), y0);
+            d1 = Add<TSum>(d1, TLanes.Nibbles(d, high: true), y1);
         }
+        sumsA = Close<TSum>(a0, a0, halfScales, scales, offsets, scale, sum, r, sumsA);
+        sumsB = Close<TSum>(b0, b0, halfScales, scales, offsets, scale, sum, r + lanes, sumsB);
+        sumsC = Close<TSum>(c0, c0, halfScales, scales, offsets, scale, sum, r + 2 * lanes, sumsC);
+        sumsD = Close<TSum>(d0, d0, halfScales, scales, offsets, scale, sum, r + 3 * lanes, sumsD);
+        sumsA = Close<TSum>(a1, a1, halfScales, nextScales, nextOffsets, nextScale, nextSum, r, sumsA);
+        sumsB = Close<TSum>(b1, b1, halfScales, nextScales, nextOffsets, nextScale, nextSum, r + lanes, sumsB);
+        sumsC = Close<TSum>(c1, c1, halfScales, nextScales, nextOffsets, nextScale, nextSum, r + 2 * lanes, sumsC);
+        sumsD = Close<TSum>(d1, d1, halfScales, nextScales, nextOffsets, nextScale, nextSum, r + 3 * lanes, sumsD);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Panel<TSum, TSource>(in LevelPanels panels, int panel, TRegister minusZero, ActivationBlock* x, float* sums)
-        where TSum : ILevelSum where TSource : ILevelSource
+    private static void Panel<TSum, TSource>(in LevelPanels panels, int panel, int r, TRegister minusZero, ActivationBlock* x, ref TRegister sumsA,
+        ref TRegister sumsB, ref TRegister sumsC, ref TRegister sumsD) where TSum : ILevelSum where TSource : ILevelSource
     {
         int lanes = TLanes.Count;
-        int* words = panels.Words + panel * panels.WordStep, halfScales = panels.HalfScales + panel * 2 * Rows, levels = (int*)x;
+        int* words = panels.Words + panel * panels.WordStep + r, halfScales = panels.HalfScales + panel * 2 * Rows, levels = (int*)x;
         float* scales = panels.Scales + panel * panels.ScaleStep, offsets = panels.Offsets + panel * Rows;
         float scale = x->Scale, sum = x->Sum;
-        for (int r = 0; r < Rows; r += 4 * lanes)
+        TRegister a = Start<TSum>(x, false, minusZero), b = a, c = a, d = a;
+        for (int w = 0; w < 4; w++)
         {
-            TRegister a = Start<TSum>(x, false, minusZero), b = a, c = a, d = a;
-            for (int w = 0; w < 4; w++)
-            {
-                TRegister bytes = TLanes.Broadcast(levels + w);
-                int* from = words + w * Rows + r;
-                a = Add<TSum>(a, TSource.Load<TLanes, TRegister>(from, false), bytes);
-                b = Add<TSum>(b, TSource.Load<TLanes, TRegister>(from + lanes, false), bytes);
-                c = Add<TSum>(c, TSource.Load<TLanes, TRegister>(from + 2 * lanes, false), bytes);
-                d = Add<TSum>(d, TSource.Load<TLanes, TRegister>(from + 3 * lanes, false), bytes);
-            }
-            TRegister a0 = a, b0 = b, c0 = c, d0 = d;
-            if (TSum.InHalves) a = b = c = d = Start<TSum>(x, true, minusZero);
-            for (int w = 0; w < 4; w++)
-            {
-                TRegister bytes = TLanes.Broadcast(levels + 4 + w);
-                int* from = words + w * Rows + r;
-                a = Add<TSum>(a, TSource.Load<TLanes, TRegister>(from, true), bytes);
-                b = Add<TSum>(b, TSource.Load<TLanes, TRegister>(from + lanes, true), bytes);
-                c = Add<TSum>(c, TSource.Load<TLanes, TRegister>(from + 2 * lanes, true), bytes);
-                d = Add<TSum>(d, TSource.Load<TLanes, TRegister>(from + 3 * lanes, true), bytes);
-            }
-            Close<TSum>(a0, a, halfScales, scales, offsets, scale, sum, r, sums);
-            Close<TSum>(b0, b, halfScales, scales, offsets, scale, sum, r + lanes, sums);
-            Close<TSum>(c0, c, halfScales, scales, offsets, scale, sum, r + 2 * lanes, sums);
-            Close<TSum>(d0, d, halfScales, scales, offsets, scale, sum, r + 3 * lanes, sums);
+            TRegister bytes = TLanes.Broadcast(levels + w);
+            int* from = words + w * Rows;
+            a = Add<TSum>(a, TSource.Load<TLanes, TRegister>(from, false), bytes);
+            b = Add<TSum>(b, TSource.Load<TLanes, TRegister>(from + lanes, false), bytes);
+            c = Add<TSum>(c, TSource.Load<TLanes, TRegister>(from + 2 * lanes, false), bytes);
+            d = Add<TSum>(d, TSource.Load<TLanes, TRegister>(from + 3 * lanes, false), bytes);
         }
+        TRegister a0 = a, b0 = b, c0 = c, d0 = d;
+        if (TSum.InHalves) a = b = c = d = Start<TSum>(x, true, minusZero);
+        for (int w = 0; w < 4; w++)
+        {
+            TRegister bytes = TLanes.Broadcast(levels + 4 + w);
+            int* from = words + w * Rows;
+            a = Add<TSum>(a, TSource.Load<TLanes, TRegister>(from, true), bytes);
+            b = Add<TSum>(b, TSource.Load<TLanes, TRegister>(from + lanes, true), bytes);
+            c = Add<TSum>(c, TSource.Load<TLanes, TRegister>(from + 2 * lanes, true), bytes);
+            d = Add<TSum>(d, TSource.Load<TLanes, TRegister>(from + 3 * lanes, true), bytes);
+        }
+        sumsA = Close<TSum>(a0, a, halfScales, scales, offsets, scale, sum, r, sumsA);
+        sumsB = Close<TSum>(b0, b, halfScales, scales, offsets, scale, sum, r + lanes, sumsB);
+        sumsC = Close<TSum>(c0, c, halfScales, scales, offsets, scale, sum, r + 2 * lanes, sumsC);
+        sumsD = Close<TSum>(d0, d, halfScales, scales, offsets, scale, sum, r + 3 * lanes, sumsD);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -211,14 +217,14 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
                 a3 = Add<TSum>(a3, a, y3);
                 b3 = Add<TSum>(b3, b, y3);
             }
-            Close<TSum>(c0, a0, halfScales, scales, offsets, x0->Scale, x0->Sum, r, sums);
-            Close<TSum>(d0, b0, halfScales, scales, offsets, x0->Scale, x0->Sum, r + lanes, sums);
-            Close<TSum>(c1, a1, halfScales, scales, offsets, x1->Scale, x1->Sum, r, sums + Rows);
-            Close<TSum>(d1, b1, halfScales, scales, offsets, x1->Scale, x1->Sum, r + lanes, sums + Rows);
-            Close<TSum>(c2, a2, halfScales, scales, offsets, x2->Scale, x2->Sum, r, sums + 2 * Rows);
-            Close<TSum>(d2, b2, halfScales, scales, offsets, x2->Scale, x2->Sum, r + lanes, sums + 2 * Rows);
-            Close<TSum>(c3, a3, halfScales, scales, offsets, x3->Scale, x3->Sum, r, sums + 3 * Rows);
-            Close<TSum>(d3, b3, halfScales, scales, offsets, x3->Scale, x3->Sum, r + lanes, sums + 3 * Rows);
+            CloseInto<TSum>(c0, a0, halfScales, scales, offsets, x0->Scale, x0->Sum, r, sums);
+            CloseInto<TSum>(d0, b0, halfScales, scales, offsets, x0->Scale, x0->Sum, r + lanes, sums);
+            CloseInto<TSum>(c1, a1, halfScales, scales, offsets, x1->Scale, x1->Sum, r, sums + Rows);
+            CloseInto<TSum>(d1, b1, halfScales, scales, offsets, x1->Scale, x1->Sum, r + lanes, sums + Rows);
+            CloseInto<TSum>(c2, a2, halfScales, scales, offsets, x2->Scale, x2->Sum, r, sums + 2 * Rows);
+            CloseInto<TSum>(d2, b2, halfScales, scales, offsets, x2->Scale, x2->Sum, r + lanes, sums + 2 * Rows);
+            CloseInto<TSum>(c3, a3, halfScales, scales, offsets, x3->Scale, x3->Sum, r, sums + 3 * Rows);
+            CloseInto<TSum>(d3, b3, halfScales, scales, offsets, x3->Scale, x3->Sum, r + lanes, sums + 3 * Rows);
         }
     }
 
@@ -233,14 +239,21 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
 
     /// <summary>Scales the sums of both halves, or the sum of all columns, which is the second one, and adds them to the rows' sums.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Close<TSum>(TRegister first, TRegister second, int* halfScales, float* scales, float* offsets, float scale, float sum, int row,
-        float* sums) where TSum : ILevelSum
+    private static TRegister Close<TSum>(TRegister first, TRegister second, int* halfScales, float* scales, float* offsets, float scale, float sum, int row,
+        TRegister sums) where TSum : ILevelSum
     {
         TRegister products = second;
         if (TSum.IsScaled) products = TLanes.Plus(TLanes.Close(first, halfScales + row), TLanes.Close(second, halfScales + Rows + row));
         else if (TSum.InHalves) products = TLanes.Plus(TLanes.Close(first), TLanes.Close(second));
         else if (!TSum.IsSigned) products = TLanes.Close(second);
-        if (TSum.HasOffsets) TLanes.Accumulate(products, scales + row, scale, offsets + row, sum, sums + row);
-        else TLanes.Accumulate(products, scales + row, scale, sums + row);
+        return TSum.HasOffsets ? TLanes.Accumulate(products, scales + row, scale, offsets + row, sum, sums) : TLanes.Accumulate(products, scales + row, scale, sums);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CloseInto<TSum>(TRegister first, TRegister second, int* halfScales, float* scales, float* offsets, float scale, float sum, int row,
+        float* sums) where TSum : ILevelSum
+    {
+        int* to = (int*)sums + row;
+        TLanes.Store(Close<TSum>(first, second, halfScales, scales, offsets, scale, sum, row, TLanes.Load(to)), to);
     }
 }
