@@ -19,7 +19,6 @@ public sealed class Character : IDisposable
     private readonly Chat _chat;
     private readonly ReplyForm _form;
     private ulong _seed;
-    private int _replies;
     private CharacterReply? _latest;
 
     /// <summary>
@@ -43,7 +42,7 @@ public sealed class Character : IDisposable
 
     private Character(Character other)
     {
-        (Sheet, _seed, _replies, _form) = (other.Sheet, other._seed, other._replies, other._form);
+        (Sheet, _seed, _form) = (other.Sheet, other._seed, other._form);
         _chat = other._chat.Fork();
         BeginMemory();
     }
@@ -75,7 +74,7 @@ public sealed class Character : IDisposable
     {
         ArgumentNullException.ThrowIfNull(line);
         Interrupt();
-        var random = new Pcg32(_seed, (ulong)_replies++);
+        var random = new Pcg32(_seed, (ulong)_chat.Turns.Count); // of what it has heard alone: a line that it never heard changes no later reply
         ulong seed = (ulong)random.NextUInt32() << 32 | random.NextUInt32();
         CancellationTokenSource? timeLimit = Sheet.MaxTime is null ? null : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeLimit?.CancelAfter(Sheet.MaxTime!.Value);
@@ -91,7 +90,7 @@ public sealed class Character : IDisposable
     /// </summary>
     public CharacterSave Save() => new()
     {
-        Name = Sheet.Name, Model = ModelFingerprint.Of(_chat.Session.Model), Seed = _seed, Replies = _replies, Forgotten = _chat.ForgottenTurns, Turns = [.. _chat.Turns],
+        Name = Sheet.Name, Model = ModelFingerprint.Of(_chat.Session.Model), Seed = _seed, Forgotten = _chat.ForgottenTurns, Turns = [.. _chat.Turns],
     };
 
     /// <summary>
@@ -131,7 +130,7 @@ public sealed class Character : IDisposable
             throw new SaveGameException($"The save of {save.Name} is not what it should be: {e.Message}", e);
         }
         Interrupt(); // a reply that was not begun, too: else it would begin in what was loaded
-        (_seed, _replies, _latest) = (save.Seed, save.Replies, null);
+        (_seed, _latest) = (save.Seed, null);
         if (same && save.Keys is not null) model.Scheduler.Add(new KvImport(model.ForwardPass, save.Keys));
     }
 

@@ -3,7 +3,7 @@ using MixtralVk.Tokenization;
 namespace MixtralVk.SaveGames;
 
 /// <summary>
-/// A character's state as it can be kept in a file: what was said, as text and as tokens, what of it is forgotten, the state of its random numbers, and
+/// A character's state as it can be kept in a file: what was said, as text and as tokens, what of it is forgotten, the seed of its random numbers, and
 /// the model it belongs to. The sheet (who it is, what it may do) is the game's and not in it, but for the name. Immutable.
 /// </summary>
 public sealed record CharacterSave
@@ -18,11 +18,8 @@ public sealed record CharacterSave
     /// <summary>Fingerprint of the model, 32 bytes.</summary>
     internal byte[] Model { get; init; } = [];
 
-    /// <summary>Seed of the character's random numbers.</summary>
+    /// <summary>Seed of the character's random numbers: with the number of exchanges, their state.</summary>
     internal ulong Seed { get; init; }
-
-    /// <summary>Replies begun so far: with the seed, the state of the random numbers.</summary>
-    internal int Replies { get; init; }
 
     /// <summary>How many of the oldest exchanges are forgotten.</summary>
     internal int Forgotten { get; init; }

@@ -23,15 +23,13 @@ internal static class SaveFormat
         BinaryPrimitives.WriteUInt32LittleEndian(buffer.GetSpan(4), Version);
         buffer.Advance(4);
         var writer = new MessagePackWriter(buffer);
-        writer.WriteMapHeader(save.Keys is null ? 6 : 7);
+        writer.WriteMapHeader(save.Keys is null ? 5 : 6);
         writer.Write("name");
         writer.Write(save.Name);
         writer.Write("model");
         writer.Write(save.Model);
         writer.Write("seed");
         writer.Write(save.Seed);
-        writer.Write("replies");
-        writer.Write(save.Replies);
         writer.Write("forgotten");
         writer.Write(save.Forgotten);
         writer.Write("turns");
@@ -77,7 +75,7 @@ internal static class SaveFormat
         string? name = null;
         byte[]? model = null;
         ulong seed = 0;
-        int replies = 0, forgotten = 0;
+        int forgotten = 0;
         List<ChatTurn>? turns = null;
         SavedKeys? keys = null;
         for (int left = reader.ReadMapHeader(); left > 0; left--)
@@ -87,7 +85,6 @@ internal static class SaveFormat
                 case "name": name = reader.ReadString(); break;
                 case "model": model = reader.ReadBytes()?.ToArray(); break;
                 case "seed": seed = reader.ReadUInt64(); break;
-                case "replies": replies = reader.ReadInt32(); break;
                 case "forgotten": forgotten = reader.ReadInt32(); break;
                 case "turns": turns = ReadTurns(ref reader); break;
                 case "keys": keys = SavedKeys.Read(ref reader); break;
@@ -96,8 +93,8 @@ internal static class SaveFormat
         }
         if (!reader.End) throw new SaveGameException("The save has something behind its end.");
         if (name is null || model is not { Length: SHA256.HashSizeInBytes } || turns is null) throw new SaveGameException("The save lacks its name, its model or what was said.");
-        if (replies < 0 || forgotten < 0 || forgotten > turns.Count) throw new SaveGameException("The save counts replies or forgotten exchanges that cannot be.");
-        return new CharacterSave { Name = name, Model = model, Seed = seed, Replies = replies, Forgotten = forgotten, Turns = turns, Keys = keys };
+        if (forgotten < 0 || forgotten > turns.Count) throw new SaveGameException("The save counts more forgotten exchanges than there were.");
+        return new CharacterSave { Name = name, Model = model, Seed = seed, Forgotten = forgotten, Turns = turns, Keys = keys };
     }
 
     private static List<ChatTurn> ReadTurns(ref MessagePackReader reader)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using MixtralVk.Characters;
 using MixtralVk.Grammar;
+using MixtralVk.Model;
 
 namespace MixtralVk.Tests.Characters;
 
@@ -242,6 +243,27 @@ public sealed class CharacterTests(LoadedModel loaded)
             using var brannor = new Character(loaded.Model, s_brannor with { Voice = new() { Sampling = new() { Temperature = 3, Seed = seed } } });
             return [.. Enumerable.Repeat("Hello!", 4).Select(line => string.Concat(brannor.Say(line)))];
         }
+    }
+
+    /// <summary>Replies depend on the seed and on what was heard: not on lines that were refused, or dropped before anything was said to them.</summary>
+    [Fact]
+    public void ALineThatWasNeverHeardChangesNoLaterReply()
+    {
+        string[] Play(Action<Character> between)
+        {
+            using var brannor = new Character(loaded.Model, s_brannor with { Voice = new() { Sampling = new() { Temperature = 3, Seed = 5 } } });
+            return [.. Enumerable.Repeat("Hello!", 3).Select(line =>
+            {
+                between(brannor);
+                return string.Concat(brannor.Say(line));
+            })];
+        }
+        Assert.Equal(Play(_ => { }), Play(brannor =>
+        {
+            brannor.Say("Are you there?"); // nobody reads the reply
+            brannor.Say("And now?").Interrupt();
+            Assert.Throws<ContextOverflowException>(() => string.Concat(brannor.Say(new string('x', 5000))));
+        }));
     }
 
     [Fact]

@@ -157,9 +157,9 @@ public sealed class CharacterSaveTests(LoadedModel loaded)
             int reported = int.Parse((first + "\n" + writer.StandardOutput.ReadToEnd()).TrimEnd().Split('\n')[^1], CultureInfo.InvariantCulture);
             writer.WaitForExit();
             CharacterSave left = CharacterSave.Read(path);
-            Assert.InRange(left.Replies, reported, reported + 1);
+            Assert.InRange((int)left.Seed, reported, reported + 1);
             Assert.Equal(2000, left.Exchanges);
-            saved = left.Replies;
+            saved = (int)left.Seed;
         }
         Assert.True(saved > kills);
         folder.Delete(recursive: true);
