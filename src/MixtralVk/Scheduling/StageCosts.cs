@@ -21,14 +21,13 @@ internal sealed class StageCosts
     private readonly double[] _averages = new double[Kinds * Classes];
     private readonly byte[] _measured = new byte[Kinds * Classes];
     private readonly Dictionary<StepClass, int[]> _counts = []; // stages of each kind in which all rows run, then those with the wanted ones only
-    private readonly double[] _shares = new double[Kinds]; // of an attention stage, that are stages of their own where it is cut
+    private readonly double[] _shares = new double[Kinds]; // of a whole attention stage's time, by the kinds it is cut into: a first guess, by the sizes of the matrices
     private readonly ForwardPass _forward;
 
     public StageCosts(ForwardPass forward)
     {
         _forward = forward;
         Array.Fill(_averages, double.NaN);
-        // A first guess, by the sizes of the matrices; it is corrected as soon as the parts run.
         ModelConfig config = forward.Config;
         double input = config.QueryDim + 2 * config.KvDim, output = config.QueryDim, whole = 1.2 * (input + output);
         Array.Fill(_shares, double.NaN);
@@ -149,7 +148,7 @@ internal sealed class StageCosts
         if (_measured[index] < Settled) _measured[index]++;
     }
 
-    /// <summary>Measured, or guessed from an attention stage that was not cut.</summary>
+    /// <summary>Measured, or until then guessed from an attention stage that was not cut.</summary>
     private double Of(StageKind kind, int rows)
     {
         if (rows == 0) return 0;
