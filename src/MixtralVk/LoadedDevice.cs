@@ -30,9 +30,15 @@ internal sealed class LoadedDevice : IDisposable
     public ForwardPass ForwardPass { get; }
 
     /// <summary>What it is, and how many experts are there now. From any thread.</summary>
-    public DeviceInfo Info => ForwardPass is VulkanForwardPass { ResidentExperts: int resident }
-        ? _info with { Description = $"{_info.Description}; {resident} of {ForwardPass.Config.LayerCount * ForwardPass.Config.ExpertCount} experts there, the CPU computes the others" }
-        : _info;
+    public DeviceInfo Info
+    {
+        get
+        {
+            if (ForwardPass is not VulkanForwardPass { ResidentExperts: int resident }) return _info;
+            int all = ForwardPass.Config.LayerCount * ForwardPass.Config.ExpertCount;
+            return _info with { Description = $"{_info.Description}; {resident} of {all} experts there{(resident < all ? ", the CPU computes the others" : "")}" };
+        }
+    }
 
     /// <summary>True where the device is the host's.</summary>
     public bool IsHosts => _options.HostDevice is not null;
