@@ -5,12 +5,16 @@ namespace MixtralVk.Scheduling;
 /// <summary>
 /// Wakes the one reader of a sequence, a blocked thread or an awaiting method, without allocating and without a thread per waiting reader.
 /// No wake-up is lost: the reader notes <see cref="Epoch"/>, looks whether what it wants is there, and if not waits for a later epoch.
+/// <para>
+/// Where nobody waits, <see cref="Raise"/> takes no lock: a game's tick is not to be held up by a thread of low priority that has one. Who waits counts itself before it looks at the
+/// epoch, who raises changes the epoch before it looks at the count (full fences): one of the two sees the other.
+/// </para>
 /// </summary>
 internal sealed class Signal : IValueTaskSource
 {
     private readonly object _monitor = new();
     private ManualResetValueTaskSourceCore<bool> _source = new() { RunContinuationsAsynchronously = true };
-    private int _epoch;
+    private int _epoch, _waiting;
     private bool _isAwaited;
 
     /// <summary>Grows with each <see cref="Raise"/>.</summary>
@@ -19,13 +23,14 @@ internal sealed class Signal : IValueTaskSource
     /// <summary>Something is new.</summary>
     public void Raise()
     {
+        Interlocked.Increment(ref _epoch);
+        if (Volatile.Read(ref _waiting) == 0) return;
         bool awaited;
         lock (_monitor)
         {
-            _epoch++;
             Monitor.PulseAll(_monitor);
             awaited = _isAwaited;
-            _isAwaited = false;
+            if (awaited) EndAwait();
         }
         if (awaited) _source.SetResult(true);
     }
@@ -34,7 +39,11 @@ internal sealed class Signal : IValueTaskSource
     public void Wait(int seen)
     {
         lock (_monitor)
-            while (_epoch == seen) Monitor.Wait(_monitor);
+        {
+            Interlocked.Increment(ref _waiting);
+            while (Epoch == seen) Monitor.Wait(_monitor);
+            Interlocked.Decrement(ref _waiting);
+        }
     }
 
     /// <summary>The same for an awaiting method, one at a time.</summary>
@@ -42,11 +51,19 @@ internal sealed class Signal : IValueTaskSource
     {
         lock (_monitor)
         {
-            if (_epoch != seen) return default;
             _source.Reset();
             _isAwaited = true;
-            return new ValueTask(this, _source.Version);
+            Interlocked.Increment(ref _waiting);
+            if (Epoch == seen) return new ValueTask(this, _source.Version);
+            EndAwait();
+            return default;
         }
+    }
+
+    private void EndAwait()
+    {
+        _isAwaited = false;
+        Interlocked.Decrement(ref _waiting);
     }
 
     void IValueTaskSource.GetResult(short token) => _source.GetResult(token);
