@@ -29,7 +29,7 @@ internal sealed class StageCutter(ForwardPass forward, StageCosts costs)
         int mostRows = (int)Math.Min(MostRows, rows.MaxTokens());
         double attention = cut.Attention == 1
             ? costs.OfWhole(StageKind.Attention, mostRows)
-            : Math.Max(costs.OfWhole(StageKind.QueryKeyValue, mostRows), costs.OfWhole(StageKind.AttentionOutput, mostRows));
+            : costs.OfWhole(StageKind.QueryKeyValue, mostRows) + costs.OfWhole(StageKind.Attend, mostRows) + costs.OfWhole(StageKind.AttentionOutput, mostRows);
         var wanted = new StageCut(
             Parts(cut.Attention, attention, granted, config.QueryDim),
             Parts(cut.GateUp, costs.OfWhole(StageKind.GateUp, mostRows), granted, config.HiddenDim),
@@ -46,6 +46,6 @@ internal sealed class StageCutter(ForwardPass forward, StageCosts costs)
         double needed = whole / (granted * MostShare);
         // Some more than needed, so that a measurement a little longer does not cut again.
         if (needed > current) return (int)Math.Min(tiles, Math.Ceiling(1.25 * needed));
-        return needed < 0.4 * current ? (int)Math.Max(1, Math.Ceiling(needed)) : current;
+        return needed < current / 3.0 ? (int)Math.Max(1, Math.Ceiling(needed)) : current;
     }
 }
