@@ -5,15 +5,17 @@ using MixtralVk.Grammar;
 namespace MixtralVk.HazardDesk;
 
 /// <summary>
-/// Turns readings into alerts <c>{severity, location, action, message}</c>. The schema of each alert leaves the model only what may be said about its reading:
-/// it chooses, and cannot be wrong about severity and place, or order an evacuation for a reading within its limit.
+/// Turns readings into alerts <c>{severity, location, action, message}</c>. The schema of each alert leaves the model only what may be said
+/// about its reading: it chooses, and cannot be wrong about severity and place, or order an evacuation for a reading within its limit.
 /// </summary>
 internal sealed class Desk(MixtralModel model, TimeSpan deadline) : IDisposable
 {
     private static readonly Dictionary<string, (string[] Actions, string[] Advice)> s_choices = new()
     {
-        ["critical"] = (["ventilate", "shut down", "evacuate"], ["leave the area and raise the alarm", "shut the supply and keep everybody out", "ventilate at once and keep away"]),
-        ["warning"] = (["inspect", "ventilate", "shut down"], ["reduce the load and watch the reading", "send somebody to look", "ventilate and measure again"]),
+        ["critical"] = (["ventilate", "shut down", "evacuate"],
+            ["leave the area and raise the alarm", "shut the supply and keep everybody out", "ventilate at once and keep away"]),
+        ["warning"] = (["inspect", "ventilate", "shut down"],
+            ["reduce the load and watch the reading", "send somebody to look", "ventilate and measure again"]),
         ["info"] = (["none", "inspect"], ["nothing to do", "watch the reading"]),
         ["unknown"] = (["none", "inspect"], ["there is no figure, check the sensor", "there is no figure, ask the people there"]),
     };
@@ -28,13 +30,15 @@ internal sealed class Desk(MixtralModel model, TimeSpan deadline) : IDisposable
         _chat.Reset(); // each reading stands for itself
         try
         {
-            Reply reply = _chat.Ask($"Reading: {line}\nWrite the alert as JSON.", new GenerationOptions { Temperature = 0, Constraint = Constraint.JsonSchema(Schema(reading, line)) }, time.Token);
+            Reply reply = _chat.Ask($"Reading: {line}\nWrite the alert as JSON.",
+                new GenerationOptions { Temperature = 0, Constraint = Constraint.JsonSchema(Schema(reading, line)) }, time.Token);
             foreach (string _ in reply) { }
             if (reply.IsComplete) return reply.Text;
         }
         catch (Exception e) when (e is MixtralException or GpuException)
         {
-            Console.Error.WriteLine(e.Message); // a line too long for the model, a device that is gone: the alert must be written all the same
+            // a line too long for the model, a device that is gone: the alert must be written all the same
+            Console.Error.WriteLine(e.Message);
         }
         return FirstChoice(reading, line);
     }
@@ -60,11 +64,13 @@ internal sealed class Desk(MixtralModel model, TimeSpan deadline) : IDisposable
         }.ToJsonString();
     }
 
-    private static JsonObject OneOf(IEnumerable<string> texts) => new() { ["enum"] = new JsonArray([.. texts.Select(text => JsonValue.Create(text))]) };
+    private static JsonObject OneOf(IEnumerable<string> texts) =>
+        new() { ["enum"] = new JsonArray([.. texts.Select(text => JsonValue.Create(text))]) };
 
     private static string FirstChoice(SensorEvent reading, string line)
     {
         (string[] actions, string[] advice) = s_choices[reading.Severity];
-        return new JsonObject { ["severity"] = reading.Severity, ["location"] = reading.Location, ["action"] = actions[0], ["message"] = $"{line}: {advice[0]}" }.ToJsonString();
+        return new JsonObject { ["severity"] = reading.Severity, ["location"] = reading.Location, ["action"] = actions[0],
+            ["message"] = $"{line}: {advice[0]}" }.ToJsonString();
     }
 }

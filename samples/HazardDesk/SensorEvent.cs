@@ -30,5 +30,6 @@ internal sealed record SensorEvent(string Topic, double? Value, double? Limit)
         return new SensorEvent(words[0], most is null ? null : Number(words[1]), most);
     }
 
-    private static double? Number(string? word) => double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number) ? number : null;
+    private static double? Number(string? word) => double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture,
+        out double number) && double.IsFinite(number) ? number : null;
 }

@@ -102,7 +102,9 @@ internal sealed unsafe class Game : IDisposable
         _vk.Dispose();
     }
 
-    /// <summary>The game renders on queue 0 of family 0; the model's queue stands beside it where there is one, with the least priority.</summary>
+    /// <summary>
+    /// The game renders on queue 0 of family 0; the model's queue stands beside it where there is one, with the least priority.
+    /// </summary>
     private Device CreateDevice()
     {
         bool sameFamily = _requirements.QueueFamily == 0;
@@ -110,8 +112,10 @@ internal sealed unsafe class Game : IDisposable
         var low = new DeviceQueueGlobalPriorityCreateInfoKHR(globalPriority: QueueGlobalPriority.Low);
         DeviceQueueCreateInfo* queues = stackalloc DeviceQueueCreateInfo[]
         {
-            new DeviceQueueCreateInfo(queueFamilyIndex: 0, queueCount: sameFamily ? 1 + (uint)_requirements.QueueIndex : 1, pQueuePriorities: priorities),
-            new DeviceQueueCreateInfo(pNext: _requirements.GlobalPriority is null ? null : &low, queueFamilyIndex: (uint)_requirements.QueueFamily, queueCount: 1,
+            new DeviceQueueCreateInfo(queueFamilyIndex: 0, queueCount: sameFamily ? 1 + (uint)_requirements.QueueIndex : 1,
+                pQueuePriorities: priorities),
+            new DeviceQueueCreateInfo(pNext: _requirements.GlobalPriority is null ? null : &low,
+                queueFamilyIndex: (uint)_requirements.QueueFamily, queueCount: 1,
                 pQueuePriorities: priorities + 1),
         };
         var features13 = new PhysicalDeviceVulkan13Features(synchronization2: true, maintenance4: true, subgroupSizeControl: true);
@@ -126,10 +130,12 @@ internal sealed unsafe class Game : IDisposable
 
     private (Buffer, DeviceMemory) CreatePond()
     {
-        var info = new BufferCreateInfo(size: Side * Side * sizeof(float), usage: BufferUsageFlags.StorageBufferBit, sharingMode: SharingMode.Exclusive);
+        var info = new BufferCreateInfo(size: Side * Side * sizeof(float), usage: BufferUsageFlags.StorageBufferBit,
+            sharingMode: SharingMode.Exclusive);
         Check(_vk.CreateBuffer(_device, &info, null, out Buffer pond));
         _vk.GetBufferMemoryRequirements(_device, pond, out MemoryRequirements needs);
-        var allocate = new MemoryAllocateInfo(allocationSize: needs.Size, memoryTypeIndex: (uint)System.Numerics.BitOperations.TrailingZeroCount(needs.MemoryTypeBits));
+        var allocate = new MemoryAllocateInfo(allocationSize: needs.Size,
+            memoryTypeIndex: (uint)System.Numerics.BitOperations.TrailingZeroCount(needs.MemoryTypeBits));
         Check(_vk.AllocateMemory(_device, &allocate, null, out DeviceMemory memory));
         Check(_vk.BindBufferMemory(_device, pond, memory, 0));
         return (pond, memory);
@@ -141,7 +147,8 @@ internal sealed unsafe class Game : IDisposable
         var setInfo = new DescriptorSetLayoutCreateInfo(bindingCount: 1, pBindings: &binding);
         Check(_vk.CreateDescriptorSetLayout(_device, &setInfo, null, out DescriptorSetLayout setLayout));
         var push = new PushConstantRange(ShaderStageFlags.ComputeBit, 0, sizeof(float));
-        var layoutInfo = new PipelineLayoutCreateInfo(setLayoutCount: 1, pSetLayouts: &setLayout, pushConstantRangeCount: 1, pPushConstantRanges: &push);
+        var layoutInfo =
+            new PipelineLayoutCreateInfo(setLayoutCount: 1, pSetLayouts: &setLayout, pushConstantRangeCount: 1, pPushConstantRanges: &push);
         Check(_vk.CreatePipelineLayout(_device, &layoutInfo, null, out PipelineLayout layout));
         using Stream resource = typeof(Game).Assembly.GetManifestResourceStream("ripples")!;
         byte[] code = new byte[resource.Length];
@@ -170,7 +177,8 @@ internal sealed unsafe class Game : IDisposable
         var allocate = new DescriptorSetAllocateInfo(descriptorPool: pool, descriptorSetCount: 1, pSetLayouts: &setLayout);
         Check(_vk.AllocateDescriptorSets(_device, &allocate, out DescriptorSet set));
         var pond = new DescriptorBufferInfo(_pond, 0, Vk.WholeSize);
-        var write = new WriteDescriptorSet(dstSet: set, descriptorCount: 1, descriptorType: DescriptorType.StorageBuffer, pBufferInfo: &pond);
+        var write = new WriteDescriptorSet(dstSet: set, descriptorCount: 1, descriptorType: DescriptorType.StorageBuffer,
+            pBufferInfo: &pond);
         _vk.UpdateDescriptorSets(_device, 1, &write, 0, null);
         return (pool, set);
     }

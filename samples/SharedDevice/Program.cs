@@ -1,5 +1,6 @@
-// A game that computes its frames on a Vulkan device of its own and lends that device to a model: what a whole frame costs with nobody speaking, and
-// with a character that speaks all the time, in the milliseconds that each frame grants it. Arguments: seconds of each, milliseconds per frame, a model file.
+// A game that computes its frames on a Vulkan device of its own and lends that device to a model: what a whole frame costs with nobody
+// speaking, and with a character that speaks all the time, in the milliseconds that each frame grants it. Arguments: seconds of each,
+// milliseconds per frame, a model file.
 using System.Diagnostics;
 using System.Globalization;
 using MixtralVk;
@@ -7,7 +8,8 @@ using MixtralVk;
 double seconds = Argument(0, 5), granted = Argument(1, 4);
 string file = args.Length > 2 ? args[2] : Path.Combine(AppContext.BaseDirectory, "hearth-8x1m-q4_0.gguf");
 using var game = new Game();
-using MixtralModel model = MixtralModel.Load(file, new MixtralOptions { HostDevice = game.Lend(), Pacing = Pacing.PerFrame, ContextLength = 512 });
+using MixtralModel model =
+    MixtralModel.Load(file, new MixtralOptions { HostDevice = game.Lend(), Pacing = Pacing.PerFrame, ContextLength = 512 });
 using Chat mira = model.StartChat("You are Mira, a kind baker from Oakvale.", new GenerationOptions { Temperature = 0.7f });
 int tokens = 0;
 Console.WriteLine(model.Device);

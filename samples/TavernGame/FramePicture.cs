@@ -12,7 +12,8 @@ internal static class FramePicture
     public static string Write(Report report)
     {
         double most = Math.Max(Game.FrameMilliseconds * 1.2, report.FrameP99Ms * 1.15);
-        var svg = new StringBuilder(Invariant($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {2 * Height}\" role=\"img\" aria-label=\"Frame times\">"));
+        var svg = new StringBuilder(Invariant(
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {2 * Height}\" role=\"img\" aria-label=\"Frame times\">"));
         svg.Append("""
             <style>
             text{font:13px system-ui,sans-serif;fill:#555}.title{font-size:14px;fill:#222}.back{fill:#fafafa}.grid{stroke:#ddd}.frame{fill:none;stroke:#a33c00;stroke-width:1.5}.ai{fill:#9cc4de}
@@ -33,19 +34,23 @@ internal static class FramePicture
         double step = (Width - Left - Right) / Math.Max(1, count);
         svg.Append(Invariant($"<text class=\"title\" x=\"{Left}\" y=\"{down + 20}\">{WebUtility.HtmlEncode(title)}</text>"));
         for (double ms = 0; ms <= most; ms += most > 60 ? 20 : most > 30 ? 10 : 5)
-            svg.Append(Invariant($"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{Y(ms):0.#}\" y2=\"{Y(ms):0.#}\"/><text x=\"{Left - 6}\" y=\"{Y(ms) + 4:0.#}\" text-anchor=\"end\">{ms}</text>"));
+            svg.Append(Invariant(
+                $"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{Y(ms):0.#}\" y2=\"{Y(ms):0.#}\"/><text x=\"{Left - 6}\" y=\"{Y(ms) + 4:0.#}\" text-anchor=\"end\">{ms}</text>"));
         var line = new StringBuilder();
         for (int i = 0; i < count; i++)
         {
             Frame frame = all[first + i];
             double x = Left + i * step, y = Y(Math.Min(most, frame.AiMilliseconds));
-            if (frame.AiMilliseconds > 0) svg.Append(Invariant($"<rect class=\"ai\" x=\"{x:0.##}\" y=\"{y:0.##}\" width=\"{step * 0.8:0.##}\" height=\"{Y(0) - y:0.##}\"/>"));
+            if (frame.AiMilliseconds > 0)
+                svg.Append(Invariant(
+                    $"<rect class=\"ai\" x=\"{x:0.##}\" y=\"{y:0.##}\" width=\"{step * 0.8:0.##}\" height=\"{Y(0) - y:0.##}\"/>"));
             line.Append(Invariant($"{x + step / 2:0.##},{Y(Math.Min(most, frame.Milliseconds)):0.##} "));
         }
         svg.Append(Invariant($"<polyline class=\"frame\" points=\"{line}\"/>"));
         Limit("sixty", Game.FrameMilliseconds, "60 Hz");
         if (budget is { } granted) Limit("limit", granted, "budget");
-        svg.Append(Invariant($"<text x=\"{(Left + Width - Right) / 2}\" y=\"{down + Height - 10}\" text-anchor=\"middle\">{count} frames, milliseconds; line: the game's frame, bars: what the device did for the guests</text>"));
+        svg.Append(Invariant(
+            $"<text x=\"{(Left + Width - Right) / 2}\" y=\"{down + Height - 10}\" text-anchor=\"middle\">{count} frames, milliseconds; line: the game's frame, bars: what the device did for the guests</text>"));
 
         double Y(double ms) => down + Height - Bottom - ms / most * (Height - Top - Bottom);
 

@@ -4,10 +4,11 @@ using MixtralVk;
 namespace TavernGame;
 
 /// <summary>
-/// A frame: what it took in all (milliseconds, without the wait for the next) and allocated, the number of its tick (0 for none), what that took,
-/// of it on the processor, and allocated, what the device did for the guests within it, and whether a reply began or ended in it.
+/// A frame: what it took in all (milliseconds, without the wait for the next) and allocated, the number of its tick (0 for none), what that
+/// took, of it on the processor, and allocated, what the device did for the guests within it, and whether a reply began or ended in it.
 /// </summary>
-internal record struct Frame(double Milliseconds, long Bytes, int Tick, double TickMilliseconds, double? TickProcessorMilliseconds, long TickBytes, double AiMilliseconds, bool HasEvent);
+internal record struct Frame(double Milliseconds, long Bytes, int Tick, double TickMilliseconds, double? TickProcessorMilliseconds,
+    long TickBytes, double AiMilliseconds, bool HasEvent);
 
 /// <summary>The loop: 60 times a second the game's own work, the guests' tick, the picture.</summary>
 internal sealed class Game(Tavern tavern, FrameBudget budget)
@@ -61,7 +62,8 @@ internal sealed class Game(Tavern tavern, FrameBudget budget)
     }
 
     /// <summary>The frames from the n-th on.</summary>
-    public IEnumerable<Frame> FramesFrom(int first) => _frames.Skip(first).Select(frame => frame with { AiMilliseconds = _device[frame.Tick] });
+    public IEnumerable<Frame> FramesFrom(int first) =>
+        _frames.Skip(first).Select(frame => frame with { AiMilliseconds = _device[frame.Tick] });
 
     private void NoteSlices()
     {

@@ -6,10 +6,13 @@ namespace TavernGame;
 /// <summary>Who a guest is.</summary>
 internal sealed record Person(string Name, string Trade, string Home, params Ware[] Wares)
 {
-    public string Persona => $"You are {Name}, a cheerful {Trade} from {Home}. You sell {string.Join(" and ", Wares.Select(ware => $"a {ware.Name} for {ware.Price} gold"))}.";
+    public string Persona =>
+        $"You are {Name}, a cheerful {Trade} from {Home}. You sell {string.Join(" and ", Wares.Select(ware => $"a {ware.Name} for {ware.Price} gold"))}.";
 }
 
-/// <summary>Somebody in the tavern, to be talked to. What they say and do comes in the game's tick, so nothing here locks or waits.</summary>
+/// <summary>
+/// Somebody in the tavern, to be talked to. What they say and do comes in the game's tick, so nothing here locks or waits.
+/// </summary>
 internal sealed class Guest : IDisposable
 {
     private static readonly string[] s_wishes = ["buy", "take", "give me", "want"];
@@ -37,7 +40,8 @@ internal sealed class Guest : IDisposable
             .Add("give_item", "sells a ware", person.Wares.ToDictionary(ware => ware.Name), (_, ware) => Sell(ware));
         Character = new Character(model, new CharacterSheet
         {
-            Name = person.Name, Persona = person.Persona, Actions = actions, DescribesActions = false, MaxTokens = 96, // the shipped model was trained on the form
+            // The shipped model was trained on the form.
+            Name = person.Name, Persona = person.Persona, Actions = actions, DescribesActions = false, MaxTokens = 96,
             Voice = new CharacterVoice { Sampling = new GenerationOptions { Temperature = 0.7f, Seed = (ulong)person.Name[0] } },
         });
         // Made once: a tick that hands over speech allocates nothing.
@@ -79,7 +83,8 @@ internal sealed class Guest : IDisposable
     public void Hear(string line, Purse player) => Hear(line, ("you", player));
 
     /// <summary>Somebody at the next table does.</summary>
-    public void HearSmallTalk(Guest neighbour) => Hear(_smallTalk[Character.History.Count() / 2 % _smallTalk.Length], (neighbour.Name, neighbour.Purse));
+    public void HearSmallTalk(Guest neighbour) =>
+        Hear(_smallTalk[Character.History.Count() / 2 % _smallTalk.Length], (neighbour.Name, neighbour.Purse));
 
     public void Dispose() => Character.Dispose();
 
@@ -113,7 +118,8 @@ internal sealed class Guest : IDisposable
     /// <summary>The model may decide to sell at any time; whose gold it is has the last word, and must have asked for that ware.</summary>
     private void Sell(Ware ware)
     {
-        bool isWished = Question.Contains(ware.Name, StringComparison.OrdinalIgnoreCase) && Array.Exists(s_wishes, wish => Question.Contains(wish, StringComparison.OrdinalIgnoreCase));
+        bool isWished = Question.Contains(ware.Name, StringComparison.OrdinalIgnoreCase)
+            && Array.Exists(s_wishes, wish => Question.Contains(wish, StringComparison.OrdinalIgnoreCase));
         bool isSold = isWished && _customer.Purse.TryBuy(ware, Purse);
         if (isSold) Talk.Trades++;
         Deed = isSold ? $"sells {_customer.Name} a {ware.Name} for {ware.Price} gold"

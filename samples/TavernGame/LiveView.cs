@@ -103,7 +103,8 @@ internal sealed class LiveView(Game game, string saves)
         for (int i = 0; i < game.Tavern.Guests.Count; i++)
         {
             Guest guest = game.Tavern.Guests[i];
-            talk.AddRow(new Text(i == _looksAt ? $"> {guest.Name}" : $"  {guest.Name}"), new Text(guest.Question), new Text(Said(guest)), new Text(guest.Deed));
+            talk.AddRow(new Text(i == _looksAt ? $"> {guest.Name}" : $"  {guest.Name}"), new Text(guest.Question), new Text(Said(guest)),
+                new Text(guest.Deed));
         }
         Purse player = game.Tavern.Player;
         Frame[] latest = [.. game.FramesFrom(Math.Max(0, game.FrameCount - 100))];
@@ -112,7 +113,8 @@ internal sealed class LiveView(Game game, string saves)
             talk,
             new Text($"you     {player.Gold} gold{string.Concat(player.Things.TakeLast(6).Select(thing => ", " + thing))}"),
             new Text(_types ? $"say     {_line}_" : Keys),
-            new Text(string.Create(CultureInfo.InvariantCulture, $"budget  {game.Budget.GpuMilliseconds:0.##} ms{(_isPaused ? ", paused" : "")}   {_news}")),
+            new Text(string.Create(CultureInfo.InvariantCulture,
+                $"budget  {game.Budget.GpuMilliseconds:0.##} ms{(_isPaused ? ", paused" : "")}   {_news}")),
             new Text("frames  " + Graph(latest.Select(frame => frame.Milliseconds))),
             new Text("guests  " + Graph(latest.Select(frame => frame.AiMilliseconds))),
         ];
@@ -123,5 +125,6 @@ internal sealed class LiveView(Game game, string saves)
 
     /// <summary>A bar per frame; a full one is a sixtieth of a second.</summary>
     private static string Graph(IEnumerable<double> milliseconds) =>
-        string.Concat(milliseconds.Select(ms => Bars[Math.Clamp((int)Math.Ceiling(ms / Game.FrameMilliseconds * (Bars.Length - 1)), 0, Bars.Length - 1)]));
+        string.Concat(milliseconds.Select(ms =>
+            Bars[Math.Clamp((int)Math.Ceiling(ms / Game.FrameMilliseconds * (Bars.Length - 1)), 0, Bars.Length - 1)]));
 }

@@ -5,9 +5,11 @@ using TavernGame;
 
 var headless = new Option<bool>("--headless") { Description = "No picture: play for a while, then report." };
 var seconds = new Option<double>("--seconds") { Description = "How long to play without a picture.", DefaultValueFactory = _ => 10 };
-var budget = new Option<double>("--budget") { Description = "Milliseconds per frame for the guests; 0 for no limit.", DefaultValueFactory = _ => 4 };
+var budget = new Option<double>("--budget")
+    { Description = "Milliseconds per frame for the guests; 0 for no limit.", DefaultValueFactory = _ => 4 };
 var guests = new Option<int>("--guests") { Description = "How many talk.", DefaultValueFactory = _ => 8 };
-var model = new Option<string>("--model") { Description = "A model file.", DefaultValueFactory = _ => Path.Combine(AppContext.BaseDirectory, "hearth-8x1m-q4_0.gguf") };
+var model = new Option<string>("--model")
+    { Description = "A model file.", DefaultValueFactory = _ => Path.Combine(AppContext.BaseDirectory, "hearth-8x1m-q4_0.gguf") };
 var device = new Option<DeviceKind>("--device") { Description = "Where to compute: auto, vulkan or cpu." };
 var saves = new Option<string>("--saves") { Description = "Folder of the saved game.", DefaultValueFactory = _ => "tavern" };
 var load = new Option<bool>("--load") { Description = "Go on from the saved game." };
@@ -15,7 +17,8 @@ var save = new Option<bool>("--save") { Description = "Save the game in the end.
 var html = new Option<string?>("--html") { Description = "Write the frame times as a page with a picture." };
 var svg = new Option<string?>("--svg") { Description = "Write the picture alone." };
 var json = new Option<string?>("--json") { Description = "Write the figures." };
-var command = new RootCommand("A tavern whose guests talk and trade without costing a frame.") { headless, seconds, budget, guests, model, device, saves, load, save, html, svg, json };
+var command = new RootCommand("A tavern whose guests talk and trade without costing a frame.")
+    { headless, seconds, budget, guests, model, device, saves, load, save, html, svg, json };
 command.SetAction(parsed =>
 {
     double granted = parsed.GetValue(budget) is > 0 and var limit ? limit : double.PositiveInfinity;

@@ -7,17 +7,21 @@ using MixtralVk;
 namespace TavernGame;
 
 /// <summary>
-/// What a game without a picture has shown. Times in milliseconds; bytes are those of the game's thread in frames (ticks) in which no reply begins or ends:
-/// what is kept of a reply, and the work of a new line, are no cost of a frame. The quiet ticks are those of the same frames.
+/// What a game without a picture has shown. Times in milliseconds; bytes are those of the game's thread in frames (ticks) in which no reply
+/// begins or ends: what is kept of a reply, and the work of a new line, are no cost of a frame. The quiet ticks are those of the same
+/// frames.
 /// </summary>
 internal sealed record Report(
-    string Device, int Guests, double? BudgetMs, double TickP50Ms, double TickP99Ms, double QuietTickP99Ms, double? TickProcessorP99Ms, double AllocatedBytesPerTick, double AllocatedBytesPerFrame, double SliceP95Ms, double MeanSliceMs,
-    double LongestSliceMs, double FrameP50Ms, double FrameP99Ms, double FrameP99MsWithoutAi, double TokensPerSecond, double PromptTokensPerSecond, double ReusedTokensPerSecond, int Answers,
+    string Device, int Guests, double? BudgetMs, double TickP50Ms, double TickP99Ms, double QuietTickP99Ms, double? TickProcessorP99Ms,
+    double AllocatedBytesPerTick, double AllocatedBytesPerFrame, double SliceP95Ms, double MeanSliceMs,
+    double LongestSliceMs, double FrameP50Ms, double FrameP99Ms, double FrameP99MsWithoutAi, double TokensPerSecond,
+    double PromptTokensPerSecond, double ReusedTokensPerSecond, int Answers,
     int CompleteAnswers, int Trades, [property: JsonIgnore] IReadOnlyList<Frame> Without, [property: JsonIgnore] IReadOnlyList<Frame> With)
 {
     /// <summary>
-    /// Plays a quarter of the time without the guests, then the whole with them. The first two seconds of each are not counted, nor is, before, what it takes
-    /// until every guest has replied once, in frames that grant all there is: that computes their prompts and compiles the game's code.
+    /// Plays a quarter of the time without the guests, then the whole with them. The first two seconds of each are not counted, nor is,
+    /// before, what it takes until every guest has replied once, in frames that grant all there is: that computes their prompts and
+    /// compiles the game's code.
     /// </summary>
     public static Report Play(Game game, TimeSpan time)
     {
@@ -30,12 +34,15 @@ internal sealed record Report(
         Frame[] steady = [.. with.Where(frame => !frame.HasEvent)];
         return new Report(
             game.Tavern.Model.Device.Description, game.Tavern.Guests.Count, double.IsFinite(granted) ? granted : null,
-            Quantile(with, f => f.TickMilliseconds, 0.5), Quantile(with, f => f.TickMilliseconds, 0.99), Quantile(steady, f => f.TickMilliseconds, 0.99),
+            Quantile(with, f => f.TickMilliseconds, 0.5), Quantile(with, f => f.TickMilliseconds, 0.99),
+            Quantile(steady, f => f.TickMilliseconds, 0.99),
             ThreadTime.Milliseconds is null ? null : Quantile(with, f => f.TickProcessorMilliseconds ?? 0, 0.99),
             steady.Average(f => f.TickBytes), steady.Average(f => f.Bytes),
             Quantile(with, f => f.AiMilliseconds, 0.95), with.Average(f => f.AiMilliseconds), game.LongestSlice,
-            Quantile(with, f => f.Milliseconds, 0.5), Quantile(with, f => f.Milliseconds, 0.99), Quantile(without, f => f.Milliseconds, 0.99),
-            (after.Tokens - before.Tokens) / seconds, (after.PromptTokens - before.PromptTokens) / seconds, (after.ReusedTokens - before.ReusedTokens) / seconds,
+            Quantile(with, f => f.Milliseconds, 0.5), Quantile(with, f => f.Milliseconds, 0.99),
+            Quantile(without, f => f.Milliseconds, 0.99),
+            (after.Tokens - before.Tokens) / seconds, (after.PromptTokens - before.PromptTokens) / seconds,
+            (after.ReusedTokens - before.ReusedTokens) / seconds,
             after.Ended - before.Ended, after.Complete - before.Complete, after.Trades - before.Trades, without, with);
     }
 

@@ -10,10 +10,14 @@ internal sealed class Tavern : IDisposable
 {
     private static readonly Person[] s_people =
     [
-        new("Mira", "baker", "Oakvale", new("copper kettle", 25), new("plain bowl", 2)), new("Hugo", "blacksmith", "Stonefall", new("steel helmet", 45), new("small key", 6)),
-        new("Iska", "innkeeper", "Hillmere", new("wooden tankard", 3), new("wool blanket", 8)), new("Pierre", "miller", "Redford", new("woven basket", 4), new("wooden barrel", 15)),
-        new("Lena", "hunter", "Elmfield", new("leather belt", 9), new("hunting bow", 30)), new("Odo", "scribe", "Greyburg", new("painted map", 12), new("small book", 7)),
-        new("Runa", "sailor", "Lowhaven", new("bronze compass", 20), new("long rope", 3)), new("Tom", "shepherd", "Windfield", new("bone flute", 5), new("grey cloak", 14)),
+        new("Mira", "baker", "Oakvale", new("copper kettle", 25), new("plain bowl", 2)),
+        new("Hugo", "blacksmith", "Stonefall", new("steel helmet", 45), new("small key", 6)),
+        new("Iska", "innkeeper", "Hillmere", new("wooden tankard", 3), new("wool blanket", 8)),
+        new("Pierre", "miller", "Redford", new("woven basket", 4), new("wooden barrel", 15)),
+        new("Lena", "hunter", "Elmfield", new("leather belt", 9), new("hunting bow", 30)),
+        new("Odo", "scribe", "Greyburg", new("painted map", 12), new("small book", 7)),
+        new("Runa", "sailor", "Lowhaven", new("bronze compass", 20), new("long rope", 3)),
+        new("Tom", "shepherd", "Windfield", new("bone flute", 5), new("grey cloak", 14)),
     ];
 
     public Tavern(MixtralModel model, int guests)
@@ -49,7 +53,9 @@ internal sealed class Tavern : IDisposable
             if (Guests[i].IsSilent && Guests[i] != Partner) Guests[i].HearSmallTalk(Guests[(i + 1) % Guests.Count]);
     }
 
-    /// <summary>Saves everybody and what they have, each file whole or not at all; between ticks. Replies in progress are not in it.</summary>
+    /// <summary>
+    /// Saves everybody and what they have, each file whole or not at all; between ticks. Replies in progress are not in it.
+    /// </summary>
     public void Save(string folder)
     {
         Directory.CreateDirectory(folder);

@@ -4,9 +4,9 @@ using Microsoft.Win32.SafeHandles;
 namespace MixtralVk;
 
 /// <summary>
-/// Writes a file whole or not at all: into a temporary one beside it, which is flushed to the disk and takes its name only then. What a path holds is always
-/// one whole file, the old or a new one, also for readers and other writers at the same time, on a full disk, and after a power cut. A killed process
-/// may leave its temporary file (PATH.RANDOM.tmp). Any thread.
+/// Writes a file whole or not at all: into a temporary one beside it, which is flushed to the disk and takes its name only then. What a
+/// path holds is always one whole file, the old or a new one, also for readers and other writers at the same time, on a full disk, and
+/// after a power cut. A killed process may leave its temporary file (PATH.RANDOM.tmp). Any thread.
 /// </summary>
 public static partial class AtomicFile
 {
@@ -22,9 +22,10 @@ public static partial class AtomicFile
     /// <summary>Writes what <paramref name="write"/> puts into the stream; when that throws, what was at the path stays.</summary>
     /// <param name="path">The file; a device (/dev/stdout, /dev/null) is written to, not replaced.</param>
     /// <param name="write">Fills the stream. Files beyond memory may be written through its handle, in any order.</param>
-    /// <param name="expectedBytes">Size that is asked of the disk beforehand, so that a full one is noticed before the work; 0 where it is unknown.</param>
-    /// <exception cref="IOException">It cannot be written: the disk is full, the folder is missing or may not be changed, the path is a folder.
-    /// <see cref="Exception.HResult"/> is that of the cause.</exception>
+    /// <param name="expectedBytes">Size that is asked of the disk beforehand, so that a full one is noticed before the work; 0 where it is
+    /// unknown.</param>
+    /// <exception cref="IOException">It cannot be written: the disk is full, the folder is missing or may not be changed, the path is a
+    /// folder. <see cref="Exception.HResult"/> is that of the cause.</exception>
     public static void Write(string path, Action<FileStream> write, long expectedBytes = 0)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -44,18 +45,21 @@ public static partial class AtomicFile
         // The last is what .NET makes of a file that is too large for its file system (FAT32: 4 GiB) or for the process.
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException { ParamName: "value" })
         {
-            throw new IOException($"{path} cannot be written: {e.Message.Replace(written, path, StringComparison.Ordinal).TrimEnd('.')}.", e) { HResult = e.HResult };
+            throw new IOException($"{path} cannot be written: {e.Message.Replace(written, path, StringComparison.Ordinal).TrimEnd('.')}.",
+                e) { HResult = e.HResult };
         }
     }
 
     /// <summary>In /dev, but not among the files in memory that have their place there, too.</summary>
-    private static bool IsDevice(string path) => !OperatingSystem.IsWindows() && path.StartsWith("/dev/", StringComparison.Ordinal) && !path.StartsWith("/dev/shm/", StringComparison.Ordinal);
+    private static bool IsDevice(string path) => !OperatingSystem.IsWindows() && path.StartsWith("/dev/", StringComparison.Ordinal)
+        && !path.StartsWith("/dev/shm/", StringComparison.Ordinal);
 
     private static void Replace(string path, string temporary, Action<FileStream> write, long expectedBytes)
     {
         try
         {
-            using (FileStream stream = new(temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, PreallocationSize = expectedBytes }))
+            using (FileStream stream = new(temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write,
+                Share = FileShare.None, PreallocationSize = expectedBytes }))
             {
                 write(stream);
                 // On the disk before it has its name: a power cut must not leave half a file under it.

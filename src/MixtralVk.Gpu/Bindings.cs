@@ -24,9 +24,13 @@ public enum BindingKind
     Storage,
     /// <summary>A uniform buffer; what lies beyond <see cref="DeviceLimits.MaxUniformBufferRange"/> is out of reach.</summary>
     Uniform,
-    /// <summary>A uniform texel buffer of four uints; what lies beyond <see cref="DeviceLimits.MaxTexelBufferElements"/> is out of reach.</summary>
+    /// <summary>
+    /// A uniform texel buffer of four uints; what lies beyond <see cref="DeviceLimits.MaxTexelBufferElements"/> is out of reach.
+    /// </summary>
     UintTexels,
-    /// <summary>A uniform texel buffer of four floats; what lies beyond <see cref="DeviceLimits.MaxTexelBufferElements"/> is out of reach.</summary>
+    /// <summary>
+    /// A uniform texel buffer of four floats; what lies beyond <see cref="DeviceLimits.MaxTexelBufferElements"/> is out of reach.
+    /// </summary>
     FloatTexels,
 }
 
@@ -58,29 +62,36 @@ public ref struct Bindings
     public void RequireSubgroupSize(uint size) => SubgroupSize = size;
 
     /// <summary>A number fixed when the pipeline is made.</summary>
-    public readonly void Constant(uint value, [CallerArgumentExpression(nameof(value))] string name = "") => _constants.Add(new(name, value, false));
+    public readonly void Constant(uint value, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        _constants.Add(new(name, value, false));
 
     /// <summary>A switch fixed when the pipeline is made.</summary>
-    public readonly void Constant(bool value, [CallerArgumentExpression(nameof(value))] string name = "") => _constants.Add(new(name, value ? 1u : 0u, false));
+    public readonly void Constant(bool value, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        _constants.Add(new(name, value ? 1u : 0u, false));
 
     /// <summary>A float fixed when the pipeline is made.</summary>
-    public readonly void Constant(float value, [CallerArgumentExpression(nameof(value))] string name = "") => _constants.Add(new(name, BitConverter.SingleToUInt32Bits(value), true));
+    public readonly void Constant(float value, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        _constants.Add(new(name, BitConverter.SingleToUInt32Bits(value), true));
 
     /// <summary>A storage buffer the kernel only reads.</summary>
-    public readonly void Read(BufferView view, [CallerArgumentExpression(nameof(view))] string name = "") => _buffers.Add(new(name, view, BufferAccess.Read));
+    public readonly void Read(BufferView view, [CallerArgumentExpression(nameof(view))] string name = "") =>
+        _buffers.Add(new(name, view, BufferAccess.Read));
 
     /// <summary>A storage buffer the kernel only writes.</summary>
-    public readonly void Write(BufferView view, [CallerArgumentExpression(nameof(view))] string name = "") => _buffers.Add(new(name, view, BufferAccess.Write));
+    public readonly void Write(BufferView view, [CallerArgumentExpression(nameof(view))] string name = "") =>
+        _buffers.Add(new(name, view, BufferAccess.Write));
 
     /// <summary>A range the kernel only reads, in another way than as a storage buffer.</summary>
     public readonly void Read(BufferView view, BindingKind kind, string name) => _buffers.Add(new(name, view, BufferAccess.Read, kind));
 
     /// <summary>A storage buffer the kernel reads and writes.</summary>
-    public readonly void ReadWrite(BufferView view, [CallerArgumentExpression(nameof(view))] string name = "") => _buffers.Add(new(name, view, BufferAccess.ReadWrite));
+    public readonly void ReadWrite(BufferView view, [CallerArgumentExpression(nameof(view))] string name = "") =>
+        _buffers.Add(new(name, view, BufferAccess.ReadWrite));
 
     /// <summary>A push constant.</summary>
     public readonly void Push(uint value, [CallerArgumentExpression(nameof(value))] string name = "") => _push.Add(new(name, value, false));
 
     /// <summary>A push constant.</summary>
-    public readonly void Push(float value, [CallerArgumentExpression(nameof(value))] string name = "") => _push.Add(new(name, BitConverter.SingleToUInt32Bits(value), true));
+    public readonly void Push(float value, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        _push.Add(new(name, BitConverter.SingleToUInt32Bits(value), true));
 }

@@ -8,7 +8,8 @@ public readonly record struct BufferView
     {
         ArgumentNullException.ThrowIfNull(buffer);
         if (offset > buffer.Size || length > buffer.Size - offset)
-            throw new ArgumentOutOfRangeException(nameof(length), $"[{offset}, +{length}) is outside buffer {buffer.Name} of {buffer.Size} bytes.");
+            throw new ArgumentOutOfRangeException(nameof(length),
+                $"[{offset}, +{length}) is outside buffer {buffer.Name} of {buffer.Size} bytes.");
         Buffer = buffer;
         Offset = offset;
         Length = length;
@@ -26,7 +27,8 @@ public readonly record struct BufferView
     /// <summary>A part of this view.</summary>
     public BufferView Slice(ulong offset, ulong length)
     {
-        if (offset > Length || length > Length - offset) throw new ArgumentOutOfRangeException(nameof(length), $"[{offset}, +{length}) is outside a view of {Length} bytes.");
+        if (offset > Length || length > Length - offset)
+            throw new ArgumentOutOfRangeException(nameof(length), $"[{offset}, +{length}) is outside a view of {Length} bytes.");
         return new BufferView(Buffer, Offset + offset, length);
     }
 

@@ -29,7 +29,8 @@ internal abstract record Command(IReadOnlyList<Access> Accesses)
 }
 
 /// <summary>A dispatch; <paramref name="Indirect"/> holds its size where the GPU decides it.</summary>
-internal sealed record DispatchCommand(PipelineKey Pipeline, IReadOnlyList<NamedBuffer> Buffers, uint[] Push, DispatchSize Size, BufferView? Indirect, IReadOnlyList<Access> Accesses)
+internal sealed record DispatchCommand(PipelineKey Pipeline, IReadOnlyList<NamedBuffer> Buffers, uint[] Push, DispatchSize Size,
+    BufferView? Indirect, IReadOnlyList<Access> Accesses)
     : Command(Accesses);
 
 /// <summary>A copy between two ranges of equal length.</summary>
@@ -49,7 +50,8 @@ internal sealed record TimestampCommand(GpuTimer Timer, int Index) : Command([])
 internal sealed record BarrierCommand(AccessKind From, AccessKind To) : Command([])
 {
     /// <summary>Everything a command buffer does against everything it does.</summary>
-    public const AccessKind Device = AccessKind.ShaderRead | AccessKind.ShaderWrite | AccessKind.TransferRead | AccessKind.TransferWrite | AccessKind.IndirectRead;
+    public const AccessKind Device =
+        AccessKind.ShaderRead | AccessKind.ShaderWrite | AccessKind.TransferRead | AccessKind.TransferWrite | AccessKind.IndirectRead;
 
     public static PipelineStageFlags2 StagesOf(AccessKind kinds) =>
         ((kinds & (AccessKind.ShaderRead | AccessKind.ShaderWrite)) != 0 ? PipelineStageFlags2.ComputeShaderBit : 0)

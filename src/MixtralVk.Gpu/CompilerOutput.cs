@@ -12,11 +12,15 @@ namespace MixtralVk.Gpu;
 /// <param name="SubgroupSize">Lanes of a subgroup.</param>
 /// <param name="Statistics">The driver's numbers by the driver's names.</param>
 /// <param name="Texts">Intermediate forms and assembly by the driver's names.</param>
-internal sealed record CompilerOutput(string Description, int SubgroupSize, IReadOnlyDictionary<string, double> Statistics, IReadOnlyDictionary<string, string> Texts)
+internal sealed record CompilerOutput(string Description, int SubgroupSize, IReadOnlyDictionary<string, double> Statistics,
+    IReadOnlyDictionary<string, string> Texts)
 {
-    public const PipelineCreateFlags CaptureFlags = PipelineCreateFlags.CreateCaptureStatisticsBitKhr | PipelineCreateFlags.CreateCaptureInternalRepresentationsBitKhr;
+    public const PipelineCreateFlags CaptureFlags =
+        PipelineCreateFlags.CreateCaptureStatisticsBitKhr | PipelineCreateFlags.CreateCaptureInternalRepresentationsBitKhr;
 
-    /// <summary>Compiles a kernel; its buffers need not exist. A compute pipeline is one program with every driver; another number throws.</summary>
+    /// <summary>
+    /// Compiles a kernel; its buffers need not exist. A compute pipeline is one program with every driver; another number throws.
+    /// </summary>
     public static unsafe CompilerOutput Of(GpuDevice device, IKernel kernel)
     {
         KhrPipelineExecutableProperties extension = KhrPipelineExecutableProperties.TryLoad(device.Vk, device.Handle)
@@ -28,23 +32,27 @@ internal sealed record CompilerOutput(string Description, int SubgroupSize, IRea
         var properties = new PipelineExecutablePropertiesKHR(sType: StructureType.PipelineExecutablePropertiesKhr);
         Result result = extension.GetPipelineExecutableProperties(device.Handle, &info, &count, &properties);
         result.ThrowOnError("vkGetPipelineExecutablePropertiesKHR");
-        if (count != 1 || result == Result.Incomplete) throw new GpuException($"{kernel.Shader} was compiled to {(count == 0 ? "no program" : "several programs")}.");
+        if (count != 1 || result == Result.Incomplete)
+            throw new GpuException($"{kernel.Shader} was compiled to {(count == 0 ? "no program" : "several programs")}.");
 
         var executable = new PipelineExecutableInfoKHR(pipeline: pipeline);
         return new CompilerOutput(Utf8.ToString(properties.Description), (int)properties.SubgroupSize,
             StatisticsOf(device, extension, &executable), TextsOf(device, extension, &executable));
     }
 
-    private static unsafe Dictionary<string, double> StatisticsOf(GpuDevice device, KhrPipelineExecutableProperties extension, PipelineExecutableInfoKHR* executable)
+    private static unsafe Dictionary<string, double> StatisticsOf(GpuDevice device, KhrPipelineExecutableProperties extension,
+        PipelineExecutableInfoKHR* executable)
     {
         uint count = 0;
-        extension.GetPipelineExecutableStatistics(device.Handle, executable, &count, null).ThrowOnError("vkGetPipelineExecutableStatisticsKHR");
+        extension.GetPipelineExecutableStatistics(device.Handle, executable, &count, null)
+            .ThrowOnError("vkGetPipelineExecutableStatisticsKHR");
         var statistics = new PipelineExecutableStatisticKHR[count];
         Array.Fill(statistics, new PipelineExecutableStatisticKHR(sType: StructureType.PipelineExecutableStatisticKhr));
         var values = new Dictionary<string, double>();
         fixed (PipelineExecutableStatisticKHR* p = statistics)
         {
-            extension.GetPipelineExecutableStatistics(device.Handle, executable, &count, p).ThrowOnError("vkGetPipelineExecutableStatisticsKHR");
+            extension.GetPipelineExecutableStatistics(device.Handle, executable, &count, p)
+                .ThrowOnError("vkGetPipelineExecutableStatisticsKHR");
             for (uint i = 0; i < count; i++)
                 values[Utf8.ToString(p[i].Name)] = p[i].Format switch
                 {
@@ -57,21 +65,26 @@ internal sealed record CompilerOutput(string Description, int SubgroupSize, IRea
         return values;
     }
 
-    private static unsafe Dictionary<string, string> TextsOf(GpuDevice device, KhrPipelineExecutableProperties extension, PipelineExecutableInfoKHR* executable)
+    private static unsafe Dictionary<string, string> TextsOf(GpuDevice device, KhrPipelineExecutableProperties extension,
+        PipelineExecutableInfoKHR* executable)
     {
         uint count = 0;
-        extension.GetPipelineExecutableInternalRepresentations(device.Handle, executable, &count, null).ThrowOnError("vkGetPipelineExecutableInternalRepresentationsKHR");
+        extension.GetPipelineExecutableInternalRepresentations(device.Handle, executable, &count, null)
+            .ThrowOnError("vkGetPipelineExecutableInternalRepresentationsKHR");
         var forms = new PipelineExecutableInternalRepresentationKHR[count];
-        Array.Fill(forms, new PipelineExecutableInternalRepresentationKHR(sType: StructureType.PipelineExecutableInternalRepresentationKhr));
+        Array.Fill(forms,
+            new PipelineExecutableInternalRepresentationKHR(sType: StructureType.PipelineExecutableInternalRepresentationKhr));
         var texts = new Dictionary<string, string>();
         fixed (PipelineExecutableInternalRepresentationKHR* p = forms)
         {
             // First the sizes, then the texts.
-            extension.GetPipelineExecutableInternalRepresentations(device.Handle, executable, &count, p).ThrowOnError("vkGetPipelineExecutableInternalRepresentationsKHR");
+            extension.GetPipelineExecutableInternalRepresentations(device.Handle, executable, &count, p)
+                .ThrowOnError("vkGetPipelineExecutableInternalRepresentationsKHR");
             for (uint i = 0; i < count; i++) p[i].PData = NativeMemory.AllocZeroed(p[i].DataSize + 1);
             try
             {
-                extension.GetPipelineExecutableInternalRepresentations(device.Handle, executable, &count, p).ThrowOnError("vkGetPipelineExecutableInternalRepresentationsKHR");
+                extension.GetPipelineExecutableInternalRepresentations(device.Handle, executable, &count, p)
+                    .ThrowOnError("vkGetPipelineExecutableInternalRepresentationsKHR");
                 for (uint i = 0; i < count; i++)
                     if (p[i].IsText) texts[Utf8.ToString(p[i].Name)] = Utf8.ToString((byte*)p[i].PData);
             }

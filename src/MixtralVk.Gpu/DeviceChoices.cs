@@ -18,7 +18,9 @@ public enum BufferUse
 /// <summary>Every decision about a device, as pure functions of its <see cref="DeviceDescription"/>.</summary>
 public static class DeviceChoices
 {
-    /// <summary>Storage buffers that the kernels bind at most. Vulkan guarantees 4; every driver of the GPUs we serve has 16 and more.</summary>
+    /// <summary>
+    /// Storage buffers that the kernels bind at most. Vulkan guarantees 4; every driver of the GPUs we serve has 16 and more.
+    /// </summary>
     public const int NeededStorageBuffers = 8;
 
     /// <summary>Heaps of host-visible device memory up to this size are a small window (256 MiB BAR): they are left to others.</summary>
@@ -37,7 +39,8 @@ public static class DeviceChoices
         if (!device.Features.SubgroupShuffle) missing.Add("subgroup shuffles");
         if (!device.Features.SubgroupBallot) missing.Add("subgroup ballots");
         if (!device.QueueFamilies.Any(f => f.Traits.HasFlag(QueueTraits.Compute) && f.Count > 0)) missing.Add("a compute queue");
-        if (device.Limits.MaxStorageBuffersPerStage < NeededStorageBuffers) missing.Add($"maxPerStageDescriptorStorageBuffers of at least {NeededStorageBuffers}");
+        if (device.Limits.MaxStorageBuffersPerStage < NeededStorageBuffers)
+            missing.Add($"maxPerStageDescriptorStorageBuffers of at least {NeededStorageBuffers}");
         if (!device.MemoryTypes.Any(t => t.Traits.HasFlag(MemoryTraits.HostVisible))) missing.Add("host-visible memory");
         return missing;
     }
@@ -60,7 +63,9 @@ public static class DeviceChoices
         return any >= 0 ? any : throw new GpuUnsupportedException(device.Name, ["a compute queue"]);
     }
 
-    /// <summary>The extension by which a driver learns what to move out of the device's memory first; its one feature is there wherever it is.</summary>
+    /// <summary>
+    /// The extension by which a driver learns what to move out of the device's memory first; its one feature is there wherever it is.
+    /// </summary>
     internal const string MemoryPriorityExtension = "VK_EXT_memory_priority";
 
     /// <summary>The extension that puts a queue behind those of other programs; null where there is none.</summary>
@@ -72,20 +77,22 @@ public static class DeviceChoices
     }
 
     /// <summary>
-    /// The queue a host should lend: the first of a family without graphics, else the second of the family it renders with, else, where that has
-    /// only one, the host's own. A global priority holds for all queues of a family, so it is only asked for in a family the host does not use.
+    /// The queue a host should lend: the first of a family without graphics, else the second of the family it renders with, else, where
+    /// that has only one, the host's own. A global priority holds for all queues of a family, so it is only asked for in a family the host
+    /// does not use.
     /// </summary>
     public static QueueChoice QueueBesideHost(DeviceDescription device)
     {
         int family = ComputeQueueFamily(device);
-        if (!device.QueueFamilies[family].Traits.HasFlag(QueueTraits.Graphics)) return new QueueChoice(family, 0, false, GlobalPriorityExtension(device));
+        if (!device.QueueFamilies[family].Traits.HasFlag(QueueTraits.Graphics))
+            return new QueueChoice(family, 0, false, GlobalPriorityExtension(device));
         bool hasSecond = device.QueueFamilies[family].Count > 1;
         return new QueueChoice(family, hasSecond ? 1 : 0, !hasSecond, null);
     }
 
     /// <summary>
-    /// Index of the memory type for <paramref name="use"/> among those whose bit is set in <paramref name="allowedTypes"/>. Among equals the
-    /// larger heap wins, then the driver's order.
+    /// Index of the memory type for <paramref name="use"/> among those whose bit is set in <paramref name="allowedTypes"/>. Among equals
+    /// the larger heap wins, then the driver's order.
     /// </summary>
     public static int MemoryTypeFor(DeviceDescription device, BufferUse use, uint allowedTypes = uint.MaxValue)
     {
@@ -135,21 +142,28 @@ public static class DeviceChoices
         return SharesMemory(device) && traits.HasFlag(MemoryTraits.HostVisible | MemoryTraits.HostCoherent);
     }
 
-    /// <summary>True when the device's memory is the host's: what is loaded there takes main memory, and mapped files can be used in place.</summary>
+    /// <summary>
+    /// True when the device's memory is the host's: what is loaded there takes main memory, and mapped files can be used in place.
+    /// </summary>
     public static bool SharesMemory(DeviceDescription device)
     {
         ArgumentNullException.ThrowIfNull(device);
         return device.Type is AdapterType.Software or AdapterType.Integrated;
     }
 
-    /// <summary>True when the driver tells what other programs leave of the device's memory (VK_EXT_memory_budget). A software driver's heap is a made-up number.</summary>
+    /// <summary>
+    /// True when the driver tells what other programs leave of the device's memory (VK_EXT_memory_budget). A software driver's heap is a
+    /// made-up number.
+    /// </summary>
     public static bool KnowsSpareMemory(DeviceDescription device)
     {
         ArgumentNullException.ThrowIfNull(device);
         return device.Type != AdapterType.Software && device.Extensions.Contains("VK_EXT_memory_budget");
     }
 
-    /// <summary>Bytes the engine takes at most when the host sets no budget: 80 % of the heap that <see cref="BufferUse.Device"/> uses.</summary>
+    /// <summary>
+    /// Bytes the engine takes at most when the host sets no budget: 80 % of the heap that <see cref="BufferUse.Device"/> uses.
+    /// </summary>
     public static long DefaultBudget(DeviceDescription device)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -160,8 +174,8 @@ public static class DeviceChoices
     }
 
     /// <summary>
-    /// Size in bytes of the memory blocks that buffers are cut from: for device memory an eighth of the heap, between 16 and 256 MiB, a power
-    /// of two; 16 MiB for the little that the host sees.
+    /// Size in bytes of the memory blocks that buffers are cut from: for device memory an eighth of the heap, between 16 and 256 MiB, a
+    /// power of two; 16 MiB for the little that the host sees.
     /// </summary>
     public static ulong BlockSize(DeviceDescription device, int memoryType, BufferUse use)
     {
@@ -182,7 +196,8 @@ public static class DeviceChoices
         (int, ulong) bestScore = default;
         for (int i = 0; i < devices.Count; i++)
         {
-            int rank = devices[i].Type switch { AdapterType.Discrete => 3, AdapterType.Integrated => 2, AdapterType.Virtual => 1, AdapterType.Software or AdapterType.Other => 0 };
+            int rank = devices[i].Type switch { AdapterType.Discrete => 3, AdapterType.Integrated => 2, AdapterType.Virtual => 1,
+                AdapterType.Software or AdapterType.Other => 0 };
             if (rank == 0 || Missing(devices[i]).Count > 0) continue;
             (int, ulong) score = (rank, devices[i].MemoryHeaps.Where(h => h.IsDeviceLocal).Select(h => h.Size).DefaultIfEmpty().Max());
             if (best >= 0 && score.CompareTo(bestScore) <= 0) continue;

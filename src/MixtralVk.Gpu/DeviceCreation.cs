@@ -42,17 +42,20 @@ internal static unsafe class DeviceCreation
         List<string> extensions = [];
         if (CanImport(description)) extensions.Add(ExtExternalMemoryHost.ExtensionName);
         if (globalPriority is not null) extensions.Add(globalPriority);
-        var memoryPriorities = new PhysicalDeviceMemoryPriorityFeaturesEXT(sType: StructureType.PhysicalDeviceMemoryPriorityFeaturesExt, memoryPriority: true);
+        var memoryPriorities =
+            new PhysicalDeviceMemoryPriorityFeaturesEXT(sType: StructureType.PhysicalDeviceMemoryPriorityFeaturesExt, memoryPriority: true);
         bool setsMemoryPriority = KnowsMemoryPriority(description);
         if (setsMemoryPriority) extensions.Add(DeviceChoices.MemoryPriorityExtension);
         var lowPriority = new DeviceQueueGlobalPriorityCreateInfoKHR(globalPriority: QueueGlobalPriority.Low);
-        return TryCreate(adapter, family, extensions, setsMemoryPriority ? &memoryPriorities : null, globalPriority is null ? null : &lowPriority, out device);
+        return TryCreate(adapter, family, extensions, setsMemoryPriority ? &memoryPriorities : null,
+            globalPriority is null ? null : &lowPriority, out device);
     }
 
     /// <summary>For those who ask what the compiler made of a pipeline (<see cref="CompilerOutput"/>) and run nothing.</summary>
     private static Result TryCreateForCompiling(GpuAdapter adapter, int family, out Device device)
     {
-        var executables = new PhysicalDevicePipelineExecutablePropertiesFeaturesKHR(sType: StructureType.PhysicalDevicePipelineExecutablePropertiesFeaturesKhr, pipelineExecutableInfo: true);
+        var executables =
+            new PhysicalDevicePipelineExecutablePropertiesFeaturesKHR(sType: StructureType.PhysicalDevicePipelineExecutablePropertiesFeaturesKhr, pipelineExecutableInfo: true);
         return TryCreate(adapter, family, [KhrPipelineExecutableProperties.ExtensionName], &executables, null, out device);
     }
 
@@ -62,12 +65,15 @@ internal static unsafe class DeviceCreation
     /// <param name="features">Their features; null for none.</param>
     /// <param name="queuePriority">The queue's priority among programs; null for the usual one.</param>
     /// <param name="device">The device, when the result is no error.</param>
-    private static Result TryCreate(GpuAdapter adapter, int family, List<string> extensions, void* features, DeviceQueueGlobalPriorityCreateInfoKHR* queuePriority, out Device device)
+    private static Result TryCreate(GpuAdapter adapter, int family, List<string> extensions, void* features,
+        DeviceQueueGlobalPriorityCreateInfoKHR* queuePriority, out Device device)
     {
         DeviceFeatures available = adapter.Description.Features;
-        var features13 = new PhysicalDeviceVulkan13Features(sType: StructureType.PhysicalDeviceVulkan13Features, pNext: features, synchronization2: true, maintenance4: true,
+        var features13 = new PhysicalDeviceVulkan13Features(sType: StructureType.PhysicalDeviceVulkan13Features, pNext: features,
+            synchronization2: true, maintenance4: true,
             subgroupSizeControl: true, shaderIntegerDotProduct: available.IntegerDotProduct);
-        var features12 = new PhysicalDeviceVulkan12Features(sType: StructureType.PhysicalDeviceVulkan12Features, pNext: &features13, timelineSemaphore: true);
+        var features12 = new PhysicalDeviceVulkan12Features(sType: StructureType.PhysicalDeviceVulkan12Features, pNext: &features13,
+            timelineSemaphore: true);
         var enabled = new PhysicalDeviceFeatures2(sType: StructureType.PhysicalDeviceFeatures2, pNext: &features12);
         if (adapter.Instance.Options.GpuAssistedValidation)
         {
@@ -75,11 +81,13 @@ internal static unsafe class DeviceCreation
             enabled.Features.VertexPipelineStoresAndAtomics = available.VertexPipelineStoresAndAtomics;
         }
         float priority = 0; // the game's own queues go first
-        var queue = new DeviceQueueCreateInfo(pNext: queuePriority, queueFamilyIndex: (uint)family, queueCount: 1, pQueuePriorities: &priority);
+        var queue = new DeviceQueueCreateInfo(pNext: queuePriority, queueFamilyIndex: (uint)family, queueCount: 1,
+            pQueuePriorities: &priority);
         nint names = SilkMarshal.StringArrayToPtr(extensions);
         try
         {
-            var info = new DeviceCreateInfo(pNext: &enabled, queueCreateInfoCount: 1, pQueueCreateInfos: &queue, enabledExtensionCount: (uint)extensions.Count, ppEnabledExtensionNames: (byte**)names);
+            var info = new DeviceCreateInfo(pNext: &enabled, queueCreateInfoCount: 1, pQueueCreateInfos: &queue,
+                enabledExtensionCount: (uint)extensions.Count, ppEnabledExtensionNames: (byte**)names);
             fixed (Device* created = &device) return adapter.Instance.Vk.CreateDevice(adapter.Handle, &info, null, created);
         }
         finally

@@ -99,7 +99,8 @@ public sealed record DeviceDescription
 
     /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
     public static DeviceDescription FromJson(string json) =>
-        JsonSerializer.Deserialize(json, DeviceDescriptionJson.Default.DeviceDescription) ?? throw new JsonException("The device description is null.");
+        JsonSerializer.Deserialize(json, DeviceDescriptionJson.Default.DeviceDescription)
+            ?? throw new JsonException("The device description is null.");
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, UseStringEnumConverter = true)]

@@ -22,7 +22,9 @@ public sealed unsafe class GpuAdapter
 
     internal PhysicalDevice Handle { get; }
 
-    /// <summary>Bytes of device memory the driver says this process may use now (VK_EXT_memory_budget), or null when it cannot tell.</summary>
+    /// <summary>
+    /// Bytes of device memory the driver says this process may use now (VK_EXT_memory_budget), or null when it cannot tell.
+    /// </summary>
     public long? FreeMemory() => SpareMemory() is long spare ? Math.Max(0, spare) : null;
 
     /// <summary>The same, negative where the process has more than it may: others need memory.</summary>
@@ -39,8 +41,10 @@ public sealed unsafe class GpuAdapter
     private static DeviceDescription Describe(Vk vk, PhysicalDevice device)
     {
         var properties13 = new PhysicalDeviceVulkan13Properties(sType: StructureType.PhysicalDeviceVulkan13Properties);
-        var properties12 = new PhysicalDeviceVulkan12Properties(sType: StructureType.PhysicalDeviceVulkan12Properties, pNext: &properties13);
-        var properties11 = new PhysicalDeviceVulkan11Properties(sType: StructureType.PhysicalDeviceVulkan11Properties, pNext: &properties12);
+        var properties12 =
+            new PhysicalDeviceVulkan12Properties(sType: StructureType.PhysicalDeviceVulkan12Properties, pNext: &properties13);
+        var properties11 =
+            new PhysicalDeviceVulkan11Properties(sType: StructureType.PhysicalDeviceVulkan11Properties, pNext: &properties12);
         var properties = new PhysicalDeviceProperties2(sType: StructureType.PhysicalDeviceProperties2, pNext: &properties11);
         vk.GetPhysicalDeviceProperties2(device, &properties);
         PhysicalDeviceProperties core = properties.Properties;
@@ -72,7 +76,8 @@ public sealed unsafe class GpuAdapter
         };
     }
 
-    private static DeviceLimits LimitsOf(in PhysicalDeviceLimits limits, in PhysicalDeviceVulkan11Properties v11, in PhysicalDeviceVulkan13Properties v13)
+    private static DeviceLimits LimitsOf(in PhysicalDeviceLimits limits, in PhysicalDeviceVulkan11Properties v11,
+        in PhysicalDeviceVulkan13Properties v13)
     {
         fixed (PhysicalDeviceLimits* p = &limits)
         {
@@ -84,7 +89,8 @@ public sealed unsafe class GpuAdapter
                 MaxPushConstantsSize = limits.MaxPushConstantsSize,
                 MaxStorageBuffersPerStage = limits.MaxPerStageDescriptorStorageBuffers,
                 MaxWorkgroupInvocations = limits.MaxComputeWorkGroupInvocations,
-                MaxWorkgroupCount = Math.Min(p->MaxComputeWorkGroupCount[0], Math.Min(p->MaxComputeWorkGroupCount[1], p->MaxComputeWorkGroupCount[2])),
+                MaxWorkgroupCount =
+                    Math.Min(p->MaxComputeWorkGroupCount[0], Math.Min(p->MaxComputeWorkGroupCount[1], p->MaxComputeWorkGroupCount[2])),
                 MaxSharedMemory = limits.MaxComputeSharedMemorySize,
                 MinStorageBufferOffsetAlignment = limits.MinStorageBufferOffsetAlignment,
                 NonCoherentAtomSize = limits.NonCoherentAtomSize,
@@ -99,7 +105,8 @@ public sealed unsafe class GpuAdapter
         }
     }
 
-    private static DeviceFeatures FeaturesOf(Vk vk, PhysicalDevice device, in PhysicalDeviceVulkan11Properties v11, in PhysicalDeviceVulkan13Properties v13)
+    private static DeviceFeatures FeaturesOf(Vk vk, PhysicalDevice device, in PhysicalDeviceVulkan11Properties v11,
+        in PhysicalDeviceVulkan13Properties v13)
     {
         var features13 = new PhysicalDeviceVulkan13Features(sType: StructureType.PhysicalDeviceVulkan13Features);
         var features12 = new PhysicalDeviceVulkan12Features(sType: StructureType.PhysicalDeviceVulkan12Features, pNext: &features13);
@@ -112,8 +119,10 @@ public sealed unsafe class GpuAdapter
             Synchronization2 = features13.Synchronization2,
             Maintenance4 = features13.Maintenance4,
             SubgroupSizeControl = features13.SubgroupSizeControl,
-            SubgroupShuffle = v11.SubgroupSupportedOperations.HasFlag(SubgroupFeatureFlags.ShuffleBit) && v11.SubgroupSupportedStages.HasFlag(ShaderStageFlags.ComputeBit),
-            SubgroupBallot = v11.SubgroupSupportedOperations.HasFlag(SubgroupFeatureFlags.BallotBit) && v11.SubgroupSupportedStages.HasFlag(ShaderStageFlags.ComputeBit),
+            SubgroupShuffle = v11.SubgroupSupportedOperations.HasFlag(SubgroupFeatureFlags.ShuffleBit)
+                && v11.SubgroupSupportedStages.HasFlag(ShaderStageFlags.ComputeBit),
+            SubgroupBallot = v11.SubgroupSupportedOperations.HasFlag(SubgroupFeatureFlags.BallotBit)
+                && v11.SubgroupSupportedStages.HasFlag(ShaderStageFlags.ComputeBit),
             Storage16Bit = features11.StorageBuffer16BitAccess,
             Storage8Bit = features12.StorageBuffer8BitAccess,
             Float16 = features12.ShaderFloat16,
@@ -132,7 +141,8 @@ public sealed unsafe class GpuAdapter
         PhysicalDeviceMemoryProperties properties = memory.MemoryProperties;
         var heapList = new DeviceMemoryHeap[properties.MemoryHeapCount];
         for (int i = 0; i < heapList.Length; i++)
-            heapList[i] = new DeviceMemoryHeap(properties.MemoryHeaps[i].Size, properties.MemoryHeaps[i].Flags.HasFlag(MemoryHeapFlags.DeviceLocalBit));
+            heapList[i] = new DeviceMemoryHeap(properties.MemoryHeaps[i].Size,
+                properties.MemoryHeaps[i].Flags.HasFlag(MemoryHeapFlags.DeviceLocalBit));
         var types = new DeviceMemoryType[properties.MemoryTypeCount];
         for (int i = 0; i < types.Length; i++)
             types[i] = new DeviceMemoryType(TraitsOf(properties.MemoryTypes[i].PropertyFlags), (int)properties.MemoryTypes[i].HeapIndex);
@@ -142,8 +152,10 @@ public sealed unsafe class GpuAdapter
 
     private static MemoryTraits TraitsOf(MemoryPropertyFlags flags)
     {
-        const MemoryTraits known = MemoryTraits.DeviceLocal | MemoryTraits.HostVisible | MemoryTraits.HostCoherent | MemoryTraits.HostCached;
-        const MemoryPropertyFlags restricted = MemoryPropertyFlags.LazilyAllocatedBit | MemoryPropertyFlags.ProtectedBit | MemoryPropertyFlags.DeviceCoherentBitAmd;
+        const MemoryTraits known =
+            MemoryTraits.DeviceLocal | MemoryTraits.HostVisible | MemoryTraits.HostCoherent | MemoryTraits.HostCached;
+        const MemoryPropertyFlags restricted =
+            MemoryPropertyFlags.LazilyAllocatedBit | MemoryPropertyFlags.ProtectedBit | MemoryPropertyFlags.DeviceCoherentBitAmd;
         return ((MemoryTraits)flags & known) | ((flags & restricted) != 0 ? MemoryTraits.Restricted : MemoryTraits.None);
     }
 
@@ -155,7 +167,8 @@ public sealed unsafe class GpuAdapter
         vk.GetPhysicalDeviceQueueFamilyProperties(device, &count, families);
         var result = new QueueFamily[count];
         for (int i = 0; i < result.Length; i++)
-            result[i] = new QueueFamily((QueueTraits)families[i].QueueFlags & (QueueTraits)7, (int)families[i].QueueCount, (int)families[i].TimestampValidBits);
+            result[i] = new QueueFamily((QueueTraits)families[i].QueueFlags & (QueueTraits)7, (int)families[i].QueueCount,
+                (int)families[i].TimestampValidBits);
         return result;
     }
 

@@ -17,7 +17,8 @@ public sealed unsafe class GpuDevice : IDisposable
     private readonly bool _ownsDevice;
     private bool _disposed;
 
-    private GpuDevice(Device handle, bool ownsDevice, GpuAdapter adapter, DeviceDescription description, bool imports, ShaderLibrary shaders, int queueFamily, Queue queue,
+    private GpuDevice(Device handle, bool ownsDevice, GpuAdapter adapter, DeviceDescription description, bool imports,
+        ShaderLibrary shaders, int queueFamily, Queue queue,
         Action<Action>? submitLock, GpuInstance? ownInstance)
     {
         GpuOptions options = adapter.Instance.Options;
@@ -32,7 +33,8 @@ public sealed unsafe class GpuDevice : IDisposable
         Pipelines = new PipelineStore(this, shaders);
         if (options.CompileOnly) return;
         _import = imports ? HostImport.TryCreate(this, adapter) : null;
-        Memory = new GpuMemory(this, options.MemoryBudget ?? DeviceChoices.DefaultBudget(description), setsPriority: ownsDevice && DeviceCreation.KnowsMemoryPriority(description));
+        Memory = new GpuMemory(this, options.MemoryBudget ?? DeviceChoices.DefaultBudget(description),
+            setsPriority: ownsDevice && DeviceCreation.KnowsMemoryPriority(description));
         try
         {
             Queue = new GpuQueue(this, queue, queueFamily, submitLock);
@@ -62,10 +64,16 @@ public sealed unsafe class GpuDevice : IDisposable
     /// <summary>Most bytes of memory to take; may be changed at any time, and frees nothing by itself.</summary>
     public long MemoryBudget { get => Memory.Budget; set => Memory.Budget = value; }
 
-    /// <summary>True when device memory may be written through its mapping (<see cref="DeviceChoices.WritesDeviceMemoryDirectly"/>), without staging.</summary>
+    /// <summary>
+    /// True when device memory may be written through its mapping (<see cref="DeviceChoices.WritesDeviceMemoryDirectly"/>), without
+    /// staging.
+    /// </summary>
     public bool WritesMemoryDirectly => !Options.StagesUploads && DeviceChoices.WritesDeviceMemoryDirectly(Description);
 
-    /// <summary>Bytes of the device's memory that the driver says this process may take more; negative when it is to give some back, null where the driver cannot tell.</summary>
+    /// <summary>
+    /// Bytes of the device's memory that the driver says this process may take more; negative when it is to give some back, null where the
+    /// driver cannot tell.
+    /// </summary>
     public long? SpareMemory() => _adapter.SpareMemory();
 
     internal int TimestampBits => Description.QueueFamilies[Queue.Family].TimestampBits;
@@ -81,14 +89,15 @@ public sealed unsafe class GpuDevice : IDisposable
     internal PipelineStore Pipelines { get; }
 
     /// <summary>
-    /// Opens an adapter on a device of our own. Throws <see cref="GpuUnsupportedException"/> naming what it lacks. The instance must outlive the
-    /// device.
+    /// Opens an adapter on a device of our own. Throws <see cref="GpuUnsupportedException"/> naming what it lacks. The instance must
+    /// outlive the device.
     /// </summary>
     public static GpuDevice Open(GpuAdapter adapter, ShaderLibrary shaders)
     {
         ArgumentNullException.ThrowIfNull(adapter);
         DeviceDescription description = adapter.Description;
-        if (adapter.Missing.Count > 0 && !adapter.Instance.Options.CompileOnly) throw new GpuUnsupportedException(description.Name, adapter.Missing);
+        if (adapter.Missing.Count > 0 && !adapter.Instance.Options.CompileOnly)
+            throw new GpuUnsupportedException(description.Name, adapter.Missing);
         GpuInstance instance = adapter.Instance;
         int family = DeviceChoices.ComputeQueueFamily(description);
         Device handle = DeviceCreation.Create(adapter, family);
@@ -96,7 +105,8 @@ public sealed unsafe class GpuDevice : IDisposable
         {
             Queue queue;
             instance.Vk.GetDeviceQueue(handle, (uint)family, 0, &queue);
-            return new GpuDevice(handle, true, adapter, description, DeviceCreation.CanImport(description), shaders, family, queue, null, null);
+            return new GpuDevice(handle, true, adapter, description, DeviceCreation.CanImport(description), shaders,
+                family, queue, null, null);
         }
         catch
         {
@@ -105,7 +115,9 @@ public sealed unsafe class GpuDevice : IDisposable
         }
     }
 
-    /// <summary>What a host must enable on <paramref name="adapter"/> when it makes the device itself and lends it through <see cref="Wrap"/>.</summary>
+    /// <summary>
+    /// What a host must enable on <paramref name="adapter"/> when it makes the device itself and lends it through <see cref="Wrap"/>.
+    /// </summary>
     public static DeviceRequirements Requirements(GpuAdapter adapter)
     {
         ArgumentNullException.ThrowIfNull(adapter);
@@ -116,7 +128,8 @@ public sealed unsafe class GpuDevice : IDisposable
         if (device.Features.IntegerDotProduct) features.Add(DeviceCreation.DotProductFeature);
         if (DeviceCreation.CanImport(device)) extensions.Add(ExtExternalMemoryHost.ExtensionName);
         if (queue.GlobalPriority is { } low) extensions.Add(low);
-        return new DeviceRequirements(features, extensions, queue.Family) { QueueIndex = queue.Index, QueueIsShared = queue.IsShared, GlobalPriority = queue.GlobalPriority };
+        return new DeviceRequirements(features, extensions, queue.Family)
+            { QueueIndex = queue.Index, QueueIsShared = queue.IsShared, GlobalPriority = queue.GlobalPriority };
     }
 
     /// <summary>The same for a physical device of a host's own instance (<c>VkInstance</c>, <c>VkPhysicalDevice</c>).</summary>
@@ -140,12 +153,15 @@ public sealed unsafe class GpuDevice : IDisposable
             DeviceDescription description = adapter.Description;
             string[] missing = [.. adapter.Missing, .. DeviceCreation.RequiredFeatures.Except(host.EnabledFeatures)];
             if (missing.Length > 0) throw new GpuUnsupportedException(description.Name, missing);
-            if (host.QueueFamily < 0 || host.QueueFamily >= description.QueueFamilies.Count || !description.QueueFamilies[host.QueueFamily].Traits.HasFlag(QueueTraits.Compute))
+            if (host.QueueFamily < 0 || host.QueueFamily >= description.QueueFamilies.Count
+                || !description.QueueFamilies[host.QueueFamily].Traits.HasFlag(QueueTraits.Compute))
                 throw new ArgumentException($"Queue family {host.QueueFamily} of {description.Name} cannot compute.", nameof(host));
             bool imports = host.EnabledExtensions.Contains(ExtExternalMemoryHost.ExtensionName);
             // What the host left off cannot be used, whatever the adapter has.
-            DeviceDescription lent = description with { Features = description.Features with { IntegerDotProduct = host.EnabledFeatures.Contains(DeviceCreation.DotProductFeature) } };
-            return new GpuDevice(new Device(host.Device), false, adapter, lent, imports, shaders, host.QueueFamily, new Queue(host.Queue), host.SubmitLock, instance);
+            DeviceDescription lent =
+                description with { Features = description.Features with { IntegerDotProduct = host.EnabledFeatures.Contains(DeviceCreation.DotProductFeature) } };
+            return new GpuDevice(new Device(host.Device), false, adapter, lent, imports, shaders, host.QueueFamily, new Queue(host.Queue),
+                host.SubmitLock, instance);
         }
         catch
         {
@@ -155,27 +171,31 @@ public sealed unsafe class GpuDevice : IDisposable
     }
 
     /// <summary>
-    /// Makes a buffer. Throws <see cref="OutOfGpuMemoryException"/> when the budget or the device has too little left; nothing is lost then.
+    /// Makes a buffer. Throws <see cref="OutOfGpuMemoryException"/> when the budget or the device has too little left; nothing is lost
+    /// then.
     /// </summary>
     /// <param name="size">Bytes.</param>
     /// <param name="use">What it is for.</param>
     /// <param name="name">Name for error messages and captures.</param>
     /// <param name="yieldsFirst">
-    /// Where the device's memory is short, the driver is to move this buffer out before all others, of other programs too: where it can be told so (VK_EXT_memory_priority) and the
-    /// device is not a host's.
+    /// Where the device's memory is short, the driver is to move this buffer out before all others, of other programs too: where it can be
+    /// told so (VK_EXT_memory_priority) and the device is not a host's.
     /// </param>
-    public GpuBuffer CreateBuffer(ulong size, BufferUse use, string name, bool yieldsFirst = false) => Memory.Create(size, use, name, yieldsFirst);
+    public GpuBuffer CreateBuffer(ulong size, BufferUse use, string name, bool yieldsFirst = false) =>
+        Memory.Create(size, use, name, yieldsFirst);
 
     /// <summary>True when <see cref="CreateTimer"/> works: the compute queue writes timestamps.</summary>
     public bool HasTimestamps => TimestampBits > 0;
 
-    /// <summary>Makes room for <paramref name="count"/> timestamps. Throws <see cref="GpuUnsupportedException"/> where the queue writes none.</summary>
+    /// <summary>
+    /// Makes room for <paramref name="count"/> timestamps. Throws <see cref="GpuUnsupportedException"/> where the queue writes none.
+    /// </summary>
     public GpuTimer CreateTimer(int count) => new(this, count);
 
     /// <summary>
-    /// Makes a read-only buffer of memory that stays the caller's, without a copy, where the device can (VK_EXT_external_memory_host); null where
-    /// it cannot, or refused once before: then the bytes are to be uploaded. The memory must stay as it is until the buffer is disposed. It
-    /// counts in no budget.
+    /// Makes a read-only buffer of memory that stays the caller's, without a copy, where the device can (VK_EXT_external_memory_host); null
+    /// where it cannot, or refused once before: then the bytes are to be uploaded. The memory must stay as it is until the buffer is
+    /// disposed. It counts in no budget.
     /// </summary>
     /// <param name="pointer">Address; 64 KiB alignment suits every device, less may do.</param>
     /// <param name="length">Length in bytes, a multiple of the same.</param>
@@ -190,7 +210,8 @@ public sealed unsafe class GpuDevice : IDisposable
     /// Makes the pipelines of the recorders in parallel, as each can take the driver a long time, and stores them in the cache file.
     /// <paramref name="progress"/> gets (done, total).
     /// </summary>
-    public void PreparePipelines(IReadOnlyList<Recorder> recorders, IProgress<(int Done, int Total)>? progress = null, CancellationToken cancellation = default)
+    public void PreparePipelines(IReadOnlyList<Recorder> recorders, IProgress<(int Done, int Total)>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(recorders);
         PipelineKey[] keys = [.. recorders.SelectMany(r => r.Pipelines).Distinct()];
@@ -213,7 +234,9 @@ public sealed unsafe class GpuDevice : IDisposable
         Pipelines.Save();
     }
 
-    /// <summary>Waits for what was submitted to <see cref="Queue"/>, and for nothing of a host that shares the device. Returns on a lost device too.</summary>
+    /// <summary>
+    /// Waits for what was submitted to <see cref="Queue"/>, and for nothing of a host that shares the device. Returns on a lost device too.
+    /// </summary>
     public void WaitIdle()
     {
         if (Options.CompileOnly || _disposed) return;

@@ -39,5 +39,6 @@ public sealed class OutOfGpuMemoryException : GpuException
 public sealed class DeviceLostException : GpuException
 {
     /// <summary>Makes the exception; <paramref name="during"/> names the call that noticed.</summary>
-    public DeviceLostException(string during) : base($"The Vulkan device was lost ({during}); what was on it has to be made again on a new one.") { }
+    public DeviceLostException(string during)
+        : base($"The Vulkan device was lost ({during}); what was on it has to be made again on a new one.") { }
 }

@@ -22,7 +22,8 @@ public sealed unsafe class GpuInstance : IDisposable
         Vk = VulkanLoader.Load();
         try
         {
-            if (options.Validation && !HasValidationLayer()) throw new GpuException($"{ValidationLayer} is not installed; install the Vulkan validation layers or turn validation off.");
+            if (options.Validation && !HasValidationLayer())
+                throw new GpuException($"{ValidationLayer} is not installed; install the Vulkan validation layers or turn validation off.");
             bool debug = (options.Validation || options.DebugNames) && HasInstanceExtension(ExtDebugUtils.ExtensionName);
             Handle = Create(debug);
             _ownsHandle = true;
@@ -86,7 +87,8 @@ public sealed unsafe class GpuInstance : IDisposable
         {
             // A loader of Vulkan 1.0 has no such function.
         }
-        if (version < Vk.Version13) throw new NoVulkanException("The Vulkan loader is older than 1.3; install a newer driver, or run on the CPU.");
+        if (version < Vk.Version13)
+            throw new NoVulkanException("The Vulkan loader is older than 1.3; install a newer driver, or run on the CPU.");
 
         using var name = new Utf8("MixtralVk");
         using var layer = new Utf8(ValidationLayer);
@@ -98,7 +100,8 @@ public sealed unsafe class GpuInstance : IDisposable
         {
             ValidationFeatureEnableEXT.SynchronizationValidationExt, ValidationFeatureEnableEXT.GpuAssistedExt,
         };
-        var validation = new ValidationFeaturesEXT(enabledValidationFeatureCount: Options.GpuAssistedValidation ? 2u : 1u, pEnabledValidationFeatures: enables);
+        var validation = new ValidationFeaturesEXT(enabledValidationFeatureCount: Options.GpuAssistedValidation ? 2u : 1u,
+            pEnabledValidationFeatures: enables);
         var info = new InstanceCreateInfo(pApplicationInfo: &application, pNext: Options.Validation ? &validation : null,
             enabledLayerCount: Options.Validation ? 1u : 0u, ppEnabledLayerNames: &layerName,
             enabledExtensionCount: debug ? 1u : 0u, ppEnabledExtensionNames: &extensionName);
@@ -159,7 +162,8 @@ public sealed unsafe class GpuInstance : IDisposable
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static Bool32 OnMessage(DebugUtilsMessageSeverityFlagsEXT severity, DebugUtilsMessageTypeFlagsEXT type, DebugUtilsMessengerCallbackDataEXT* data, void* user)
+    private static Bool32 OnMessage(DebugUtilsMessageSeverityFlagsEXT severity, DebugUtilsMessageTypeFlagsEXT type,
+        DebugUtilsMessengerCallbackDataEXT* data, void* user)
     {
         if (GCHandle.FromIntPtr((nint)user).Target is GpuInstance self) self.Options.OnMessage?.Invoke(Utf8.ToString(data->PMessage));
         return false;

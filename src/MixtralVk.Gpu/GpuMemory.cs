@@ -26,7 +26,8 @@ internal sealed unsafe class MemoryBlock(int type, Buffer buffer, DeviceMemory m
 internal sealed unsafe class GpuMemory : IDisposable
 {
     /// <summary>Every buffer may be used in every way the engine knows.</summary>
-    public const BufferUsageFlags BufferUsage = BufferUsageFlags.StorageBufferBit | BufferUsageFlags.UniformBufferBit | BufferUsageFlags.UniformTexelBufferBit | BufferUsageFlags.TransferSrcBit
+    public const BufferUsageFlags BufferUsage = BufferUsageFlags.StorageBufferBit | BufferUsageFlags.UniformBufferBit
+        | BufferUsageFlags.UniformTexelBufferBit | BufferUsageFlags.TransferSrcBit
         | BufferUsageFlags.TransferDstBit | BufferUsageFlags.IndirectBufferBit;
 
     /// <summary>Of what others are to be kept before; 0.5 is what an allocation has that says nothing.</summary>
@@ -47,8 +48,8 @@ internal sealed unsafe class GpuMemory : IDisposable
         _device = device;
         _budget = budget;
         _setsPriority = setsPriority;
-        // 256 bytes are the most that uniform and texel bindings may ask for. Also the granularity of flushes, so that flushing one buffer never
-        // touches its neighbour.
+        // 256 bytes are the most that uniform and texel bindings may ask for. Also the granularity of flushes, so that flushing one buffer
+        // never touches its neighbour.
         _alignment = Math.Max(256, Math.Max(device.Limits.MinStorageBufferOffsetAlignment, device.Limits.NonCoherentAtomSize));
         // The same for all buffers of one usage (specification of VkMemoryRequirements), so a small one tells.
         Buffer probe = CreateVkBuffer(_alignment);
@@ -80,7 +81,8 @@ internal sealed unsafe class GpuMemory : IDisposable
         {
             int type = DeviceChoices.MemoryTypeFor(_device.Description, use, _allowedTypes);
             foreach (MemoryBlock block in _blocks)
-                if (block.Type == type && block.YieldsFirst == yieldsFirst && block.Ranges.TryTake(size, out ulong offset)) return Cut(block, offset, size, use, name);
+                if (block.Type == type && block.YieldsFirst == yieldsFirst && block.Ranges.TryTake(size, out ulong offset))
+                    return Cut(block, offset, size, use, name);
 
             MemoryBlock fresh = Allocate(type, size, use, name, yieldsFirst);
             fresh.Ranges.TryTake(size, out ulong start);
@@ -111,9 +113,11 @@ internal sealed unsafe class GpuMemory : IDisposable
         }
     }
 
-    public void Flush(GpuBuffer buffer) => WithRange(buffer, static (vk, device, range) => vk.FlushMappedMemoryRanges(device, 1, &range), "vkFlushMappedMemoryRanges");
+    public void Flush(GpuBuffer buffer) =>
+        WithRange(buffer, static (vk, device, range) => vk.FlushMappedMemoryRanges(device, 1, &range), "vkFlushMappedMemoryRanges");
 
-    public void Invalidate(GpuBuffer buffer) => WithRange(buffer, static (vk, device, range) => vk.InvalidateMappedMemoryRanges(device, 1, &range), "vkInvalidateMappedMemoryRanges");
+    public void Invalidate(GpuBuffer buffer) => WithRange(buffer,
+        static (vk, device, range) => vk.InvalidateMappedMemoryRanges(device, 1, &range), "vkInvalidateMappedMemoryRanges");
 
     private void WithRange(GpuBuffer buffer, Func<Vk, Device, MappedMemoryRange, Result> call, string name)
     {
@@ -135,7 +139,8 @@ internal sealed unsafe class GpuMemory : IDisposable
     {
         ulong needed = (size + _alignment - 1) / _alignment * _alignment;
         if (needed > Math.Min(_device.Limits.MaxAllocationSize, _device.Limits.MaxBufferSize))
-            throw new OutOfGpuMemoryException($"{_device.Description.Name} cannot hold {needed} bytes ({name}) in one buffer.", (long)needed);
+            throw new OutOfGpuMemoryException(
+                $"{_device.Description.Name} cannot hold {needed} bytes ({name}) in one buffer.", (long)needed);
         ulong usual = DeviceChoices.BlockSize(_device.Description, type, use);
         bool counts = HeapOf(type) == _deviceHeap;
         // Large buffers get a block of their own, so that little is lost at the ends of blocks; so do the last bytes of the budget.
@@ -162,10 +167,13 @@ internal sealed unsafe class GpuMemory : IDisposable
             MemoryRequirements requirements;
             vk.GetBufferMemoryRequirements(device, buffer, &requirements);
             var priority = new MemoryPriorityAllocateInfoEXT(sType: StructureType.MemoryPriorityAllocateInfoExt, priority: LowPriority);
-            var allocate = new MemoryAllocateInfo(pNext: yieldsFirst ? &priority : null, allocationSize: requirements.Size, memoryTypeIndex: (uint)type);
-            Result result = _allocations++ >= _device.Options.FailAllocationsFrom ? Result.ErrorOutOfDeviceMemory : vk.AllocateMemory(device, &allocate, null, &memory);
+            var allocate = new MemoryAllocateInfo(pNext: yieldsFirst ? &priority : null, allocationSize: requirements.Size,
+                memoryTypeIndex: (uint)type);
+            Result result = _allocations++ >= _device.Options.FailAllocationsFrom
+                ? Result.ErrorOutOfDeviceMemory : vk.AllocateMemory(device, &allocate, null, &memory);
             if (result is Result.ErrorOutOfDeviceMemory or Result.ErrorOutOfHostMemory or Result.ErrorTooManyObjects)
-                throw new OutOfGpuMemoryException($"{_device.Description.Name} has no {size >> 20} MiB left for {name}; close other programs, lower the context or use a smaller model.", (long)size);
+                throw new OutOfGpuMemoryException(
+                    $"{_device.Description.Name} has no {size >> 20} MiB left for {name}; close other programs, lower the context or use a smaller model.", (long)size);
             result.ThrowOnError("vkAllocateMemory");
             vk.BindBufferMemory(device, buffer, memory, 0).ThrowOnError("vkBindBufferMemory");
             void* mapped = null;

@@ -9,7 +9,9 @@ public sealed record GpuOptions
     /// <summary>With <see cref="Validation"/>: also checks every shader access on the device (GPU-assisted validation). Slow.</summary>
     public bool GpuAssistedValidation { get; init; }
 
-    /// <summary>Names Vulkan objects and labels dispatches for frame captures (VK_EXT_debug_utils). On with <see cref="Validation"/>.</summary>
+    /// <summary>
+    /// Names Vulkan objects and labels dispatches for frame captures (VK_EXT_debug_utils). On with <see cref="Validation"/>.
+    /// </summary>
     public bool DebugNames { get; init; }
 
     /// <summary>Receives each warning and error of the validation layer, on the thread that caused it.</summary>
@@ -39,7 +41,10 @@ public sealed record GpuOptions
     /// <summary>Test hook: device memory is written through staging also where the device shares the host's, as on a card.</summary>
     internal bool StagesUploads { get; init; }
 
-    /// <summary>Test hook: gets the name and the address of each Vulkan command and gives the address to call: how a device is lost or memory runs out.</summary>
+    /// <summary>
+    /// Test hook: gets the name and the address of each Vulkan command and gives the address to call: how a device is lost or memory runs
+    /// out.
+    /// </summary>
     internal Func<string, nint, nint>? ReplaceCommand { get; init; }
 
     /// <summary>Test hook: replays what is submitted and looks for hazards.</summary>

@@ -40,14 +40,14 @@ public sealed unsafe class GpuQueue
     public ulong Submitted => Volatile.Read(ref _submitted);
 
     /// <summary>
-    /// Bench hook: while true, submissions are counted and not handed to the driver, and every ticket counts as done. What a step takes then is
-    /// the engine's own cost.
+    /// Bench hook: while true, submissions are counted and not handed to the driver, and every ticket counts as done. What a step takes
+    /// then is the engine's own cost.
     /// </summary>
     internal bool LeavesOutDriver { get; set; }
 
     /// <summary>
-    /// Submits stages <paramref name="firstStage"/> .. + <paramref name="stageCount"/> and returns at once. The ticket grows by one with each
-    /// submission.
+    /// Submits stages <paramref name="firstStage"/> .. + <paramref name="stageCount"/> and returns at once. The ticket grows by one with
+    /// each submission.
     /// </summary>
     public ulong Submit(Recording recording, int firstStage, int stageCount)
     {
@@ -89,7 +89,8 @@ public sealed unsafe class GpuQueue
         if (LeavesOutDriver) return true;
         Semaphore timeline = _timeline;
         var info = new SemaphoreWaitInfo(semaphoreCount: 1, pSemaphores: &timeline, pValues: &ticket);
-        ulong nanoseconds = timeout is { } limit && limit.Ticks < long.MaxValue / 100 ? (ulong)Math.Max(0, limit.Ticks) * 100 : ulong.MaxValue;
+        ulong nanoseconds = timeout is { } limit && limit.Ticks < long.MaxValue / 100
+            ? (ulong)Math.Max(0, limit.Ticks) * 100 : ulong.MaxValue;
         Result result = _device.Vk.WaitSemaphores(_device.Handle, &info, nanoseconds);
         if (result == Result.Timeout) return false;
         result.ThrowOnError("vkWaitSemaphores");
@@ -123,9 +124,11 @@ public sealed unsafe class GpuQueue
         CommandBufferSubmitInfo* commands = stackalloc CommandBufferSubmitInfo[count];
         int next = 0;
         foreach (StageRun run in runs)
-            for (int i = 0; i < run.StageCount; i++) commands[next++] = new CommandBufferSubmitInfo(commandBuffer: run.Recording.CommandBuffer(run.FirstStage + i));
+            for (int i = 0; i < run.StageCount; i++)
+                commands[next++] = new CommandBufferSubmitInfo(commandBuffer: run.Recording.CommandBuffer(run.FirstStage + i));
         var signal = new SemaphoreSubmitInfo(semaphore: _timeline, value: ticket, stageMask: PipelineStageFlags2.AllCommandsBit);
-        var submit = new SubmitInfo2(commandBufferInfoCount: (uint)count, pCommandBufferInfos: commands, signalSemaphoreInfoCount: 1, pSignalSemaphoreInfos: &signal);
+        var submit = new SubmitInfo2(commandBufferInfoCount: (uint)count, pCommandBufferInfos: commands, signalSemaphoreInfoCount: 1,
+            pSignalSemaphoreInfos: &signal);
         if (LeavesOutDriver) return;
         _device.Vk.QueueSubmit2(_queue, 1, &submit, default).ThrowOnError("vkQueueSubmit2");
     }

@@ -3,8 +3,8 @@ using Silk.NET.Vulkan;
 namespace MixtralVk.Gpu;
 
 /// <summary>
-/// Timestamps that a recording writes on the device (<see cref="Recorder.Timestamp"/>), read when it has run. The owner disposes it after the
-/// recordings that use it.
+/// Timestamps that a recording writes on the device (<see cref="Recorder.Timestamp"/>), read when it has run. The owner disposes it after
+/// the recordings that use it.
 /// </summary>
 public sealed unsafe class GpuTimer : IDisposable
 {
@@ -46,7 +46,8 @@ public sealed unsafe class GpuTimer : IDisposable
     private ulong Read(int index)
     {
         ulong ticks;
-        _device.Vk.GetQueryPoolResults(_device.Handle, Pool, (uint)index, 1, sizeof(ulong), &ticks, sizeof(ulong), QueryResultFlags.Result64Bit | QueryResultFlags.ResultWaitBit)
+        _device.Vk.GetQueryPoolResults(_device.Handle, Pool, (uint)index, 1, sizeof(ulong), &ticks, sizeof(ulong),
+            QueryResultFlags.Result64Bit | QueryResultFlags.ResultWaitBit)
             .ThrowOnError("vkGetQueryPoolResults");
         return ticks;
     }

@@ -1,9 +1,9 @@
 namespace MixtralVk.Gpu;
 
 /// <summary>
-/// Replays submitted commands through a <see cref="RangeTracker"/>, in the order of submission, and keeps the first conflict that no barrier
-/// separates. A barrier counts only for the access kinds it names on both sides. For tests: the validation layer sees no hazards between
-/// submissions or of indirect arguments, and a software driver runs everything in order. Thread-safe.
+/// Replays submitted commands through a <see cref="RangeTracker"/>, in the order of submission, and keeps the first conflict that no
+/// barrier separates. A barrier counts only for the access kinds it names on both sides. For tests: the validation layer sees no hazards
+/// between submissions or of indirect arguments, and a software driver runs everything in order. Thread-safe.
 /// </summary>
 internal sealed class HazardReplay
 {
@@ -45,7 +45,8 @@ internal sealed class HazardReplay
         _tracker.Add(command);
     }
 
-    private static string Describe(Command command) => command is DispatchCommand dispatch ? dispatch.Pipeline.ToString() : command.GetType().Name;
+    private static string Describe(Command command) =>
+        command is DispatchCommand dispatch ? dispatch.Pipeline.ToString() : command.GetType().Name;
 
     private static string Describe(Access access) => $"{access.View.Buffer.Name}[{access.View.Offset}, +{access.View.Length})";
 }

@@ -1,8 +1,8 @@
 namespace MixtralVk.Gpu;
 
 /// <summary>What a device must be made with so that the engine can use it: for hosts that make their own.</summary>
-/// <param name="Features">Feature names of VkPhysicalDeviceVulkan12Features and VkPhysicalDeviceVulkan13Features to enable; shaderIntegerDotProduct
-/// is an optional speed-up, the others are required.</param>
+/// <param name="Features">Feature names of VkPhysicalDeviceVulkan12Features and VkPhysicalDeviceVulkan13Features to enable;
+/// shaderIntegerDotProduct is an optional speed-up, the others are required.</param>
 /// <param name="Extensions">Device extensions to enable (those listed are optional speed-ups; none is required).</param>
 /// <param name="QueueFamily">Family of the queue to lend.</param>
 public sealed record DeviceRequirements(IReadOnlyList<string> Features, IReadOnlyList<string> Extensions, int QueueFamily)
@@ -11,13 +11,14 @@ public sealed record DeviceRequirements(IReadOnlyList<string> Features, IReadOnl
     public int QueueIndex { get; init; }
 
     /// <summary>
-    /// True where the device has no queue beside the one the host renders with: that one is lent with a <see cref="HostDevice.SubmitLock"/>.
+    /// True where the device has no queue beside the one the host renders with: that one is lent with a
+    /// <see cref="HostDevice.SubmitLock"/>.
     /// </summary>
     public bool QueueIsShared { get; init; }
 
     /// <summary>
-    /// The one of <see cref="Extensions"/> with which the family's queues may be made with <c>VK_QUEUE_GLOBAL_PRIORITY_LOW</c>, behind the rendering of all
-    /// programs; null where there is none or the host itself uses the family.
+    /// The one of <see cref="Extensions"/> with which the family's queues may be made with <c>VK_QUEUE_GLOBAL_PRIORITY_LOW</c>, behind the
+    /// rendering of all programs; null where there is none or the host itself uses the family.
     /// </summary>
     public string? GlobalPriority { get; init; }
 }
@@ -43,8 +44,9 @@ public sealed record HostDevice
     /// <summary>Device extensions the host enabled, of those in <see cref="DeviceRequirements.Extensions"/>.</summary>
     public IReadOnlyCollection<string> EnabledExtensions { get; init; } = [];
     /// <summary>
-    /// Runs the action it is given, a submission to <see cref="Queue"/>, while the host's own use of the queue is locked out, on whatever thread, before it
-    /// returns; null when the queue is the engine's alone. Called on the engine's threads, never in a call of the host's frame loop.
+    /// Runs the action it is given, a submission to <see cref="Queue"/>, while the host's own use of the queue is locked out, on whatever
+    /// thread, before it returns; null when the queue is the engine's alone. Called on the engine's threads, never in a call of the host's
+    /// frame loop.
     /// </summary>
     public Action<Action>? SubmitLock { get; init; }
 }

@@ -5,8 +5,8 @@ using Buffer = Silk.NET.Vulkan.Buffer;
 namespace MixtralVk.Gpu;
 
 /// <summary>
-/// Turns the host's memory into device memory without a copy (VK_EXT_external_memory_host). Several drivers refuse the pages of mapped files:
-/// the first refusal is remembered and nothing is tried again on this device.
+/// Turns the host's memory into device memory without a copy (VK_EXT_external_memory_host). Several drivers refuse the pages of mapped
+/// files: the first refusal is remembered and nothing is tried again on this device.
 /// </summary>
 internal sealed unsafe class HostImport
 {
@@ -67,7 +67,8 @@ internal sealed unsafe class HostImport
             int type = DeviceChoices.MemoryTypeFor(_device.Description, BufferUse.Device, types);
             var import = new ImportMemoryHostPointerInfoEXT(handleType: HandleType, pHostPointer: pointer);
             var allocate = new MemoryAllocateInfo(pNext: &import, allocationSize: length, memoryTypeIndex: (uint)type);
-            if (vk.AllocateMemory(device, &allocate, null, &memory) == Result.Success && vk.BindBufferMemory(device, buffer, memory, 0) == Result.Success)
+            if (vk.AllocateMemory(device, &allocate, null, &memory) == Result.Success
+                && vk.BindBufferMemory(device, buffer, memory, 0) == Result.Success)
             {
                 _device.SetName(ObjectType.Buffer, buffer.Handle, $"imported: {name}");
                 return new MemoryBlock(type, buffer, memory, null, length, 1) { IsImported = true };

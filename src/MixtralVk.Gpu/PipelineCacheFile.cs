@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace MixtralVk.Gpu;
 
 /// <summary>
-/// The driver's compiled pipelines on disk, one file per device and driver. Drivers are known to crash on a damaged or foreign cache, so the
-/// data stands behind a header of our own: magic, device UUID, driver UUID, length, SHA-256. A file that does not match is deleted.
+/// The driver's compiled pipelines on disk, one file per device and driver. Drivers are known to crash on a damaged or foreign cache, so
+/// the data stands behind a header of our own: magic, device UUID, driver UUID, length, SHA-256. A file that does not match is deleted.
 /// </summary>
 internal sealed class PipelineCacheFile
 {
@@ -60,7 +60,8 @@ internal sealed class PipelineCacheFile
     {
         if (file.Length < HeaderBytes || !file[..40].SequenceEqual(_identity)) return false;
         ReadOnlySpan<byte> data = file[HeaderBytes..];
-        return BinaryPrimitives.ReadInt64LittleEndian(file[40..]) == data.Length && SHA256.HashData(data).AsSpan().SequenceEqual(file.Slice(48, 32));
+        return BinaryPrimitives.ReadInt64LittleEndian(file[40..]) == data.Length
+            && SHA256.HashData(data).AsSpan().SequenceEqual(file.Slice(48, 32));
     }
 
     private void TryDelete()

@@ -13,7 +13,8 @@ internal readonly record struct PipelineKey(string Shader, WordList Constants, W
         List<NamedBuffer> buffers = [];
         var bindings = new Bindings(constants, buffers, push);
         kernel.Bind(ref bindings);
-        return new PipelineKey(kernel.Shader, new WordList([.. constants.Select(c => c.Bits)]), new WordList([.. buffers.Select(b => (uint)b.Kind)]), push.Count,
+        return new PipelineKey(kernel.Shader, new WordList([.. constants.Select(c => c.Bits)]),
+            new WordList([.. buffers.Select(b => (uint)b.Kind)]), push.Count,
             bindings.SubgroupSize);
     }
 

@@ -62,7 +62,8 @@ internal sealed unsafe class PipelineStore : IDisposable
     private ComputePipeline Create(PipelineKey key)
     {
         Vk vk = _device.Vk;
-        (PipelineLayout layout, DescriptorSetLayout setLayout) = _layouts.GetOrAdd((key.Bindings, key.PushWords), k => new(() => CreateLayout(k.Bindings.Values, k.PushWords))).Value;
+        (PipelineLayout layout, DescriptorSetLayout setLayout) =
+            _layouts.GetOrAdd((key.Bindings, key.PushWords), k => new(() => CreateLayout(k.Bindings.Values, k.PushWords))).Value;
         ReadOnlySpan<byte> spirv = _shaders[key.Shader];
         ShaderModule module;
         fixed (byte* code = spirv)
@@ -80,11 +81,14 @@ internal sealed unsafe class PipelineStore : IDisposable
             {
                 var specialization = new SpecializationInfo((uint)constants.Length, entries, (nuint)constants.Length * 4, data);
                 var subgroup = new PipelineShaderStageRequiredSubgroupSizeCreateInfo(requiredSubgroupSize: key.SubgroupSize);
-                var stage = new PipelineShaderStageCreateInfo(pNext: key.SubgroupSize > 0 ? &subgroup : null, stage: ShaderStageFlags.ComputeBit, module: module,
+                var stage = new PipelineShaderStageCreateInfo(pNext: key.SubgroupSize > 0 ? &subgroup : null,
+                    stage: ShaderStageFlags.ComputeBit, module: module,
                     pName: entryPoint, pSpecializationInfo: &specialization);
-                var create = new ComputePipelineCreateInfo(flags: _device.Options.CompileOnly ? CompilerOutput.CaptureFlags : 0, stage: stage, layout: layout);
+                var create = new ComputePipelineCreateInfo(flags: _device.Options.CompileOnly ? CompilerOutput.CaptureFlags : 0,
+                    stage: stage, layout: layout);
                 Pipeline handle;
-                vk.CreateComputePipelines(_device.Handle, _cache, 1, &create, null, &handle).ThrowOnError($"vkCreateComputePipelines of {key}");
+                vk.CreateComputePipelines(_device.Handle, _cache, 1, &create, null, &handle)
+                    .ThrowOnError($"vkCreateComputePipelines of {key}");
                 _device.SetName(ObjectType.Pipeline, handle.Handle, key.ToString());
                 return new ComputePipeline(handle, layout, setLayout);
             }
@@ -98,12 +102,14 @@ internal sealed unsafe class PipelineStore : IDisposable
     private (PipelineLayout, DescriptorSetLayout) CreateLayout(uint[] kinds, int pushWords)
     {
         DescriptorSetLayoutBinding* bindings = stackalloc DescriptorSetLayoutBinding[kinds.Length];
-        for (uint i = 0; i < kinds.Length; i++) bindings[i] = new DescriptorSetLayoutBinding(i, ((BindingKind)kinds[i]).ToDescriptorType(), 1, ShaderStageFlags.ComputeBit);
+        for (uint i = 0; i < kinds.Length; i++)
+            bindings[i] = new DescriptorSetLayoutBinding(i, ((BindingKind)kinds[i]).ToDescriptorType(), 1, ShaderStageFlags.ComputeBit);
         var setInfo = new DescriptorSetLayoutCreateInfo(bindingCount: (uint)kinds.Length, pBindings: bindings);
         DescriptorSetLayout setLayout;
         _device.Vk.CreateDescriptorSetLayout(_device.Handle, &setInfo, null, &setLayout).ThrowOnError("vkCreateDescriptorSetLayout");
         var range = new PushConstantRange(ShaderStageFlags.ComputeBit, 0, (uint)pushWords * 4);
-        var info = new PipelineLayoutCreateInfo(setLayoutCount: 1, pSetLayouts: &setLayout, pushConstantRangeCount: pushWords > 0 ? 1u : 0u, pPushConstantRanges: &range);
+        var info = new PipelineLayoutCreateInfo(setLayoutCount: 1, pSetLayouts: &setLayout,
+            pushConstantRangeCount: pushWords > 0 ? 1u : 0u, pPushConstantRanges: &range);
         PipelineLayout layout;
         Result result = _device.Vk.CreatePipelineLayout(_device.Handle, &info, null, &layout);
         if (result < 0) _device.Vk.DestroyDescriptorSetLayout(_device.Handle, setLayout, null);
@@ -117,7 +123,8 @@ internal sealed unsafe class PipelineStore : IDisposable
     public void Dispose()
     {
         Vk vk = _device.Vk;
-        foreach (Lazy<ComputePipeline> pipeline in _pipelines.Values) if (pipeline.IsValueCreated) vk.DestroyPipeline(_device.Handle, pipeline.Value.Handle, null);
+        foreach (Lazy<ComputePipeline> pipeline in _pipelines.Values)
+            if (pipeline.IsValueCreated) vk.DestroyPipeline(_device.Handle, pipeline.Value.Handle, null);
         foreach (Lazy<(PipelineLayout, DescriptorSetLayout)> layout in _layouts.Values)
         {
             if (!layout.IsValueCreated) continue;

@@ -10,14 +10,15 @@ internal sealed class RangeTracker
     private readonly List<(Access Access, int Group)> _open = [];
 
     /// <summary>
-    /// The first pair of a remembered access and one of the command's that conflict, or null. Commands of one concurrent group were declared
-    /// to touch different bytes.
+    /// The first pair of a remembered access and one of the command's that conflict, or null. Commands of one concurrent group were
+    /// declared to touch different bytes.
     /// </summary>
     public (Access Earlier, Access Later)? Conflict(Command command)
     {
         foreach (Access access in command.Accesses)
             foreach ((Access earlier, int group) in _open)
-                if ((earlier.Writes || access.Writes) && (group == 0 || group != command.Group) && earlier.View.Overlaps(access.View)) return (earlier, access);
+                if ((earlier.Writes || access.Writes) && (group == 0 || group != command.Group) && earlier.View.Overlaps(access.View))
+                    return (earlier, access);
         return null;
     }
 

@@ -57,7 +57,8 @@ public sealed class Recorder
     public void Dispatch<TKernel>(in TKernel kernel) where TKernel : struct, IKernel => Add(Describe(kernel, null));
 
     /// <summary>Records a dispatch whose size, three words at <paramref name="arguments"/>, an earlier dispatch writes.</summary>
-    public void DispatchIndirect<TKernel>(in TKernel kernel, BufferView arguments) where TKernel : struct, IKernel => Add(Describe(kernel, arguments));
+    public void DispatchIndirect<TKernel>(in TKernel kernel, BufferView arguments)
+        where TKernel : struct, IKernel => Add(Describe(kernel, arguments));
 
     /// <summary>Records a copy; both views have the same length, a multiple of 4.</summary>
     public void Copy(BufferView source, BufferView destination)
@@ -70,7 +71,8 @@ public sealed class Recorder
     public void Fill(BufferView destination, uint value) => Add(new FillCommand(destination, value));
 
     /// <summary>
-    /// Records a timestamp: the time when everything recorded before it has finished. It is written in the place of an earlier one, once a submission.
+    /// Records a timestamp: the time when everything recorded before it has finished. It is written in the place of an earlier one, once a
+    /// submission.
     /// </summary>
     public void Timestamp(GpuTimer timer, int index)
     {
@@ -129,7 +131,8 @@ public sealed class Recorder
         }
         if (indirect is { } arguments) accesses.Add(new Access(arguments.Slice(0, 12), AccessKind.IndirectRead));
 
-        var key = new PipelineKey(kernel.Shader, new WordList([.. _constants.Select(c => c.Bits)]), new WordList([.. buffers.Select(b => (uint)b.Kind)]), _push.Count,
+        var key = new PipelineKey(kernel.Shader, new WordList([.. _constants.Select(c => c.Bits)]),
+            new WordList([.. buffers.Select(b => (uint)b.Kind)]), _push.Count,
             bindings.SubgroupSize);
         return new DispatchCommand(key, buffers, [.. _push.Select(p => p.Bits)], kernel.Workgroups, indirect, accesses);
     }
@@ -138,13 +141,21 @@ public sealed class Recorder
     {
         DeviceLimits limits = _device.Limits;
         int storageBuffers = buffers.Count(b => b.Kind == BindingKind.Storage);
-        if (storageBuffers > limits.MaxStorageBuffersPerStage) throw new ArgumentException($"{shader}: {storageBuffers} storage buffers, the device binds {limits.MaxStorageBuffersPerStage}.");
-        if (_push.Count * 4 > limits.MaxPushConstantsSize) throw new ArgumentException($"{shader}: {_push.Count * 4} bytes of push constants.");
-        if (isDirect && Math.Max(size.X, Math.Max(size.Y, size.Z)) > limits.MaxWorkgroupCount) throw new ArgumentException($"{shader}: {size} exceeds the device's workgroup count.");
+        if (storageBuffers > limits.MaxStorageBuffersPerStage)
+            throw new ArgumentException(
+                $"{shader}: {storageBuffers} storage buffers, the device binds {limits.MaxStorageBuffersPerStage}.");
+        if (_push.Count * 4 > limits.MaxPushConstantsSize)
+            throw new ArgumentException($"{shader}: {_push.Count * 4} bytes of push constants.");
+        if (isDirect && Math.Max(size.X, Math.Max(size.Y, size.Z)) > limits.MaxWorkgroupCount)
+            throw new ArgumentException($"{shader}: {size} exceeds the device's workgroup count.");
         foreach (NamedBuffer buffer in buffers)
         {
-            if (buffer.Kind == BindingKind.Storage && buffer.View.Length > limits.MaxStorageBufferRange) throw new ArgumentException($"{shader}: {buffer.Name} binds {buffer.View.Length} bytes, the device allows {limits.MaxStorageBufferRange}.");
-            if ((buffer.View.Buffer.BlockOffset + buffer.View.Offset) % limits.MinStorageBufferOffsetAlignment != 0) throw new ArgumentException($"{shader}: {buffer.Name} starts at {buffer.View.Offset}, not aligned to {limits.MinStorageBufferOffsetAlignment}.");
+            if (buffer.Kind == BindingKind.Storage && buffer.View.Length > limits.MaxStorageBufferRange)
+                throw new ArgumentException(
+                    $"{shader}: {buffer.Name} binds {buffer.View.Length} bytes, the device allows {limits.MaxStorageBufferRange}.");
+            if ((buffer.View.Buffer.BlockOffset + buffer.View.Offset) % limits.MinStorageBufferOffsetAlignment != 0)
+                throw new ArgumentException(
+                    $"{shader}: {buffer.Name} starts at {buffer.View.Offset}, not aligned to {limits.MinStorageBufferOffsetAlignment}.");
         }
     }
 }

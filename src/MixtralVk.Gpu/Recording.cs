@@ -3,8 +3,8 @@ using Silk.NET.Vulkan;
 namespace MixtralVk.Gpu;
 
 /// <summary>
-/// Recorded stages, one command buffer each, with the descriptor sets they use. Submit any run of stages as often as needed; dispose it when
-/// its last submission has finished. The same stage must not be in flight twice.
+/// Recorded stages, one command buffer each, with the descriptor sets they use. Submit any run of stages as often as needed; dispose it
+/// when its last submission has finished. The same stage must not be in flight twice.
 /// </summary>
 public sealed unsafe class Recording : IDisposable
 {
@@ -65,7 +65,8 @@ public sealed unsafe class Recording : IDisposable
     {
         var dispatches = Stages.SelectMany(s => s.Commands).OfType<DispatchCommand>().ToList();
         if (dispatches.Count == 0) return default;
-        DescriptorPoolSize[] sizes = [.. dispatches.SelectMany(d => d.Buffers).GroupBy(b => b.Kind.ToDescriptorType()).Select(g => new DescriptorPoolSize(g.Key, (uint)g.Count()))];
+        DescriptorPoolSize[] sizes = [.. dispatches.SelectMany(d => d.Buffers).GroupBy(b => b.Kind.ToDescriptorType())
+            .Select(g => new DescriptorPoolSize(g.Key, (uint)g.Count()))];
         fixed (DescriptorPoolSize* pool = sizes) return CreateDescriptorPool((uint)dispatches.Count, pool, (uint)sizes.Length);
     }
 
@@ -85,7 +86,8 @@ public sealed unsafe class Recording : IDisposable
         _device.Vk.CreateCommandPool(_device.Handle, &info, null, &pool).ThrowOnError("vkCreateCommandPool");
         _device.SetName(ObjectType.CommandPool, pool.Handle, Name);
         if (_commandBuffers.Length == 0) return pool;
-        var allocate = new CommandBufferAllocateInfo(commandPool: pool, level: CommandBufferLevel.Primary, commandBufferCount: (uint)_commandBuffers.Length);
+        var allocate = new CommandBufferAllocateInfo(commandPool: pool, level: CommandBufferLevel.Primary,
+            commandBufferCount: (uint)_commandBuffers.Length);
         fixed (CommandBuffer* buffers = _commandBuffers)
         {
             Result result = _device.Vk.AllocateCommandBuffers(_device.Handle, &allocate, buffers);
@@ -113,7 +115,8 @@ public sealed unsafe class Recording : IDisposable
                     vk.CmdCopyBuffer(commandBuffer, copy.Source.Buffer.Block.Buffer, copy.Destination.Buffer.Block.Buffer, 1, &region);
                     break;
                 case FillCommand fill:
-                    vk.CmdFillBuffer(commandBuffer, fill.Destination.Buffer.Block.Buffer, Absolute(fill.Destination), fill.Destination.Length, fill.Value);
+                    vk.CmdFillBuffer(commandBuffer, fill.Destination.Buffer.Block.Buffer, Absolute(fill.Destination),
+                        fill.Destination.Length, fill.Value);
                     break;
             }
         }
@@ -129,7 +132,8 @@ public sealed unsafe class Recording : IDisposable
         vk.CmdBindPipeline(commandBuffer, PipelineBindPoint.Compute, pipeline.Handle);
         vk.CmdBindDescriptorSets(commandBuffer, PipelineBindPoint.Compute, pipeline.Layout, 0, 1, &set, 0, null);
         fixed (uint* push = dispatch.Push)
-            if (dispatch.Push.Length > 0) vk.CmdPushConstants(commandBuffer, pipeline.Layout, ShaderStageFlags.ComputeBit, 0, (uint)dispatch.Push.Length * 4, push);
+            if (dispatch.Push.Length > 0)
+                vk.CmdPushConstants(commandBuffer, pipeline.Layout, ShaderStageFlags.ComputeBit, 0, (uint)dispatch.Push.Length * 4, push);
         if (dispatch.Indirect is { } arguments) vk.CmdDispatchIndirect(commandBuffer, arguments.Buffer.Block.Buffer, Absolute(arguments));
         else vk.CmdDispatch(commandBuffer, dispatch.Size.X, dispatch.Size.Y, dispatch.Size.Z);
         _device.EndLabel(commandBuffer);
@@ -144,7 +148,8 @@ public sealed unsafe class Recording : IDisposable
 
     private void Record(BarrierCommand barrier, CommandBuffer commandBuffer)
     {
-        var memory = new MemoryBarrier2(srcStageMask: BarrierCommand.StagesOf(barrier.From), srcAccessMask: BarrierCommand.AccessesOf(barrier.From),
+        var memory = new MemoryBarrier2(srcStageMask: BarrierCommand.StagesOf(barrier.From),
+            srcAccessMask: BarrierCommand.AccessesOf(barrier.From),
             dstStageMask: BarrierCommand.StagesOf(barrier.To), dstAccessMask: BarrierCommand.AccessesOf(barrier.To));
         var dependency = new DependencyInfo(memoryBarrierCount: 1, pMemoryBarriers: &memory);
         _device.Vk.CmdPipelineBarrier2(commandBuffer, &dependency);
@@ -163,8 +168,10 @@ public sealed unsafe class Recording : IDisposable
         {
             (BufferView view, BindingKind kind) = (buffers[i].View, buffers[i].Kind);
             if (kind is BindingKind.UintTexels or BindingKind.FloatTexels) texels[i] = _texelViews.Get(view, kind);
-            else infos[i] = new DescriptorBufferInfo(view.Buffer.Block.Buffer, Absolute(view), kind == BindingKind.Uniform ? Math.Min(view.Length, _device.Limits.MaxUniformBufferRange) : view.Length);
-            writes[i] = new WriteDescriptorSet(dstSet: set, dstBinding: (uint)i, descriptorCount: 1, descriptorType: kind.ToDescriptorType(), pBufferInfo: infos + i,
+            else infos[i] = new DescriptorBufferInfo(view.Buffer.Block.Buffer, Absolute(view),
+                kind == BindingKind.Uniform ? Math.Min(view.Length, _device.Limits.MaxUniformBufferRange) : view.Length);
+            writes[i] = new WriteDescriptorSet(dstSet: set, dstBinding: (uint)i, descriptorCount: 1,
+                descriptorType: kind.ToDescriptorType(), pBufferInfo: infos + i,
                 pTexelBufferView: texels + i);
         }
         _device.Vk.UpdateDescriptorSets(_device.Handle, (uint)buffers.Count, writes, 0, null);

@@ -15,7 +15,8 @@ internal sealed unsafe class TexelViews(GpuDevice device) : IDisposable
     public VkBufferView Get(BufferView range, BindingKind kind)
     {
         if (_views.TryGetValue((range, kind), out VkBufferView view)) return view;
-        ulong bytes = Math.Max(TexelBytes, Math.Min(range.Length, (ulong)device.Limits.MaxTexelBufferElements * TexelBytes) / TexelBytes * TexelBytes);
+        ulong bytes = Math.Max(TexelBytes,
+            Math.Min(range.Length, (ulong)device.Limits.MaxTexelBufferElements * TexelBytes) / TexelBytes * TexelBytes);
         var info = new BufferViewCreateInfo(buffer: range.Buffer.Block.Buffer, offset: Recording.Absolute(range), range: bytes,
             format: kind == BindingKind.UintTexels ? Format.R32G32B32A32Uint : Format.R32G32B32A32Sfloat);
         device.Vk.CreateBufferView(device.Handle, &info, null, &view).ThrowOnError("vkCreateBufferView");

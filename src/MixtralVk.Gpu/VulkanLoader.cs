@@ -5,9 +5,9 @@ using Silk.NET.Vulkan;
 namespace MixtralVk.Gpu;
 
 /// <summary>
-/// Where a <see cref="Vk"/> finds its commands: in the loader library of this machine, asked for a device and then for its instance, so that calls go
-/// to the driver with nothing in between. Silk.NET's own search for the library wants the files of a .NET installation, which a program compiled ahead
-/// of time has not, and its notion of the current device changes with each device that is made.
+/// Where a <see cref="Vk"/> finds its commands: in the loader library of this machine, asked for a device and then for its instance, so
+/// that calls go to the driver with nothing in between. Silk.NET's own search for the library wants the files of a .NET installation, which
+/// a program compiled ahead of time has not, and its notion of the current device changes with each device that is made.
 /// </summary>
 internal sealed unsafe class VulkanLoader : INativeContext
 {
@@ -41,7 +41,8 @@ internal sealed unsafe class VulkanLoader : INativeContext
     {
         foreach (string name in fileNames)
             if (NativeLibrary.TryLoad(name, out nint library)) return library;
-        throw new NoVulkanException($"There is no Vulkan loader on this machine ({string.Join(", ", fileNames)}); install the GPU's driver, or run on the CPU.");
+        throw new NoVulkanException(
+            $"There is no Vulkan loader on this machine ({string.Join(", ", fileNames)}); install the GPU's driver, or run on the CPU.");
     }
 
     public bool TryGetProcAddress(string proc, out nint addr, int? slot = null)
@@ -54,7 +55,8 @@ internal sealed unsafe class VulkanLoader : INativeContext
     }
 
     public nint GetProcAddress(string proc, int? slot = null) =>
-        TryGetProcAddress(proc, out nint address, slot) ? address : throw new EntryPointNotFoundException($"The Vulkan driver has no {proc}.");
+        TryGetProcAddress(proc, out nint address, slot)
+            ? address : throw new EntryPointNotFoundException($"The Vulkan driver has no {proc}.");
 
     public void Dispose() => NativeLibrary.Free(_library);
 }

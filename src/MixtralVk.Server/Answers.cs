@@ -19,7 +19,8 @@ internal sealed class Answers(Session session, int[] prompt, GenerationOptions o
     public int GeneratedTokens { get; private set; }
 
     /// <summary>
-    /// The pieces of all answers. Each answer ends with a piece that says why. Throws when cancelled, as what there is of an answer then is not one.
+    /// The pieces of all answers. Each answer ends with a piece that says why. Throws when cancelled, as what there is of an answer then is
+    /// not one.
     /// </summary>
     public async IAsyncEnumerable<AnswerPiece> StreamAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -40,7 +41,8 @@ internal sealed class Answers(Session session, int[] prompt, GenerationOptions o
                 yield return new AnswerPiece(index, token, null);
             }
             cancellationToken.ThrowIfCancellationRequested();
-            if (index == 0 && GeneratedTokens > 1) metrics.Answered(first, (Stopwatch.GetElapsedTime(asked, last) - first) / (GeneratedTokens - 1));
+            if (index == 0 && GeneratedTokens > 1)
+                metrics.Answered(first, (Stopwatch.GetElapsedTime(asked, last) - first) / (GeneratedTokens - 1));
             yield return new AnswerPiece(index, new GeneratedToken(-1, ""), generation.FinishReason);
         }
     }

@@ -20,7 +20,8 @@ internal sealed class LoadHistory(ServerOptions options, ServedModel model, Serv
             LoadSample[] samples;
             lock (_samples) samples = [.. _samples];
             (double[] first, double[] next) = metrics.LatestLatencies();
-            return new OperationState(options.ModelId, loaded?.Device.Description, options.Seats, options.QueueLimit, loaded?.Memory.TotalBytes ?? 0,
+            return new OperationState(options.ModelId, loaded?.Device.Description, options.Seats, options.QueueLimit,
+                loaded?.Memory.TotalBytes ?? 0,
                 metrics.Requests, metrics.Refused, metrics.PromptTokens, metrics.CachedTokens, samples, first, next);
         }
     }
@@ -31,7 +32,8 @@ internal sealed class LoadHistory(ServerOptions options, ServedModel model, Serv
         while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
         {
             long generated = metrics.GeneratedTokens;
-            var sample = new LoadSample(generated - _generated, model.Sessions?.Active ?? 0, model.Sessions?.Queued ?? 0, Environment.WorkingSet, ExpertHitRate());
+            var sample = new LoadSample(generated - _generated, model.Sessions?.Active ?? 0, model.Sessions?.Queued ?? 0,
+                Environment.WorkingSet, ExpertHitRate());
             _generated = generated;
             lock (_samples)
             {

@@ -21,13 +21,15 @@ public static class MixtralServer
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         if (!options.IsLoopback && options.ApiKeyFile is null)
-            throw new ServerException($"The server would listen on {options.Host}, which others can reach: give it API keys (ApiKeyFile), or let it listen on localhost.");
+            throw new ServerException(
+                $"The server would listen on {options.Host}, which others can reach: give it API keys (ApiKeyFile), or let it listen on localhost.");
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.StopSeconds));
         if (options.JsonLog) builder.Logging.AddJsonConsole();
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        X509Certificate2? certificate = options.CertificateFile is null ? null : Certificate.Read(options.CertificateFile, options.CertificateKeyFile, options.CertificatePassword);
+        X509Certificate2? certificate = options.CertificateFile is null
+            ? null : Certificate.Read(options.CertificateFile, options.CertificateKeyFile, options.CertificatePassword);
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, certificate));
         builder.Services.AddSystemd().AddWindowsService();
         builder.Services.AddHostedService<Watchdog>();

@@ -16,11 +16,15 @@ namespace MixtralVk.Server;
 /// builder.Services.AddMixtralVk(new ServerOptions { ModelFile = "model.gguf" });
 /// app.MapMixtralVk();
 /// </code>
-/// Where that program listens, and with which certificate, is its own affair; without <see cref="ServerOptions.ApiKeyFile"/> only requests to localhost are answered.
+/// Where that program listens, and with which certificate, is its own affair; without <see cref="ServerOptions.ApiKeyFile"/> only requests
+/// to localhost are answered.
 /// </summary>
 public static class MixtralVkEndpoints
 {
-    /// <summary>Loads the model when the host starts and frees it when it ends. Throws <see cref="ServerException"/> for settings that cannot be used.</summary>
+    /// <summary>
+    /// Loads the model when the host starts and frees it when it ends. Throws <see cref="ServerException"/> for settings that cannot be
+    /// used.
+    /// </summary>
     public static IServiceCollection AddMixtralVk(this IServiceCollection services, ServerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -43,7 +47,8 @@ public static class MixtralVkEndpoints
         services.AddSingleton<ConversationEndpoints>();
         KioskSettings? kiosk = options.KioskFile is null ? null : KioskSettings.Read(options.KioskFile);
         services.AddSingleton<Embedder>();
-        services.AddSingleton(provider => new Knowledge(kiosk?.Texts, options.EmbeddingWeight, provider.GetRequiredService<Embedder>(), provider.GetRequiredService<ILogger<Knowledge>>()));
+        services.AddSingleton(provider => new Knowledge(kiosk?.Texts, options.EmbeddingWeight, provider.GetRequiredService<Embedder>(),
+            provider.GetRequiredService<ILogger<Knowledge>>()));
         services.AddHostedService(provider => provider.GetRequiredService<Knowledge>());
         services.AddSingleton(provider => new Guide(kiosk, provider.GetRequiredService<Knowledge>(), options));
         services.AddSingleton<KioskEndpoints>();

@@ -8,7 +8,8 @@ internal static class Pages
 
     /// <summary>Which address shows which file.</summary>
     public static IReadOnlyList<(string Address, string File)> Addresses { get; } =
-        [("/", "index.html"), ("/ops", "ops.html"), .. ((string[])["kiosk.css", "kiosk.js", "words.js", "api.js", "ops.css", "ops.js"]).Select(file => ($"/page/{file}", file))];
+        [("/", "index.html"), ("/ops", "ops.html"),
+        .. ((string[])["kiosk.css", "kiosk.js", "words.js", "api.js", "ops.css", "ops.js"]).Select(file => ($"/page/{file}", file))];
 
     /// <summary>Sends a file.</summary>
     public static async Task SendAsync(HttpContext context, string file)

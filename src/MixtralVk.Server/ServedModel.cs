@@ -5,10 +5,11 @@ using MixtralVk.Loading;
 namespace MixtralVk.Server;
 
 /// <summary>
-/// The model that is served: loaded when the host starts, while the server answers already, and freed when the host is disposed. A model that cannot be loaded
-/// ends the host.
+/// The model that is served: loaded when the host starts, while the server answers already, and freed when the host is disposed. A model
+/// that cannot be loaded ends the host.
 /// </summary>
-internal sealed partial class ServedModel(ServerOptions options, IHostApplicationLifetime lifetime, ILogger<ServedModel> log) : BackgroundService
+internal sealed partial class ServedModel(ServerOptions options, IHostApplicationLifetime lifetime, ILogger<ServedModel> log)
+    : BackgroundService
 {
     private SessionPool? _sessions;
 

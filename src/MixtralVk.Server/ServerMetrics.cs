@@ -26,15 +26,21 @@ internal sealed class ServerMetrics : IDisposable
         _meter = meters.Create(MeterName);
         var buckets = new InstrumentAdvice<double> { HistogramBucketBoundaries = s_seconds };
         _request = _meter.CreateHistogram("mixtralvk.request.duration", "s", "Time of requests, waiting included", advice: buckets);
-        _firstToken = _meter.CreateHistogram("mixtralvk.first_token.duration", "s", "Time from a request to its first token", advice: buckets);
-        _betweenTokens = _meter.CreateHistogram("mixtralvk.next_token.duration", "s", "Time from one token of an answer to the next", advice: buckets);
+        _firstToken = _meter.CreateHistogram(
+            "mixtralvk.first_token.duration", "s", "Time from a request to its first token", advice: buckets);
+        _betweenTokens =
+            _meter.CreateHistogram("mixtralvk.next_token.duration", "s", "Time from one token of an answer to the next", advice: buckets);
         _meter.CreateObservableCounter("mixtralvk.prompt.tokens", () => PromptTokens, "{token}", "Tokens of prompts");
-        _meter.CreateObservableCounter("mixtralvk.prompt.cached_tokens", () => CachedTokens, "{token}", "Tokens of prompts that were computed before");
+        _meter.CreateObservableCounter(
+            "mixtralvk.prompt.cached_tokens", () => CachedTokens, "{token}", "Tokens of prompts that were computed before");
         _meter.CreateObservableCounter("mixtralvk.generated.tokens", () => GeneratedTokens, "{token}", "Tokens generated");
         _meter.CreateObservableCounter("mixtralvk.embedded.tokens", () => EmbeddedTokens, "{token}", "Tokens of texts that became vectors");
-        _meter.CreateObservableGauge("mixtralvk.requests.active", () => model.Sessions?.Active ?? 0, "{request}", "Requests that are answered now");
-        _meter.CreateObservableGauge("mixtralvk.requests.queued", () => model.Sessions?.Queued ?? 0, "{request}", "Requests that wait for a seat");
-        _meter.CreateObservableGauge("mixtralvk.memory.model", () => model.Sessions?.Model.Memory.TotalBytes ?? 0, "By", "Memory of weights, keys and values");
+        _meter.CreateObservableGauge(
+            "mixtralvk.requests.active", () => model.Sessions?.Active ?? 0, "{request}", "Requests that are answered now");
+        _meter.CreateObservableGauge(
+            "mixtralvk.requests.queued", () => model.Sessions?.Queued ?? 0, "{request}", "Requests that wait for a seat");
+        _meter.CreateObservableGauge(
+            "mixtralvk.memory.model", () => model.Sessions?.Model.Memory.TotalBytes ?? 0, "By", "Memory of weights, keys and values");
         _meter.CreateObservableGauge("mixtralvk.memory.process", () => Environment.WorkingSet, "By", "Memory of the process");
     }
 
@@ -95,7 +101,8 @@ internal sealed class ServerMetrics : IDisposable
     {
         private readonly long _start = Stopwatch.GetTimestamp();
 
-        public string Endpoint { get; } = $"{context.Request.Method} {(context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? context.Request.Path}";
+        public string Endpoint { get; } =
+            $"{context.Request.Method} {(context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? context.Request.Path}";
 
         public long Milliseconds => (long)Stopwatch.GetElapsedTime(_start).TotalMilliseconds;
 

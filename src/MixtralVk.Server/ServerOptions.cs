@@ -14,16 +14,23 @@ public sealed class ServerOptions
     /// <summary>Where to compute.</summary>
     public DeviceKind Device { get; set; } = DeviceKind.Auto;
 
-    /// <summary>Longest conversation in tokens; null takes the model's length, at most <see cref="MixtralOptions.DefaultContextLength"/>.</summary>
+    /// <summary>
+    /// Longest conversation in tokens; null takes the model's length, at most <see cref="MixtralOptions.DefaultContextLength"/>.
+    /// </summary>
     public int? ContextLength { get; set; }
 
-    /// <summary>Most bytes of a GPU's memory for experts, as <see cref="MixtralOptions.ExpertBudgetBytes"/>; null takes what is left.</summary>
+    /// <summary>
+    /// Most bytes of a GPU's memory for experts, as <see cref="MixtralOptions.ExpertBudgetBytes"/>; null takes what is left.
+    /// </summary>
     public long? ExpertBudgetBytes { get; set; }
 
     /// <summary>Folder where compiled pipelines and measured kernel variants are kept between runs; null keeps none.</summary>
     public string? PipelineCacheDirectory { get; set; }
 
-    /// <summary>Address to listen on: <c>localhost</c>, an address of this machine, or <c>*</c> for all. Any but loopback needs <see cref="ApiKeyFile"/>.</summary>
+    /// <summary>
+    /// Address to listen on: <c>localhost</c>, an address of this machine, or <c>*</c> for all. Any but loopback needs
+    /// <see cref="ApiKeyFile"/>.
+    /// </summary>
     public string Host { get; set; } = "localhost";
 
     /// <summary>Port to listen on; 0 takes a free one.</summary>
@@ -68,11 +75,14 @@ public sealed class ServerOptions
     /// <summary>Temperature where a request says nothing; null takes the engine's.</summary>
     public float? Temperature { get; set; }
 
-    /// <summary>A JSON file that says what the kiosk is called and looks like, who answers there and from which texts; null for a plain page.</summary>
+    /// <summary>
+    /// A JSON file that says what the kiosk is called and looks like, who answers there and from which texts; null for a plain page.
+    /// </summary>
     public string? KioskFile { get; set; }
 
     /// <summary>
-    /// What a cosine of 1 between the vectors of a question and a passage counts in the kiosk's search, where all of the question's words count 1; 0 makes no vectors.
+    /// What a cosine of 1 between the vectors of a question and a passage counts in the kiosk's search, where all of the question's words
+    /// count 1; 0 makes no vectors.
     /// </summary>
     public double EmbeddingWeight { get; set; } = 0.05;
 
@@ -96,12 +106,14 @@ public sealed class ServerOptions
     {
         Require(ModelFile.Length > 0, nameof(ModelFile), "the model's file");
         Require(ContextLength is null or > 0, nameof(ContextLength), "at least 1");
-        Require(ExpertBudgetBytes is null || ExpertBudgetBytes >= 0 && Device != DeviceKind.Cpu, nameof(ExpertBudgetBytes), "at least 0, and left out where the device is the CPU");
+        Require(ExpertBudgetBytes is null || ExpertBudgetBytes >= 0 && Device != DeviceKind.Cpu, nameof(ExpertBudgetBytes),
+            "at least 0, and left out where the device is the CPU");
         Require(Host is "localhost" or "*" || IPAddress.TryParse(Host, out _), nameof(Host), "localhost, an IP address or *");
         Require(Port is >= 0 and <= 65535, nameof(Port), "between 0 and 65535");
         Require(Seats is >= 1 and <= 1024, nameof(Seats), "between 1 and 1024");
         Require(RequestsPerMinute >= 0, nameof(RequestsPerMinute), "at least 0");
-        Require(OtlpEndpoint is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, nameof(OtlpEndpoint), "an http or https address");
+        Require(OtlpEndpoint is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, nameof(OtlpEndpoint),
+            "an http or https address");
         Require(QueueLimit >= 0, nameof(QueueLimit), "at least 0");
         Require(RequestSeconds is >= 1 and <= 86400, nameof(RequestSeconds), "between 1 and 86400");
         Require(StopSeconds is >= 0 and <= 3600, nameof(StopSeconds), "between 0 and 3600");

@@ -11,11 +11,13 @@ public static class ServerSettings
     /// <summary>Prefix of the environment variables.</summary>
     public const string EnvironmentPrefix = "MIXTRALVK_";
 
-    private static readonly string[] s_paths = [nameof(ServerOptions.ModelFile), nameof(ServerOptions.ApiKeyFile), nameof(ServerOptions.CertificateFile), nameof(ServerOptions.CertificateKeyFile), nameof(ServerOptions.PipelineCacheDirectory), nameof(ServerOptions.KioskFile), nameof(ServerOptions.ConversationFolder)];
+    private static readonly string[] s_paths = [nameof(ServerOptions.ModelFile), nameof(ServerOptions.ApiKeyFile),
+        nameof(ServerOptions.CertificateFile), nameof(ServerOptions.CertificateKeyFile), nameof(ServerOptions.PipelineCacheDirectory),
+        nameof(ServerOptions.KioskFile), nameof(ServerOptions.ConversationFolder)];
 
     /// <summary>
-    /// Reads the settings; <see cref="ServerOptions.Validate"/> checks their ranges. Paths in the file are relative to the file. Throws <see cref="ServerException"/> for a file that cannot be read, a name
-    /// that is no setting, or a value that cannot be one.
+    /// Reads the settings; <see cref="ServerOptions.Validate"/> checks their ranges. Paths in the file are relative to the file. Throws
+    /// <see cref="ServerException"/> for a file that cannot be read, a name that is no setting, or a value that cannot be one.
     /// </summary>
     /// <param name="file">A JSON file, an object of settings; null for none.</param>
     /// <param name="arguments">Settings of the command line by name; null values are passed over.</param>
@@ -25,13 +27,16 @@ public static class ServerSettings
         try
         {
             if (file is not null) sources.AddInMemoryCollection(Checked(FromFile(Path.GetFullPath(file)), file));
-            sources.AddInMemoryCollection(Checked(new ConfigurationBuilder().AddEnvironmentVariables(EnvironmentPrefix).Build(), "the environment"));
-            sources.AddInMemoryCollection(Checked(new ConfigurationBuilder().AddInMemoryCollection(arguments.Where(argument => argument.Value is not null)).Build(), "the command line"));
+            sources.AddInMemoryCollection(Checked(
+                new ConfigurationBuilder().AddEnvironmentVariables(EnvironmentPrefix).Build(), "the environment"));
+            sources.AddInMemoryCollection(Checked(new ConfigurationBuilder()
+                .AddInMemoryCollection(arguments.Where(argument => argument.Value is not null)).Build(), "the command line"));
             var options = new ServerOptions();
             sources.Build().Bind(options);
             return options;
         }
-        catch (Exception e) when (e is IOException or InvalidDataException or FormatException or InvalidOperationException or UnauthorizedAccessException)
+        catch (Exception e)
+            when (e is IOException or InvalidDataException or FormatException or InvalidOperationException or UnauthorizedAccessException)
         {
             throw new ServerException(e.InnerException is null ? e.Message : $"{e.Message} {e.GetBaseException().Message}", e);
         }
@@ -50,7 +55,8 @@ public static class ServerSettings
         string[] known = [.. typeof(ServerOptions).GetProperties().Where(property => property.CanWrite).Select(property => property.Name)];
         foreach (IConfigurationSection setting in source.GetChildren())
             if (!known.Contains(setting.Key, StringComparer.OrdinalIgnoreCase))
-                throw new ServerException($"{name} has the setting '{setting.Key}', which there is not. There are: {string.Join(", ", known)}.");
+                throw new ServerException(
+                    $"{name} has the setting '{setting.Key}', which there is not. There are: {string.Join(", ", known)}.");
         return source.AsEnumerable();
     }
 }

@@ -4,8 +4,8 @@ using System.Threading.RateLimiting;
 namespace MixtralVk.Server;
 
 /// <summary>
-/// The sessions that answer requests: as many as there are seats, each with room for one full context. A request that finds all of them in use waits in line. Idle
-/// sessions keep what they have computed, and the request that goes on with a conversation gets its session back.
+/// The sessions that answer requests: as many as there are seats, each with room for one full context. A request that finds all of them in
+/// use waits in line. Idle sessions keep what they have computed, and the request that goes on with a conversation gets its session back.
 /// </summary>
 internal sealed class SessionPool : IDisposable
 {
@@ -22,7 +22,8 @@ internal sealed class SessionPool : IDisposable
     public SessionPool(MixtralModel model, int seats, int queueLimit)
     {
         (Model, _seatCount) = (model, seats);
-        _seats = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = seats, QueueLimit = queueLimit, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
+        _seats = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = seats, QueueLimit = queueLimit,
+            QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
         _idle = [.. Enumerable.Range(0, seats).Select(_ => new SessionLease(this, model.StartSession()))];
     }
 
@@ -47,14 +48,15 @@ internal sealed class SessionPool : IDisposable
     }
 
     /// <summary>
-    /// A session for a prompt, once there is one; null, at once, when the line is full. Among the idle ones the session is taken whose text is for the most part
-    /// the prompt's beginning, or else the one used longest ago.
+    /// A session for a prompt, once there is one; null, at once, when the line is full. Among the idle ones the session is taken whose text
+    /// is for the most part the prompt's beginning, or else the one used longest ago.
     /// </summary>
     /// <param name="prompt">The prompt's tokens.</param>
     /// <param name="conversation">The caller's name for the conversation, by which it can be forgotten; null for none.</param>
     /// <param name="seat">The caller's seat, which becomes the session's; null to wait for one.</param>
     /// <param name="cancellationToken">Leaves the line.</param>
-    public async ValueTask<SessionLease?> RentAsync(int[] prompt, string? conversation, RateLimitLease? seat, CancellationToken cancellationToken)
+    public async ValueTask<SessionLease?> RentAsync(int[] prompt, string? conversation, RateLimitLease? seat,
+        CancellationToken cancellationToken)
     {
         seat ??= await TakeSeatAsync(cancellationToken).ConfigureAwait(false);
         if (seat is null) return null;
@@ -95,8 +97,8 @@ internal sealed class SessionPool : IDisposable
     }
 
     /// <summary>
-    /// Waits until no request has a seat. Once the host has no more patience, only as long as requests take to end whose connections were cut; what still runs then loses
-    /// the model in <see cref="Dispose"/>.
+    /// Waits until no request has a seat. Once the host has no more patience, only as long as requests take to end whose connections were
+    /// cut; what still runs then loses the model in <see cref="Dispose"/>.
     /// </summary>
     public async Task DrainAsync(CancellationToken impatience)
     {

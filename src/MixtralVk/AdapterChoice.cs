@@ -32,5 +32,6 @@ internal static class AdapterChoice
     }
 
     private static DeviceNotFoundException NotFound(string what, IReadOnlyList<DeviceDescription> adapters) =>
-        new(adapters.Count == 0 ? $"{what}: this machine has none." : $"{what}; there are: {string.Join(", ", adapters.Select((a, i) => $"{i} {a.Name}"))}.");
+        new(adapters.Count == 0
+            ? $"{what}: this machine has none." : $"{what}; there are: {string.Join(", ", adapters.Select((a, i) => $"{i} {a.Name}"))}.");
 }

@@ -8,13 +8,18 @@ internal static class CacheSize
     /// <summary>Beyond so many whole contexts more room is hardly used.</summary>
     private const int MostContexts = 64;
 
-    /// <summary>What loading needs beside weights and intermediate results: pieces of weights on their way, partial results of attention, tables.</summary>
+    /// <summary>
+    /// What loading needs beside weights and intermediate results: pieces of weights on their way, partial results of attention, tables.
+    /// </summary>
     private const long SmallBytes = 64 << 20;
 
     /// <summary>Pages that were asked for, at least one context.</summary>
-    public static int Least(MixtralOptions options, int contextLength) => KvPages.PagesFor(Math.Max(options.KvCacheTokens ?? 0, contextLength));
+    public static int Least(MixtralOptions options, int contextLength) =>
+        KvPages.PagesFor(Math.Max(options.KvCacheTokens ?? 0, contextLength));
 
-    /// <summary>Pages to take: with a budget, and where nothing else is asked for, what the weights leave of it and of <paramref name="memory"/>.</summary>
+    /// <summary>
+    /// Pages to take: with a budget, and where nothing else is asked for, what the weights leave of it and of <paramref name="memory"/>.
+    /// </summary>
     /// <param name="options">The options.</param>
     /// <param name="config">The model's sizes.</param>
     /// <param name="usage">Memory taken with the least number of pages.</param>
@@ -24,7 +29,8 @@ internal static class CacheSize
     {
         int least = Least(options, contextLength);
         if (options.KvCacheTokens is not null || options.MemoryBudgetBytes is not long budget) return least;
-        long left = Math.Min(budget, memory / 10 * 8) - usage.TotalBytes - WorkingBytes(config, Math.Min(options.ChunkTokens, contextLength));
+        long left = Math.Min(budget, memory / 10 * 8) - usage.TotalBytes - WorkingBytes(config,
+            Math.Min(options.ChunkTokens, contextLength));
         return least + (int)Math.Clamp(left / options.KvFormat.PageBytes(config), 0, least * (long)(MostContexts - 1));
     }
 

@@ -11,9 +11,9 @@ namespace MixtralVk;
 /// using var mira = model.StartChat("You are Mira, a cheerful baker from Oakvale.");
 /// foreach (string piece in mira.Ask("What do you sell?")) Console.Write(piece);
 /// </code>
-/// When the context is nearly full after an answer, the oldest questions and answers are forgotten in one large step (at least a quarter of the
-/// context), so that most answers reuse what is computed, and what is kept is computed again while nobody waits. The persona is never forgotten.
-/// One thread at a time.
+/// When the context is nearly full after an answer, the oldest questions and answers are forgotten in one large step (at least a quarter of
+/// the context), so that most answers reuse what is computed, and what is kept is computed again while nobody waits. The persona is never
+/// forgotten. One thread at a time.
 /// </summary>
 public sealed class Chat : IDisposable
 {
@@ -75,8 +75,9 @@ public sealed class Chat : IDisposable
     }
 
     /// <summary>
-    /// Asks; the answer's text appears piece by piece as the result is enumerated, once. The question and its answer, as far as it was read, are
-    /// then part of the conversation (<see cref="Reply.Stop"/>); the next question ends an answer that is still in progress. Throws <see cref="ContextOverflowException"/>, when enumerated, if the question does not fit the context.
+    /// Asks; the answer's text appears piece by piece as the result is enumerated, once. The question and its answer, as far as it was
+    /// read, are then part of the conversation (<see cref="Reply.Stop"/>); the next question ends an answer that is still in progress.
+    /// Throws <see cref="ContextOverflowException"/>, when enumerated, if the question does not fit the context.
     /// </summary>
     public Reply Ask(string text, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -86,12 +87,13 @@ public sealed class Chat : IDisposable
     }
 
     /// <summary>Asks; the pieces are awaited, so that a game's main thread goes on. See <see cref="Ask"/>.</summary>
-    public IAsyncEnumerable<string> AskAsync(string text, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+    public IAsyncEnumerable<string> AskAsync(string text, GenerationOptions? options = null,
+        CancellationToken cancellationToken = default) =>
         Ask(text, options, cancellationToken).StreamAsync(CancellationToken.None);
 
     /// <summary>
-    /// A conversation that goes on from here on its own: what a character says to one player stays unknown to the next, or a line can be tried
-    /// and dropped. What is computed is shared (<see cref="Session.Fork"/>).
+    /// A conversation that goes on from here on its own: what a character says to one player stays unknown to the next, or a line can be
+    /// tried and dropped. What is computed is shared (<see cref="Session.Fork"/>).
     /// </summary>
     public Chat Fork() => new(Session.Fork(), _template, _memory.Fork(), Options);
 
@@ -115,8 +117,8 @@ public sealed class Chat : IDisposable
     internal IReadOnlyList<ChatTurn> Turns => _memory.Turns;
 
     /// <summary>
-    /// Takes the place of what was said so far. With <paramref name="asText"/> answers are tokenised anew, as those of another model must be; else throws
-    /// <see cref="TokenRangeException"/>, and nothing changes, for a token that the vocabulary does not have.
+    /// Takes the place of what was said so far. With <paramref name="asText"/> answers are tokenised anew, as those of another model must
+    /// be; else throws <see cref="TokenRangeException"/>, and nothing changes, for a token that the vocabulary does not have.
     /// </summary>
     internal void Restore(IReadOnlyList<ChatTurn> turns, int forgotten, bool asText)
     {
@@ -146,8 +148,8 @@ public sealed class Chat : IDisposable
     }
 
     /// <summary>
-    /// Makes an exchange part of the conversation: an answer that the model ended as the tokens it chose, one that a stop string ended as its text, and one
-    /// that was left or had no more room as the tokens that were read, ended here.
+    /// Makes an exchange part of the conversation: an answer that the model ended as the tokens it chose, one that a stop string ended as
+    /// its text, and one that was left or had no more room as the tokens that were read, ended here.
     /// </summary>
     internal void Record(string question, string answer, IReadOnlyList<int> answerTokens, FinishReason? reason)
     {
@@ -156,7 +158,8 @@ public sealed class Chat : IDisposable
             if (RememberInterrupted(answer) is not string remembered) return;
             (answer, reason) = (remembered, FinishReason.StopString);
         }
-        List<int> tokens = reason == FinishReason.StopString ? Tokenize(answer) : [.. answerTokens]; // with a stop string the tokens hold more, or other text, than the answer
+        // With a stop string the tokens hold more, or other text, than the answer.
+        List<int> tokens = reason == FinishReason.StopString ? Tokenize(answer) : [.. answerTokens];
         if (tokens.Count == 0 || !Session.Model.Tokenizer.IsEnd(tokens[^1])) _template.EndAnswer(tokens);
         _memory.Add(new ChatTurn(question, answer, tokens));
         if (_memory.MakeRoom(Options) is { } kept) Session.Prepare(CollectionsMarshal.AsSpan(kept));

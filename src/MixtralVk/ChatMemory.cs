@@ -4,8 +4,8 @@ using MixtralVk.Tokenization;
 namespace MixtralVk;
 
 /// <summary>
-/// What a chat remembers, and the prompts that come of it. Each text is tokenised once, and lengths are sums of what is known: prompts are made in a game's
-/// frames. What is forgotten depends on the conversation alone, not on how far anything is computed.
+/// What a chat remembers, and the prompts that come of it. Each text is tokenised once, and lengths are sums of what is known: prompts are
+/// made in a game's frames. What is forgotten depends on the conversation alone, not on how far anything is computed.
 /// </summary>
 internal sealed class ChatMemory
 {
@@ -33,7 +33,8 @@ internal sealed class ChatMemory
 
     private ChatMemory(ChatMemory other)
     {
-        (_template, _contextLength, _plain, _persona, _opening, _openingLength) = (other._template, other._contextLength, other._plain, other._persona, other._opening, other._openingLength);
+        (_template, _contextLength, _plain, _persona, _opening, _openingLength) =
+            (other._template, other._contextLength, other._plain, other._persona, other._opening, other._openingLength);
         _turns.AddRange(other._turns);
         _questions.AddRange(other._questions);
         (_first, Forgotten) = (other._first, other.Forgotten);
@@ -62,8 +63,8 @@ internal sealed class ChatMemory
     public int? MostTurns { get; set; }
 
     /// <summary>
-    /// The tokens up to where the answer to a question begins, valid until the next call; forgets the oldest exchanges where that and the answer would not fit. Throws
-    /// <see cref="ContextOverflowException"/> where the question alone does not.
+    /// The tokens up to where the answer to a question begins, valid until the next call; forgets the oldest exchanges where that and the
+    /// answer would not fit. Throws <see cref="ContextOverflowException"/> where the question alone does not.
     /// </summary>
     public List<int> Ask(string question, GenerationOptions options)
     {
@@ -89,7 +90,8 @@ internal sealed class ChatMemory
     }
 
     /// <summary>
-    /// Where a question of usual length would find too little room, forgets now and gives the tokens of what is kept, to be computed before it is asked; null where there is room.
+    /// Where a question of usual length would find too little room, forgets now and gives the tokens of what is kept, to be computed before
+    /// it is asked; null where there is room.
     /// </summary>
     public List<int>? MakeRoom(GenerationOptions options)
     {
@@ -116,14 +118,18 @@ internal sealed class ChatMemory
     /// <summary>Tokens that a prompt may have so that an answer fits behind it.</summary>
     private int Room(GenerationOptions options) => _contextLength - Math.Min(options.MaxTokens, _contextLength / 4);
 
-    /// <summary>Forgets the oldest exchanges, so many that a quarter of the context is free behind the question and its answer, or all.</summary>
+    /// <summary>
+    /// Forgets the oldest exchanges, so many that a quarter of the context is free behind the question and its answer, or all.
+    /// </summary>
     private void Forget(int questionLength, GenerationOptions options)
     {
         int most = Room(options) - _contextLength / 4, length = Length(questionLength);
         while (length > most && Forgotten < _turns.Count) length -= LengthOf(Forgotten++);
     }
 
-    /// <summary>Of a prompt with a question of so many tokens; some more than it has, as the persona's question is counted with marks of its own.</summary>
+    /// <summary>
+    /// Of a prompt with a question of so many tokens; some more than it has, as the persona's question is counted with marks of its own.
+    /// </summary>
     private int Length(int questionLength)
     {
         int length = 1 + _openingLength + questionLength;

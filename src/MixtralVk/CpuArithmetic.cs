@@ -1,6 +1,8 @@
 namespace MixtralVk;
 
-/// <summary>What the CPU path multiplies quantised weights with. Floating-point weights, and those of Q2_K, are multiplied with floats always.</summary>
+/// <summary>
+/// What the CPU path multiplies quantised weights with. Floating-point weights, and those of Q2_K, are multiplied with floats always.
+/// </summary>
 public enum CpuArithmetic
 {
     /// <summary>

@@ -3,7 +3,9 @@ namespace MixtralVk;
 /// <summary>Where a model is computed.</summary>
 public enum DeviceKind
 {
-    /// <summary>A real GPU where there is one and the model fits it, else the CPU. Never a software Vulkan driver, unless the options name it.</summary>
+    /// <summary>
+    /// A real GPU where there is one and the model fits it, else the CPU. Never a software Vulkan driver, unless the options name it.
+    /// </summary>
     Auto,
     /// <summary>Vulkan, software drivers included when no GPU is there.</summary>
     Vulkan,

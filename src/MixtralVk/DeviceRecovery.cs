@@ -3,7 +3,8 @@ using MixtralVk.Gpu;
 namespace MixtralVk;
 
 /// <summary>
-/// Puts another device in the place of one that was lost, or that the host takes back. Called on the model's thread, but for <see cref="Attach"/>.
+/// Puts another device in the place of one that was lost, or that the host takes back. Called on the model's thread, but for
+/// <see cref="Attach"/>.
 /// </summary>
 internal sealed class DeviceRecovery(LoadedDevice device, Action<DeviceLostException> tell) : IDisposable
 {
@@ -30,8 +31,8 @@ internal sealed class DeviceRecovery(LoadedDevice device, Action<DeviceLostExcep
     }
 
     /// <summary>
-    /// Frees what is on the device, tells of its loss, once, and loads everything onto another one; false while the host has not attached one. Throws
-    /// where that fails, and may then be called again.
+    /// Frees what is on the device, tells of its loss, once, and loads everything onto another one; false while the host has not attached
+    /// one. Throws where that fails, and may then be called again.
     /// </summary>
     public bool TryRecover(DeviceLostException? lost)
     {

@@ -7,9 +7,13 @@ namespace MixtralVk;
 /// </param>
 public readonly record struct GeneratedToken(int Id, string Text)
 {
-    /// <summary>Natural logarithm of its probability by the model alone; null unless <see cref="GenerationOptions.LogProbabilities"/> asks.</summary>
+    /// <summary>
+    /// Natural logarithm of its probability by the model alone; null unless <see cref="GenerationOptions.LogProbabilities"/> asks.
+    /// </summary>
     public float? LogProbability { get; init; }
 
-    /// <summary>The likeliest tokens in its place, the likeliest first; empty unless <see cref="GenerationOptions.LogProbabilities"/> asks.</summary>
+    /// <summary>
+    /// The likeliest tokens in its place, the likeliest first; empty unless <see cref="GenerationOptions.LogProbabilities"/> asks.
+    /// </summary>
     public IReadOnlyList<TokenProbability> Likeliest { get => field ?? []; init; }
 }

@@ -13,8 +13,8 @@ public sealed record GenerationOptions : SamplingOptions
     public int MaxTokens { get; init; } = 256;
 
     /// <summary>
-    /// Fewest tokens of one answer: until then the model cannot end it. A constraint with which nothing else can follow, a stop string and a full
-    /// context still do.
+    /// Fewest tokens of one answer: until then the model cannot end it. A constraint with which nothing else can follow, a stop string and
+    /// a full context still do.
     /// </summary>
     public int MinTokens { get; init; }
 
@@ -22,9 +22,10 @@ public sealed record GenerationOptions : SamplingOptions
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
     /// <summary>
-    /// Texts that do not appear in an answer, however they are cut into tokens; the letters A to Z in either case. A token that would complete one
-    /// is never chosen, so nothing is taken back. With a <see cref="Constraint"/> nothing is begun either that could only go on with one; only what is in all of the constraint's
-    /// answers, such as the name of a property, is let be. The list is not to be changed.
+    /// Texts that do not appear in an answer, however they are cut into tokens; the letters A to Z in either case. A token that would
+    /// complete one is never chosen, so nothing is taken back. With a <see cref="Constraint"/> nothing is begun either that could only go
+    /// on with one; only what is in all of the constraint's answers, such as the name of a property, is let be. The list is not to be
+    /// changed.
     /// </summary>
     public IReadOnlyList<string> BannedStrings { get; init; } = [];
 
@@ -32,8 +33,8 @@ public sealed record GenerationOptions : SamplingOptions
     public IReadOnlyList<string> DryBreakers { get; init; } = UsualDryBreakers;
 
     /// <summary>
-    /// With each token, tell its probability (<see cref="GeneratedToken.LogProbability"/>) and so many of the likeliest tokens; null tells nothing.
-    /// Takes some microseconds and an array per token.
+    /// With each token, tell its probability (<see cref="GeneratedToken.LogProbability"/>) and so many of the likeliest tokens; null tells
+    /// nothing. Takes some microseconds and an array per token.
     /// </summary>
     public int? LogProbabilities { get; init; }
 
@@ -59,7 +60,8 @@ public sealed record GenerationOptions : SamplingOptions
     {
         ArgumentNullException.ThrowIfNull(texts, name);
         Require(texts.All(text => !string.IsNullOrEmpty(text)), "", name, "texts that are not empty");
-        Require(name == nameof(StopStrings) || texts.Sum(text => (long)Encoding.UTF8.GetByteCount(text)) <= StringAutomaton.MaxBytes, texts.Count, name,
+        Require(name == nameof(StopStrings) || texts.Sum(text => (long)Encoding.UTF8.GetByteCount(text)) <= StringAutomaton.MaxBytes,
+            texts.Count, name,
             $"texts of at most {StringAutomaton.MaxBytes} bytes together");
     }
 }

@@ -6,7 +6,8 @@ namespace MixtralVk;
 /// <param name="PromptTime">Time for them.</param>
 /// <param name="GeneratedTokens">Tokens generated.</param>
 /// <param name="GenerationTime">Time for them, without what the caller did in between.</param>
-public readonly record struct GenerationTimings(int ReusedTokens, int PromptTokens, TimeSpan PromptTime, int GeneratedTokens, TimeSpan GenerationTime)
+public readonly record struct GenerationTimings(int ReusedTokens, int PromptTokens, TimeSpan PromptTime, int GeneratedTokens,
+    TimeSpan GenerationTime)
 {
     /// <summary>Prompt tokens per second; 0 when none were computed.</summary>
     public double PromptTokensPerSecond => Rate(PromptTokens, PromptTime);

@@ -44,11 +44,13 @@ internal sealed class LoadedDevice : IDisposable
     public bool IsHosts => _options.HostDevice is not null;
 
     public static LoadedDevice Load(
-        ModelSource source, MixtralOptions options, ModelSummary summary, MemoryUsage memory, int contextLength, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        ModelSource source, MixtralOptions options, ModelSummary summary, MemoryUsage memory, int contextLength,
+        IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         long mainMemory = options.MainMemoryBytes ?? WeightPlacement.MainMemory;
         if (options.Device == DeviceKind.Cpu) return OnCpu("");
-        bool insist = options.Device == DeviceKind.Vulkan || options.HostDevice is not null || options.AdapterIndex is not null || options.AdapterName is not null;
+        bool insist = options.Device == DeviceKind.Vulkan || options.HostDevice is not null || options.AdapterIndex is not null
+            || options.AdapterName is not null;
         try
         {
             return OnVulkan(out string passedOver) ?? OnCpu(passedOver);
@@ -77,7 +79,8 @@ internal sealed class LoadedDevice : IDisposable
             CpuForwardPass pass = CpuForwardPass.Load(
                 source, InMainMemory(memory), contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat,
                 CacheSize.Pages(options, source.Config, memory, contextLength, mainMemory), CpuOf(options), progress, cancellationToken);
-            return new LoadedDevice(source.Path, options, pass, new DeviceInfo(DeviceKind.Cpu, $"CPU, {options.CpuThreads ?? Environment.ProcessorCount} threads{remark}"), null, memory.MappedBytes > 0);
+            return new LoadedDevice(source.Path, options, pass, new DeviceInfo(DeviceKind.Cpu,
+                $"CPU, {options.CpuThreads ?? Environment.ProcessorCount} threads{remark}"), null, memory.MappedBytes > 0);
         }
 
         LoadedDevice? OnVulkan(out string passedOver)
@@ -88,20 +91,28 @@ internal sealed class LoadedDevice : IDisposable
                 RefuseBeyondBudget(memory.TotalBytes - summary.ExpertBytes);
                 bool shares = DeviceChoices.SharesMemory(gpu.Device.Description);
                 long working = CacheSize.WorkingBytes(source.Config, Math.Min(options.ChunkTokens, contextLength));
-                ExpertSettings? experts = source.Config.IsSparse && (options.ExpertBudgetBytes is not null || memory.WeightBytes + memory.KvCacheBytes + working > gpu.Device.MemoryBudget)
+                ExpertSettings? experts = source.Config.IsSparse && (options.ExpertBudgetBytes is not null
+                    || memory.WeightBytes + memory.KvCacheBytes + working > gpu.Device.MemoryBudget)
                     ? SettingsOf(options, source.Config) : null;
-                ExpertProfile? profile = experts is { Moves: true } && options.PipelineCacheDirectory is { } folder ? new ExpertProfile(folder, source.Path, source.Config) : null;
+                ExpertProfile? profile = experts is { Moves: true } && options.PipelineCacheDirectory is { } folder
+                    ? new ExpertProfile(folder, source.Path, source.Config) : null;
                 if (profile is not null) experts = experts! with { Use = profile.Read() };
-                MappedTiles? mapped = shares ? InMainMemory(memory) : experts is not null ? InMainMemory(new MemoryUsage(summary.ExpertBytes, 0)) : null;
-                int pageCount = CacheSize.Pages(options, source.Config, shares ? memory : memory with { MappedBytes = 0 }, contextLength, shares ? mainMemory : long.MaxValue);
-                pageCount = Math.Min(pageCount, Math.Max(CacheSize.Least(options, contextLength), GpuKvCache.MostPages(gpu.Device, source.Config, options.KvFormat)));
-                int hostPages = shares && !options.IdleMemoryEverywhere ? 0 : (int)Math.Min(int.MaxValue / 2, options.IdleMemoryBytes / options.KvFormat.PageBytes(source.Config));
+                MappedTiles? mapped = shares ? InMainMemory(memory) : experts is not null
+                    ? InMainMemory(new MemoryUsage(summary.ExpertBytes, 0)) : null;
+                int pageCount = CacheSize.Pages(options, source.Config, shares ? memory : memory with { MappedBytes = 0 }, contextLength,
+                    shares ? mainMemory : long.MaxValue);
+                pageCount = Math.Min(pageCount,
+                    Math.Max(CacheSize.Least(options, contextLength), GpuKvCache.MostPages(gpu.Device, source.Config, options.KvFormat)));
+                int hostPages = shares && !options.IdleMemoryEverywhere
+                    ? 0 : (int)Math.Min(int.MaxValue / 2, options.IdleMemoryBytes / options.KvFormat.PageBytes(source.Config));
                 VulkanForwardPass pass = VulkanForwardPass.Load(
                     source, gpu.Device, mapped, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat,
-                    pageCount, hostPages, experts, weights => Tuner.OnLoad(gpu.Device, weights, source.Config, options.PipelineCacheDirectory, cancellationToken), progress, cancellationToken);
+                    pageCount, hostPages, experts, weights => Tuner.OnLoad(gpu.Device, weights, source.Config,
+                        options.PipelineCacheDirectory, cancellationToken), progress, cancellationToken);
                 return new LoadedDevice(source.Path, options, pass, gpu.Info, gpu, mapped is not null)
                 {
-                    _profile = profile is not null && pass.ExpertUse is { } use ? new ExpertProfileSaving(profile, use, ExpertProfileSaving.Period) : null,
+                    _profile = profile is not null && pass.ExpertUse is { } use
+                        ? new ExpertProfileSaving(profile, use, ExpertProfileSaving.Period) : null,
                 };
             }
             catch
@@ -121,10 +132,12 @@ internal sealed class LoadedDevice : IDisposable
     {
         foreach (ExpertId id in options.PinnedExperts)
             if ((uint)id.Layer >= (uint)config.LayerCount || (uint)id.Expert >= (uint)config.ExpertCount)
-                throw new ArgumentException($"PinnedExperts has expert {id.Expert} of layer {id.Layer}; the model has {config.ExpertCount} experts in each of {config.LayerCount} layers.", nameof(options));
+                throw new ArgumentException(
+                    $"PinnedExperts has expert {id.Expert} of layer {id.Layer}; the model has {config.ExpertCount} experts in each of {config.LayerCount} layers.", nameof(options));
         return new ExpertSettings
         {
-            BudgetBytes = options.ExpertBudgetBytes, Cpu = CpuOf(options), Moves = options.ExpertPlacement == ExpertPlacement.FollowsUse, Pinned = options.PinnedExperts,
+            BudgetBytes = options.ExpertBudgetBytes, Cpu = CpuOf(options), Moves = options.ExpertPlacement == ExpertPlacement.FollowsUse,
+            Pinned = options.PinnedExperts,
         };
     }
 
@@ -143,12 +156,14 @@ internal sealed class LoadedDevice : IDisposable
         if (FileState() != _file) throw new ModelFileException(_path, "was changed since the model was loaded: load it anew.");
         if (host is not null) _options = _options with { HostDevice = host };
         using ModelSource source = ModelSource.Open(_path);
-        OpenedGpu gpu = OpenedGpu.Open(_options, out _) ?? throw new NoVulkanException("The GPU is gone; load the model again to go on on the CPU.");
+        OpenedGpu gpu = OpenedGpu.Open(_options, out _)
+            ?? throw new NoVulkanException("The GPU is gone; load the model again to go on on the CPU.");
         try
         {
             MappedTiles? mapped = _maps ? source.Map() : null;
             var pass = (VulkanForwardPass)ForwardPass;
-            pass.Rebuild(source, gpu.Device, mapped, weights => Tuner.OnLoad(gpu.Device, weights, source.Config, _options.PipelineCacheDirectory, default));
+            pass.Rebuild(source, gpu.Device, mapped,
+                weights => Tuner.OnLoad(gpu.Device, weights, source.Config, _options.PipelineCacheDirectory, default));
             _info = gpu.Info;
             _gpu = gpu;
         }

@@ -5,7 +5,9 @@ namespace MixtralVk;
 /// <param name="KvCacheBytes">Keys and values of every token that fits.</param>
 public readonly record struct MemoryUsage(long WeightBytes, long KvCacheBytes)
 {
-    /// <summary>Part of <see cref="WeightBytes"/> that is used in place, mapped from the file: the system can take its pages back at any time.</summary>
+    /// <summary>
+    /// Part of <see cref="WeightBytes"/> that is used in place, mapped from the file: the system can take its pages back at any time.
+    /// </summary>
     public long MappedBytes { get; init; }
 
     /// <summary>Weights and KV cache, without what is mapped.</summary>

@@ -17,14 +17,16 @@ public sealed class MixtralModel : IDisposable
     private readonly ChatTemplateException? _chatProblem;
     private readonly MemoryUsage _memory; // with all experts
 
-    private MixtralModel(string path, Tokenizer tokenizer, string? chatTemplate, LoadedDevice device, MemoryUsage memory, MixtralOptions options)
+    private MixtralModel(string path, Tokenizer tokenizer, string? chatTemplate, LoadedDevice device, MemoryUsage memory,
+        MixtralOptions options)
     {
         _device = device;
         Path = path;
         Tokenizer = tokenizer;
         _memory = memory;
         _recovery = new DeviceRecovery(device, problem => DeviceLost?.Invoke(this, new DeviceLostEventArgs(problem, device.IsHosts)));
-        Scheduler = new Scheduler(device.ForwardPass, options.Pacing, options.PlacementOfThreads, device.Info.Kind == DeviceKind.Cpu) { Recover = device.Info.Kind == DeviceKind.Vulkan ? _recovery.TryRecover : null };
+        Scheduler = new Scheduler(device.ForwardPass, options.Pacing, options.PlacementOfThreads, device.Info.Kind == DeviceKind.Cpu)
+            { Recover = device.Info.Kind == DeviceKind.Vulkan ? _recovery.TryRecover : null };
         try
         {
             ChatTemplate = ChatTemplate.Recognize(tokenizer, chatTemplate);
@@ -54,12 +56,13 @@ public sealed class MixtralModel : IDisposable
     public DeviceInfo Device => _device.Info;
 
     /// <summary>Memory the model takes on its device at the moment: experts may come and go.</summary>
-    public MemoryUsage Memory => _memory with { WeightBytes = _memory.WeightBytes - ((ForwardPass as VulkanForwardPass)?.ExpertBytesElsewhere ?? 0) };
+    public MemoryUsage Memory =>
+        _memory with { WeightBytes = _memory.WeightBytes - ((ForwardPass as VulkanForwardPass)?.ExpertBytesElsewhere ?? 0) };
 
     /// <summary>
-    /// Most bytes of the GPU's memory for experts (<see cref="MixtralOptions.ExpertBudgetBytes"/>), to be lowered when the program needs memory, and raised again. From any
-    /// thread, at once: experts leave and come between the next steps, a few at a time, or while nothing is computed. Setting it throws <see cref="InvalidOperationException"/> where
-    /// the experts are not shared by GPU and processor.
+    /// Most bytes of the GPU's memory for experts (<see cref="MixtralOptions.ExpertBudgetBytes"/>), to be lowered when the program needs
+    /// memory, and raised again. From any thread, at once: experts leave and come between the next steps, a few at a time, or while nothing
+    /// is computed. Setting it throws <see cref="InvalidOperationException"/> where the experts are not shared by GPU and processor.
     /// </summary>
     public long? ExpertBudgetBytes
     {
@@ -67,13 +70,16 @@ public sealed class MixtralModel : IDisposable
         set
         {
             if (value is long bytes) ArgumentOutOfRangeException.ThrowIfNegative(bytes, nameof(value));
-            if (ForwardPass is not VulkanForwardPass pass) throw new InvalidOperationException("The model runs on the processor: it has no experts on a GPU.");
+            if (ForwardPass is not VulkanForwardPass pass)
+                throw new InvalidOperationException("The model runs on the processor: it has no experts on a GPU.");
             pass.ExpertBudgetBytes = value;
             Scheduler.Wake();
         }
     }
 
-    /// <summary>What the experts of each layer did since loading, where GPU and processor share them; else empty. A copy; from any thread.</summary>
+    /// <summary>
+    /// What the experts of each layer did since loading, where GPU and processor share them; else empty. A copy; from any thread.
+    /// </summary>
     public IReadOnlyList<LayerActivity> ExpertActivity => (ForwardPass as VulkanForwardPass)?.ExpertActivity ?? [];
 
     /// <summary>The model's layers, for callers that run steps themselves; not while sessions of the model are in use.</summary>
@@ -85,15 +91,17 @@ public sealed class MixtralModel : IDisposable
 
     /// <summary>
     /// Loads a model file. Throws <see cref="ModelFileException"/> for a file that cannot be used, <see cref="TokenizerException"/> for a
-    /// vocabulary of another kind, <see cref="ContextOverflowException"/> for a longer context than the model's, <see cref="MemoryBudgetException"/>, <see cref="HostMemoryException"/>, <see cref="DeviceNotFoundException"/>, <see cref="Gpu.GpuException"/>
-    /// when the device asked for cannot be used, or <see cref="OperationCanceledException"/>.
+    /// vocabulary of another kind, <see cref="ContextOverflowException"/> for a longer context than the model's,
+    /// <see cref="MemoryBudgetException"/>, <see cref="HostMemoryException"/>, <see cref="DeviceNotFoundException"/>,
+    /// <see cref="Gpu.GpuException"/> when the device asked for cannot be used, or <see cref="OperationCanceledException"/>.
     /// </summary>
     /// <param name="path">A packed model or a GGUF file.</param>
     /// <param name="options">Device, context and limits; null takes the defaults.</param>
     /// <param name="progress">Told while weights are loaded; may be called from any thread.</param>
     /// <param name="cancellationToken">Stops loading; nothing stays allocated.</param>
     public static MixtralModel Load(
-        string path, MixtralOptions? options = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
+        string path, MixtralOptions? options = null, IProgress<LoadProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         options ??= new MixtralOptions();
         options.Validate();
@@ -108,7 +116,8 @@ public sealed class MixtralModel : IDisposable
         cancellationToken.ThrowIfCancellationRequested();
 
         var device = LoadedDevice.Load(source, options, summary, memory, contextLength, progress, cancellationToken);
-        memory = new MemoryUsage(summary.WeightBytes, device.ForwardPass.Pages.PageCount * options.KvFormat.PageBytes(config)) { MappedBytes = device.ForwardPass.Transfer.InPlaceBytes };
+        memory = new MemoryUsage(summary.WeightBytes, device.ForwardPass.Pages.PageCount * options.KvFormat.PageBytes(config))
+            { MappedBytes = device.ForwardPass.Transfer.InPlaceBytes };
         try
         {
             return new MixtralModel(path, tokenizer, source.Vocabulary.ChatTemplate, device, memory, options);
@@ -122,33 +131,37 @@ public sealed class MixtralModel : IDisposable
 
     /// <summary>Loads a model file on the thread pool; see <see cref="Load"/>.</summary>
     public static Task<MixtralModel> LoadAsync(
-        string path, MixtralOptions? options = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        string path, MixtralOptions? options = null, IProgress<LoadProgress>? progress = null,
+        CancellationToken cancellationToken = default) =>
         Task.Run(() => Load(path, options, progress, cancellationToken), cancellationToken);
 
     /// <summary>
-    /// Raised once for each loss of the Vulkan device (a driver's reset, a watchdog, an unplugged GPU), on the model's thread, which goes on when it returns.
-    /// The model has left the device by then. A device of its own it opens anew, and loads its file again; a host's it needs another for
-    /// (<see cref="AttachAsync"/>). Sessions keep their texts, what was computed of them is computed again, and who waits for tokens waits on.
+    /// Raised once for each loss of the Vulkan device (a driver's reset, a watchdog, an unplugged GPU), on the model's thread, which goes
+    /// on when it returns. The model has left the device by then. A device of its own it opens anew, and loads its file again; a host's it
+    /// needs another for (<see cref="AttachAsync"/>). Sessions keep their texts, what was computed of them is computed again, and who waits
+    /// for tokens waits on.
     /// </summary>
     public event EventHandler<DeviceLostEventArgs>? DeviceLost;
 
     /// <summary>
-    /// Moves a model that computes on the host's device to another one, after a loss or for any other reason, from any thread. The task ends when
-    /// nothing of the model is left on the old device and it computes on the new one; it fails with what kept it from that, and another try may follow.
+    /// Moves a model that computes on the host's device to another one, after a loss or for any other reason, from any thread. The task
+    /// ends when nothing of the model is left on the old device and it computes on the new one; it fails with what kept it from that, and
+    /// another try may follow.
     /// </summary>
     public Task AttachAsync(Gpu.HostDevice device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        if (!_device.IsHosts) throw new InvalidOperationException("Only a model that was loaded with MixtralOptions.HostDevice moves to another device.");
+        if (!_device.IsHosts)
+            throw new InvalidOperationException("Only a model that was loaded with MixtralOptions.HostDevice moves to another device.");
         Task attached = _recovery.Attach(device);
         Scheduler.LeaveDevice();
         return attached;
     }
 
     /// <summary>
-    /// A vector for a text, to compare it with others: the mean of the hidden states of all its tokens after the last layer and its norm, scaled to length 1
-    /// (<see cref="ModelConfig.Dim"/> numbers). Throws <see cref="ContextOverflowException"/> for more tokens than the context holds, or than there is room for,
-    /// <see cref="TokenRangeException"/>, or <see cref="OperationCanceledException"/>.
+    /// A vector for a text, to compare it with others: the mean of the hidden states of all its tokens after the last layer and its norm,
+    /// scaled to length 1 (<see cref="ModelConfig.Dim"/> numbers). Throws <see cref="ContextOverflowException"/> for more tokens than the
+    /// context holds, or than there is room for, <see cref="TokenRangeException"/>, or <see cref="OperationCanceledException"/>.
     /// </summary>
     /// <param name="tokens">The text's tokens, at least one; not to be changed until the vector is there.</param>
     /// <param name="cancellationToken">Gives it up, at the latest after a chunk.</param>
@@ -176,11 +189,11 @@ public sealed class MixtralModel : IDisposable
     internal ChatTemplate RequireChatTemplate() => ChatTemplate ?? throw _chatProblem!;
 
     /// <summary>
-    /// To be called once per frame, from any thread: grants the model this much of the device (<see cref="Pacing.PerFrame"/>) in place of what is
-    /// left of the frame before, and hands over what came of answers that are to be read here (<see cref="Reply.ReadInTick"/>,
-    /// <see cref="Characters.CharacterReply.ReadInTick"/>) and the actions of characters. Overdrafts are deducted from the next grants. A grant ends with
-    /// the next one and after 100 ms. Never waits, takes no lock of a host's queue, and allocates nothing but what the handlers do. What a handler throws
-    /// comes out here; the next tick goes on with what follows.
+    /// To be called once per frame, from any thread: grants the model this much of the device (<see cref="Pacing.PerFrame"/>) in place of
+    /// what is left of the frame before, and hands over what came of answers that are to be read here (<see cref="Reply.ReadInTick"/>,
+    /// <see cref="Characters.CharacterReply.ReadInTick"/>) and the actions of characters. Overdrafts are deducted from the next grants. A
+    /// grant ends with the next one and after 100 ms. Never waits, takes no lock of a host's queue, and allocates nothing but what the
+    /// handlers do. What a handler throws comes out here; the next tick goes on with what follows.
     /// </summary>
     public void Tick(FrameBudget budget)
     {
@@ -188,16 +201,25 @@ public sealed class MixtralModel : IDisposable
         TickReaders.Read();
     }
 
-    /// <summary>Stops computing after the slice in progress, whatever is granted, until <see cref="Resume"/>: menus, loading screens, sleep. From any thread, at once.</summary>
+    /// <summary>
+    /// Stops computing after the slice in progress, whatever is granted, until <see cref="Resume"/>: menus, loading screens, sleep. From
+    /// any thread, at once.
+    /// </summary>
     public void Pause() => Scheduler.IsPaused = true;
 
     /// <summary>Goes on after <see cref="Pause"/>.</summary>
     public void Resume() => Scheduler.IsPaused = false;
 
-    /// <summary>Takes the slices that have run since the last call, the oldest first, as many as fit; beyond some 1000 the oldest are forgotten. Gives their number; allocates nothing.</summary>
+    /// <summary>
+    /// Takes the slices that have run since the last call, the oldest first, as many as fit; beyond some 1000 the oldest are forgotten.
+    /// Gives their number; allocates nothing.
+    /// </summary>
     public int ReadSlices(Span<Slice> destination) => Scheduler.Slices.Take(destination);
 
-    /// <summary>Frees the model's memory, once the part of a step that is in progress has finished. Readers that still wait get an <see cref="ObjectDisposedException"/>.</summary>
+    /// <summary>
+    /// Frees the model's memory, once the part of a step that is in progress has finished. Readers that still wait get an
+    /// <see cref="ObjectDisposedException"/>.
+    /// </summary>
     public void Dispose()
     {
         Scheduler.Dispose();

@@ -26,20 +26,24 @@ public sealed record TuningReport(string Device, string File, IReadOnlyList<Tune
 public static class ModelTuner
 {
     /// <summary>
-    /// Tunes for a model file. Run it while nothing else uses the device. Throws <see cref="ModelFileException"/>, <see cref="GpuException"/>,
-    /// <see cref="DeviceNotFoundException"/>, <see cref="OperationCanceledException"/>, or <see cref="IOException"/> when the choices cannot be stored.
+    /// Tunes for a model file. Run it while nothing else uses the device. Throws <see cref="ModelFileException"/>,
+    /// <see cref="GpuException"/>, <see cref="DeviceNotFoundException"/>, <see cref="OperationCanceledException"/>, or
+    /// <see cref="IOException"/> when the choices cannot be stored.
     /// </summary>
     /// <param name="path">The model.</param>
     /// <param name="options">Which device, and in PipelineCacheDirectory where to keep the choices (required).</param>
     /// <param name="progress">Told before each measurement.</param>
     /// <param name="cancellation">Stops it; nothing is stored then.</param>
-    public static TuningReport Tune(string path, MixtralOptions options, IProgress<TuningProgress>? progress = null, CancellationToken cancellation = default)
+    public static TuningReport Tune(string path, MixtralOptions options, IProgress<TuningProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        string folder = options.PipelineCacheDirectory ?? throw new ArgumentException("PipelineCacheDirectory says where the choices are kept: set it.", nameof(options));
+        string folder = options.PipelineCacheDirectory
+            ?? throw new ArgumentException("PipelineCacheDirectory says where the choices are kept: set it.", nameof(options));
         using ModelSource source = ModelSource.Open(path);
-        using GpuInstance instance = GpuInstance.Create(new GpuOptions { MemoryBudget = options.MemoryBudgetBytes, PipelineCacheDirectory = folder });
+        using GpuInstance instance =
+            GpuInstance.Create(new GpuOptions { MemoryBudget = options.MemoryBudgetBytes, PipelineCacheDirectory = folder });
         int adapter = AdapterChoice.Choose(options with { Device = DeviceKind.Vulkan }, [.. instance.Adapters.Select(a => a.Description)]);
         using GpuDevice device = GpuDevice.Open(instance.Adapters[adapter], VulkanForwardPass.Shaders);
         using GpuWeights weights = GpuWeights.Load(device, source, null, null, null, cancellation);
@@ -51,7 +55,8 @@ public static class ModelTuner
         TunedVariant[] variants =
         [
             .. TunedProduct.Of(weights, source.Config).SelectMany(product => TokenClasses.All.Select(tokens => new TunedVariant(
-                product.Shape.ToString(), tokens.ToString(), shipped.For(product.Shape, tokens).ToString(), tuned.For(product.Shape, tokens).ToString()))),
+                product.Shape.ToString(), tokens.ToString(), shipped.For(product.Shape, tokens).ToString(),
+                tuned.For(product.Shape, tokens).ToString()))),
         ];
         return new TuningReport(device.Description.Name, file.FilePath, variants);
     }

@@ -16,11 +16,16 @@ internal sealed class OpenedGpu : IDisposable
 
     public GpuDevice Device { get; }
 
-    public DeviceInfo Info => new(DeviceKind.Vulkan, $"{Device.Description.Name} (Vulkan, {Device.Description.Driver}{(_instance is null ? ", the program's own device" : "")})");
+    public DeviceInfo Info => new(DeviceKind.Vulkan,
+        $"{Device.Description.Name} (Vulkan, {Device.Description.Driver}{(_instance is null ? ", the program's own device" : "")})");
 
-    /// <summary>The host's device or one of our own, whose driver's threads take the options' placement as far as they inherit it; null where the options ask for none and there is no real GPU.</summary>
+    /// <summary>
+    /// The host's device or one of our own, whose driver's threads take the options' placement as far as they inherit it; null where the
+    /// options ask for none and there is no real GPU.
+    /// </summary>
     /// <param name="options">What is asked for.</param>
-    /// <param name="passedOver">Where there is none: why the software driver is not taken that there is, as a part of a sentence; else empty.</param>
+    /// <param name="passedOver">Where there is none: why the software driver is not taken that there is, as a part of a sentence; else
+    /// empty.</param>
     public static OpenedGpu? Open(MixtralOptions options, out string passedOver)
     {
         passedOver = "";

@@ -8,8 +8,8 @@ namespace MixtralVk;
 /// <summary>
 /// An answer in a <see cref="Chat"/>, computed by the model's own thread. Take its text piece by piece in one of three ways: enumerate it
 /// (waits for each piece), stream it (<see cref="StreamAsync"/>: awaits, without a thread), or, in game loops, ask now and then
-/// (<see cref="TryRead"/>: never waits) or be told in each frame's tick (<see cref="ReadInTick"/>). Leaving the loop early, <see cref="Stop"/> and cancelling end the answer at what was read.
-/// One thread at a time; while it is read in ticks, that which ticks.
+/// (<see cref="TryRead"/>: never waits) or be told in each frame's tick (<see cref="ReadInTick"/>). Leaving the loop early,
+/// <see cref="Stop"/> and cancelling end the answer at what was read. One thread at a time; while it is read in ticks, that which ticks.
 /// </summary>
 public sealed class Reply : IEnumerable<string>, ITickReader
 {
@@ -48,10 +48,15 @@ public sealed class Reply : IEnumerable<string>, ITickReader
     /// <summary>True once the answer is read to its end.</summary>
     public bool IsFinished => FinishReason is not null;
 
-    /// <summary>True when the answer is complete by its <see cref="GenerationOptions.Constraint"/>; an interrupted one is not to be parsed.</summary>
+    /// <summary>
+    /// True when the answer is complete by its <see cref="GenerationOptions.Constraint"/>; an interrupted one is not to be parsed.
+    /// </summary>
     public bool IsComplete => _generation is { IsComplete: true };
 
-    /// <summary>What went wrong and ended the answer before its time; null when nothing did. Who reads gets it thrown, but for readers in ticks (<see cref="ReadInTick"/>).</summary>
+    /// <summary>
+    /// What went wrong and ended the answer before its time; null when nothing did. Who reads gets it thrown, but for readers in ticks
+    /// (<see cref="ReadInTick"/>).
+    /// </summary>
     public Exception? Problem { get; private set; }
 
     /// <summary>What it took.</summary>
@@ -109,8 +114,8 @@ public sealed class Reply : IEnumerable<string>, ITickReader
     }
 
     /// <summary>
-    /// Has the model begin, if it has not yet; enumerating and reading do it themselves. An earlier answer in the same chat ends at what was read
-    /// of it. Throws <see cref="Model.ContextOverflowException"/> when the question does not fit the context.
+    /// Has the model begin, if it has not yet; enumerating and reading do it themselves. An earlier answer in the same chat ends at what
+    /// was read of it. Throws <see cref="Model.ContextOverflowException"/> when the question does not fit the context.
     /// </summary>
     public void Start()
     {
@@ -121,8 +126,9 @@ public sealed class Reply : IEnumerable<string>, ITickReader
     }
 
     /// <summary>
-    /// Ends the answer at what was read of it, with <see cref="FinishReason.Cancelled"/>: the player walked away. The question and that much of an answer are
-    /// then part of the conversation, as if the model had ended there; where no text was read, neither is. Does nothing when it has ended.
+    /// Ends the answer at what was read of it, with <see cref="FinishReason.Cancelled"/>: the player walked away. The question and that
+    /// much of an answer are then part of the conversation, as if the model had ended there; where no text was read, neither is. Does
+    /// nothing when it has ended.
     /// </summary>
     public void Stop()
     {
@@ -132,10 +138,11 @@ public sealed class Reply : IEnumerable<string>, ITickReader
     }
 
     /// <summary>
-    /// Has <see cref="MixtralModel.Tick"/> read the answer from now on: it hands each piece to <paramref name="onText"/> and, in the end, the
-    /// answer to <paramref name="onEnd"/>, on the thread that ticks. Begins the answer (<see cref="Start"/>).
-    /// <para>The end comes once, whatever it was: the model's, <see cref="Stop"/>, the next question, a disposed chat, a <see cref="Problem"/>. What a handler
-    /// throws comes out of the tick; the piece or the end it was called for counts as handed over, and the next tick goes on with what follows.</para>
+    /// Has <see cref="MixtralModel.Tick"/> read the answer from now on: it hands each piece to <paramref name="onText"/> and, in the end,
+    /// the answer to <paramref name="onEnd"/>, on the thread that ticks. Begins the answer (<see cref="Start"/>).
+    /// <para>The end comes once, whatever it was: the model's, <see cref="Stop"/>, the next question, a disposed chat, a
+    /// <see cref="Problem"/>. What a handler throws comes out of the tick; the piece or the end it was called for counts as handed over,
+    /// and the next tick goes on with what follows.</para>
     /// </summary>
     public void ReadInTick(Action<Reply, string> onText, Action<Reply>? onEnd = null)
     {
@@ -194,12 +201,16 @@ public sealed class Reply : IEnumerable<string>, ITickReader
         }
     }
 
-    /// <summary>Of an answer that was left before any of its text was read, the conversation knows nothing; an empty one that the model itself ended counts.</summary>
+    /// <summary>
+    /// Of an answer that was left before any of its text was read, the conversation knows nothing; an empty one that the model itself ended
+    /// counts.
+    /// </summary>
     private void End(FinishReason reason)
     {
         FinishReason = reason;
         _timings = Timings; // the session may go on to something else
-        if (_text.Length > 0 || _tokens.Count > 0 && reason != MixtralVk.FinishReason.Cancelled) _chat.Record(_question, Text, _tokens, FinishReason);
+        if (_text.Length > 0 || _tokens.Count > 0 && reason != MixtralVk.FinishReason.Cancelled)
+            _chat.Record(_question, Text, _tokens, FinishReason);
     }
 
     private IEnumerator<string> Run()

@@ -6,9 +6,9 @@ using MixtralVk.Scheduling;
 namespace MixtralVk;
 
 /// <summary>
-/// One text in progress: its tokens, and their keys and values on the device. Sessions of one model may be used from different threads at the
-/// same time, and what they want is computed together; one session by one thread at a time. After any exception or cancellation the session
-/// holds what was computed so far and can be used again.
+/// One text in progress: its tokens, and their keys and values on the device. Sessions of one model may be used from different threads at
+/// the same time, and what they want is computed together; one session by one thread at a time. After any exception or cancellation the
+/// session holds what was computed so far and can be used again.
 /// </summary>
 public sealed class Session : IDisposable
 {
@@ -46,7 +46,8 @@ public sealed class Session : IDisposable
 
     /// <summary>What the latest prompt took: how many of its tokens were there already, how many were computed, in what time.</summary>
     public GenerationTimings PrefillTimings => new(
-        Math.Max(0, _promptLength - _sequence.Computed), _sequence.Computed, Stopwatch.GetElapsedTime(0, _sequence.PrefillTime), 0, TimeSpan.Zero);
+        Math.Max(0, _promptLength - _sequence.Computed), _sequence.Computed,
+        Stopwatch.GetElapsedTime(0, _sequence.PrefillTime), 0, TimeSpan.Zero);
 
     /// <summary>
     /// A session that goes on from the same text on its own. Nothing is copied: they share what is computed, up to 31 tokens of it are
@@ -68,8 +69,9 @@ public sealed class Session : IDisposable
 
     /// <summary>
     /// Makes the text exactly these tokens, computes what is not computed yet and waits for it: the longest common beginning with what the
-    /// session holds is kept, and what any session has computed of the same beginning, in whole pages of 32 tokens, is shared. Throws <see cref="ContextOverflowException"/> when they do not fit and <see cref="TokenRangeException"/> for one
-    /// outside the vocabulary (nothing changes then), <see cref="NonFiniteException"/>, or <see cref="OperationCanceledException"/>.
+    /// session holds is kept, and what any session has computed of the same beginning, in whole pages of 32 tokens, is shared. Throws
+    /// <see cref="ContextOverflowException"/> when they do not fit and <see cref="TokenRangeException"/> for one outside the vocabulary
+    /// (nothing changes then), <see cref="NonFiniteException"/>, or <see cref="OperationCanceledException"/>.
     /// </summary>
     public void Prefill(ReadOnlySpan<int> tokens, CancellationToken cancellationToken = default)
     {
@@ -86,8 +88,8 @@ public sealed class Session : IDisposable
     }
 
     /// <summary>
-    /// Goes on with the text. The tokens appear as the result is enumerated, once; see <see cref="Generation"/> for the asynchronous form, for
-    /// one that never waits, and for how it ended. Cancelling ends the enumeration without an exception.
+    /// Goes on with the text. The tokens appear as the result is enumerated, once; see <see cref="Generation"/> for the asynchronous form,
+    /// for one that never waits, and for how it ended. Cancelling ends the enumeration without an exception.
     /// </summary>
     public Generation Generate(GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -96,8 +98,8 @@ public sealed class Session : IDisposable
     }
 
     /// <summary>
-    /// Makes the text these tokens, as <see cref="Prefill"/> does but without waiting for it, and goes on with it; both begin when the result is
-    /// read for the first time. Cancelled before the prompt is computed, the session holds what is computed of it.
+    /// Makes the text these tokens, as <see cref="Prefill"/> does but without waiting for it, and goes on with it; both begin when the
+    /// result is read for the first time. Cancelled before the prompt is computed, the session holds what is computed of it.
     /// </summary>
     public Generation Generate(ReadOnlySpan<int> prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -119,8 +121,8 @@ public sealed class Session : IDisposable
     }
 
     /// <summary>
-    /// Makes the text these tokens, has the worker compute what is missing and then go on with <paramref name="draft"/>, if any, and returns at
-    /// once. What was in progress ends.
+    /// Makes the text these tokens, has the worker compute what is missing and then go on with <paramref name="draft"/>, if any, and
+    /// returns at once. What was in progress ends.
     /// </summary>
     internal void Begin(ReadOnlySpan<int> tokens, Draft? draft)
     {
@@ -139,8 +141,8 @@ public sealed class Session : IDisposable
     }
 
     /// <summary>
-    /// Makes the text these tokens and has them computed where that costs others little; returns at once. Whatever the session is used for next
-    /// goes on from as much as is computed by then. Does nothing when it is disposed.
+    /// Makes the text these tokens and has them computed where that costs others little; returns at once. Whatever the session is used for
+    /// next goes on from as much as is computed by then. Does nothing when it is disposed.
     /// </summary>
     internal void Prepare(ReadOnlySpan<int> tokens)
     {
@@ -185,15 +187,17 @@ public sealed class Session : IDisposable
         return false;
     }
 
-    /// <summary>Ends what is in progress: the text is what the caller has seen of it, without a prompt's tokens that are not computed.</summary>
+    /// <summary>
+    /// Ends what is in progress: the text is what the caller has seen of it, without a prompt's tokens that are not computed.
+    /// </summary>
     internal void Stop()
     {
         lock (_scheduler.Gate) Rewind();
     }
 
     /// <summary>
-    /// When cancelled, the worker lets go of what is in progress and the reader is woken, which then calls <see cref="Stop"/>; unless the session
-    /// has been used for something else.
+    /// When cancelled, the worker lets go of what is in progress and the reader is woken, which then calls <see cref="Stop"/>; unless the
+    /// session has been used for something else.
     /// </summary>
     internal CancellationTokenRegistration CancelOn(CancellationToken cancellationToken)
     {

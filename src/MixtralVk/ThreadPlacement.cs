@@ -4,16 +4,16 @@ using System.Runtime.InteropServices;
 namespace MixtralVk;
 
 /// <summary>
-/// Priority and processors of the threads that the engine starts. Those of the program are left as they are: the ones that call, and the thread pool's, which
-/// take part while a model is loaded.
+/// Priority and processors of the threads that the engine starts. Those of the program are left as they are: the ones that call, and the
+/// thread pool's, which take part while a model is loaded.
 /// </summary>
 /// <param name="Priority">
-/// On Linux it becomes a nice value: 19 for <see cref="ThreadPriority.Lowest"/>, 10, -5, -10; a process without the right to go below what it has keeps that. Below
-/// normal the policy is that for batch work, too: a thread that wakes interrupts nobody.
+/// On Linux it becomes a nice value: 19 for <see cref="ThreadPriority.Lowest"/>, 10, -5, -10; a process without the right to go below what
+/// it has keeps that. Below normal the policy is that for batch work, too: a thread that wakes interrupts nobody.
 /// </param>
 /// <param name="Affinity">
-/// The processors they may use, bit n for processor n of the first 64; 0 sets no bound. A mask the system refuses, and systems other than Linux and Windows,
-/// leave the threads free.
+/// The processors they may use, bit n for processor n of the first 64; 0 sets no bound. A mask the system refuses, and systems other than
+/// Linux and Windows, leave the threads free.
 /// </param>
 public sealed unsafe partial record ThreadPlacement(ThreadPriority Priority = ThreadPriority.Normal, ulong Affinity = 0)
 {
@@ -39,8 +39,8 @@ public sealed unsafe partial record ThreadPlacement(ThreadPriority Priority = Th
     }
 
     /// <summary>
-    /// Calls something on a thread so placed, and waits for it: on Linux the threads that it starts inherit the placement, a software driver's among them. The
-    /// thread is a short-lived one, as no thread may raise itself again.
+    /// Calls something on a thread so placed, and waits for it: on Linux the threads that it starts inherit the placement, a software
+    /// driver's among them. The thread is a short-lived one, as no thread may raise itself again.
     /// </summary>
     internal T Call<T>(Func<T> action)
     {

@@ -5,8 +5,9 @@ using MixtralVk.Tokenization;
 namespace MixtralVk;
 
 /// <summary>
-/// Chooses the tokens of one answer by everything that <see cref="GenerationOptions"/> say: samples among those that the constraint, the banned
-/// strings and the least length allow. Allocates when made, and where a constraint or banned string meets a state for the first time. Not thread-safe.
+/// Chooses the tokens of one answer by everything that <see cref="GenerationOptions"/> say: samples among those that the constraint, the
+/// banned strings and the least length allow. Allocates when made, and where a constraint or banned string meets a state for the first
+/// time. Not thread-safe.
 /// </summary>
 internal sealed class TokenChooser
 {
@@ -26,7 +27,8 @@ internal sealed class TokenChooser
         _tokenizer = tokenizer;
         _constrained = options.Constraint?.Without(options.BannedStrings).Begin(tokenizer, options.MaxTokens);
         if (options.BannedStrings.Count > 0) _banned = WatchedTexts.Of(options.BannedStrings, ignoreCase: true, tokenizer);
-        if (options.DryMultiplier > 0 && options.DryBreakers.Count > 0) _breakers = WatchedTexts.Of(options.DryBreakers, ignoreCase: false, tokenizer);
+        if (options.DryMultiplier > 0 && options.DryBreakers.Count > 0)
+            _breakers = WatchedTexts.Of(options.DryBreakers, ignoreCase: false, tokenizer);
         _sampler = new Sampler(options, tokenizer.VocabSize, _breakers?.Completing(StringAutomaton.Start) ?? default, scratch);
         _allowed = new uint[_banned is null && options.MinTokens == 0 ? 0 : (tokenizer.VocabSize + 31) / 32];
         _allVocabulary = new uint[_allowed.Length];
@@ -66,7 +68,8 @@ internal sealed class TokenChooser
         double all = largest + Math.Log(LogitSums.Weights(logits, largest, temperature: 1));
         var likeliest = new TokenProbability[Math.Min(count, logits.Length)];
         ReadOnlySpan<ulong> keys = _likeliest is null ? [] : _likeliest.Likeliest(logits, likeliest.Length);
-        for (int i = 0; i < keys.Length; i++) likeliest[i] = new TokenProbability(Candidates.TokenOf(keys[i]), (float)(Candidates.LogitOf(keys[i]) - all));
+        for (int i = 0; i < keys.Length; i++)
+            likeliest[i] = new TokenProbability(Candidates.TokenOf(keys[i]), (float)(Candidates.LogitOf(keys[i]) - all));
         return ((float)(logits[token] - all), likeliest.AsReadOnly());
     }
 
@@ -78,8 +81,8 @@ internal sealed class TokenChooser
     }
 
     /// <summary>
-    /// The tokens that may follow; none stands for all. Where nothing would be left, the least length gives way first, then a banned string that is in every
-    /// answer of the constraint: a constrained answer always comes to its end.
+    /// The tokens that may follow; none stands for all. Where nothing would be left, the least length gives way first, then a banned string
+    /// that is in every answer of the constraint: a constrained answer always comes to its end.
     /// </summary>
     private ReadOnlySpan<uint> Allowed()
     {

@@ -21,11 +21,14 @@ internal static class WeightPlacement
         };
     }
 
-    /// <summary>Throws <see cref="HostMemoryException"/> when weights that are to be read do not fit the main memory beside keys and values.</summary>
+    /// <summary>
+    /// Throws <see cref="HostMemoryException"/> when weights that are to be read do not fit the main memory beside keys and values.
+    /// </summary>
     public static void RefuseTooLarge(ModelSource source, MemoryUsage usage, long mainMemory)
     {
         if (usage.TotalBytes <= mainMemory) return;
-        throw new HostMemoryException(usage.TotalBytes, mainMemory, advice: usage.KvCacheBytes > mainMemory ? "ask for a shorter context or a smaller KV cache"
+        throw new HostMemoryException(usage.TotalBytes, mainMemory,
+            advice: usage.KvCacheBytes > mainMemory ? "ask for a shorter context or a smaller KV cache"
             : source.CanMap ? "let the file be mapped instead of read" : $"{PackCommand(source.Path)} makes a file that is used in place");
     }
 

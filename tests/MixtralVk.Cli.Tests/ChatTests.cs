@@ -29,7 +29,10 @@ public sealed class ChatTests
     [Fact]
     public async Task QuitEnds() => Assert.Single((await Chat("Who are you?\n/quit\nWho are you?\n")).OutLines);
 
-    /// <summary>Between two questions, once the runtime has compiled what is used often and experts lie where they are used: less than 0.5 % of a core.</summary>
+    /// <summary>
+    /// Between two questions, once the runtime has compiled what is used often and experts lie where they are used: less than 0.5 % of a
+    /// core.
+    /// </summary>
     [Theory]
     [InlineData("--device", "cpu")]
     [InlineData("--device", "vulkan", "--experts-on-gpu", "25%")]
@@ -80,7 +83,8 @@ public sealed class ChatTests
     [Fact]
     public async Task AConversationLongerThanTheContextGoesOn()
     {
-        Outcome outcome = await Chat(string.Concat(Enumerable.Repeat("Where is the old mill, and what else can you tell me about it?\n", 40)));
+        Outcome outcome =
+            await Chat(string.Concat(Enumerable.Repeat("Where is the old mill, and what else can you tell me about it?\n", 40)));
         Assert.Equal(0, outcome.ExitCode);
         Assert.Equal(40, outcome.OutLines.Length);
     }
@@ -110,7 +114,8 @@ public sealed class ChatTests
             Assert.Contains("again", await process.StandardError.ReadLineAsync());
             Assert.False(process.HasExited);
             CommandLine.Interrupt(process);
-            Outcome outcome = await CommandLine.Ended(process, process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            Outcome outcome =
+                await CommandLine.Ended(process, process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
             Assert.Equal(130, outcome.ExitCode);
         }
         finally

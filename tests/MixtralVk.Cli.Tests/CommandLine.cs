@@ -33,7 +33,8 @@ internal static class CommandLine
     public static Task<Outcome> Shell(string redirection, params string[] arguments)
     {
         ProcessStartInfo start = Redirected("/bin/sh");
-        foreach (string argument in (string[])["-c", $"\"$0\" \"$@\" {redirection}", Executable, .. arguments]) start.ArgumentList.Add(argument);
+        foreach (string argument in (string[])["-c", $"\"$0\" \"$@\" {redirection}", Executable, .. arguments])
+            start.ArgumentList.Add(argument);
         return Run(Process.Start(start)!, "");
     }
 
@@ -41,7 +42,8 @@ internal static class CommandLine
     public static Process StartOnFullDisk(string[] arguments, params ReadOnlySpan<(string Name, string Value)> environment)
     {
         ProcessStartInfo start = Redirected("/bin/bash");
-        foreach (string argument in (string[])["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"", Executable, .. arguments]) start.ArgumentList.Add(argument);
+        foreach (string argument in (string[])["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"", Executable, .. arguments])
+            start.ArgumentList.Add(argument);
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // or the runtime itself would need such a file
         foreach ((string name, string value) in environment) start.Environment[name] = value;
         return Process.Start(start)!;
@@ -55,7 +57,9 @@ internal static class CommandLine
         return await Ended(process, output, error);
     }
 
-    /// <summary>Starts it with Ctrl-C in force, even where this test run was started with Ctrl-C ignored, as in the background of a script.</summary>
+    /// <summary>
+    /// Starts it with Ctrl-C in force, even where this test run was started with Ctrl-C ignored, as in the background of a script.
+    /// </summary>
     public static Process StartInterruptible(params string[] arguments)
     {
         ProcessStartInfo start = Redirected("/usr/bin/env");

@@ -23,7 +23,8 @@ public sealed class ConversionTests : IDisposable
     [Fact]
     public async Task AnImportanceMatrixIsCollectedAndUsed()
     {
-        string text = _folder.Write("text.txt", "[INST] Hello, who are you? [/INST] I am Mira, a baker."u8), matrix = _folder.PathOf("imatrix.gguf");
+        string text = _folder.Write("text.txt", "[INST] Hello, who are you? [/INST] I am Mira, a baker."u8),
+            matrix = _folder.PathOf("imatrix.gguf");
         Assert.Equal(0, (await CommandLine.Run("imatrix", CommandLine.ShippedModel, "--text", text, "-o", matrix)).ExitCode);
         string plain = _folder.PathOf("plain.gguf"), weighted = _folder.PathOf("weighted.gguf");
         Assert.Equal(0, (await Quantize(plain, "--type", "q4_k_m")).ExitCode);
@@ -35,9 +36,12 @@ public sealed class ConversionTests : IDisposable
     [Fact]
     public async Task AFolderThatIsNoModelAndAFileThatIsNoMatrixAreRefusedAndLeaveNothing()
     {
-        CommandLine.AssertFailed(await CommandLine.Run("convert", _folder.Root, "--type", "f16", "-o", _folder.PathOf("x.gguf")), _folder.Root, "safetensors");
-        CommandLine.AssertFailed(await Quantize(_folder.PathOf("x.gguf"), "--type", "f16", "--imatrix", CommandLine.ShippedModel), "importance");
-        CommandLine.AssertFailed(await CommandLine.Run("imatrix", CommandLine.ShippedModel, "--text", _folder.PathOf("no.txt"), "-o", _folder.PathOf("x.gguf")), "no.txt");
+        CommandLine.AssertFailed(await CommandLine.Run("convert", _folder.Root, "--type", "f16", "-o", _folder.PathOf("x.gguf")),
+            _folder.Root, "safetensors");
+        CommandLine.AssertFailed(await Quantize(_folder.PathOf("x.gguf"), "--type", "f16", "--imatrix", CommandLine.ShippedModel),
+            "importance");
+        CommandLine.AssertFailed(await CommandLine.Run(
+            "imatrix", CommandLine.ShippedModel, "--text", _folder.PathOf("no.txt"), "-o", _folder.PathOf("x.gguf")), "no.txt");
         Assert.Empty(Directory.GetFiles(_folder.Root));
     }
 
@@ -70,7 +74,8 @@ public sealed class ConversionTests : IDisposable
     public async Task CtrlCInTheMiddleLeavesNothing()
     {
         if (OperatingSystem.IsWindows()) return;
-        using Process process = CommandLine.StartInterruptible("quantize", CommandLine.ShippedModel, "--type", "q5_k_m", "-o", _folder.PathOf("out.gguf"));
+        using Process process =
+            CommandLine.StartInterruptible("quantize", CommandLine.ShippedModel, "--type", "q5_k_m", "-o", _folder.PathOf("out.gguf"));
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
         // The temporary file is there from the first byte on; quantising then takes long enough to be interrupted.
         while (!process.HasExited && !Directory.EnumerateFiles(_folder.Root, "out.gguf.*.tmp").Any()) await Task.Delay(1);
@@ -85,7 +90,8 @@ public sealed class ConversionTests : IDisposable
     [InlineData("--type")]
     [InlineData("--pure")]
     public async Task AWrongTypeIsAUsageError(params string[] options) =>
-        CommandLine.AssertUsageError(await CommandLine.Run(["quantize", CommandLine.ShippedModel, "-o", _folder.PathOf("x.gguf"), .. options]), "--type");
+        CommandLine.AssertUsageError(await CommandLine.Run(["quantize", CommandLine.ShippedModel, "-o", _folder.PathOf("x.gguf"),
+            .. options]), "--type");
 
     [Fact]
     public async Task TheTypeMayBeInCapitals() => Assert.Equal(0, (await Quantize(_folder.PathOf("x.gguf"), "--type", "Q4_0")).ExitCode);
@@ -98,11 +104,13 @@ public sealed class ConversionTests : IDisposable
     [InlineData("--imatrix", "quantize", "a.gguf", "--type", "f16", "-o", "x.gguf", "--imatrix", "")]
     [InlineData("--text", "perplexity", "a.gguf", "--text", "")]
     [InlineData("--output", "pack", "a.gguf", "-o", "")]
-    public async Task AnEmptyPathIsAUsageError(string name, params string[] arguments) => CommandLine.AssertUsageError(await CommandLine.Run(arguments), $"{name} must not be empty");
+    public async Task AnEmptyPathIsAUsageError(string name, params string[] arguments) =>
+        CommandLine.AssertUsageError(await CommandLine.Run(arguments), $"{name} must not be empty");
 
     [Fact]
     public async Task AnImportanceMatrixThatCannotBeWrittenIsFoundBeforeTheWork() => CommandLine.AssertFailed(
-        await CommandLine.Run("imatrix", CommandLine.ShippedModel, "--text", _folder.Write("text.txt", "Hello"u8), "-o", _folder.PathOf("none/x.gguf")), "cannot be written");
+        await CommandLine.Run("imatrix", CommandLine.ShippedModel, "--text", _folder.Write("text.txt", "Hello"u8), "-o",
+            _folder.PathOf("none/x.gguf")), "cannot be written");
 
     /// <summary>The shipped model with all bits of its last weights set: their scale is not a number.</summary>
     private static byte[] Damaged()
@@ -112,5 +120,6 @@ public sealed class ConversionTests : IDisposable
         return file;
     }
 
-    private static Task<Outcome> Quantize(string output, params string[] options) => CommandLine.Run(["quantize", CommandLine.ShippedModel, "-o", output, .. options]);
+    private static Task<Outcome> Quantize(string output, params string[] options) =>
+        CommandLine.Run(["quantize", CommandLine.ShippedModel, "-o", output, .. options]);
 }

@@ -7,7 +7,8 @@ public sealed class CrowdTests
     [Fact]
     public async Task CommonLoreIsHeldOnceAndASmallerCacheIsSmaller()
     {
-        Outcome outcome = await CommandLine.Run(["crowd", CommandLine.ShippedModel, "--device", "cpu", "--characters", "5", "--lore", "96", "--json"]);
+        Outcome outcome =
+            await CommandLine.Run(["crowd", CommandLine.ShippedModel, "--device", "cpu", "--characters", "5", "--lore", "96", "--json"]);
         Assert.Equal(0, outcome.ExitCode);
         using JsonDocument json = JsonDocument.Parse(outcome.Out);
         JsonElement root = json.RootElement;

@@ -18,7 +18,8 @@ public sealed class DevicesTests
     [Fact]
     public async Task WithoutADriverItSaysSo()
     {
-        Outcome outcome = await CommandLine.Run("", ["devices"], [("VK_DRIVER_FILES", "/nowhere.json"), ("VK_ICD_FILENAMES", "/nowhere.json")]);
+        Outcome outcome =
+            await CommandLine.Run("", ["devices"], [("VK_DRIVER_FILES", "/nowhere.json"), ("VK_ICD_FILENAMES", "/nowhere.json")]);
         Assert.Equal(0, outcome.ExitCode);
         Assert.Contains("no Vulkan: ", outcome.Out);
     }

@@ -12,13 +12,15 @@ public sealed class EvalTests : IDisposable
     [Fact]
     public async Task FactsInAnswersAreCountedByCategory()
     {
-        const string prompt = "<s>[INST] You are Brannor, a gruff blacksmith from Oakhaven. You love honey cake. You are afraid of wolves. You heard that wolves were seen near the north gate.\\n\\nHello, who are you? [/INST]";
+        const string prompt =
+            "<s>[INST] You are Brannor, a gruff blacksmith from Oakhaven. You love honey cake. You are afraid of wolves. You heard that wolves were seen near the north gate.\\n\\nHello, who are you? [/INST]";
         JsonElement report = await Evaluate(
             $$"""{"category": "who", "prompt": "{{prompt}}", "facts": ["brannor"], "any": [], "json": null}""",
             $$"""{"category": "who", "prompt": "{{prompt}}", "facts": ["Brannor", "dragon"], "any": []}""",
             $$"""{"category": "other", "prompt": "{{prompt}}", "facts": [], "any": ["no such words", "Brannor"]}""",
             $$$"""{"category": "json", "prompt": "{{{prompt}}}", "facts": ["Brannor"], "json": {"target": "" } }""");
-        Assert.Equal([true, false, true, false], report.GetProperty("outcomes").EnumerateArray().Select(o => o.GetProperty("right").GetBoolean()));
+        Assert.Equal([true, false, true, false],
+            report.GetProperty("outcomes").EnumerateArray().Select(o => o.GetProperty("right").GetBoolean()));
         Assert.All(report.GetProperty("outcomes").EnumerateArray(), o => Assert.Contains("Brannor", o.GetProperty("answer").GetString()));
         Assert.Equal(["json 0 of 1", "other 1 of 1", "who 1 of 2"], report.GetProperty("categories").EnumerateArray().Select(Line));
         Assert.Equal("all 2 of 4", Line(report.GetProperty("total")));
@@ -44,13 +46,18 @@ public sealed class EvalTests : IDisposable
         const string question = """{"question": "What does a baker sell?", "choices": ["bread", "swords", "boats"], "subject": "village_life", "answer": """;
         JsonElement report = await Evaluate(question + "0}", question + "1}", question + "\"C\"}");
         string chosen = report.GetProperty("outcomes")[0].GetProperty("answer").GetString()!;
-        Assert.Equal([chosen == "A", chosen == "B", chosen == "C"], report.GetProperty("outcomes").EnumerateArray().Select(o => o.GetProperty("right").GetBoolean()));
-        Assert.Equal("village_life 1 of 3", Line(report.GetProperty("total"), report.GetProperty("categories")[0].GetProperty("category").GetString()!));
+        Assert.Equal([chosen == "A", chosen == "B", chosen == "C"],
+            report.GetProperty("outcomes").EnumerateArray().Select(o => o.GetProperty("right").GetBoolean()));
+        Assert.Equal("village_life 1 of 3",
+            Line(report.GetProperty("total"), report.GetProperty("categories")[0].GetProperty("category").GetString()!));
 
-        const string prompt = "The following are multiple choice questions (with answers) about village life.\n\nWhat does a baker sell?\nA. bread\nB. swords\nC. boats\nAnswer:";
-        int[][] texts = await Task.WhenAll("ABC".Select(async letter => Ids(await CommandLine.Run("tokenize", CommandLine.ShippedModel, "--text", $"{prompt} {letter}"))));
+        const string prompt =
+            "The following are multiple choice questions (with answers) about village life.\n\nWhat does a baker sell?\nA. bread\nB. swords\nC. boats\nAnswer:";
+        int[][] texts = await Task.WhenAll(
+            "ABC".Select(async letter => Ids(await CommandLine.Run("tokenize", CommandLine.ShippedModel, "--text", $"{prompt} {letter}"))));
         string logits = _folder.PathOf("logits.f32");
-        await CommandLine.Run("logits", CommandLine.ShippedModel, "--device", "cpu", $"--tokens={string.Join(',', texts[0][..^1])}", "--out", logits);
+        await CommandLine.Run(
+            "logits", CommandLine.ShippedModel, "--device", "cpu", $"--tokens={string.Join(',', texts[0][..^1])}", "--out", logits);
         byte[] last = File.ReadAllBytes(logits)[^(2048 * sizeof(float))..];
         Assert.Equal(chosen[0], "ABC".MaxBy(letter => BitConverter.ToSingle(last, texts[letter - 'A'][^1] * sizeof(float))));
     }
@@ -84,7 +91,8 @@ public sealed class EvalTests : IDisposable
 
     private async Task<JsonElement> Evaluate(string[] lines, params string[] options)
     {
-        Outcome outcome = await CommandLine.Run(["eval", CommandLine.ShippedModel, "--device", "cpu", "--json", "--tasks", Tasks(lines), .. options]);
+        Outcome outcome =
+            await CommandLine.Run(["eval", CommandLine.ShippedModel, "--device", "cpu", "--json", "--tasks", Tasks(lines), .. options]);
         Assert.Equal(0, outcome.ExitCode);
         return JsonDocument.Parse(outcome.Out).RootElement;
     }
@@ -93,7 +101,8 @@ public sealed class EvalTests : IDisposable
 
     private static string Line(JsonElement category) => Line(category, category.GetProperty("category").GetString()!);
 
-    private static string Line(JsonElement category, string name) => $"{name} {category.GetProperty("right")} of {category.GetProperty("tasks")}";
+    private static string Line(JsonElement category, string name) =>
+        $"{name} {category.GetProperty("right")} of {category.GetProperty("tasks")}";
 
     private static int[] Ids(Outcome tokenized) => [.. tokenized.Out.Split(' ').Select(int.Parse)];
 }

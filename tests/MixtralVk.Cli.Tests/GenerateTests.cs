@@ -24,7 +24,8 @@ public sealed class GenerateTests
 
         // Nothing is cut off the tail, so that even a sure model says something else.
         static async Task<string> Sampled(string seed) =>
-            (await Generate("--seed", seed, "--temperature", "3", "--top-k", "0", "--top-p", "1", "--min-p", "0", "--raw", "--max-tokens", "30")).Out;
+            (await Generate(
+                "--seed", seed, "--temperature", "3", "--top-k", "0", "--top-p", "1", "--min-p", "0", "--raw", "--max-tokens", "30")).Out;
     }
 
     [Fact]
@@ -52,10 +53,12 @@ public sealed class GenerateTests
         Assert.DoesNotContain("baker", banned.Out, StringComparison.OrdinalIgnoreCase);
         Outcome stopped = await Generate("--temperature", "0", "--stop", "Mira");
         Assert.Equal(free.Out[..free.Out.IndexOf("Mira", StringComparison.Ordinal)], stopped.Out.TrimEnd('\n', '\r'));
-        Outcome sampled = await Generate("--top-k", "0", "--typical", "0.9", "--dry", "0.8", "--xtc-probability", "0.5", "--mirostat", "4", "--min-tokens", "30", "--seed", "1", "--json");
+        Outcome sampled = await Generate("--top-k", "0", "--typical", "0.9", "--dry", "0.8", "--xtc-probability", "0.5", "--mirostat", "4",
+            "--min-tokens", "30", "--seed", "1", "--json");
         using JsonDocument json = JsonDocument.Parse(sampled.Out);
         Assert.True(json.RootElement.GetProperty("ids").GetArrayLength() >= 30);
-        foreach ((string option, string value, string problem) in new[] { ("--top-p", "7", "TopP must be"), ("--top-k", "x", "--top-k must be a whole number"), ("--ban", "", "BannedStrings must be") })
+        foreach ((string option, string value, string problem) in new[] { ("--top-p", "7", "TopP must be"),
+            ("--top-k", "x", "--top-k must be a whole number"), ("--ban", "", "BannedStrings must be") })
         {
             Outcome wrong = await Generate(option, value);
             Assert.Equal(2, wrong.ExitCode);
@@ -88,14 +91,16 @@ public sealed class GenerateTests
     [InlineData("--max-tokens", "-3")]
     [InlineData("--seed", "-1")]
     [InlineData("--context", "0")]
-    public async Task AValueOutOfRangeIsAUsageError(string option, string value) => CommandLine.AssertUsageError(await Generate(option, value), option);
+    public async Task AValueOutOfRangeIsAUsageError(string option, string value) =>
+        CommandLine.AssertUsageError(await Generate(option, value), option);
 
     [Fact]
     public async Task RawAndChatExcludeEachOther() => CommandLine.AssertUsageError(await Generate("--raw", "--chat"), "--raw", "--chat");
 
     [Fact]
     public async Task APromptLongerThanTheContextIsRefused() =>
-        CommandLine.AssertFailed(await CommandLine.Run("generate", CommandLine.ShippedModel, "--device", "cpu", "--prompt", string.Join(' ', Enumerable.Repeat("mill", 600))), "512");
+        CommandLine.AssertFailed(await CommandLine.Run(
+            "generate", CommandLine.ShippedModel, "--device", "cpu", "--prompt", string.Join(' ', Enumerable.Repeat("mill", 600))), "512");
 
     [Fact]
     public async Task WithoutAVulkanDriverVulkanIsRefusedAndAutoTakesTheCpu()
@@ -113,7 +118,8 @@ public sealed class GenerateTests
     public async Task AFullDiskBehindStdoutIsAnError()
     {
         if (!File.Exists("/dev/full")) return; // Linux only
-        Outcome outcome = await CommandLine.Shell(">/dev/full", "generate", CommandLine.ShippedModel, "--device", "cpu", "--prompt", Prompt);
+        Outcome outcome =
+            await CommandLine.Shell(">/dev/full", "generate", CommandLine.ShippedModel, "--device", "cpu", "--prompt", Prompt);
         CommandLine.AssertFailed(outcome, "No space left");
     }
 

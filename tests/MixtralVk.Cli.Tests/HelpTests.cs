@@ -4,7 +4,8 @@ public sealed class HelpTests
 {
     public static readonly string[] Commands =
     [
-        "devices", "inspect", "plan", "tokenize", "logits", "generate", "chat", "serve", "bench", "crowd", "tune", "convert", "quantize", "imatrix", "perplexity", "routing",
+        "devices", "inspect", "plan", "tokenize", "logits", "generate", "chat", "serve", "bench", "crowd", "tune", "convert", "quantize",
+        "imatrix", "perplexity", "routing",
         "eval",
         "kernels",
         "pack", "verify",

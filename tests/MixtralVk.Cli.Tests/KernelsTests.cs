@@ -24,12 +24,14 @@ public sealed class KernelsTests
         Assert.Contains(kernels, k => k.GetProperty("kernel").GetString() == "experts/expert_gate_up_q4_0");
         Assert.All(kernels, k =>
         {
-            double seconds = (k.GetProperty("cpu").ValueKind == JsonValueKind.Object ? k.GetProperty("cpu") : k.GetProperty("gpu")).GetProperty("median").GetDouble();
+            double seconds = (k.GetProperty("cpu").ValueKind == JsonValueKind.Object ? k.GetProperty("cpu") : k.GetProperty("gpu"))
+                .GetProperty("median").GetDouble();
             Assert.True(seconds > 0);
             Assert.Equal(k.GetProperty("bytes").GetInt64() / seconds / 1e9, k.GetProperty("gbPerSecond").GetDouble(), 1e-6);
             Assert.Equal(k.GetProperty("gFlopPerSecond").GetDouble() / fma, k.GetProperty("shareOfFma").GetDouble(), 1e-6);
             // The weights do not fit the cache, or as many copies of them were made as are allowed.
-            Assert.True(k.GetProperty("workingSetBytes").GetInt64() > root.GetProperty("cacheBytes").GetInt64() || k.GetProperty("copies").GetInt32() == 4096);
+            Assert.True(k.GetProperty("workingSetBytes").GetInt64() > root.GetProperty("cacheBytes").GetInt64()
+                || k.GetProperty("copies").GetInt32() == 4096);
         });
     }
 
@@ -103,7 +105,8 @@ public sealed class KernelsTests
         string path = folder.PathOf("changed.comp");
         string source = await File.ReadAllTextAsync(Sample);
         await File.WriteAllTextAsync(path, source.Replace("sum += part", "sum += parts", StringComparison.Ordinal));
-        using Process process = CommandLine.StartInterruptible(["kernels", "--shape", CommandLine.ShippedModel, "--shader", path, "--watch", .. DecodeProducts]);
+        using Process process = CommandLine.StartInterruptible(["kernels", "--shape", CommandLine.ShippedModel, "--shader", path,
+            "--watch", .. DecodeProducts]);
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         string before = await ReadUntilWaiting(process);
         Assert.Contains("does not compile", before);
@@ -123,7 +126,8 @@ public sealed class KernelsTests
         CommandLine.AssertUsageError(await Kernels("--kernel", "matmul_q4_0"), "--shader");
     }
 
-    private static Task<Outcome> Kernels(params string[] options) => CommandLine.Run(["kernels", "--shape", CommandLine.ShippedModel, .. options]);
+    private static Task<Outcome> Kernels(params string[] options) =>
+        CommandLine.Run(["kernels", "--shape", CommandLine.ShippedModel, .. options]);
 
     private static async Task<Outcome> Changed(string from, string to)
     {

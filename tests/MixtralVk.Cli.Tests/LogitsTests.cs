@@ -70,7 +70,8 @@ public sealed class LogitsTests : IDisposable
     }
 
     [Fact]
-    public async Task MoreTokensThanTheContextHoldsAreRefused() => AssertRefused(await Write("out.f32", string.Join(',', Enumerable.Repeat(1, 513))), "513", "512");
+    public async Task MoreTokensThanTheContextHoldsAreRefused() =>
+        AssertRefused(await Write("out.f32", string.Join(',', Enumerable.Repeat(1, 513))), "513", "512");
 
     [Theory]
     [InlineData("")]
@@ -85,7 +86,8 @@ public sealed class LogitsTests : IDisposable
     [InlineData("--chunk", "many")]
     [InlineData("--kv", "f8")]
     [InlineData("--arithmetic", "int4")]
-    public async Task AWrongOptionIsAUsageError(string option, string value) => CommandLine.AssertUsageError(await Write("out.f32", "1", option, value), value);
+    public async Task AWrongOptionIsAUsageError(string option, string value) =>
+        CommandLine.AssertUsageError(await Write("out.f32", "1", option, value), value);
 
     [Fact]
     public async Task AFolderThatIsNotThereIsNamed() => AssertRefused(await Write(Path.Combine("nowhere", "out.f32"), "1"), "nowhere");
@@ -102,7 +104,8 @@ public sealed class LogitsTests : IDisposable
     }
 
     private Task<Outcome> Write(string name, string tokens, params string[] options) =>
-        CommandLine.Run(["logits", CommandLine.ShippedModel, "--device", "cpu", $"--tokens={tokens}", "--out", Path.Combine(_folder.Root, name), .. options]);
+        CommandLine.Run(["logits", CommandLine.ShippedModel, "--device", "cpu", $"--tokens={tokens}", "--out",
+            Path.Combine(_folder.Root, name), .. options]);
 
     private byte[] Read(string name) => File.ReadAllBytes(_folder.PathOf(name));
 

@@ -4,7 +4,8 @@ namespace MixtralVk.Cli.Tests;
 
 public sealed class PackTests
 {
-    private static readonly string[] Question = ["--prompt", "Who are you?", "--temperature", "0", "--seed", "1", "--device", "cpu", "--max-tokens", "16"];
+    private static readonly string[] Question =
+        ["--prompt", "Who are you?", "--temperature", "0", "--seed", "1", "--device", "cpu", "--max-tokens", "16"];
 
     [Fact]
     public async Task PackedModelGivesTheSameAnswerReadAndMapped()
@@ -65,7 +66,8 @@ public sealed class PackTests
     public async Task AnUnwritableTargetIsRefused()
     {
         using var folder = new TemporaryFolder();
-        CommandLine.AssertFailed(await CommandLine.Run("pack", CommandLine.ShippedModel, "-o", folder.PathOf("none/model.mvk")), "model.mvk");
+        CommandLine.AssertFailed(await CommandLine.Run("pack", CommandLine.ShippedModel, "-o", folder.PathOf("none/model.mvk")),
+            "model.mvk");
         CommandLine.AssertFailed(await CommandLine.Run("pack", CommandLine.ShippedModel, "-o", folder.Root), "directory");
         Assert.Empty(Directory.GetFileSystemEntries(folder.Root));
     }

@@ -26,7 +26,8 @@ public sealed class PlanTests
         Assert.Equal("MainMemory", plan.GetProperty("place").GetString());
         Assert.Equal(64, plan.GetProperty("contextLength").GetInt32());
         Assert.Equal(plan.GetProperty("kvCacheBytes").GetInt64(), real.GetProperty("kvCacheBytes").GetInt64());
-        Assert.Equal(plan.GetProperty("expertBytes").GetInt64() + plan.GetProperty("otherWeightBytes").GetInt64(), real.GetProperty("weightBytes").GetInt64());
+        Assert.Equal(plan.GetProperty("expertBytes").GetInt64() + plan.GetProperty("otherWeightBytes").GetInt64(),
+            real.GetProperty("weightBytes").GetInt64());
         Assert.True(real.GetProperty("tokensPerSecond").GetDouble() > 0);
     }
 
@@ -34,7 +35,8 @@ public sealed class PlanTests
     [Fact]
     public async Task ExpertsOnBothSidesArePlannedAndRun()
     {
-        Outcome outcome = await CommandLine.Run("plan", CommandLine.ShippedModel, "--device", "vulkan", "--experts-on-gpu", "25%", "--context", "512", "--run", "--json");
+        Outcome outcome = await CommandLine.Run(
+            "plan", CommandLine.ShippedModel, "--device", "vulkan", "--experts-on-gpu", "25%", "--context", "512", "--run", "--json");
         Assert.Equal(0, outcome.ExitCode);
         using JsonDocument json = JsonDocument.Parse(outcome.Out);
         JsonElement plan = json.RootElement.GetProperty("plan"), real = json.RootElement.GetProperty("real");
@@ -42,7 +44,8 @@ public sealed class PlanTests
         const int experts = 8;
         Assert.Equal(experts, plan.GetProperty("residentExperts").GetInt32());
         Assert.Equal(experts, real.GetProperty("residentExperts").GetInt32());
-        Assert.Equal(plan.GetProperty("residentBytes").GetInt64() + plan.GetProperty("otherWeightBytes").GetInt64(), real.GetProperty("weightBytes").GetInt64());
+        Assert.Equal(plan.GetProperty("residentBytes").GetInt64() + plan.GetProperty("otherWeightBytes").GetInt64(),
+            real.GetProperty("weightBytes").GetInt64());
         Assert.True(plan.GetProperty("tokensPerSecond").GetDouble() > 0 && real.GetProperty("tokensPerSecond").GetDouble() > 0);
         Assert.Contains($"video memory holds {experts} of 32 experts", plan.GetProperty("limit").GetString());
     }
@@ -63,7 +66,8 @@ public sealed class PlanTests
         Assert.Matches("place +the GPU\n", software.Out);
         Assert.Matches(@"tokens/s +at most \d", software.Out);
         Assert.Matches("MiB more for intermediate results", software.Out);
-        Assert.Matches(@"tokens/s +(at most \d|not known, as no GPU was measured)", (await CommandLine.Run("plan", CommandLine.ShippedModel, "--vram", "6GiB")).Out);
+        Assert.Matches(@"tokens/s +(at most \d|not known, as no GPU was measured)",
+            (await CommandLine.Run("plan", CommandLine.ShippedModel, "--vram", "6GiB")).Out);
     }
 
     [Theory]

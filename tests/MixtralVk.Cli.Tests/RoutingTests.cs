@@ -14,7 +14,8 @@ public sealed class RoutingTests : IDisposable
         string english = _folder.Write("english.txt", "I am Brannor, a blacksmith in Oakhaven. The old mill is behind the stone bridge."u8);
         string german = _folder.Write("de&ch.txt", "Guten Tag! Wo ist die alte Mühle? Ich suche den Schmied."u8);
         string page = _folder.PathOf("heat.html");
-        Outcome outcome = await CommandLine.Run("routing", CommandLine.ShippedModel, "--text", english, "--text", german, "-o", page, "--json", "--context", "16");
+        Outcome outcome = await CommandLine.Run(
+            "routing", CommandLine.ShippedModel, "--text", english, "--text", german, "-o", page, "--json", "--context", "16");
         Assert.Equal(0, outcome.ExitCode);
         JsonElement report = JsonDocument.Parse(outcome.Out).RootElement;
         Assert.Equal((8, 2), (report.GetProperty("experts").GetInt32(), report.GetProperty("expertsPerToken").GetInt32()));
@@ -47,9 +48,11 @@ public sealed class RoutingTests : IDisposable
     [Fact]
     public async Task WritesATraceAndHitRatesOfSharedExperts()
     {
-        string text = _folder.Write("mira.txt", "I am Mira, a cheerful baker from Oakvale. The old mill stands by the river, and the bread is three silver. Who are you, and where do you live?"u8);
+        string text = _folder.Write("mira.txt",
+            "I am Mira, a cheerful baker from Oakvale. The old mill stands by the river, and the bread is three silver. Who are you, and where do you live?"u8);
         string trace = _folder.PathOf("choices.txt"), page = _folder.PathOf("hits.html");
-        Outcome outcome = await CommandLine.Run("routing", CommandLine.ShippedModel, "--text", text, "--trace", trace, "--experts-on-gpu", "25%", "-o", page, "--json");
+        Outcome outcome = await CommandLine.Run(
+            "routing", CommandLine.ShippedModel, "--text", text, "--trace", trace, "--experts-on-gpu", "25%", "-o", page, "--json");
         Assert.Equal(0, outcome.ExitCode);
         JsonElement report = JsonDocument.Parse(outcome.Out).RootElement.GetProperty("texts")[0];
         string[] lines = File.ReadAllLines(trace);
@@ -58,8 +61,10 @@ public sealed class RoutingTests : IDisposable
         int[][] tokens = [.. lines.Skip(1).Select(line => line.Split(' ').Select(int.Parse).ToArray())];
         Assert.All(tokens, token => Assert.Equal(8, token.Length));
         for (int expert = 0; expert < 8; expert++)
-            Assert.Equal(tokens.Sum(token => token[..2].Count(e => e == expert)) / (2.0 * tokens.Length), report.GetProperty("layers")[0].GetProperty("shares")[expert].GetDouble(), 1e-9);
-        double[][] rates = [.. report.GetProperty("hitRates").EnumerateArray().Select(piece => piece.EnumerateArray().Select(rate => rate.GetDouble()).ToArray())];
+            Assert.Equal(tokens.Sum(token => token[..2].Count(e => e == expert)) / (2.0 * tokens.Length),
+                report.GetProperty("layers")[0].GetProperty("shares")[expert].GetDouble(), 1e-9);
+        double[][] rates = [.. report.GetProperty("hitRates").EnumerateArray()
+            .Select(piece => piece.EnumerateArray().Select(rate => rate.GetDouble()).ToArray())];
         Assert.InRange(rates.Length, 12, 24);
         Assert.All(rates, piece => Assert.Equal(4, piece.Length));
         Assert.All(rates.SelectMany(piece => piece), rate => Assert.InRange(rate, 0, 1));
@@ -85,5 +90,6 @@ public sealed class RoutingTests : IDisposable
     }
 
     private static async Task<int> TokenCount(string path) =>
-        (await CommandLine.Run("tokenize", CommandLine.ShippedModel, "--text", File.ReadAllText(path))).Out.Split(' ').Length - 1; // without BOS
+        // Without BOS.
+        (await CommandLine.Run("tokenize", CommandLine.ShippedModel, "--text", File.ReadAllText(path))).Out.Split(' ').Length - 1;
 }

@@ -33,7 +33,8 @@ public sealed class ServeTests
         CommandLine.AssertFailed(await CommandLine.Run("serve", "no-such-model.gguf", "--port", "0"), "no-such-model.gguf");
 
     [Fact]
-    public async Task OthersAreNotServedWithoutKeys() => CommandLine.AssertFailed(await CommandLine.Run("serve", "--host", "*", "--port", "0"), "ApiKeyFile");
+    public async Task OthersAreNotServedWithoutKeys() =>
+        CommandLine.AssertFailed(await CommandLine.Run("serve", "--host", "*", "--port", "0"), "ApiKeyFile");
 
     [Fact]
     public async Task ArgumentsCountBeforeTheEnvironmentAndThatBeforeTheFile()
@@ -43,7 +44,8 @@ public sealed class ServeTests
         // Each run fails on the first setting out of range that is in force.
         CommandLine.AssertFailed(await CommandLine.Run("", ["serve", "--settings", settings]), "Port");
         CommandLine.AssertFailed(await CommandLine.Run("", ["serve", "--settings", settings], ("MIXTRALVK_PORT", "0")), "Seats");
-        CommandLine.AssertFailed(await CommandLine.Run("", ["serve", "--settings", settings, "--port", "70002"], ("MIXTRALVK_PORT", "0")), "Port");
+        CommandLine.AssertFailed(await CommandLine.Run("", ["serve", "--settings", settings, "--port", "70002"], ("MIXTRALVK_PORT", "0")),
+            "Port");
         CommandLine.AssertFailed(await CommandLine.Run("", ["serve"], ("MIXTRALVK_SEAT", "1")), "SEAT");
         CommandLine.AssertFailed(await CommandLine.Run("", ["serve"], ("MIXTRALVK_SEATS", "few")), "Seats");
         CommandLine.AssertFailed(await CommandLine.Run("serve", "--settings", folder.PathOf("missing.json")), "missing.json");
@@ -88,7 +90,8 @@ public sealed class ServeTests
         try
         {
             Assert.Equal(HttpStatusCode.OK, await TryAsk(client, "person-0", "Number 1"));
-            Assert.Equal(HttpStatusCode.InsufficientStorage, await TryAsk(client, "person-0", "Number 2" + string.Concat(Enumerable.Repeat(" bread", 180))));
+            Assert.Equal(HttpStatusCode.InsufficientStorage,
+                await TryAsk(client, "person-0", "Number 2" + string.Concat(Enumerable.Repeat(" bread", 180))));
             Assert.Equal(1, Assert.Single(await NumbersOf(client, 0)));
             Assert.Equal(HttpStatusCode.OK, await TryAsk(client, "person-0", "Number 2"));
             Assert.Equal(2, (await NumbersOf(client, 0)).Length);

@@ -22,14 +22,17 @@ public sealed class TokenizeTests
         using JsonDocument json = JsonDocument.Parse(outcome.Out);
         JsonElement[] tokens = [.. json.RootElement.GetProperty("tokens").EnumerateArray()];
         Assert.Equal("<s>", tokens[0].GetProperty("piece").GetString());
-        Assert.Equal(text, string.Concat(tokens.Skip(1).Select(t => t.GetProperty("piece").GetString())).Replace('\u2581', ' ').TrimStart());
+        Assert.Equal(text,
+            string.Concat(tokens.Skip(1).Select(t => t.GetProperty("piece").GetString())).Replace('\u2581', ' ').TrimStart());
         string ids = (await CommandLine.Run("tokenize", CommandLine.ShippedModel, "--text", text)).OutLines[0];
         Assert.Equal(ids, string.Join(' ', tokens.Select(t => t.GetProperty("id").GetInt32())));
     }
 
     [Fact]
-    public async Task AnEmptyTextIsBosAlone() => Assert.Equal(["1"], (await CommandLine.Run("tokenize", CommandLine.ShippedModel, "--text", "")).OutLines);
+    public async Task AnEmptyTextIsBosAlone() =>
+        Assert.Equal(["1"], (await CommandLine.Run("tokenize", CommandLine.ShippedModel, "--text", "")).OutLines);
 
     [Fact]
-    public async Task AMissingTextIsAUsageError() => CommandLine.AssertUsageError(await CommandLine.Run("tokenize", CommandLine.ShippedModel), "--text");
+    public async Task AMissingTextIsAUsageError() =>
+        CommandLine.AssertUsageError(await CommandLine.Run("tokenize", CommandLine.ShippedModel), "--text");
 }

@@ -11,5 +11,6 @@ public sealed class TuneTests : IDisposable
         CommandLine.AssertFailed(await CommandLine.Run("tune", CommandLine.ShippedModel, "--adapter", "no such card"), "no such card");
 
     [Fact]
-    public async Task AMissingFileIsNamed() => CommandLine.AssertFailed(await CommandLine.Run("tune", Path.Combine(_folder.Root, "none.gguf")), "none.gguf");
+    public async Task AMissingFileIsNamed() =>
+        CommandLine.AssertFailed(await CommandLine.Run("tune", Path.Combine(_folder.Root, "none.gguf")), "none.gguf");
 }

@@ -30,7 +30,8 @@ public sealed class AtomicFileTests : IDisposable
     public void A_failure_on_the_way_keeps_the_old_file_and_leaves_nothing_else()
     {
         AtomicFile.Write(Target, [1]);
-        Exception[] problems = [new IOException("No space left on device") { HResult = 28 }, new InvalidDataException("bad"), new OperationCanceledException()];
+        Exception[] problems = [new IOException("No space left on device") { HResult = 28 }, new InvalidDataException("bad"),
+            new OperationCanceledException()];
         foreach (Exception problem in problems)
         {
             Exception thrown = Assert.ThrowsAny<Exception>(() => AtomicFile.Write(Target, stream =>
@@ -105,6 +106,7 @@ public sealed class AtomicFileTests : IDisposable
         if (OperatingSystem.IsWindows()) return; // it has none among its files
         AtomicFile.Write("/dev/null", [1, 2, 3]);
         Assert.Equal(0, new FileInfo("/dev/null").Length);
-        Assert.StartsWith("/dev/full cannot be written: ", Assert.Throws<IOException>(() => AtomicFile.Write("/dev/full", [1])).Message, StringComparison.Ordinal);
+        Assert.StartsWith("/dev/full cannot be written: ", Assert.Throws<IOException>(() => AtomicFile.Write("/dev/full", [1])).Message,
+            StringComparison.Ordinal);
     }
 }

@@ -26,7 +26,8 @@ public class GpuMemoryTests
     public void Large_buffers_waste_nothing_at_the_ends_of_blocks()
     {
         using TestGpu gpu = TestGpu.Open(Shaders);
-        ulong block = DeviceChoices.BlockSize(gpu.Device.Description, DeviceChoices.MemoryTypeFor(gpu.Device.Description, BufferUse.Device), BufferUse.Device);
+        ulong block = DeviceChoices.BlockSize(gpu.Device.Description,
+            DeviceChoices.MemoryTypeFor(gpu.Device.Description, BufferUse.Device), BufferUse.Device);
         ulong size = block / 8 * 3;   // an expert of Mixtral in a block of 256 MiB
         GpuBuffer[] experts = [.. Enumerable.Range(0, 5).Select(i => gpu.Device.CreateBuffer(size, BufferUse.Device, $"expert {i}"))];
         Assert.Equal(5 * (long)size, gpu.Device.UsedMemory);
@@ -61,7 +62,8 @@ public class GpuMemoryTests
     [Fact]
     public void A_buffer_above_the_device_s_limit_is_a_typed_error()
     {
-        using TestGpu gpu = TestGpu.Open(Shaders, with: o => o with { LimitTo = DeviceLimits.SpecificationMinimum, MemoryBudget = long.MaxValue });
+        using TestGpu gpu =
+            TestGpu.Open(Shaders, with: o => o with { LimitTo = DeviceLimits.SpecificationMinimum, MemoryBudget = long.MaxValue });
         Assert.Throws<OutOfGpuMemoryException>(() => gpu.Device.CreateBuffer((1ul << 30) + 1, BufferUse.Device, "too large"));
     }
 
@@ -81,7 +83,8 @@ public class GpuMemoryTests
     public void What_the_host_writes_the_device_copies_and_the_host_reads_back()
     {
         using TestGpu gpu = TestGpu.Open(Shaders);
-        using GpuBuffer upload = gpu.Device.CreateBuffer(4096, BufferUse.Upload, "upload"), device = gpu.Device.CreateBuffer(4096, BufferUse.Device, "device");
+        using GpuBuffer upload = gpu.Device.CreateBuffer(4096, BufferUse.Upload, "upload"),
+            device = gpu.Device.CreateBuffer(4096, BufferUse.Device, "device");
         using GpuBuffer readBack = gpu.Device.CreateBuffer(4096, BufferUse.ReadBack, "read back");
         new Random(1).NextBytes(upload.Map<byte>());
         upload.Flush();

@@ -14,7 +14,8 @@ public class HostDeviceTests
         int submissions = 0;
         using (GpuDevice wrapped = GpuDevice.Wrap(host.Lend() with { SubmitLock = submit => { submissions++; submit(); } }, Shaders))
         {
-            using GpuBuffer size = wrapped.CreateBuffer(12, BufferUse.Device, "size"), readBack = wrapped.CreateBuffer(12, BufferUse.ReadBack, "read back");
+            using GpuBuffer size = wrapped.CreateBuffer(12, BufferUse.Device, "size"),
+                readBack = wrapped.CreateBuffer(12, BufferUse.ReadBack, "read back");
             Recorder recorder = wrapped.CreateRecorder();
             recorder.BeginStage("size");
             recorder.Dispatch(new WriteSize(size.View, 129));
@@ -34,7 +35,8 @@ public class HostDeviceTests
         using TestGpu host = TestGpu.Open(Shaders, with: o => o with { Validation = false, Replay = null });
         Action? kept = null;
         bool runs = true;
-        using GpuDevice wrapped = GpuDevice.Wrap(host.Lend() with { SubmitLock = submit => { kept = submit; if (runs) submit(); } }, Shaders);
+        using GpuDevice wrapped =
+            GpuDevice.Wrap(host.Lend() with { SubmitLock = submit => { kept = submit; if (runs) submit(); } }, Shaders);
         using GpuBuffer size = wrapped.CreateBuffer(12, BufferUse.Device, "size");
         Recorder recorder = wrapped.CreateRecorder();
         recorder.BeginStage("size");
@@ -56,7 +58,8 @@ public class HostDeviceTests
     public void What_the_host_did_not_enable_is_named()
     {
         using TestGpu host = TestGpu.Open(Shaders);
-        var error = Assert.Throws<GpuUnsupportedException>(() => GpuDevice.Wrap(host.Lend() with { EnabledFeatures = ["timelineSemaphore", "maintenance4"] }, Shaders));
+        var error = Assert.Throws<GpuUnsupportedException>(() =>
+            GpuDevice.Wrap(host.Lend() with { EnabledFeatures = ["timelineSemaphore", "maintenance4"] }, Shaders));
         Assert.Equal(["synchronization2", "subgroupSizeControl"], error.Missing);
         Assert.Throws<ArgumentException>(() => GpuDevice.Wrap(host.Lend() with { QueueFamily = 99 }, Shaders));
     }

@@ -20,7 +20,8 @@ public sealed unsafe class HostImportTests : IDisposable
     {
         using TestGpu gpu = TestGpu.Open(Shaders, with: o => o with { MemoryBudget = 1 << 20 });
         long used = gpu.Device.UsedMemory;
-        using GpuBuffer imported = gpu.Device.TryImport((nint)_memory, Bytes, "weights") ?? throw new InvalidOperationException("The software driver imports memory.");
+        using GpuBuffer imported = gpu.Device.TryImport((nint)_memory, Bytes, "weights")
+            ?? throw new InvalidOperationException("The software driver imports memory.");
         Assert.Equal(used, gpu.Device.UsedMemory);
         Assert.False(imported.IsMapped);
         using GpuBuffer copy = gpu.Device.CreateBuffer(Bytes, BufferUse.ReadBack, "copy");
@@ -35,7 +36,8 @@ public sealed unsafe class HostImportTests : IDisposable
     [Fact]
     public void What_is_not_aligned_or_too_large_is_refused_and_what_follows_is_not()
     {
-        using TestGpu gpu = TestGpu.Open(Shaders, with: o => o with { LimitTo = DeviceLimits.SpecificationMinimum with { MaxBufferSize = Bytes / 2 } });
+        using TestGpu gpu =
+            TestGpu.Open(Shaders, with: o => o with { LimitTo = DeviceLimits.SpecificationMinimum with { MaxBufferSize = Bytes / 2 } });
         Assert.Null(gpu.Device.TryImport((nint)_memory + 16, Bytes / 2, "crooked"));
         Assert.Null(gpu.Device.TryImport((nint)_memory, 1000, "short"));
         Assert.Null(gpu.Device.TryImport((nint)_memory, 0, "empty"));

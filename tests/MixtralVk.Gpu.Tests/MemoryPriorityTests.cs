@@ -5,8 +5,8 @@ using Silk.NET.Vulkan;
 namespace MixtralVk.Gpu.Tests;
 
 /// <summary>
-/// What the driver is told of the priority of memory. No driver here has VK_EXT_memory_priority: commands between the engine and lavapipe say that it has, and take it out
-/// of what the engine asks for.
+/// What the driver is told of the priority of memory. No driver here has VK_EXT_memory_priority: commands between the engine and lavapipe
+/// say that it has, and take it out of what the engine asks for.
 /// </summary>
 public sealed unsafe class MemoryPriorityTests
 {
@@ -27,7 +27,8 @@ public sealed unsafe class MemoryPriorityTests
         using TestGpu gpu = TestGpu.Open(s_shaders, with: o => o with { Validation = false, ReplaceCommand = Replace });
         Assert.Contains(DeviceChoices.MemoryPriorityExtension, s_enabled);
         Assert.True(s_isFeatureEnabled);
-        using GpuBuffer weights = gpu.Device.CreateBuffer(1000, BufferUse.Device, "weights"), expert = gpu.Device.CreateBuffer(1000, BufferUse.Device, "expert", yieldsFirst: true);
+        using GpuBuffer weights = gpu.Device.CreateBuffer(1000, BufferUse.Device, "weights"),
+            expert = gpu.Device.CreateBuffer(1000, BufferUse.Device, "expert", yieldsFirst: true);
         using GpuBuffer another = gpu.Device.CreateBuffer(1000, BufferUse.Device, "another", yieldsFirst: true);
         Assert.Equal([null, 0.25f], s_priorities);
         Assert.NotSame(weights.Block, expert.Block);
@@ -38,7 +39,8 @@ public sealed unsafe class MemoryPriorityTests
     public void A_driver_without_priorities_is_told_none_and_everything_shares_blocks()
     {
         using TestGpu gpu = TestGpu.Open(s_shaders);
-        using GpuBuffer weights = gpu.Device.CreateBuffer(1000, BufferUse.Device, "weights"), expert = gpu.Device.CreateBuffer(1000, BufferUse.Device, "expert", yieldsFirst: true);
+        using GpuBuffer weights = gpu.Device.CreateBuffer(1000, BufferUse.Device, "weights"),
+            expert = gpu.Device.CreateBuffer(1000, BufferUse.Device, "expert", yieldsFirst: true);
         Assert.Same(weights.Block, expert.Block);
     }
 
@@ -79,7 +81,8 @@ public sealed unsafe class MemoryPriorityTests
     [UnmanagedCallersOnly]
     private static Result Create(nint physicalDevice, DeviceCreateInfo* info, void* allocator, nint* device)
     {
-        s_enabled = [.. Enumerable.Range(0, (int)info->EnabledExtensionCount).Select(i => Marshal.PtrToStringUTF8((nint)info->PpEnabledExtensionNames[i])!)];
+        s_enabled = [.. Enumerable.Range(0, (int)info->EnabledExtensionCount)
+            .Select(i => Marshal.PtrToStringUTF8((nint)info->PpEnabledExtensionNames[i])!)];
         var feature = Find<PhysicalDeviceMemoryPriorityFeaturesEXT>(info->PNext, StructureType.PhysicalDeviceMemoryPriorityFeaturesExt);
         s_isFeatureEnabled = feature != null && feature->MemoryPriority;
         if (feature != null) feature->MemoryPriority = false;

@@ -109,7 +109,8 @@ public sealed class RecorderTests : IDisposable
         [
             new FillCommand(_size.View, 1),
             new BarrierCommand(BarrierCommand.Device, BarrierCommand.Device & ~AccessKind.IndirectRead),
-            new DispatchCommand(new PipelineKey("scale", new([]), new([]), 0, 0), [], [], default, _size.View, [new Access(_size.View, AccessKind.IndirectRead)]),
+            new DispatchCommand(new PipelineKey("scale", new([]), new([]), 0, 0), [], [], default, _size.View,
+                [new Access(_size.View, AccessKind.IndirectRead)]),
         ];
         Assert.Contains("IndirectRead", HazardReplay.Find(commands), StringComparison.Ordinal);
     }
@@ -117,7 +118,8 @@ public sealed class RecorderTests : IDisposable
     [Fact]
     public void A_binding_beyond_the_limit_in_force_is_refused()
     {
-        using TestGpu clamped = TestGpu.Open(Shaders, with: o => o with { LimitTo = DeviceLimits.SpecificationMinimum with { MaxStorageBufferRange = 1024 } });
+        using TestGpu clamped =
+            TestGpu.Open(Shaders, with: o => o with { LimitTo = DeviceLimits.SpecificationMinimum with { MaxStorageBufferRange = 1024 } });
         using GpuBuffer buffer = clamped.Device.CreateBuffer(4096, BufferUse.Device, "large");
         Recorder recorder = clamped.Device.CreateRecorder();
         recorder.BeginStage("x");

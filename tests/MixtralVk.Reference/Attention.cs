@@ -14,7 +14,8 @@ public static class Attention
     /// <param name="kvHeads">Key/value heads.</param>
     /// <param name="headDim">Length of a head.</param>
     /// <returns>(tokens, heads, headDim)</returns>
-    public static float[] Run(ReadOnlySpan<float> queries, ReadOnlySpan<float> keys, ReadOnlySpan<float> values, ReadOnlySpan<int> positions,
+    public static float[] Run(ReadOnlySpan<float> queries, ReadOnlySpan<float> keys, ReadOnlySpan<float> values,
+        ReadOnlySpan<int> positions,
         int heads, int kvHeads, int headDim)
     {
         var output = new float[queries.Length];
@@ -24,7 +25,8 @@ public static class Attention
                 int queryAt = (t * heads + head) * headDim, kvHead = head / (heads / kvHeads), length = positions[t] + 1;
                 var scores = new double[length];
                 for (int p = 0; p < length; p++)
-                    scores[p] = MatMul.Dot(queries.Slice(queryAt, headDim), keys.Slice((p * kvHeads + kvHead) * headDim, headDim)) / Math.Sqrt(headDim);
+                    scores[p] = MatMul.Dot(queries.Slice(queryAt, headDim),
+                        keys.Slice((p * kvHeads + kvHead) * headDim, headDim)) / Math.Sqrt(headDim);
                 double[] weights = Softmax(scores);
                 for (int d = 0; d < headDim; d++)
                 {

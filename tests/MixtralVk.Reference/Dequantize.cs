@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace MixtralVk.Reference;
 
-/// <summary>The floats that blocks of a GGUF file stand for. Formats: github.com/ggml-org/ggml, ggml-common.h (block_q4_0 and so on).</summary>
+/// <summary>
+/// The floats that blocks of a GGUF file stand for. Formats: github.com/ggml-org/ggml, ggml-common.h (block_q4_0 and so on).
+/// </summary>
 public static partial class Dequantize
 {
     private delegate void BlockReader(ReadOnlySpan<byte> block, Span<float> y);
@@ -30,7 +32,8 @@ public static partial class Dequantize
     {
         TensorType.F32 => (1, 4, (block, y) => y[0] = BinaryPrimitives.ReadSingleLittleEndian(block)),
         TensorType.F16 => (1, 2, (block, y) => y[0] = HalfAt(block, 0)),
-        TensorType.BF16 => (1, 2, (block, y) => y[0] = BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadUInt16LittleEndian(block) << 16)),
+        TensorType.BF16 =>
+            (1, 2, (block, y) => y[0] = BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadUInt16LittleEndian(block) << 16)),
         TensorType.Q4_0 => (32, 2 + 16, Q4_0),
         TensorType.Q4_1 => (32, 2 + 2 + 16, Q4_1),
         TensorType.Q5_0 => (32, 2 + 4 + 16, Q5_0),

@@ -21,8 +21,8 @@ public static partial class Dequantize
     }
 
     /// <summary>
-    /// 32 bytes of third bits, 64 bytes of bit pairs as in Q2_K, 12 bytes of 6-bit scales per 16 values, f16 d. Bit b of byte i of the third
-    /// bits belongs to value 32 * b + i; value = d * (scale - 32) * (q - 4).
+    /// 32 bytes of third bits, 64 bytes of bit pairs as in Q2_K, 12 bytes of 6-bit scales per 16 values, f16 d. Bit b of byte i of the
+    /// third bits belongs to value 32 * b + i; value = d * (scale - 32) * (q - 4).
     /// </summary>
     private static void Q3_K(ReadOnlySpan<byte> block, Span<float> y)
     {
@@ -72,7 +72,9 @@ public static partial class Dequantize
         }
     }
 
-    /// <summary>The first four are the low 6 bits of bytes 0-3 and 4-7; of the others 4 bits lie in bytes 8-11, 2 in the tops of bytes 0-7.</summary>
+    /// <summary>
+    /// The first four are the low 6 bits of bytes 0-3 and 4-7; of the others 4 bits lie in bytes 8-11, 2 in the tops of bytes 0-7.
+    /// </summary>
     private static (int Scale, int Minimum) SubScale(ReadOnlySpan<byte> packed, int s) => s < 4
         ? (packed[s] & 63, packed[s + 4] & 63)
         : (packed[s + 4] & 15 | packed[s - 4] >> 6 << 4, packed[s + 4] >> 4 | packed[s] >> 6 << 4);

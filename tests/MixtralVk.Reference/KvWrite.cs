@@ -1,6 +1,8 @@
 namespace MixtralVk.Reference;
 
-/// <summary>What a KV cache keeps of keys or values: the floats themselves, each rounded to the nearest 16-bit float, or blocks of 8-bit integers.</summary>
+/// <summary>
+/// What a KV cache keeps of keys or values: the floats themselves, each rounded to the nearest 16-bit float, or blocks of 8-bit integers.
+/// </summary>
 public static class KvWrite
 {
     /// <param name="vectors">Keys or values of any shape.</param>
@@ -13,7 +15,9 @@ public static class KvWrite
         return output;
     }
 
-    /// <summary>A q8_0 cache: in each head, 32 dimensions (the last ones may be fewer) share a 16-bit scale, a 127th of the largest of them.</summary>
+    /// <summary>
+    /// A q8_0 cache: in each head, 32 dimensions (the last ones may be fewer) share a 16-bit scale, a 127th of the largest of them.
+    /// </summary>
     /// <param name="vectors">Keys or values, (any, headDim).</param>
     /// <param name="headDim">Length of a head.</param>
     public static float[] RunQ8(ReadOnlySpan<float> vectors, int headDim)

@@ -8,7 +8,8 @@ namespace MixtralVk.Reference;
 /// <param name="Input">(tokens, dim): residual stream before the layer.</param>
 /// <param name="AfterAttention">(tokens, dim): residual stream between attention and feed-forward.</param>
 /// <param name="Output">(tokens, dim): residual stream after the layer.</param>
-public sealed record LayerTrace(int Layer, float[] Input, float[] AfterAttention, float[] Output, float[] RouterLogits, int[] Ids, float[] Weights);
+public sealed record LayerTrace(int Layer, float[] Input, float[] AfterAttention, float[] Output, float[] RouterLogits,
+    int[] Ids, float[] Weights);
 
 /// <summary>The whole forward pass of a Mixtral-architecture model over plain arrays: the definition of correct.</summary>
 public sealed class ReferenceModel(ReferenceConfig config, ReferenceWeights weights)
@@ -19,10 +20,12 @@ public sealed class ReferenceModel(ReferenceConfig config, ReferenceWeights weig
     public ReferenceConfig Config => config;
 
     /// <summary>Logits (tokens, vocab) of a sequence that begins at position 0; <paramref name="onLayer"/> sees every layer.</summary>
-    public float[] Logits(ReadOnlySpan<int> tokens, bool roundKv = false, Action<LayerTrace>? onLayer = null) => Head(Residual(tokens, roundKv, onLayer));
+    public float[] Logits(ReadOnlySpan<int> tokens, bool roundKv = false, Action<LayerTrace>? onLayer = null) =>
+        Head(Residual(tokens, roundKv, onLayer));
 
     /// <summary>What the logits are computed from (tokens, dim): the residual stream after the last layer and the output norm.</summary>
-    public float[] Hidden(ReadOnlySpan<int> tokens) => RmsNorm.Run(Residual(tokens, false, null), Floats(ReferenceTensor.OutputNorm), config.RmsEpsilon);
+    public float[] Hidden(ReadOnlySpan<int> tokens) =>
+        RmsNorm.Run(Residual(tokens, false, null), Floats(ReferenceTensor.OutputNorm), config.RmsEpsilon);
 
     private float[] Residual(ReadOnlySpan<int> tokens, bool roundKv, Action<LayerTrace>? onLayer)
     {
@@ -52,7 +55,8 @@ public sealed class ReferenceModel(ReferenceConfig config, ReferenceWeights weig
 
     /// <summary>Logits (tokens, vocab) of the residual stream (tokens, dim) after the last layer.</summary>
     public float[] Head(float[] residual) =>
-        MatMul.Run(Floats(ReferenceTensor.Output), RmsNorm.Run(residual, Floats(ReferenceTensor.OutputNorm), config.RmsEpsilon), config.Dim);
+        MatMul.Run(Floats(ReferenceTensor.Output),
+            RmsNorm.Run(residual, Floats(ReferenceTensor.OutputNorm), config.RmsEpsilon), config.Dim);
 
     private float[] AttentionBlock(int layer, float[] input, bool roundKv)
     {
@@ -68,7 +72,8 @@ public sealed class ReferenceModel(ReferenceConfig config, ReferenceWeights weig
     }
 
     private float[] Rotate(float[] vectors, int[] positions) =>
-        Rope.Run(vectors, positions, config.HeadDim, config.RopeExtension.Frequencies(config.RopeDim, config.RopeBase), config.RopeExtension.Magnitude);
+        Rope.Run(vectors, positions, config.HeadDim, config.RopeExtension.Frequencies(config.RopeDim, config.RopeBase),
+            config.RopeExtension.Magnitude);
 
     private float[] ExpertOutputs(int layer, float[] normed, int[] ids)
     {

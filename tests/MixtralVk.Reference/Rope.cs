@@ -30,7 +30,8 @@ public static class Rope
                 for (int i = 0; i < frequencies.Length; i++)
                 {
                     double angle = positions[t] * frequencies[i];
-                    double cos = magnitude * Math.Cos(angle), sin = magnitude * Math.Sin(angle), a = vectors[head + 2 * i], b = vectors[head + 2 * i + 1];
+                    double cos = magnitude * Math.Cos(angle), sin = magnitude * Math.Sin(angle), a = vectors[head + 2 * i],
+                        b = vectors[head + 2 * i + 1];
                     output[head + 2 * i] = (float)(a * cos - b * sin);
                     output[head + 2 * i + 1] = (float)(a * sin + b * cos);
                 }

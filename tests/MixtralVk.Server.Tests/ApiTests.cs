@@ -49,7 +49,8 @@ public sealed class ApiTests(SharedServer shared)
         Assert.True(chunks[^1].GetProperty("usage").GetProperty("completion_tokens").GetInt32() > 0);
         foreach (int index in new[] { 0, 1 })
         {
-            JsonElement[] choice = [.. chunks[..^1].Select(chunk => chunk.GetProperty("choices")[0]).Where(each => each.GetProperty("index").GetInt32() == index)];
+            JsonElement[] choice = [.. chunks[..^1].Select(chunk => chunk.GetProperty("choices")[0])
+                .Where(each => each.GetProperty("index").GetInt32() == index)];
             Assert.Equal("assistant", choice[0].GetProperty("delta").GetProperty("role").GetString());
             Assert.All(choice[..^1], each => Assert.Equal(JsonValueKind.Null, each.GetProperty("finish_reason").ValueKind));
             Assert.Contains(choice[^1].GetProperty("finish_reason").GetString(), new[] { "stop", "length" });
@@ -99,7 +100,8 @@ public sealed class ApiTests(SharedServer shared)
     [InlineData("""{"prompt":{}}""")]
     [InlineData("""{"prompt":"x","echo":true}""")]
     [InlineData("""{"prompt":"x","suffix":"y"}""")]
-    public async Task A_wrong_completion_is_refused(string body) => await RunningServer.AssertError(400, await _server.PostAsync("/v1/completions", body));
+    public async Task A_wrong_completion_is_refused(string body) =>
+        await RunningServer.AssertError(400, await _server.PostAsync("/v1/completions", body));
 
     [Fact]
     public async Task A_refused_text_for_vectors_is_named() =>

@@ -37,7 +37,8 @@ public sealed class ConversationTests : IDisposable
         }
 
         static int Of(JsonElement answer, string name) => answer.GetProperty("usage").GetProperty(name).GetInt32();
-        static string? Text(JsonElement answer) => answer.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString();
+        static string? Text(JsonElement answer) =>
+            answer.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString();
     }
 
     [Fact]
@@ -54,7 +55,8 @@ public sealed class ConversationTests : IDisposable
         Assert.True((await server.Http.DeleteAsync("/v1/conversations/ours")).IsSuccessStatusCode); // hers, which is empty
         As("ada-key");
         Assert.Equal(2, (await SaidAsync(server, "ours"))!.Length);
-        Assert.True((await RunningServer.JsonOf(await server.Http.DeleteAsync("/v1/conversations/ours"))).GetProperty("deleted").GetBoolean());
+        Assert.True((await RunningServer.JsonOf(await server.Http.DeleteAsync("/v1/conversations/ours")))
+            .GetProperty("deleted").GetBoolean());
         Assert.Null(await SaidAsync(server, "ours"));
         Assert.Empty(_folder.GetFiles());
 
@@ -67,7 +69,8 @@ public sealed class ConversationTests : IDisposable
         ServerOptions options = Options();
         (options.ContextLength, options.AnswerTokens) = (128, 8);
         await using RunningServer server = await RunningServer.StartAsync(options);
-        for (int i = 0; i < 12; i++) Assert.Equal(HttpStatusCode.OK, (await AskAsync(server, "ada", $"Question {i}: how much is the helmet?")).StatusCode);
+        for (int i = 0; i < 12; i++)
+            Assert.Equal(HttpStatusCode.OK, (await AskAsync(server, "ada", $"Question {i}: how much is the helmet?")).StatusCode);
         string[] said = (await SaidAsync(server, "ada"))!;
         Assert.InRange(said.Length, 4, 22);
         Assert.StartsWith("user: Question 11", said[^2]);
@@ -125,7 +128,8 @@ public sealed class ConversationTests : IDisposable
         byte[] bytes = await File.ReadAllBytesAsync(file.FullName);
         bytes[bytes.Length / 2] ^= 1;
         await File.WriteAllBytesAsync(file.FullName, bytes);
-        foreach (HttpResponseMessage response in new[] { await AskAsync(server, "ada", "Hello?"), await server.Http.GetAsync("/v1/conversations/ada") })
+        foreach (HttpResponseMessage response in new[] { await AskAsync(server, "ada", "Hello?"),
+            await server.Http.GetAsync("/v1/conversations/ada") })
             Assert.Equal("conversation_damaged", (await RunningServer.AssertError(500, response)).GetProperty("code").GetString());
         Assert.Equal(bytes, await File.ReadAllBytesAsync(file.FullName)); // nothing of it is lost for who can mend it
         await server.Http.DeleteAsync("/v1/conversations/ada");
@@ -195,13 +199,15 @@ public sealed class ConversationTests : IDisposable
         HttpResponseMessage response = await server.Http.GetAsync($"/v1/conversations/{conversation}");
         if (response.StatusCode == HttpStatusCode.NotFound) return null;
         JsonElement messages = (await RunningServer.JsonOf(response)).GetProperty("messages");
-        return [.. messages.EnumerateArray().Select(message => $"{message.GetProperty("role").GetString()}: {message.GetProperty("content").GetString()}")];
+        return [.. messages.EnumerateArray()
+            .Select(message => $"{message.GetProperty("role").GetString()}: {message.GetProperty("content").GetString()}")];
     }
 
     /// <summary>Begins a long answer in the conversation and returns once some of its text is there.</summary>
     private static async Task<HttpResponseMessage> StreamAsync(RunningServer server, HttpClient? client = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent(Endless, Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
+            { Content = new StringContent(Endless, Encoding.UTF8, "application/json") };
         HttpResponseMessage response = await (client ?? server.Http).SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return response;

@@ -11,13 +11,15 @@ using OpenAI;
 [Collection(nameof(SharedServer))]
 public sealed class ExtensionsAiTests(SharedServer shared)
 {
-    private readonly IChatClient _client = new OpenAIClient(new ApiKeyCredential("not needed"), new OpenAIClientOptions { Endpoint = new Uri(shared.Server.Address, "/v1") })
+    private readonly IChatClient _client =
+        new OpenAIClient(new ApiKeyCredential("not needed"), new OpenAIClientOptions { Endpoint = new Uri(shared.Server.Address, "/v1") })
         .GetChatClient(RunningServer.ModelId).AsIChatClient();
 
     [Fact]
     public async Task A_chat_and_its_stream_are_the_same()
     {
-        ChatMessage[] conversation = [new(ChatRole.System, "You are Mira, a kind baker from Oakvale. You sell a red loaf for 3 gold."), new(ChatRole.User, "Hello, who are you?")];
+        ChatMessage[] conversation = [new(ChatRole.System, "You are Mira, a kind baker from Oakvale. You sell a red loaf for 3 gold."),
+            new(ChatRole.User, "Hello, who are you?")];
         ChatResponse response = await _client.GetResponseAsync(conversation);
         Assert.Contains("Mira", response.Text);
         Assert.Equal(ChatFinishReason.Stop, response.FinishReason);

@@ -52,7 +52,8 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task Text_that_is_none_is_refused(string path, string body)
     {
         // In Latin-1 the letter ÿ is a byte that is not UTF-8.
-        using var content = new ByteArrayContent(Encoding.Latin1.GetBytes(body.Replace("MESSAGES", "\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]", StringComparison.Ordinal)));
+        using var content = new ByteArrayContent(Encoding.Latin1.GetBytes(body.Replace(
+            "MESSAGES", "\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]", StringComparison.Ordinal)));
         content.Headers.ContentType = new("application/json");
         await RunningServer.AssertError(400, await _server.PostAsync($"/v1/{path}", content));
     }
@@ -135,10 +136,12 @@ public sealed class FaultTests : IAsyncLifetime
     {
         if (random.Next(3) == 0)
         {
-            string[] values = ["null", "-1", "1e999", "\"\\ud800\"", "[]", "{}", "[[[[[[", "true", "\"\\u0000\"", "9007199254740993", "0.1"];
+            string[] values =
+                ["null", "-1", "1e999", "\"\\ud800\"", "[]", "{}", "[[[[[[", "true", "\"\\u0000\"", "9007199254740993", "0.1"];
             string text = Encoding.UTF8.GetString(good);
             int at = text.IndexOf(':', random.Next(text.Length / 2));
-            return Encoding.UTF8.GetBytes(text[..(at + 1)] + values[random.Next(values.Length)] + text[Math.Min(text.Length, at + 1 + random.Next(12))..]);
+            return Encoding.UTF8.GetBytes(text[..(at + 1)] + values[random.Next(values.Length)]
+                + text[Math.Min(text.Length, at + 1 + random.Next(12))..]);
         }
         var bytes = new List<byte>(good);
         for (int change = random.Next(1, 6); change > 0; change--)

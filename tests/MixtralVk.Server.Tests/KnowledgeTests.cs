@@ -9,7 +9,8 @@ public sealed class KnowledgeTests
     public void A_text_is_cut_at_its_headings_and_never_in_a_word()
     {
         string lengthy = string.Join(' ', Enumerable.Range(0, 120).Select(i => $"Sentence {i} is here."));
-        Passage[] passages = [.. Passages.Of("file", $"# Museum\n\nFirst.\n\nSecond,\nof two lines.\n\n## Hours\nTen to six.\n\n## Long\n\n{lengthy}")];
+        Passage[] passages =
+            [.. Passages.Of("file", $"# Museum\n\nFirst.\n\nSecond,\nof two lines.\n\n## Hours\nTen to six.\n\n## Long\n\n{lengthy}")];
         Assert.Equal(new Passage("Museum", "First. Second, of two lines."), passages[0]);
         Assert.Equal(new Passage("Museum: Hours", "Ten to six."), passages[1]);
         Assert.All(passages[2..], passage => Assert.InRange(passage.Text.Length, 1, 600));
@@ -28,7 +29,8 @@ public sealed class KnowledgeTests
     [InlineData("who painted the lighthouse", 0)]
     public void The_best_passage_shares_the_rarest_words(string question, int best)
     {
-        var index = new LexicalIndex(["The lighthouse was painted by Ada Holm.", "Toilets are on the ground floor.", "Die Öffnungszeiten: am Sonntag von zehn bis sechs.", "Nothing else."]);
+        var index = new LexicalIndex(["The lighthouse was painted by Ada Holm.", "Toilets are on the ground floor.",
+            "Die Öffnungszeiten: am Sonntag von zehn bis sechs.", "Nothing else."]);
         (double Score, double Coverage)[] ranks = index.Rank(question);
         Assert.Equal(best, Array.IndexOf(ranks, ranks.MaxBy(rank => rank.Score)));
         Assert.InRange(ranks[best].Coverage, 0.5, 1);
@@ -46,7 +48,8 @@ public sealed class KnowledgeTests
     [Fact]
     public async Task Vectors_add_and_order_passages_as_much_as_their_weight_says()
     {
-        Passage[] passages = [new("Ships", "The ship sails at noon."), new("Boats", "The ship sails at dawn."), new("Food", "Soup and cake.")];
+        Passage[] passages =
+            [new("Ships", "The ship sails at noon."), new("Boats", "The ship sails at dawn."), new("Food", "Soup and cake.")];
         var shelf = new Shelf(passages, 0.05) { Vectors = new VectorIndex([[1, 0, 0], [0, 1, 0], [0, 0, 1]]) };
         Assert.Equal([passages[0], passages[1]], await shelf.SearchAsync("Which ship sails?", 3, _ => Task.FromResult<float[]>([1, 0, 0])));
         Assert.Equal([passages[1], passages[0]], await shelf.SearchAsync("Which ship sails?", 3, _ => Task.FromResult<float[]>([0, 1, 0])));
@@ -54,7 +57,8 @@ public sealed class KnowledgeTests
         // Where words decide, no vector is asked for; with more weight, one finds what has none of the words.
         Assert.Equal([passages[2]], await shelf.SearchAsync("Is there soup?", 3, NotAsked));
         Assert.Empty(await shelf.SearchAsync("I am hungry", 3, NotAsked));
-        Assert.Equal([passages[2]], await (shelf with { VectorWeight = 1 }).SearchAsync("I am hungry", 3, _ => Task.FromResult<float[]>([0, 0, 1])));
+        Assert.Equal([passages[2]],
+            await (shelf with { VectorWeight = 1 }).SearchAsync("I am hungry", 3, _ => Task.FromResult<float[]>([0, 0, 1])));
         Assert.Empty(await (shelf with { VectorWeight = 1 }).SearchAsync("And what about it?", 3, NotAsked));
         Assert.Empty(await (shelf with { VectorWeight = 1, Vectors = null }).SearchAsync("I am hungry", 3, NotAsked));
         Assert.Empty(await new Shelf([], 1) { Vectors = new VectorIndex([]) }.SearchAsync("I am hungry", 3, NotAsked));

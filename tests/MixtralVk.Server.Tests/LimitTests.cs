@@ -11,7 +11,8 @@ public sealed class LimitTests
     private const string Long = """{"messages":[{"role":"user","content":"Hello"}],"temperature":2,"seed":1,"max_tokens":400,"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"string","minLength":1000}}}}""";
     private const string Short = """{"messages":[{"role":"user","content":"Hello"}],"max_tokens":2}""";
 
-    private static readonly string s_longStream = Long.Replace("\"temperature\"", "\"stream\":true,\"temperature\"", StringComparison.Ordinal);
+    private static readonly string s_longStream =
+        Long.Replace("\"temperature\"", "\"stream\":true,\"temperature\"", StringComparison.Ordinal);
 
     [Fact]
     public async Task Keys_are_asked_for()
@@ -20,7 +21,8 @@ public sealed class LimitTests
         ServerOptions options = RunningServer.Options();
         options.ApiKeyFile = keys.Path;
         await using RunningServer server = await RunningServer.StartAsync(options);
-        foreach (string? wrong in new[] { null, "Bearer", "Bearer ", "Bearer wrong", "Bearer first-ke", "Bearer first-key2", "Basic first-key", "Bearer # staff" })
+        foreach (string? wrong in new[] { null, "Bearer", "Bearer ", "Bearer wrong", "Bearer first-ke", "Bearer first-key2",
+            "Basic first-key", "Bearer # staff" })
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/models");
             if (wrong is not null) request.Headers.TryAddWithoutValidation("Authorization", wrong);
@@ -86,7 +88,8 @@ public sealed class LimitTests
         {
             second = server.PostAsync("/v1/embeddings", text);
             while (server.Sessions.Queued == 0) await Task.Delay(5);
-            Assert.Equal("server_busy", (await RunningServer.AssertError(429, await server.PostAsync("/v1/embeddings", text))).GetProperty("code").GetString());
+            Assert.Equal("server_busy",
+                (await RunningServer.AssertError(429, await server.PostAsync("/v1/embeddings", text))).GetProperty("code").GetString());
         }
         Assert.Equal(HttpStatusCode.OK, (await second).StatusCode);
         Assert.Equal(0, server.Sessions.Active);
@@ -114,7 +117,8 @@ public sealed class LimitTests
         (options.Seats, options.AnswerTokens, options.RequestSeconds) = (1, 400, 1);
         await using RunningServer server = await RunningServer.StartAsync(options);
         using SessionPool.SessionLease seat = (await server.Sessions.RentAsync([1], null, null, CancellationToken.None))!;
-        Assert.Equal("timeout", (await RunningServer.AssertError(504, await server.PostAsync("/v1/chat/completions", Short))).GetProperty("code").GetString());
+        Assert.Equal("timeout",
+            (await RunningServer.AssertError(504, await server.PostAsync("/v1/chat/completions", Short))).GetProperty("code").GetString());
     }
 
     [Fact]
@@ -157,10 +161,13 @@ public sealed class LimitTests
     }
 
     /// <summary>Begins a long streamed answer and returns once its first bytes are there.</summary>
-    private static async Task<HttpResponseMessage> StreamAsync(RunningServer server, CancellationToken cancellationToken, HttpClient? client = null)
+    private static async Task<HttpResponseMessage> StreamAsync(RunningServer server, CancellationToken cancellationToken,
+        HttpClient? client = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent(s_longStream, Encoding.UTF8, "application/json") };
-        HttpResponseMessage response = await (client ?? server.Http).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
+            { Content = new StringContent(s_longStream, Encoding.UTF8, "application/json") };
+        HttpResponseMessage response =
+            await (client ?? server.Http).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return response;
     }

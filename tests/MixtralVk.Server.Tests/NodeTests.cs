@@ -4,8 +4,8 @@ using MixtralVk.Testing;
 namespace MixtralVk.Server.Tests;
 
 /// <summary>
-/// Clients from outside .NET: OpenAI's package for Node.js, and the pages in Chromium. What they need: <c>tools/setup.sh --browser --node</c> and
-/// <c>npm ci --prefix tests/MixtralVk.Server.Tests/clients</c>.
+/// Clients from outside .NET: OpenAI's package for Node.js, and the pages in Chromium. What they need: <c>tools/setup.sh --browser
+/// --node</c> and <c>npm ci --prefix tests/MixtralVk.Server.Tests/clients</c>.
 /// </summary>
 [Collection(nameof(SharedServer))]
 public sealed class NodeTests(SharedServer shared)

@@ -17,7 +17,8 @@ public sealed class OpenAiClientTests(SharedServer shared)
     private static readonly ChatMessage[] s_conversation = [new SystemChatMessage(Persona), new UserChatMessage("Hello, who are you?")];
 
     private readonly OpenAIClient _client =
-        new(new ApiKeyCredential("not needed"), new OpenAIClientOptions { Endpoint = new Uri(shared.Server.Address, "/v1"), RetryPolicy = new System.ClientModel.Primitives.ClientRetryPolicy(0) });
+        new(new ApiKeyCredential("not needed"), new OpenAIClientOptions { Endpoint = new Uri(shared.Server.Address, "/v1"),
+        RetryPolicy = new System.ClientModel.Primitives.ClientRetryPolicy(0) });
 
     private ChatClient Chat => _client.GetChatClient(RunningServer.ModelId);
 
@@ -37,7 +38,8 @@ public sealed class OpenAiClientTests(SharedServer shared)
     public async Task A_conversation_goes_on_from_what_is_computed()
     {
         ChatCompletion first = await Chat.CompleteChatAsync(s_conversation);
-        ChatCompletion second = await Chat.CompleteChatAsync([.. s_conversation, new AssistantChatMessage(first), new UserChatMessage("What are you afraid of?")]);
+        ChatCompletion second = await Chat.CompleteChatAsync([.. s_conversation, new AssistantChatMessage(first),
+            new UserChatMessage("What are you afraid of?")]);
         Assert.Contains("wolves", second.Content[0].Text);
         Assert.True(second.Usage.InputTokenDetails.CachedTokenCount >= first.Usage.InputTokenCount);
     }
@@ -80,7 +82,8 @@ public sealed class OpenAiClientTests(SharedServer shared)
 #pragma warning disable OPENAI001 // the package marks seeds as experimental
         var options = new ChatCompletionOptions { Temperature = 2, Seed = 7 };
 #pragma warning restore OPENAI001
-        ChatCompletion first = await Chat.CompleteChatAsync(s_conversation, options), second = await Chat.CompleteChatAsync(s_conversation, options);
+        ChatCompletion first = await Chat.CompleteChatAsync(s_conversation, options),
+            second = await Chat.CompleteChatAsync(s_conversation, options);
         Assert.Equal(first.Content[0].Text, second.Content[0].Text);
     }
 
@@ -93,7 +96,8 @@ public sealed class OpenAiClientTests(SharedServer shared)
             {"type":"object","properties":{"mood":{"enum":["calm","angry"]},"gold":{"type":"integer","minimum":0,"maximum":99}},"required":["mood","gold"],"additionalProperties":false}
             """);
         ChatCompletion answer = await Chat.CompleteChatAsync(s_conversation,
-            new ChatCompletionOptions { Temperature = temperature, ResponseFormat = ChatResponseFormat.CreateJsonSchemaFormat("mood", schema, jsonSchemaIsStrict: true) });
+            new ChatCompletionOptions { Temperature = temperature,
+                ResponseFormat = ChatResponseFormat.CreateJsonSchemaFormat("mood", schema, jsonSchemaIsStrict: true) });
         using JsonDocument json = JsonDocument.Parse(answer.Content[0].Text);
         Assert.Contains(json.RootElement.GetProperty("mood").GetString(), new[] { "calm", "angry" });
         Assert.InRange(json.RootElement.GetProperty("gold").GetInt32(), 0, 99);
@@ -103,7 +107,8 @@ public sealed class OpenAiClientTests(SharedServer shared)
     [Fact]
     public async Task A_json_object_is_an_object()
     {
-        ChatCompletion answer = await Chat.CompleteChatAsync(s_conversation, new ChatCompletionOptions { ResponseFormat = ChatResponseFormat.CreateJsonObjectFormat(), MaxOutputTokenCount = 20 });
+        ChatCompletion answer = await Chat.CompleteChatAsync(s_conversation,
+            new ChatCompletionOptions { ResponseFormat = ChatResponseFormat.CreateJsonObjectFormat(), MaxOutputTokenCount = 20 });
         using JsonDocument json = JsonDocument.Parse(answer.Content[0].Text);
         Assert.Equal(JsonValueKind.Object, json.RootElement.ValueKind);
     }
@@ -111,7 +116,8 @@ public sealed class OpenAiClientTests(SharedServer shared)
     [Fact]
     public async Task Errors_arrive_as_the_clients_exception()
     {
-        ClientResultException unknown = await Assert.ThrowsAsync<ClientResultException>(() => _client.GetChatClient("gpt-4o").CompleteChatAsync(s_conversation));
+        ClientResultException unknown =
+            await Assert.ThrowsAsync<ClientResultException>(() => _client.GetChatClient("gpt-4o").CompleteChatAsync(s_conversation));
         Assert.Equal(404, unknown.Status);
         Assert.Contains("model_not_found", unknown.Message);
         ClientResultException tooLong = await Assert.ThrowsAsync<ClientResultException>(
@@ -124,14 +130,16 @@ public sealed class OpenAiClientTests(SharedServer shared)
     public async Task Texts_become_vectors()
     {
         OpenAI.Embeddings.EmbeddingClient client = _client.GetEmbeddingClient(RunningServer.ModelId);
-        OpenAI.Embeddings.OpenAIEmbeddingCollection vectors = await client.GenerateEmbeddingsAsync(["I am afraid of wolves.", "I am afraid of wolves!", "The mill is open from ten to six."]);
+        OpenAI.Embeddings.OpenAIEmbeddingCollection vectors =
+            await client.GenerateEmbeddingsAsync(["I am afraid of wolves.", "I am afraid of wolves!", "The mill is open from ten to six."]);
         float[][] v = [.. vectors.Select(vector => vector.ToFloats().ToArray())];
         Assert.All(v, vector => Assert.Equal(1, Similarity(vector, vector), 1e-5));
         Assert.True(Similarity(v[0], v[1]) > Similarity(v[0], v[2]));
         Assert.True(vectors.Usage.InputTokenCount > 10);
         float[] alone = (await client.GenerateEmbeddingAsync("I am afraid of wolves.")).Value.ToFloats().ToArray();
         Assert.Equal(v[0], alone);
-        Assert.Equal(400, (await Assert.ThrowsAsync<ClientResultException>(() => client.GenerateEmbeddingAsync(string.Join(' ', Enumerable.Repeat("wolves", 600))))).Status);
+        Assert.Equal(400, (await Assert.ThrowsAsync<ClientResultException>(() =>
+            client.GenerateEmbeddingAsync(string.Join(' ', Enumerable.Repeat("wolves", 600))))).Status);
 
         static float Similarity(float[] a, float[] b) => a.Zip(b, (x, y) => x * y).Sum();
     }

@@ -28,7 +28,8 @@ public sealed class OperationTests
             ServerOptions options = RunningServer.Options();
             options.CertificateFile = Path.Combine(folder.FullName, $"certificate.{kind}");
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            using X509Certificate2 certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+            using X509Certificate2 certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256)
+                .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
             if (kind == "pem")
             {
                 options.CertificateKeyFile = Path.Combine(folder.FullName, "key.pem");
@@ -40,7 +41,9 @@ public sealed class OperationTests
                 options.CertificatePassword = "secret";
                 await File.WriteAllBytesAsync(options.CertificateFile, certificate.Export(X509ContentType.Pkcs12, "secret"));
             }
-            await using RunningServer server = await RunningServer.StartAsync(options, new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, shown, _, _) => shown!.Thumbprint == certificate.Thumbprint });
+            await using RunningServer server = await RunningServer.StartAsync(options,
+                new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, shown, _, _) =>
+                shown!.Thumbprint == certificate.Thumbprint });
             Assert.Equal("https", server.Address.Scheme);
             Assert.Equal(HttpStatusCode.OK, (await server.PostAsync("/v1/chat/completions", Short)).StatusCode);
         }
@@ -79,7 +82,8 @@ public sealed class OperationTests
         ServerOptions options = RunningServer.Options();
         (options.ApiKeyFile, options.RequestsPerMinute) = (keys.Path, 2);
         await using RunningServer server = await RunningServer.StartAsync(options);
-        foreach ((string header, int status) in new[] { ("Bearer one-key", 200), ("bearer one-key", 200), ("BEARER   one-key", 429), ("Bearer other-key", 200) })
+        foreach ((string header, int status) in new[] { ("Bearer one-key", 200), ("bearer one-key", 200), ("BEARER   one-key", 429),
+            ("Bearer other-key", 200) })
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, "/tokenize") { Content = new StringContent("""{"text":"a"}""", new MediaTypeHeaderValue("application/json")) };
             request.Headers.TryAddWithoutValidation("Authorization", header);
@@ -107,7 +111,8 @@ public sealed class OperationTests
     public async Task Figures_are_sent_by_otlp()
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
         await using WebApplication collector = builder.Build();
         var received = new TaskCompletionSource<string>();
         collector.MapPost("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", async context =>
@@ -149,14 +154,16 @@ public sealed class OperationTests
         Assert.Matches("mixtralvk_experts_misses_total{[^}]*layer=\"1\"", metrics);
 
         static IEnumerable<double> HitRates(JsonElement state) =>
-            state.GetProperty("samples").EnumerateArray().Where(sample => sample.TryGetProperty("expert_hit_rate", out _)).Select(sample => sample.GetProperty("expert_hit_rate").GetDouble());
+            state.GetProperty("samples").EnumerateArray().Where(sample => sample.TryGetProperty("expert_hit_rate", out _))
+                .Select(sample => sample.GetProperty("expert_hit_rate").GetDouble());
     }
 
     [Theory]
     [InlineData("Prot", "1", "Prot")]
     [InlineData("Port", "x", "Port")]
     public void An_argument_that_is_no_setting_is_named(string name, string value, string mention) =>
-        Assert.Contains(mention, Assert.Throws<ServerException>(() => ServerSettings.Read(null, [KeyValuePair.Create<string, string?>(name, value)])).Message);
+        Assert.Contains(mention,
+            Assert.Throws<ServerException>(() => ServerSettings.Read(null, [KeyValuePair.Create<string, string?>(name, value)])).Message);
 
     [Theory]
     [InlineData("""{ "name": "x", "colour": "red" }""", "colour")]

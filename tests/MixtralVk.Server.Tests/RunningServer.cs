@@ -58,7 +58,8 @@ public sealed class RunningServer : IAsyncDisposable
 
     internal Task<float[]> EmbedAsync(string text) => Service<Embedder>().EmbedAsync(Sessions.Model, text, CancellationToken.None);
 
-    public Task<HttpResponseMessage> PostAsync(string path, string json) => PostAsync(path, new StringContent(json, Encoding.UTF8, new MediaTypeHeaderValue("application/json")));
+    public Task<HttpResponseMessage> PostAsync(string path, string json) =>
+        PostAsync(path, new StringContent(json, Encoding.UTF8, new MediaTypeHeaderValue("application/json")));
 
     public Task<HttpResponseMessage> PostAsync(string path, HttpContent content) => Http.PostAsync(path, content);
 

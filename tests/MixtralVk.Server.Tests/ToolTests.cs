@@ -20,14 +20,16 @@ public sealed class ToolTests(SharedServer shared)
     private static readonly ChatMessage s_question = new UserChatMessage("What does a cake cost?");
 
     private readonly RunningServer _server = shared.Server;
-    private readonly ChatClient _chat = new OpenAIClient(new ApiKeyCredential("not needed"), new OpenAIClientOptions { Endpoint = new Uri(shared.Server.Address, "/v1") }).GetChatClient(RunningServer.ModelId);
+    private readonly ChatClient _chat = new OpenAIClient(new ApiKeyCredential("not needed"),
+        new OpenAIClientOptions { Endpoint = new Uri(shared.Server.Address, "/v1") }).GetChatClient(RunningServer.ModelId);
 
     [Theory]
     [InlineData(0.0f)]
     [InlineData(2.0f)]
     public async Task A_required_call_is_one_that_can_be_made(float temperature)
     {
-        ChatCompletion answer = await _chat.CompleteChatAsync([s_question], new ChatCompletionOptions { Tools = { s_price, s_open }, ToolChoice = ChatToolChoice.CreateRequiredChoice(), Temperature = temperature });
+        ChatCompletion answer = await _chat.CompleteChatAsync([s_question], new ChatCompletionOptions { Tools = { s_price, s_open },
+            ToolChoice = ChatToolChoice.CreateRequiredChoice(), Temperature = temperature });
         Assert.Equal(ChatFinishReason.ToolCalls, answer.FinishReason);
         Assert.NotEmpty(answer.ToolCalls);
         Assert.Equal(answer.ToolCalls.Count, answer.ToolCalls.Select(call => call.Id).Distinct().Count());
@@ -37,12 +39,14 @@ public sealed class ToolTests(SharedServer shared)
     [Fact]
     public async Task A_named_function_is_called_once_and_its_result_read()
     {
-        var options = new ChatCompletionOptions { Tools = { s_price, s_open }, ToolChoice = ChatToolChoice.CreateFunctionChoice("get_price") };
+        var options = new ChatCompletionOptions { Tools = { s_price, s_open },
+            ToolChoice = ChatToolChoice.CreateFunctionChoice("get_price") };
         ChatCompletion answer = await _chat.CompleteChatAsync([s_question], options);
         ChatToolCall call = Assert.Single(answer.ToolCalls);
         Assert.Equal("get_price", call.FunctionName);
         AssertCall(call);
-        ChatCompletion after = await _chat.CompleteChatAsync([s_question, new AssistantChatMessage(answer), new ToolChatMessage(call.Id, "5 gold")], new ChatCompletionOptions { Tools = { s_price } });
+        ChatCompletion after = await _chat.CompleteChatAsync([s_question, new AssistantChatMessage(answer),
+            new ToolChatMessage(call.Id, "5 gold")], new ChatCompletionOptions { Tools = { s_price } });
         Assert.True(after.ToolCalls.Count > 0 || after.Content[0].Text.Length > 0);
     }
 
@@ -52,9 +56,12 @@ public sealed class ToolTests(SharedServer shared)
         var arguments = new StringBuilder();
         string? name = null;
         ChatFinishReason? reason = null;
-        await foreach (StreamingChatCompletionUpdate update in _chat.CompleteChatStreamingAsync([s_question], new ChatCompletionOptions { Tools = { s_price }, ToolChoice = ChatToolChoice.CreateRequiredChoice(), AllowParallelToolCalls = false }))
+        await foreach (StreamingChatCompletionUpdate update in _chat.CompleteChatStreamingAsync([s_question],
+            new ChatCompletionOptions { Tools = { s_price }, ToolChoice = ChatToolChoice.CreateRequiredChoice(),
+            AllowParallelToolCalls = false }))
         {
-            foreach (StreamingChatToolCallUpdate call in update.ToolCallUpdates) (name, _) = (name ?? call.FunctionName, arguments.Append(call.FunctionArgumentsUpdate));
+            foreach (StreamingChatToolCallUpdate call in update.ToolCallUpdates)
+                (name, _) = (name ?? call.FunctionName, arguments.Append(call.FunctionArgumentsUpdate));
             Assert.Empty(update.ContentUpdate);
             reason ??= update.FinishReason;
         }
@@ -66,10 +73,12 @@ public sealed class ToolTests(SharedServer shared)
     [Fact]
     public async Task A_free_answer_is_a_text_or_a_call()
     {
-        ChatCompletion answer = await _chat.CompleteChatAsync([new SystemChatMessage("You are Brannor, a gruff blacksmith from Oakhaven."), new UserChatMessage("Hello, who are you?")], new ChatCompletionOptions { Tools = { s_open } });
+        ChatCompletion answer = await _chat.CompleteChatAsync([new SystemChatMessage("You are Brannor, a gruff blacksmith from Oakhaven."),
+            new UserChatMessage("Hello, who are you?")], new ChatCompletionOptions { Tools = { s_open } });
         if (answer.ToolCalls.Count > 0) Assert.All(answer.ToolCalls, AssertCall);
         else Assert.False(string.IsNullOrWhiteSpace(answer.Content[0].Text));
-        ChatCompletion none = await _chat.CompleteChatAsync([s_question], new ChatCompletionOptions { Tools = { s_open }, ToolChoice = ChatToolChoice.CreateNoneChoice() });
+        ChatCompletion none = await _chat.CompleteChatAsync([s_question],
+            new ChatCompletionOptions { Tools = { s_open }, ToolChoice = ChatToolChoice.CreateNoneChoice() });
         Assert.Empty(none.ToolCalls);
         Assert.Equal(ChatFinishReason.Stop, none.FinishReason);
     }
@@ -88,12 +97,14 @@ public sealed class ToolTests(SharedServer shared)
     [InlineData("""{"messages":[{"role":"user","content":"x"}],"top_logprobs":3}""", "top_logprobs")]
     [InlineData("""{"messages":[{"role":"user","content":"x"}],"logprobs":true,"top_logprobs":21}""", "top_logprobs")]
     public async Task What_makes_no_sense_is_refused(string body, string parameter) =>
-        Assert.Equal(parameter, (await RunningServer.AssertError(400, await _server.PostAsync("/v1/chat/completions", body))).GetProperty("param").GetString());
+        Assert.Equal(parameter,
+            (await RunningServer.AssertError(400, await _server.PostAsync("/v1/chat/completions", body))).GetProperty("param").GetString());
 
     [Fact]
     public async Task Probabilities_are_told()
     {
-        ChatCompletion answer = await _chat.CompleteChatAsync([s_question], new ChatCompletionOptions { IncludeLogProbabilities = true, TopLogProbabilityCount = 3, MaxOutputTokenCount = 6 });
+        ChatCompletion answer = await _chat.CompleteChatAsync([s_question],
+            new ChatCompletionOptions { IncludeLogProbabilities = true, TopLogProbabilityCount = 3, MaxOutputTokenCount = 6 });
         Assert.InRange(answer.ContentTokenLogProbabilities.Count, 1, 6);
         Assert.All(answer.ContentTokenLogProbabilities, token =>
         {
@@ -126,12 +137,14 @@ public sealed class ToolTests(SharedServer shared)
         Assert.NotEqual(await Text("{}"), await Text("{\"logit_bias\":{\"" + first + "\":-100}}"));
         Assert.NotEqual(await Text("{}"), await Text("""{"frequency_penalty":2,"presence_penalty":2,"max_tokens":40}"""));
 
-        async Task<int[]> Tokens(string text) => [.. (await RunningServer.JsonOf(await _server.PostAsync("/tokenize", JsonSerializer.Serialize(new { text })))).GetProperty("tokens").EnumerateArray().Select(token => token.GetInt32())];
+        async Task<int[]> Tokens(string text) => [.. (await RunningServer.JsonOf(await _server.PostAsync("/tokenize",
+            JsonSerializer.Serialize(new { text })))).GetProperty("tokens").EnumerateArray().Select(token => token.GetInt32())];
 
         async Task<string> Text(string fields)
         {
             string body = $"{{\"prompt\":\"{prompt}\",\"max_tokens\":20" + (fields.Length > 2 ? "," + fields[1..] : "}");
-            return (await RunningServer.JsonOf(await _server.PostAsync("/v1/completions", body))).GetProperty("choices")[0].GetProperty("text").GetString()!;
+            return (await RunningServer.JsonOf(await _server.PostAsync("/v1/completions", body))).GetProperty("choices")[0]
+                .GetProperty("text").GetString()!;
         }
     }
 

@@ -6,8 +6,9 @@ public static class Allocations
     private const int Rounds = 3;
 
     /// <summary>
-    /// Bytes that a round of <paramref name="action"/> allocates on this thread: the least of some. When another thread's garbage collection comes between, the
-    /// runtime counts the unused rest of this thread's allocation context as well (dotnet/runtime issue 63487); what the action allocates is in every round.
+    /// Bytes that a round of <paramref name="action"/> allocates on this thread: the least of some. When another thread's garbage
+    /// collection comes between, the runtime counts the unused rest of this thread's allocation context as well (dotnet/runtime issue
+    /// 63487); what the action allocates is in every round.
     /// </summary>
     public static long Of(Action action)
     {

@@ -52,7 +52,8 @@ public sealed class LogitsComparison
         if (!(Median <= bound)) return $"median above {Text(bound)}: {this}";
         if (!(Percentile90 <= 2 * bound)) return $"90th percentile above {Text(2 * bound)}: {this}";
         for (int row = 0; row < _errors.Length; row++)
-            if (!(_errors[row] <= 10 * bound) && !_nearTies.Contains(row)) return $"row {row} is {Text(_errors[row])} off, above {Text(10 * bound)}: {this}";
+            if (!(_errors[row] <= 10 * bound) && !_nearTies.Contains(row))
+                return $"row {row} is {Text(_errors[row])} off, above {Text(10 * bound)}: {this}";
         return null;
     }
 

@@ -24,18 +24,21 @@ public sealed record OracleCase(string Name, SyntheticModel? Model, int[] Tokens
     [
         Synthetic("f32-odd-shapes", _small with { Dim = 60, Heads = 6, Hidden = 77, Vocab = 301 }),
         Synthetic("f16", _small with { Weights = WeightFormat.F16 }),
-        Synthetic("q8_0-4-experts-top-3-one-kv-head", _small with { Weights = WeightFormat.Q8_0, Experts = 4, TopK = 3, KvHeads = 1, Vocab = 333 }),
+        Synthetic("q8_0-4-experts-top-3-one-kv-head",
+            _small with { Weights = WeightFormat.Q8_0, Experts = 4, TopK = 3, KvHeads = 1, Vocab = 333 }),
         Synthetic("q4_0-16-experts-top-1", _small with { Weights = WeightFormat.Q4_0, Experts = 16, TopK = 1 }),
         Synthetic("q4_k", _wide with { Weights = WeightFormat.Q4_K }),
         Synthetic("q6_k", _wide with { Weights = WeightFormat.Q6_K }),
         Synthetic("mix", _wide with
         {
-            Weights = WeightFormat.Q4_K, OutputFormat = WeightFormat.Q6_K, DownFormat = WeightFormat.Q6_K, AttentionFormat = WeightFormat.Q8_0,
+            Weights = WeightFormat.Q4_K, OutputFormat = WeightFormat.Q6_K, DownFormat = WeightFormat.Q6_K,
+            AttentionFormat = WeightFormat.Q8_0,
         }),
         // The formats of llama.cpp's Q4_K_M.
         Synthetic("q4_k_m", _wide with
         {
-            Weights = WeightFormat.Q4_K, OutputFormat = WeightFormat.Q6_K, DownFormat = WeightFormat.Q6_K, AttentionFormat = WeightFormat.Q5_K,
+            Weights = WeightFormat.Q4_K, OutputFormat = WeightFormat.Q6_K, DownFormat = WeightFormat.Q6_K,
+            AttentionFormat = WeightFormat.Q5_K,
         }),
         .. Rare(_small, WeightFormat.BF16, WeightFormat.Q4_1, WeightFormat.Q5_0, WeightFormat.Q5_1, WeightFormat.IQ4_NL),
         .. Rare(_wide, WeightFormat.Q2_K, WeightFormat.Q3_K, WeightFormat.Q5_K, WeightFormat.IQ4_XS),
@@ -50,15 +53,18 @@ public sealed record OracleCase(string Name, SyntheticModel? Model, int[] Tokens
         new("q4_0-long", _small with { Weights = WeightFormat.Q4_0, Seed = 2 }, TestDevices.RandomTokens(300, 320, seed: 9), 50),
         // "[INST] You are Mira, the miller of Brook. You are cheerful.\nHello, who are you? Where is the mill? [/INST] I am Mira"
         new("shipped", null,
-            [1, 262, 263, 1938, 290, 317, 339, 1530, 1945, 270, 1864, 301, 1496, 1928, 290, 317, 688, 1376, 1928, 13, 1955, 665, 1945, 434, 317,
+            [1, 262, 263, 1938, 290, 317, 339, 1530, 1945, 270, 1864, 301, 1496, 1928, 290, 317, 688, 1376, 1928, 13, 1955,
+                665, 1945, 434, 317,
                 284, 1950, 457, 292, 270, 870, 1950, 272, 263, 1938, 280, 371, 339, 1530], 24),
     ];
 
     /// <summary>One model per format, a short golden each.</summary>
     private static IEnumerable<OracleCase> Rare(SyntheticModel model, params WeightFormat[] formats) =>
-        formats.Select(format => new OracleCase(format.ToString().ToLowerInvariant(), model with { Weights = format, Experts = 4 }, TestDevices.RandomTokens(16, model.Vocab), 8));
+        formats.Select(format => new OracleCase(format.ToString().ToLowerInvariant(), model with { Weights = format, Experts = 4 },
+            TestDevices.RandomTokens(16, model.Vocab), 8));
 
-    private static OracleCase Synthetic(string name, SyntheticModel model) => new(name, model, TestDevices.RandomTokens(24, model.Vocab), 24);
+    private static OracleCase Synthetic(string name, SyntheticModel model) =>
+        new(name, model, TestDevices.RandomTokens(24, model.Vocab), 24);
 
     /// <summary>Writes the model, or copies the shipped one from the folder it lies in, to a path.</summary>
     public void WriteModel(string shippedModels, string path)

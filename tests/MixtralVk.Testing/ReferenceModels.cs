@@ -20,7 +20,8 @@ public static class ReferenceModels
     }
 
     /// <summary>The reference's own form of a model's sizes.</summary>
-    public static ReferenceConfig ConfigOf(ModelConfig c) => new(c.LayerCount, c.Dim, c.HeadCount, c.KvHeadCount, c.HeadDim, c.HiddenDim, c.ExpertCount,
+    public static ReferenceConfig ConfigOf(ModelConfig c) =>
+        new(c.LayerCount, c.Dim, c.HeadCount, c.KvHeadCount, c.HeadDim, c.HiddenDim, c.ExpertCount,
         c.ExpertsPerToken, c.VocabSize, c.RopeDim, c.RopeBase, c.RmsEpsilon)
     {
         RopeExtension = new RopeExtension(c.RopeScaling.Kind == RopeScalingKind.Yarn, c.RopeScaling.Factor, c.RopeScaling.AttentionFactor,
@@ -30,7 +31,8 @@ public static class ReferenceModels
     /// <summary>The reference's own form of a GGUF type.</summary>
     public static TensorType TypeOf(GgmlType type) => Enum.Parse<TensorType>(type.ToString());
 
-    private static RawTensor Find(Dictionary<string, RawTensor> tensors, ReferenceConfig config, ReferenceTensor tensor, int layer, int expert)
+    private static RawTensor Find(Dictionary<string, RawTensor> tensors, ReferenceConfig config, ReferenceTensor tensor,
+        int layer, int expert)
     {
         bool sparse = config.ExpertCount > 0;
         string experts = sparse ? "_exps" : "";
@@ -50,7 +52,8 @@ public static class ReferenceModels
             ReferenceTensor.OutputNorm => "output_norm",
             ReferenceTensor.Output => tensors.ContainsKey("output.weight") ? "output" : "token_embd",
         };
-        if (experts.Length > 0 && name.EndsWith(experts, StringComparison.Ordinal) && tensors.TryGetValue(name.Replace(experts, $".{expert}.weight"), out RawTensor? separate))
+        if (experts.Length > 0 && name.EndsWith(experts, StringComparison.Ordinal)
+            && tensors.TryGetValue(name.Replace(experts, $".{expert}.weight"), out RawTensor? separate))
             return separate;
         RawTensor whole = tensors[name + ".weight"];
         if (!sparse || tensor is not (ReferenceTensor.GateProj or ReferenceTensor.UpProj or ReferenceTensor.DownProj)) return whole;

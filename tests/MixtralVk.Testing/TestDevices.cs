@@ -18,7 +18,8 @@ public static class TestDevices
     private static readonly Dictionary<string, Opener> _openers = new()
     {
         ["cpu"] = (source, context, maxBatchTokens, kv, pages) => OnCpu(CpuArithmetic.Float32, source, context, maxBatchTokens, kv, pages),
-        ["cpu-int8"] = (source, context, maxBatchTokens, kv, pages) => OnCpu(CpuArithmetic.Int8, source, context, maxBatchTokens, kv, pages),
+        ["cpu-int8"] = (source, context, maxBatchTokens, kv, pages) =>
+            OnCpu(CpuArithmetic.Int8, source, context, maxBatchTokens, kv, pages),
         ["vulkan"] = (source, context, maxBatchTokens, kv, pages) =>
             VulkanForwardPass.Load(source, _vulkan.Value.Device, context, maxBatchTokens, kv, pages,
                 null, new CleanAtEnd(_vulkan.Value)),
@@ -79,12 +80,15 @@ public static class TestDevices
         {
             using var uploader = new WeightUploader(vulkan.Device);
             BufferView destination = vulkan.Residual.Slice(0, (ulong)values.Length * sizeof(float));
-            uploader.Run([new Upload(destination, bytes => MemoryMarshal.AsBytes(values.AsSpan()).CopyTo(bytes), "residual")], null, default);
+            uploader.Run([new Upload(destination, bytes => MemoryMarshal.AsBytes(values.AsSpan()).CopyTo(bytes), "residual")], null,
+                default);
         }
     }
 
-    private static CpuForwardPass OnCpu(CpuArithmetic arithmetic, ModelSource source, int context, int maxBatchTokens, KvFormat kv, int pages) =>
-        CpuForwardPass.Load(source, context, maxBatchTokens, kv, pages, new CpuOptions { Threads = 2, Arithmetic = arithmetic }, null, default);
+    private static CpuForwardPass OnCpu(CpuArithmetic arithmetic, ModelSource source, int context, int maxBatchTokens,
+        KvFormat kv, int pages) =>
+        CpuForwardPass.Load(source, context, maxBatchTokens, kv, pages,
+            new CpuOptions { Threads = 2, Arithmetic = arithmetic }, null, default);
 
     private static void ReadBack(VulkanForwardPass pass, float[] values)
     {

@@ -32,7 +32,8 @@ internal sealed class TestGpu : IDisposable
     {
         using GpuInstance instance = GpuInstance.Create();
         GpuAdapter software = Choose(instance, null);
-        return [software.Description.Name, .. instance.Adapters.Where(a => a.Description.Type != AdapterType.Software && a.Missing.Count == 0).Select(a => a.Description.Name)];
+        return [software.Description.Name, .. instance.Adapters.Where(a =>
+            a.Description.Type != AdapterType.Software && a.Missing.Count == 0).Select(a => a.Description.Name)];
     }
 
     public GpuAdapter Adapter { get; }
@@ -47,7 +48,8 @@ internal sealed class TestGpu : IDisposable
     }
 
     /// <summary>Opens an adapter by name; null takes the software driver.</summary>
-    public static TestGpu Open(ShaderLibrary shaders, string? adapter = null, Func<GpuOptions, GpuOptions>? with = null) => new(shaders, adapter, with);
+    public static TestGpu Open(ShaderLibrary shaders, string? adapter = null, Func<GpuOptions, GpuOptions>? with = null) =>
+        new(shaders, adapter, with);
 
     private static GpuAdapter Choose(GpuInstance instance, string? name) =>
         instance.Adapters.FirstOrDefault(a => name is null ? a.Description.Type == AdapterType.Software : a.Description.Name == name)
@@ -82,7 +84,9 @@ internal sealed class TestGpu : IDisposable
     /// <summary>Fails on any validation message and any access that no barrier orders.</summary>
     public void AssertClean()
     {
-        if (Messages.Count > 0) throw new InvalidOperationException($"The validation layer said {Messages.Count} things, first: {string.Join(Environment.NewLine, Messages.Take(3))}");
+        if (Messages.Count > 0)
+            throw new InvalidOperationException(
+                $"The validation layer said {Messages.Count} things, first: {string.Join(Environment.NewLine, Messages.Take(3))}");
         if (Replay.Hazard is { } hazard) throw new InvalidOperationException($"Unsynchronised access: {hazard}");
     }
 

@@ -4,9 +4,9 @@ using Silk.NET.Vulkan;
 namespace MixtralVk.Testing;
 
 /// <summary>
-/// Loses the device that is in use, or refuses a submission, as drivers do: from the n-th of the chosen calls on every submission and every wait says so, until a device is made or
-/// <see cref="Mend"/> is called. Goes between the engine and the driver by <c>ReplaceCommand</c>. One at a time in a process, as functions that the
-/// driver's callers call have no object of their own.
+/// Loses the device that is in use, or refuses a submission, as drivers do: from the n-th of the chosen calls on every submission and every
+/// wait says so, until a device is made or <see cref="Mend"/> is called. Goes between the engine and the driver by <c>ReplaceCommand</c>.
+/// One at a time in a process, as functions that the driver's callers call have no object of their own.
 /// </summary>
 internal static unsafe class VulkanFaults
 {
@@ -19,7 +19,10 @@ internal static unsafe class VulkanFaults
     /// <summary>Submissions that go well before the device is lost; most, unless set.</summary>
     public static int SubmissionsLeft { set => s_submissionsLeft = value; }
 
-    /// <summary>The next so many submissions, after those of <see cref="SubmissionsBeforeRefusal"/>, are refused for lack of memory; the device is not lost.</summary>
+    /// <summary>
+    /// The next so many submissions, after those of <see cref="SubmissionsBeforeRefusal"/>, are refused for lack of memory; the device is
+    /// not lost.
+    /// </summary>
     public static int RefusedSubmissions { set => s_refused = value; }
 
     /// <summary>Submissions that go well before the first is refused; none, unless set.</summary>

@@ -5,8 +5,8 @@ using Silk.NET.Vulkan;
 namespace MixtralVk.Testing;
 
 /// <summary>
-/// Counts what the driver has given and not got back: bytes of memory and devices. Goes between the engine and the driver by <c>ReplaceCommand</c>. One at a time in a
-/// process, as <see cref="VulkanFaults"/>.
+/// Counts what the driver has given and not got back: bytes of memory and devices. Goes between the engine and the driver by
+/// <c>ReplaceCommand</c>. One at a time in a process, as <see cref="VulkanFaults"/>.
 /// </summary>
 internal static unsafe class VulkanMemory
 {

@@ -25,7 +25,8 @@ public class AdapterChoiceTests
         DeviceDescription software = Software(), other = software with { Name = "Other GPU", Type = AdapterType.Discrete };
         Assert.Equal(0, AdapterChoice.Choose(s_auto with { AdapterIndex = 0 }, [software, other]));
         Assert.Equal(1, AdapterChoice.Choose(s_auto with { AdapterName = "other" }, [software, other]));
-        var error = Assert.Throws<DeviceNotFoundException>(() => AdapterChoice.Choose(s_auto with { AdapterName = "voodoo" }, [software, other]));
+        var error = Assert.Throws<DeviceNotFoundException>(() =>
+            AdapterChoice.Choose(s_auto with { AdapterName = "voodoo" }, [software, other]));
         Assert.Contains("1 Other GPU", error.Message, StringComparison.Ordinal);
         Assert.Throws<DeviceNotFoundException>(() => AdapterChoice.Choose(s_vulkan with { AdapterIndex = 2 }, [software, other]));
     }
@@ -33,6 +34,7 @@ public class AdapterChoiceTests
     private static DeviceDescription Software()
     {
         using GpuInstance instance = GpuInstance.Create();
-        return instance.Adapters.First(adapter => adapter.Description.Type == AdapterType.Software && adapter.Missing.Count == 0).Description;
+        return instance.Adapters.First(adapter =>
+            adapter.Description.Type == AdapterType.Software && adapter.Missing.Count == 0).Description;
     }
 }

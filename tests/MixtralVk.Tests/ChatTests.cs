@@ -28,11 +28,13 @@ public sealed class ChatTests(LoadedModel loaded)
         string second = Answer(chat, "What do you sell?");
         Assert.False(first.StartsWith(' ') || second.StartsWith(' '));
         Assert.Equal(
-            [new(ChatRole.User, "Who are you?"), new(ChatRole.Assistant, first), new(ChatRole.User, "What do you sell?"), new(ChatRole.Assistant, second)],
+            [new(ChatRole.User, "Who are you?"), new(ChatRole.Assistant, first), new(ChatRole.User, "What do you sell?"),
+            new(ChatRole.Assistant, second)],
             chat.History);
         string written = $"<s>[INST] {Mira}\n\nWho are you? [/INST] {first}</s>[INST] What do you sell? [/INST] {second}</s>";
         Assert.Equal(
-            _model.Tokenizer.Decode(_model.Tokenizer.Encode(written, addSpecial: false, parseSpecial: true)), _model.Tokenizer.Decode(chat.Session.Tokens));
+            _model.Tokenizer.Decode(_model.Tokenizer.Encode(written, addSpecial: false, parseSpecial: true)),
+            _model.Tokenizer.Decode(chat.Session.Tokens));
         Assert.Equal(1, chat.Session.Tokens.Count(_model.Tokenizer.Bos));
         Assert.Equal(2, chat.Session.Tokens.Count(_model.Tokenizer.Eos));
     }
@@ -148,7 +150,8 @@ public sealed class ChatTests(LoadedModel loaded)
     {
         using Chat plain = _model.StartChat(Mira, s_greedy), stopping = _model.StartChat(Mira, s_greedy);
         string whole = Answer(plain, "Who are you?");
-        string stop = Enumerable.Range(4, whole.Length - 8).Select(at => whole.Substring(at, 4)).First(part => !Mira.Contains(part, StringComparison.Ordinal));
+        string stop = Enumerable.Range(4, whole.Length - 8).Select(at => whole.Substring(at, 4))
+            .First(part => !Mira.Contains(part, StringComparison.Ordinal));
         string answer = string.Concat(stopping.Ask("Who are you?", s_greedy with { StopStrings = [stop] }));
         Assert.Equal(whole[..whole.IndexOf(stop, StringComparison.Ordinal)], answer);
         Answer(stopping, "Go on.");

@@ -36,14 +36,18 @@ public sealed class DeviceLossTests
         Assert.Single(told);
     }
 
-    /// <summary>Experts on both sides: the loss comes between router and experts, among the processor's, while one moves; the next device has the experts of this one.</summary>
+    /// <summary>
+    /// Experts on both sides: the loss comes between router and experts, among the processor's, while one moves; the next device has the
+    /// experts of this one.
+    /// </summary>
     [Theory]
     [InlineData(7, int.MaxValue)]
     [InlineData(int.MaxValue, 25)]
     public void Experts_that_are_shared_come_back_with_the_device(int submissions, int waits)
     {
         using ModelSource source = ModelSource.Open(ShippedModel.Path);
-        MixtralOptions quarter = s_own with { ExpertBudgetBytes = source.Describe().ExpertBytes / 4, ExpertPlacement = ExpertPlacement.Fixed };
+        MixtralOptions quarter =
+            s_own with { ExpertBudgetBytes = source.Describe().ExpertBytes / 4, ExpertPlacement = ExpertPlacement.Fixed };
         string[] expected;
         using (MixtralModel whole = Load(quarter)) expected = Together(whole);
         using (MixtralModel model = Load(quarter with { WithGpuOptions = WithFaults() }))
@@ -59,7 +63,8 @@ public sealed class DeviceLossTests
         (VulkanFaults.SubmissionsLeft, VulkanFaults.WaitsLeft) = (submissions, waits);
         Assert.All(Together(moving), text => Assert.NotEmpty(text));
         Assert.Equal((2, 8), (VulkanFaults.Devices, pass.ResidentExperts));
-        Assert.Contains(Enumerable.Range(0, source.Config.LayerCount).SelectMany(layer => Enumerable.Range(2, 6).Select(expert => new ExpertId(layer, expert))), pass.IsOnDevice);
+        Assert.Contains(Enumerable.Range(0, source.Config.LayerCount)
+            .SelectMany(layer => Enumerable.Range(2, 6).Select(expert => new ExpertId(layer, expert))), pass.IsOnDevice);
     }
 
     [Fact]
@@ -103,7 +108,8 @@ public sealed class DeviceLossTests
         using (MixtralModel whole = Load(s_own)) expected = Together(whole);
         using TestGpu next = TestGpu.Open(VulkanForwardPass.Shaders), last = TestGpu.Open(VulkanForwardPass.Shaders);
         var first = TestGpu.Open(VulkanForwardPass.Shaders);
-        using MixtralModel model = Load(new MixtralOptions { HostDevice = first.Lend(), ContextLength = 128, ChunkTokens = 8, WithGpuOptions = WithFaults() });
+        using MixtralModel model =
+            Load(new MixtralOptions { HostDevice = first.Lend(), ContextLength = 128, ChunkTokens = 8, WithGpuOptions = WithFaults() });
         var told = new TaskCompletionSource<DeviceLostEventArgs>(TaskCreationOptions.RunContinuationsAsynchronously);
         model.DeviceLost += (_, e) => told.SetResult(e);
         VulkanFaults.SubmissionsLeft = 5;

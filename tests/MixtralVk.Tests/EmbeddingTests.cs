@@ -39,10 +39,12 @@ public sealed class EmbeddingTests
     [Fact]
     public async Task A_vector_is_the_mean_of_the_hidden_states_whatever_else_is_computed()
     {
-        using MixtralModel model = MixtralModel.Load(ShippedModel.Path, new MixtralOptions { Device = DeviceKind.Cpu, CpuThreads = 2, ChunkTokens = 16, KvCacheTokens = 4 * 512 });
+        using MixtralModel model = MixtralModel.Load(ShippedModel.Path,
+            new MixtralOptions { Device = DeviceKind.Cpu, CpuThreads = 2, ChunkTokens = 16, KvCacheTokens = 4 * 512 });
         int[] tokens = TestDevices.RandomTokens(50, model.Config.VocabSize);
         float[] hidden = ReferenceModels.Open(ShippedModel.Path).Hidden(tokens);
-        double[] mean = [.. Enumerable.Range(0, model.Config.Dim).Select(i => Enumerable.Range(0, tokens.Length).Average(row => (double)hidden[row * model.Config.Dim + i]))];
+        double[] mean = [.. Enumerable.Range(0, model.Config.Dim)
+            .Select(i => Enumerable.Range(0, tokens.Length).Average(row => (double)hidden[row * model.Config.Dim + i]))];
         double length = Math.Sqrt(mean.Sum(value => value * value));
         float[] alone = await model.EmbedAsync(tokens);
         for (int i = 0; i < alone.Length; i++) Assert.Equal(mean[i] / length, alone[i], 1e-2); // the CPU rounds activations to bytes
@@ -60,11 +62,13 @@ public sealed class EmbeddingTests
     [Fact]
     public async Task What_is_no_text_is_refused_and_the_rest_goes_on()
     {
-        using MixtralModel model = MixtralModel.Load(ShippedModel.Path, new MixtralOptions { Device = DeviceKind.Cpu, CpuThreads = 2, KvCacheTokens = 512 });
+        using MixtralModel model =
+            MixtralModel.Load(ShippedModel.Path, new MixtralOptions { Device = DeviceKind.Cpu, CpuThreads = 2, KvCacheTokens = 512 });
         Assert.Throws<ArgumentOutOfRangeException>(() => { _ = model.EmbedAsync(ReadOnlyMemory<int>.Empty); });
         await Assert.ThrowsAsync<ContextOverflowException>(() => model.EmbedAsync(new int[513]));
         await Assert.ThrowsAsync<TokenRangeException>(() => model.EmbedAsync(new[] { model.Config.VocabSize }));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => model.EmbedAsync(new int[300], new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            model.EmbedAsync(new int[300], new CancellationToken(canceled: true)));
         for (int i = 0; i < 20; i++) await model.EmbedAsync(TestDevices.RandomTokens(300, model.Config.VocabSize)); // no page is lost
     }
 }

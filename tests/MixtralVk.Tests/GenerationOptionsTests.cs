@@ -27,7 +27,8 @@ public sealed class GenerationOptionsTests(LoadedModel loaded)
     {
         string[] banned = ["ab", "a\"", "e\u00e9", "true,", "TrueFalse", "\u4e16\u754c\u4e16", "12 ", "z"];
         var random = new Random(8);
-        var options = new GenerationOptions { Temperature = 3, TopK = 0, TopP = 1, MinP = 0, MaxTokens = 100_000, MinTokens = 100_000, Seed = 2, BannedStrings = banned };
+        var options = new GenerationOptions { Temperature = 3, TopK = 0, TopP = 1, MinP = 0, MaxTokens = 100_000, MinTokens = 100_000,
+            Seed = 2, BannedStrings = banned };
         var chooser = new TokenChooser(options, RandomText.Tokenizer, []);
         var bytes = new List<byte>();
         float[] logits = new float[RandomText.Tokenizer.VocabSize];
@@ -35,7 +36,8 @@ public sealed class GenerationOptionsTests(LoadedModel loaded)
         {
             for (int t = 0; t < logits.Length; t++) logits[t] = random.NextSingle() + (t is 3 + 'a' or 3 + 'b' or > 259 ? 6 : 0);
             int token = chooser.Choose(logits);
-            bytes.AddRange(RandomText.Tokenizer.ByteOf(token) is >= 0 and int value ? [(byte)value] : Encoding.UTF8.GetBytes(RandomText.Tokenizer.TextOf(token)));
+            bytes.AddRange(RandomText.Tokenizer.ByteOf(token) is >= 0 and int value
+                ? [(byte)value] : Encoding.UTF8.GetBytes(RandomText.Tokenizer.TextOf(token)));
         }
         string text = Encoding.UTF8.GetString([.. bytes]);
         Assert.All(banned, b => Assert.DoesNotContain(b, text, StringComparison.OrdinalIgnoreCase));
@@ -45,7 +47,8 @@ public sealed class GenerationOptionsTests(LoadedModel loaded)
     [Fact]
     public void AConstraintThatLeavesNothingElseComesToItsEnd()
     {
-        var options = new GenerationOptions { Seed = 3, BannedStrings = ["wolf", "elf"], MinTokens = 20, Constraint = Constraint.OneOf(["wolfhound", "elf"]) };
+        var options = new GenerationOptions { Seed = 3, BannedStrings = ["wolf", "elf"], MinTokens = 20,
+            Constraint = Constraint.OneOf(["wolfhound", "elf"]) };
         Reply reply = Ask(options);
         Assert.True(reply.IsComplete);
         Assert.Equal("elf", reply.Text); // one of both there must be: the first of the list is left out
@@ -70,11 +73,13 @@ public sealed class GenerationOptionsTests(LoadedModel loaded)
         int vocab = loaded.Model.Tokenizer.VocabSize;
         using Session session = loaded.Model.StartSession();
         session.Prefill(loaded.Model.Tokenizer.Encode("Hello"));
-        var options = new GenerationOptions { Temperature = 5, TopK = 2, RepetitionPenalty = 2, Seed = 1, MaxTokens = 4, LogProbabilities = vocab };
+        var options = new GenerationOptions { Temperature = 5, TopK = 2, RepetitionPenalty = 2, Seed = 1, MaxTokens = 4,
+            LogProbabilities = vocab };
         foreach (GeneratedToken token in session.Generate(options))
         {
             Assert.Equal(1, token.Likeliest.Sum(t => Math.Exp(t.LogProbability)), 1e-4);
-            Assert.Equal(token.Likeliest.OrderByDescending(t => t.LogProbability).Select(t => t.LogProbability), token.Likeliest.Select(t => t.LogProbability));
+            Assert.Equal(token.Likeliest.OrderByDescending(t => t.LogProbability).Select(t => t.LogProbability),
+                token.Likeliest.Select(t => t.LogProbability));
             Assert.Equal(token.LogProbability, token.Likeliest.Single(t => t.Id == token.Id).LogProbability);
         }
         GeneratedToken silent = session.Generate(s_greedy).First();
@@ -90,8 +95,11 @@ public sealed class GenerationOptionsTests(LoadedModel loaded)
         int a = RandomText.Tokenizer.Encode("a", addSpecial: false)[^1], first = 3 + 0xC3, second = 3 + 0xA9, mark = 3 + '!', b = 3 + 'b';
         float[] logits = new float[RandomText.Tokenizer.VocabSize];
         (logits[b], logits[mark]) = (2, 1);
-        Assert.Equal(mark, new TokenChooser(options, RandomText.Tokenizer, [a, a, b, a, a]).Choose(logits));                               // b would repeat
-        Assert.Equal(b, new TokenChooser(options, RandomText.Tokenizer, [a, first, second, mark, b, a, first, second, mark]).Choose(logits)); // across the breaker
+        // b would repeat
+        Assert.Equal(mark, new TokenChooser(options, RandomText.Tokenizer, [a, a, b, a, a]).Choose(logits));
+        // Across the breaker.
+        Assert.Equal(b,
+            new TokenChooser(options, RandomText.Tokenizer, [a, first, second, mark, b, a, first, second, mark]).Choose(logits));
     }
 
     private Reply Ask(GenerationOptions options)

@@ -15,11 +15,13 @@ public sealed class HostDeviceTests
     {
         using TestGpu host = TestGpu.Open(VulkanForwardPass.Shaders);
         int submissions = 0;
-        var options = new MixtralOptions { ContextLength = 128, HostDevice = host.Lend() with { SubmitLock = submit => { submissions++; submit(); } } };
+        var options = new MixtralOptions { ContextLength = 128,
+            HostDevice = host.Lend() with { SubmitLock = submit => { submissions++; submit(); } } };
         string lent = Text(options, out string device);
         Assert.Contains("the program's own device", device, StringComparison.Ordinal);
         Assert.True(submissions > 8);
-        Assert.Equal(Text(new MixtralOptions { ContextLength = 128, Device = DeviceKind.Vulkan, AdapterName = host.Adapter.Description.Name }, out _), lent);
+        Assert.Equal(Text(new MixtralOptions { ContextLength = 128, Device = DeviceKind.Vulkan,
+            AdapterName = host.Adapter.Description.Name }, out _), lent);
         using GpuBuffer still = host.Device.CreateBuffer(16, BufferUse.Device, "the host goes on");
     }
 
@@ -31,7 +33,8 @@ public sealed class HostDeviceTests
         Assert.Throws<ArgumentException>((options with { Device = DeviceKind.Cpu }).Validate);
         Assert.Throws<ArgumentException>((options with { AdapterIndex = 0 }).Validate);
         MixtralOptions lacking = options with { HostDevice = options.HostDevice with { EnabledFeatures = [] } };
-        Assert.Contains("timelineSemaphore", Assert.Throws<GpuUnsupportedException>(() => MixtralModel.Load(ShippedModel.Path, lacking)).Missing);
+        Assert.Contains(
+            "timelineSemaphore", Assert.Throws<GpuUnsupportedException>(() => MixtralModel.Load(ShippedModel.Path, lacking)).Missing);
     }
 
     private static string Text(MixtralOptions options, out string device)
@@ -39,6 +42,7 @@ public sealed class HostDeviceTests
         using MixtralModel model = MixtralModel.Load(ShippedModel.Path, options);
         device = model.Device.Description;
         using Session session = model.StartSession();
-        return string.Concat(session.Generate(model.Tokenizer.Encode(Prompt), new GenerationOptions { Temperature = 0, MaxTokens = 8 }).Select(token => token.Text));
+        return string.Concat(session.Generate(model.Tokenizer.Encode(Prompt), new GenerationOptions { Temperature = 0, MaxTokens = 8 })
+            .Select(token => token.Text));
     }
 }

@@ -15,7 +15,8 @@ public partial class LayeringTests
     public void No_vulkan_handle_leaves_the_gpu_layer()
     {
         const BindingFlags all = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
-        IEnumerable<Type> types = typeof(GpuDevice).Assembly.GetExportedTypes().SelectMany(type => type.GetMembers(all).SelectMany(TypesOf));
+        IEnumerable<Type> types =
+            typeof(GpuDevice).Assembly.GetExportedTypes().SelectMany(type => type.GetMembers(all).SelectMany(TypesOf));
         Assert.DoesNotContain(types, type => type.FullName?.Contains("Silk.NET", StringComparison.Ordinal) == true);
         Assert.DoesNotContain(SourcesOutside(""), file => File.ReadAllText(file).Contains("Silk.NET", StringComparison.Ordinal));
     }
@@ -36,13 +37,15 @@ public partial class LayeringTests
     public void No_checkpoint_tensor_name_leaves_the_folders_of_files()
     {
         Assert.Contains(Directory.EnumerateFiles(Path.Combine(_sources, "Loading")), file => TensorName().IsMatch(File.ReadAllText(file)));
-        foreach (string file in SourcesOutside("Loading").Where(file => !file.StartsWith(Path.Combine(_sources, "Conversion") + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
+        foreach (string file in SourcesOutside("Loading")
+            .Where(file => !file.StartsWith(Path.Combine(_sources, "Conversion") + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
             Assert.False(TensorName().IsMatch(File.ReadAllText(file)), $"{file} names a tensor.");
     }
 
     private static IEnumerable<string> SourcesOutside(string folder) =>
         Directory.EnumerateFiles(_sources, "*.cs", SearchOption.AllDirectories)
-            .Where(file => Path.GetRelativePath(_sources, file).Split(Path.DirectorySeparatorChar)[0] is var top && top != folder && top is not ("bin" or "obj"));
+            .Where(file => Path.GetRelativePath(_sources, file).Split(Path.DirectorySeparatorChar)[0] is var top && top != folder
+            && top is not ("bin" or "obj"));
 
     private static IEnumerable<Type> TypesOf(MemberInfo member) => member switch
     {

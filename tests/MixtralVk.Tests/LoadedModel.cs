@@ -5,7 +5,8 @@ public sealed class LoadedModel : IDisposable
 {
     // Room for three full conversations; the prefill chunk is small so that prompts take several.
     public MixtralModel Model { get; } =
-        MixtralModel.Load(ShippedModel.Path, new MixtralOptions { Device = DeviceKind.Cpu, CpuThreads = 2, KvCacheTokens = 3 * 512, ChunkTokens = 16 });
+        MixtralModel.Load(ShippedModel.Path,
+        new MixtralOptions { Device = DeviceKind.Cpu, CpuThreads = 2, KvCacheTokens = 3 * 512, ChunkTokens = 16 });
 
     public void Dispose() => Model.Dispose();
 }

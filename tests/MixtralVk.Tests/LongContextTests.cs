@@ -9,14 +9,19 @@ using Xunit.Abstractions;
 
 namespace MixtralVk.Tests;
 
-/// <summary>A context of MIXTRALVK_CONTEXT tokens (2048): the shipped model, whose header is made to tell of so many. What it says there is nothing to read, but repeatable.</summary>
+/// <summary>
+/// A context of MIXTRALVK_CONTEXT tokens (2048): the shipped model, whose header is made to tell of so many. What it says there is nothing
+/// to read, but repeatable.
+/// </summary>
 public sealed class LongContextTests(ITestOutputHelper output)
 {
-    private static readonly int s_context = int.Parse(Environment.GetEnvironmentVariable("MIXTRALVK_CONTEXT") ?? "2048", CultureInfo.InvariantCulture);
+    private static readonly int s_context =
+        int.Parse(Environment.GetEnvironmentVariable("MIXTRALVK_CONTEXT") ?? "2048", CultureInfo.InvariantCulture);
 
     private static readonly CharacterSheet s_mira = new()
     {
-        Name = "Mira", Persona = "You are Mira, a kind baker from Oakvale. You sell bread for 3 gold.", DescribesActions = false, MaxTokens = 40,
+        Name = "Mira", Persona = "You are Mira, a kind baker from Oakvale. You sell bread for 3 gold.",
+        DescribesActions = false, MaxTokens = 40,
         Voice = new() { Sampling = new() { Seed = 3 } },
     };
 
@@ -24,7 +29,8 @@ public sealed class LongContextTests(ITestOutputHelper output)
     public void A_conversation_fills_it_forgets_and_goes_on_from_a_save_alike()
     {
         using TemporaryFile file = ModelOfThatContext();
-        using MixtralModel model = MixtralModel.Load(file.Path, new MixtralOptions { Device = DeviceKind.Cpu, ContextLength = s_context, KvCacheTokens = 2 * s_context });
+        using MixtralModel model = MixtralModel.Load(file.Path,
+            new MixtralOptions { Device = DeviceKind.Cpu, ContextLength = s_context, KvCacheTokens = 2 * s_context });
         Assert.Equal(s_context, model.ContextLength);
         using Character mira = new(model, s_mira), loaded = new(model, s_mira);
         string words = string.Concat(Enumerable.Repeat("the old mill ", s_context / 12 / 3));
@@ -53,7 +59,8 @@ public sealed class LongContextTests(ITestOutputHelper output)
         long start = Stopwatch.GetTimestamp();
         string speech = string.Concat(who.Say(line));
         GenerationTimings timings = who.Latest!.Timings;
-        output.WriteLine($"{timings.ReusedTokens} tokens there, {timings.PromptTokens} computed, {timings.GeneratedTokens} generated in {Stopwatch.GetElapsedTime(start).TotalSeconds:F2} s");
+        output.WriteLine(
+            $"{timings.ReusedTokens} tokens there, {timings.PromptTokens} computed, {timings.GeneratedTokens} generated in {Stopwatch.GetElapsedTime(start).TotalSeconds:F2} s");
         return speech;
     }
 

@@ -7,13 +7,17 @@ using MixtralVk.Testing;
 
 namespace MixtralVk.Tests;
 
-/// <summary>The driver refuses work for lack of memory: what can be done without goes first, and then whoever wants a text is told. In floats, so that it does not matter who computes an expert.</summary>
+/// <summary>
+/// The driver refuses work for lack of memory: what can be done without goes first, and then whoever wants a text is told. In floats, so
+/// that it does not matter who computes an expert.
+/// </summary>
 [Collection(VulkanCollection.Name)]
 public sealed class MemoryPressureTests
 {
     private static readonly GenerationOptions s_greedy = new() { Temperature = 0, MaxTokens = 12 };
 
-    private static readonly MixtralOptions s_options = new() { Device = DeviceKind.Vulkan, ContextLength = 128, ChunkTokens = 16, CpuArithmetic = CpuArithmetic.Float32 };
+    private static readonly MixtralOptions s_options = new()
+        { Device = DeviceKind.Vulkan, ContextLength = 128, ChunkTokens = 16, CpuArithmetic = CpuArithmetic.Float32 };
 
     private const string Mill = "The mill stands by the river, and", Smith = "I am the smith of this village, and";
 
@@ -47,7 +51,10 @@ public sealed class MemoryPressureTests
         Assert.Equal(expected, Text(model, Smith));
     }
 
-    /// <summary>A text whose pages come back from the host is refused at that, in its prompt or in its answer, and is told; asked again it is what it would have been.</summary>
+    /// <summary>
+    /// A text whose pages come back from the host is refused at that, in its prompt or in its answer, and is told; asked again it is what
+    /// it would have been.
+    /// </summary>
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
@@ -80,5 +87,6 @@ public sealed class MemoryPressureTests
         return Text(session, prompt);
     }
 
-    private static string Text(Session session, string prompt) => string.Concat(session.Generate(session.Model.Tokenizer.Encode(prompt), s_greedy).Select(token => token.Text));
+    private static string Text(Session session, string prompt) =>
+        string.Concat(session.Generate(session.Model.Tokenizer.Encode(prompt), s_greedy).Select(token => token.Text));
 }

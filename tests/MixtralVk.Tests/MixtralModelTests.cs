@@ -16,7 +16,8 @@ public class MixtralModelTests
     public void LoadTellsWhatItLoaded()
     {
         var seen = new List<LoadProgress>();
-        using MixtralModel model = MixtralModel.Load(ShippedModel.Path, s_cpu with { ContextLength = 100, KvCacheTokens = 200 }, new Recorder(seen));
+        using MixtralModel model =
+            MixtralModel.Load(ShippedModel.Path, s_cpu with { ContextLength = 100, KvCacheTokens = 200 }, new Recorder(seen));
         Assert.Equal(100, model.ContextLength);
         Assert.Equal(7, model.ForwardPass.Pages.PageCount); // 200 tokens in pages of 32
         Assert.Equal(7 * 32 * 4 * 2 * 64 * 2, model.Memory.KvCacheBytes); // 4 layers, K and V, 2 heads of 32, two bytes
@@ -32,14 +33,16 @@ public class MixtralModelTests
     {
         using MixtralModel model = await MixtralModel.LoadAsync(ShippedModel.Path, s_cpu);
         Assert.Equal(512, model.ContextLength);
-        var error = await Assert.ThrowsAsync<ContextOverflowException>(() => MixtralModel.LoadAsync(ShippedModel.Path, s_cpu with { ContextLength = 32768 }));
+        var error = await Assert.ThrowsAsync<ContextOverflowException>(() =>
+            MixtralModel.LoadAsync(ShippedModel.Path, s_cpu with { ContextLength = 32768 }));
         Assert.Equal((32768, 512), (error.Wanted, error.Available));
     }
 
     [Fact]
     public void ABudgetTooSmallIsRefusedBeforeLoading()
     {
-        var error = Assert.Throws<MemoryBudgetException>(() => MixtralModel.Load(ShippedModel.Path, s_cpu with { MemoryBudgetBytes = 1_000_000 }));
+        var error = Assert.Throws<MemoryBudgetException>(() =>
+            MixtralModel.Load(ShippedModel.Path, s_cpu with { MemoryBudgetBytes = 1_000_000 }));
         Assert.True(error.Needed > 4_000_000 && error.Budget == 1_000_000);
     }
 
@@ -61,22 +64,27 @@ public class MixtralModelTests
         Assert.InRange(some, 5, 255);
         Assert.Equal(some + 32, Pages(80)); // a page is 32 KiB here
         Assert.Equal(64 * 4, Pages(500));
-        using MixtralModel fixedSize = MixtralModel.Load(ShippedModel.Path, options with { MemoryBudgetBytes = 500 << 20, KvCacheTokens = 320 });
+        using MixtralModel fixedSize =
+            MixtralModel.Load(ShippedModel.Path, options with { MemoryBudgetBytes = 500 << 20, KvCacheTokens = 320 });
         Assert.Equal(10, fixedSize.ForwardPass.Pages.PageCount);
     }
 
     [Fact]
     public void ACacheThatMainMemoryCannotHoldIsRefusedWithWhatHelps()
     {
-        var error = Assert.Throws<HostMemoryException>(() => MixtralModel.Load(ShippedModel.Path, s_cpu with { KvCacheTokens = 1 << 20, MainMemoryBytes = 100 << 20 }));
+        var error = Assert.Throws<HostMemoryException>(() =>
+            MixtralModel.Load(ShippedModel.Path, s_cpu with { KvCacheTokens = 1 << 20, MainMemoryBytes = 100 << 20 }));
         Assert.Contains("smaller KV cache", error.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Whether loading is given up somewhere on the way or the model is used and disposed of, device and driver get all back.</summary>
+    /// <summary>
+    /// Whether loading is given up somewhere on the way or the model is used and disposed of, device and driver get all back.
+    /// </summary>
     [Fact]
     public async Task LoadingTellsHowFarItIsAndNothingStaysOnTheDevice()
     {
-        MixtralOptions options = s_cpu with { Device = DeviceKind.Vulkan, WithGpuOptions = gpu => gpu with { ReplaceCommand = VulkanMemory.Count() } };
+        MixtralOptions options =
+            s_cpu with { Device = DeviceKind.Vulkan, WithGpuOptions = gpu => gpu with { ReplaceCommand = VulkanMemory.Count() } };
         var seen = new List<LoadProgress>();
         using (MixtralModel model = await MixtralModel.LoadAsync(ShippedModel.Path, options, new Recorder(seen)))
         {
@@ -95,9 +103,11 @@ public class MixtralModelTests
             using var cancellation = new CancellationTokenSource();
             if (at < 0) cancellation.Cancel();
             var stopper = new Stopper(cancellation, at);
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => MixtralModel.LoadAsync(ShippedModel.Path, options, stopper, cancellation.Token));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+                MixtralModel.LoadAsync(ShippedModel.Path, options, stopper, cancellation.Token));
             Assert.Equal((0, 0), (VulkanMemory.LiveBytes, VulkanMemory.LiveDevices));
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => MixtralModel.LoadAsync(ShippedModel.Path, s_cpu, stopper, cancellation.Token));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+                MixtralModel.LoadAsync(ShippedModel.Path, s_cpu, stopper, cancellation.Token));
         }
     }
 
@@ -106,9 +116,12 @@ public class MixtralModelTests
     {
         MixtralOptions[] bad =
         [
-            s_cpu with { ContextLength = 0 }, s_cpu with { ChunkTokens = 0 }, s_cpu with { KvCacheTokens = -1 }, s_cpu with { CpuThreads = 0 },
-            s_cpu with { CpuThreads = 1_000_000 }, s_cpu with { MemoryBudgetBytes = 0 }, s_cpu with { AdapterIndex = -1 }, s_cpu with { KvFormat = (KvFormat)77 }, s_cpu with { Pacing = (Pacing)77 },
-            s_cpu with { Device = (DeviceKind)77 }, s_cpu with { CpuArithmetic = (CpuArithmetic)77 }, s_cpu with { Map = (MapMode)77 }, s_cpu with { ExpertPlacement = (ExpertPlacement)77 },
+            s_cpu with { ContextLength = 0 }, s_cpu with { ChunkTokens = 0 }, s_cpu with { KvCacheTokens = -1 },
+            s_cpu with { CpuThreads = 0 },
+            s_cpu with { CpuThreads = 1_000_000 }, s_cpu with { MemoryBudgetBytes = 0 }, s_cpu with { AdapterIndex = -1 },
+            s_cpu with { KvFormat = (KvFormat)77 }, s_cpu with { Pacing = (Pacing)77 },
+            s_cpu with { Device = (DeviceKind)77 }, s_cpu with { CpuArithmetic = (CpuArithmetic)77 }, s_cpu with { Map = (MapMode)77 },
+            s_cpu with { ExpertPlacement = (ExpertPlacement)77 },
         ];
         Assert.All(bad, options => Assert.Throws<ArgumentOutOfRangeException>(() => MixtralModel.Load(ShippedModel.Path, options)));
         Assert.Throws<ArgumentException>(() => MixtralModel.Load(ShippedModel.Path, new MixtralOptions { AdapterName = "" }));
@@ -118,17 +131,20 @@ public class MixtralModelTests
     [Fact]
     public void TheSameAnswersOnVulkanAsOnTheCpu()
     {
-        using MixtralModel cpu = MixtralModel.Load(ShippedModel.Path, s_cpu), vulkan = MixtralModel.Load(ShippedModel.Path, s_cpu with { Device = DeviceKind.Vulkan });
+        using MixtralModel cpu = MixtralModel.Load(ShippedModel.Path, s_cpu),
+            vulkan = MixtralModel.Load(ShippedModel.Path, s_cpu with { Device = DeviceKind.Vulkan });
         Assert.Equal(DeviceKind.Vulkan, vulkan.Device.Kind);
         var greedy = new GenerationOptions { Temperature = 0, MaxTokens = 32 };
-        using Chat a = cpu.StartChat("You are Mira, a cheerful baker from Oakvale.", greedy), b = vulkan.StartChat("You are Mira, a cheerful baker from Oakvale.", greedy);
+        using Chat a = cpu.StartChat("You are Mira, a cheerful baker from Oakvale.", greedy),
+            b = vulkan.StartChat("You are Mira, a cheerful baker from Oakvale.", greedy);
         foreach (string question in new[] { "Who are you?", "Where do you live?" })
             Assert.Equal(string.Concat(a.Ask(question)), string.Concat(b.Ask(question)));
     }
 
     [Fact]
     public void AnUnknownAdapterIsATypedError() =>
-        Assert.Throws<DeviceNotFoundException>(() => MixtralModel.Load(ShippedModel.Path, new MixtralOptions { AdapterName = "no such adapter" }));
+        Assert.Throws<DeviceNotFoundException>(() =>
+            MixtralModel.Load(ShippedModel.Path, new MixtralOptions { AdapterName = "no such adapter" }));
 
     [Fact]
     public void WithoutAKnownFormOfConversationRawTextStillWorks()
@@ -145,7 +161,8 @@ public class MixtralModelTests
     [Fact]
     public void AnotherKindOfVocabularyIsRefused()
     {
-        using TemporaryFile file = TemporaryFile.With(new SyntheticModel().ToWriter().Remove("tokenizer.ggml.model").Add("tokenizer.ggml.model", "gpt2").ToBytes());
+        using TemporaryFile file = TemporaryFile.With(
+            new SyntheticModel().ToWriter().Remove("tokenizer.ggml.model").Add("tokenizer.ggml.model", "gpt2").ToBytes());
         Assert.Throws<TokenizerException>(() => MixtralModel.Load(file.Path, s_cpu));
     }
 
@@ -170,8 +187,10 @@ public class MixtralModelTests
     [Fact]
     public void SessionsOnSeveralThreadsTakeTurns()
     {
-        using MixtralModel model = MixtralModel.Load(ShippedModel.Path, s_cpu with { KvCacheTokens = 4 * 512, CpuThreads = 1, ChunkTokens = 8 });
-        string[] personas = [.. new[] { "Mira", "Hugo", "Iska", "Pierre" }.Select(name => $"You are {name}, a gruff miller from Hillmere.")];
+        using MixtralModel model =
+            MixtralModel.Load(ShippedModel.Path, s_cpu with { KvCacheTokens = 4 * 512, CpuThreads = 1, ChunkTokens = 8 });
+        string[] personas =
+            [.. new[] { "Mira", "Hugo", "Iska", "Pierre" }.Select(name => $"You are {name}, a gruff miller from Hillmere.")];
         string[] Ask(string persona)
         {
             using Chat chat = model.StartChat(persona, new GenerationOptions { Temperature = 0, MaxTokens = 20 });

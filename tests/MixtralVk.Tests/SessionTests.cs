@@ -7,7 +7,8 @@ namespace MixtralVk.Tests;
 public sealed class SessionTests(LoadedModel loaded) : IDisposable
 {
     private static readonly GenerationOptions s_greedy = new() { Temperature = 0, MaxTokens = 24 };
-    private static readonly GenerationOptions s_wild = new() { Temperature = 5, TopK = 0, TopP = 1, MinP = 0, Seed = 4 }; // hardly ever ends by itself
+    // Hardly ever ends by itself.
+    private static readonly GenerationOptions s_wild = new() { Temperature = 5, TopK = 0, TopP = 1, MinP = 0, Seed = 4 };
 
     private readonly MixtralModel _model = loaded.Model;
     private readonly int _freePages = loaded.Model.ForwardPass.Pages.FreeCount;
@@ -24,7 +25,8 @@ public sealed class SessionTests(LoadedModel loaded) : IDisposable
         Assert.Equal(FinishReason.EndOfText, generation.FinishReason);
         Assert.Equal(_model.Tokenizer.Eos, tokens[^1].Id);
         Assert.Equal(tokens.Select(token => token.Id), session.Tokens[prompt..].ToArray());
-        Assert.Equal(_model.Tokenizer.Decode([.. tokens.Select(t => t.Id)], trimLeadingSpace: false), string.Concat(tokens.Select(t => t.Text)));
+        Assert.Equal(_model.Tokenizer.Decode([.. tokens.Select(t => t.Id)], trimLeadingSpace: false),
+            string.Concat(tokens.Select(t => t.Text)));
         Assert.Contains("Mira", string.Concat(tokens.Select(t => t.Text)), StringComparison.Ordinal);
         Assert.Equal((prompt, tokens.Length), (generation.Timings.PromptTokens, generation.Timings.GeneratedTokens));
         Assert.True(generation.Timings.PromptTokensPerSecond > 0 && generation.Timings.GeneratedTokensPerSecond > 0);

@@ -6,14 +6,16 @@ namespace MixtralVk.Tests;
 [Collection(VulkanCollection.Name)]
 public sealed class SharedCacheTests
 {
-    private const string Lore = "[INST] You are Mira, a cheerful baker from Oakvale. You sell bread for 3 silver. Oakvale lies between the river and the old mill. "
+    private const string Lore =
+        "[INST] You are Mira, a cheerful baker from Oakvale. You sell bread for 3 silver. Oakvale lies between the river and the old mill. "
         + "Hugo is the gruff smith of Stonefall. Iska keeps the inn, where travellers from Hillmere stay for the night.\n\n";
 
     private static readonly GenerationOptions s_greedy = new() { Temperature = 0, MaxTokens = 16 };
 
     public static TheoryData<DeviceKind> Devices => [DeviceKind.Cpu, DeviceKind.Vulkan];
 
-    public static TheoryData<DeviceKind, long> IdleMemories => new() { { DeviceKind.Cpu, 0 }, { DeviceKind.Vulkan, 0 }, { DeviceKind.Vulkan, 1 << 20 }, { DeviceKind.Vulkan, 8 << 20 } };
+    public static TheoryData<DeviceKind, long> IdleMemories =>
+        new() { { DeviceKind.Cpu, 0 }, { DeviceKind.Vulkan, 0 }, { DeviceKind.Vulkan, 1 << 20 }, { DeviceKind.Vulkan, 8 << 20 } };
 
     [Theory]
     [MemberData(nameof(Devices))]
@@ -51,7 +53,8 @@ public sealed class SharedCacheTests
     {
         const int sessions = 64, pagesEach = 2;
         string[] names = ["Mira", "Hugo", "Iska", "Pierre"], places = ["Oakvale", "Stonefall", "Hillmere", "Redford"];
-        string[] personas = [.. Enumerable.Range(0, sessions).Select(i => $"[INST] You are {names[i % 4]}, keeper number {i} of {places[i / 4 % 4]}.\n\nWho are you? [/INST]")];
+        string[] personas = [.. Enumerable.Range(0, sessions)
+            .Select(i => $"[INST] You are {names[i % 4]}, keeper number {i} of {places[i / 4 % 4]}.\n\nWho are you? [/INST]")];
         string[] Speak(int cacheTokens)
         {
             using MixtralModel model = Open(device, cacheTokens, idleBytes: idleBytes);
@@ -59,8 +62,11 @@ public sealed class SharedCacheTests
             Session[] all = [.. personas.Select(text => Begin(model, text))];
             string[] spoken = [.. all.Select(session => Text(session, few))];
             Assert.All(all, session => Assert.InRange(KvPages.PagesFor(session.Tokens.Length), pagesEach, pagesEach));
-            for (int i = 0; i < sessions; i++) all[i].Prefill([.. all[i].Tokens, .. model.Tokenizer.Encode("[INST] Go on. [/INST]", addSpecial: false)]);
-            if (idleBytes >= 8 << 20) Assert.All(all, session => Assert.InRange(session.PrefillTimings.ReusedTokens, KvPages.PageTokens, 2 * KvPages.PageTokens)); // all came back
+            for (int i = 0; i < sessions; i++)
+                all[i].Prefill([.. all[i].Tokens, .. model.Tokenizer.Encode("[INST] Go on. [/INST]", addSpecial: false)]);
+            // All came back.
+            if (idleBytes >= 8 << 20)
+                Assert.All(all, session => Assert.InRange(session.PrefillTimings.ReusedTokens, KvPages.PageTokens, 2 * KvPages.PageTokens));
             for (int i = 0; i < sessions; i++) spoken[i] += Text(all[i], few);
             foreach (Session session in all) session.Dispose();
             Assert.Equal(model.ForwardPass.Pages.PageCount, model.ForwardPass.Pages.FreeCount);
@@ -72,7 +78,8 @@ public sealed class SharedCacheTests
     [Fact]
     public void Two_that_do_not_fit_together_take_turns()
     {
-        string[] texts = [Lore + "Who are you? [/INST]", Lore.Replace("Mira", "Iska", StringComparison.Ordinal) + "Where do you live? [/INST]"];
+        string[] texts =
+            [Lore + "Who are you? [/INST]", Lore.Replace("Mira", "Iska", StringComparison.Ordinal) + "Where do you live? [/INST]"];
         using MixtralModel model = Open(DeviceKind.Cpu, 1, context: 160);
         Assert.Equal(5, model.ForwardPass.Pages.PageCount);
         using Session a = Begin(model, texts[0]), b = Begin(model, texts[1]);
@@ -98,15 +105,18 @@ public sealed class SharedCacheTests
         string sell = Answer(fork, "What do you sell?");
         Answer(chat, "Where do you live?");
         Assert.Equal(["Who are you?", first, "What do you sell?", sell], fork.History.Select(message => message.Text));
-        Assert.Equal(["Who are you?", "Where do you live?"], chat.History.Where(message => message.Role == ChatRole.User).Select(message => message.Text));
+        Assert.Equal(["Who are you?", "Where do you live?"],
+            chat.History.Where(message => message.Role == ChatRole.User).Select(message => message.Text));
         using Chat anew = model.StartChat(chat.Persona, s_greedy);
         Answer(anew, "Who are you?");
         Assert.Equal(sell, Answer(anew, "What do you sell?"));
     }
 
-    private static MixtralModel Open(DeviceKind device, int cacheTokens, int context = 256, long idleBytes = 0) => MixtralModel.Load(ShippedModel.Path, new MixtralOptions
+    private static MixtralModel Open(DeviceKind device, int cacheTokens, int context = 256, long idleBytes = 0) =>
+        MixtralModel.Load(ShippedModel.Path, new MixtralOptions
     {
-        Device = device, CpuThreads = 2, ContextLength = context, KvCacheTokens = cacheTokens, ChunkTokens = 64, IdleMemoryBytes = idleBytes, IdleMemoryEverywhere = true,
+        Device = device, CpuThreads = 2, ContextLength = context, KvCacheTokens = cacheTokens, ChunkTokens = 64,
+        IdleMemoryBytes = idleBytes, IdleMemoryEverywhere = true,
     });
 
     private static Session Begin(MixtralModel model, string text)
@@ -125,5 +135,6 @@ public sealed class SharedCacheTests
         return Text(session);
     }
 
-    private static string Text(Session session, GenerationOptions? options = null) => string.Concat(session.Generate(options ?? s_greedy).Select(token => token.Text));
+    private static string Text(Session session, GenerationOptions? options = null) =>
+        string.Concat(session.Generate(options ?? s_greedy).Select(token => token.Text));
 }

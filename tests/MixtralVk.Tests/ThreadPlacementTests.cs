@@ -30,14 +30,16 @@ public sealed class ThreadPlacementTests
 
     [Fact]
     public void What_a_placed_call_throws_comes_to_the_caller() =>
-        Assert.Throws<InvalidOperationException>(() => new ThreadPlacement(ThreadPriority.BelowNormal).Call<int>(() => throw new InvalidOperationException()));
+        Assert.Throws<InvalidOperationException>(() =>
+            new ThreadPlacement(ThreadPriority.BelowNormal).Call<int>(() => throw new InvalidOperationException()));
 
     /// <summary>But for those that write Mesa's cache, which it makes the lowest itself.</summary>
     private static int LowestThreads() => Directory.EnumerateDirectories("/proc/self/task").Count(task =>
     {
         try
         {
-            return !File.ReadAllText(Path.Combine(task, "comm")).Contains("disk$", StringComparison.Ordinal) && NiceOf(Path.Combine("self", "task", Path.GetFileName(task))) == 19;
+            return !File.ReadAllText(Path.Combine(task, "comm")).Contains("disk$", StringComparison.Ordinal)
+                && NiceOf(Path.Combine("self", "task", Path.GetFileName(task))) == 19;
         }
         catch (IOException)
         {

@@ -1,4 +1,5 @@
-// Saves a character of many exchanges under one name, over and over, until it is killed: FILE FIRST. Each save has the next seed and tells it.
+// Saves a character of many exchanges under one name, over and over, until it is killed: FILE FIRST. Each save has the next seed and tells
+// it.
 using System.Globalization;
 using MixtralVk;
 using MixtralVk.SaveGames;

@@ -78,7 +78,8 @@ public sealed class AssemblyTests
         Assert.Equal(1.5, loop.LoadsInFlight);
     }
 
-    // Two loops that hold all loads: over units without scales and, inside, a unit's steps; or over runs and, inside, units with their steps one after the other.
+    // Two loops that hold all loads: over units without scales and, inside, a unit's steps; or over runs and, inside, units with their
+    // steps one after the other.
     private const string LoopInLoop = """
         BB0:
         	s_mov_b32 s0, s3                                ; be800303

@@ -8,18 +8,21 @@ public sealed class OccupancyTests
     [InlineData(40, 1024, 6)]
     [InlineData(48, 4096, 5)]
     [InlineData(128, 16384, 2)]
-    public void Polaris(int registers, int shared, int expected) => Assert.Equal(expected, Architecture.Polaris.Occupancy(registers, 64, shared, 2));
+    public void Polaris(int registers, int shared, int expected) =>
+        Assert.Equal(expected, Architecture.Polaris.Occupancy(registers, 64, shared, 2));
 
     [Theory]
     [InlineData(40, 1024, 12)]
     [InlineData(48, 4096, 10)]
     [InlineData(128, 16384, 4)]
-    public void Rdna2(int registers, int shared, int expected) => Assert.Equal(expected, Architecture.Rdna2.Occupancy(registers, 64, shared, 2));
+    public void Rdna2(int registers, int shared, int expected) =>
+        Assert.Equal(expected, Architecture.Rdna2.Occupancy(registers, 64, shared, 2));
 
     [Theory]
     [InlineData(48, 4096, 16)]
     [InlineData(132, 16384, 4)]
-    public void Rdna3(int registers, int shared, int expected) => Assert.Equal(expected, Architecture.Rdna3.Occupancy(registers, 64, shared, 2));
+    public void Rdna3(int registers, int shared, int expected) =>
+        Assert.Equal(expected, Architecture.Rdna3.Occupancy(registers, 64, shared, 2));
 
     [Fact]
     public void Nvidia_is_limited_by_registers_and_by_workgroups()

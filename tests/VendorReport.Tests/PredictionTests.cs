@@ -10,9 +10,11 @@ public sealed class PredictionTests
     private static readonly ModelMatrix _matrix = new("m", ProductKind.Dense, 16384, 4096, 1, 1);
 
     // 1 core of 2 SIMDs that hold 16 subgroups; 100 GB/s, so that 85 deliver.
-    private static readonly Card _card = new("c", "t", new Architecture(2, 16, 1024 * 32, 16 * 32, 64 << 10, 64, 32, 32, 4), 1, 1.0, 100, 500, "");
+    private static readonly Card _card =
+        new("c", "t", new Architecture(2, 16, 1024 * 32, 16 * 32, 64 << 10, 64, 32, 32, 4), 1, 1.0, 100, 500, "");
 
-    private static CompiledKernel Kernel(LoopProfile loop, uint splits = 1) => new("k", 64, 32, 0, 0, 0, 0, 100, 0, new Product(_matrix.In(WeightFormat.F16), new ProductVariant(1, 1, ColumnSplits: splits)), 16, loop);
+    private static CompiledKernel Kernel(LoopProfile loop, uint splits = 1) => new("k", 64, 32, 0, 0, 0, 0, 100, 0,
+        new Product(_matrix.In(WeightFormat.F16), new ProductVariant(1, 1, ColumnSplits: splits)), 16, loop);
 
     [Fact]
     public void Few_bytes_in_flight_bind_by_latency()

@@ -29,7 +29,8 @@ for (int i = 0; i < count;)
         session.Prefill(prompt);
         Generation generation = session.Generate(new GenerationOptions
         {
-            Constraint = constraint, MaxTokens = limit, Seed = (ulong)i, Temperature = 1 + 4 * random.NextSingle(), TopK = 0, TopP = 1, MinP = 0,
+            Constraint = constraint, MaxTokens = limit, Seed = (ulong)i, Temperature = 1 + 4 * random.NextSingle(),
+            TopK = 0, TopP = 1, MinP = 0,
         });
         var answer = new StringBuilder();
         int tokens = 0;
@@ -40,7 +41,8 @@ for (int i = 0; i < count;)
         }
         Console.WriteLine(new JsonObject
         {
-            ["schema"] = schema.DeepClone(), ["answer"] = answer.ToString(), ["complete"] = generation.IsComplete, ["limit"] = limit, ["shortest"] = shortest, ["tokens"] = tokens,
+            ["schema"] = schema.DeepClone(), ["answer"] = answer.ToString(), ["complete"] = generation.IsComplete, ["limit"] = limit,
+            ["shortest"] = shortest, ["tokens"] = tokens,
         }.ToJsonString());
     }
 }

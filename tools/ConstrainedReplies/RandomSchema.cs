@@ -4,7 +4,8 @@ using System.Text.Json.Nodes;
 internal sealed class RandomSchema(Random random)
 {
     private static readonly string[] s_words = ["say", "emotion", "action", "target", "gold", "név", "a b", "x\"y", "世界", ""];
-    private static readonly string[] s_patterns = ["^[a-z]{1,8}$", "^(yes|no|maybe)$", "b+", "^\\d{3}-\\d{4}$", "^[^\"\\\\]{0,9}$", "^\\u00e9*x?$", "[A-Z][a-z]*$"];
+    private static readonly string[] s_patterns =
+        ["^[a-z]{1,8}$", "^(yes|no|maybe)$", "b+", "^\\d{3}-\\d{4}$", "^[^\"\\\\]{0,9}$", "^\\u00e9*x?$", "[A-Z][a-z]*$"];
     private static readonly string[] s_formats = ["date", "time", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"];
 
     /// <summary>A schema, often with definitions that it refers to.</summary>
@@ -12,8 +13,10 @@ internal sealed class RandomSchema(Random random)
     {
         if (random.Next(4) > 0) return Value(depth: 3);
         // A list of nodes that end in null, and something used twice.
-        JsonObject definitions = new() { ["shared"] = Value(depth: 1), ["node"] = Object([("value", Reference("shared")), ("next", AnyOf([Type("null"), Reference("node")]))], required: true) };
-        JsonObject root = Object([("first", Reference("node")), ("second", Reference("shared")), ("rest", Value(depth: 1))], required: random.Next(2) == 0);
+        JsonObject definitions = new() { ["shared"] = Value(depth: 1),
+            ["node"] = Object([("value", Reference("shared")), ("next", AnyOf([Type("null"), Reference("node")]))], required: true) };
+        JsonObject root = Object([("first", Reference("node")), ("second", Reference("shared")), ("rest", Value(depth: 1))],
+            required: random.Next(2) == 0);
         root["$defs"] = definitions;
         return root;
     }
@@ -26,12 +29,14 @@ internal sealed class RandomSchema(Random random)
         3 => Text(),
         4 => new JsonObject { ["type"] = "string", ["pattern"] = Pick(s_patterns) },
         5 => new JsonObject { ["type"] = "string", ["format"] = Pick(s_formats) },
-        6 => new JsonObject { ["enum"] = new JsonArray([.. Enumerable.Range(0, 1 + random.Next(4)).Select(i => i == 3 ? JsonValue.Create(random.Next(100)) : JsonValue.Create($"{Pick(s_words)}{i}"))]) },
+        6 => new JsonObject { ["enum"] = new JsonArray([.. Enumerable.Range(0, 1 + random.Next(4))
+            .Select(i => i == 3 ? JsonValue.Create(random.Next(100)) : JsonValue.Create($"{Pick(s_words)}{i}"))]) },
         7 => new JsonObject { ["const"] = random.Next(2) == 0 ? JsonValue.Create(Pick(s_words)) : new JsonArray(1, "two", null) },
         8 => new JsonObject { ["type"] = new JsonArray("string", "null", "integer"), ["maxLength"] = 5, ["minimum"] = 3 },
         9 => AnyOf([.. Enumerable.Range(0, 2 + random.Next(2)).Select(_ => Value(depth - 1))]),
         10 => Items(depth),
-        _ => Object([.. s_words.OrderBy(_ => random.Next()).Take(1 + random.Next(4)).Select(name => (name, Value(depth - 1)))], required: false),
+        _ => Object([.. s_words.OrderBy(_ => random.Next()).Take(1 + random.Next(4)).Select(name => (name, Value(depth - 1)))],
+            required: false),
     };
 
     private JsonObject Number(string type, double step)
@@ -41,7 +46,8 @@ internal sealed class RandomSchema(Random random)
         if (random.Next(3) > 0) number[random.Next(4) == 0 && most > least + 2 ? "exclusiveMinimum" : "minimum"] = least;
         if (random.Next(3) > 0) number[random.Next(4) == 0 && most > least + 2 ? "exclusiveMaximum" : "maximum"] = most;
         return type == "integer" && random.Next(4) == 0
-            ? new JsonObject { ["type"] = type, ["minimum"] = -random.Next(50), ["maximum"] = 40 + random.Next(100), ["multipleOf"] = 2 + random.Next(7) }
+            ? new JsonObject { ["type"] = type, ["minimum"] = -random.Next(50), ["maximum"] = 40 + random.Next(100),
+            ["multipleOf"] = 2 + random.Next(7) }
             : number;
     }
 
@@ -68,7 +74,8 @@ internal sealed class RandomSchema(Random random)
     {
         JsonObject schema = Type("object");
         schema["properties"] = new JsonObject(properties.Select(p => KeyValuePair.Create(p.Name, (JsonNode?)p.Value)));
-        schema["required"] = new JsonArray([.. properties.Where(_ => required || random.Next(2) == 0).Select(p => JsonValue.Create(p.Name))]);
+        schema["required"] =
+            new JsonArray([.. properties.Where(_ => required || random.Next(2) == 0).Select(p => JsonValue.Create(p.Name))]);
         schema["additionalProperties"] = false;
         return schema;
     }

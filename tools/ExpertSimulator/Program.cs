@@ -4,7 +4,8 @@ using System.Globalization;
 namespace ExpertSimulator;
 
 /// <summary>
-/// Replays what routers chose against policies for experts beyond video memory: Mixtral 8x7B on cards that are not at hand, or, with measured costs, a model that is.
+/// Replays what routers chose against policies for experts beyond video memory: Mixtral 8x7B on cards that are not at hand, or, with
+/// measured costs, a model that is.
 /// </summary>
 internal static class Program
 {
@@ -14,8 +15,11 @@ internal static class Program
 
     private static Task<int> Main(string[] args)
     {
-        var traces = new Argument<string[]>("TRACE") { Description = "Files of `mixtralvk routing --trace`, one after the other; 'even' draws every choice.", Arity = ArgumentArity.OneOrMore };
-        var game = new Option<double>("--game") { Description = "GiB of video memory that a game takes (2).", DefaultValueFactory = _ => 2 };
+        var traces = new Argument<string[]>("TRACE")
+            { Description = "Files of `mixtralvk routing --trace`, one after the other; 'even' draws every choice.",
+            Arity = ArgumentArity.OneOrMore };
+        var game = new Option<double>("--game")
+            { Description = "GiB of video memory that a game takes (2).", DefaultValueFactory = _ => 2 };
         var costs = new Option<double[]>("--costs")
         {
             Description = "Measured milliseconds instead of cards: of an expert on the GPU, on the CPU, its upload, a layer's rest, a layer's hand-over.", HelpName = "g c u d h", Arity = new ArgumentArity(5, 5),
@@ -27,8 +31,10 @@ internal static class Program
             foreach (string name in parsed.GetRequiredValue(traces))
             {
                 RoutingTrace trace = name == "even" ? RoutingTrace.Even(1000) : RoutingTrace.Read(name);
-                Console.WriteLine($"{Path.GetFileNameWithoutExtension(name)}: {trace.Tokens} tokens, {trace.Layers} layers of {trace.Experts} experts, {trace.TopK} a token");
-                if (parsed.GetValue(costs) is [var g, var c, var u, var d, var h]) Measured(trace, new Costs(g / 1000, c / 1000, u / 1000, d / 1000, h / 1000));
+                Console.WriteLine(
+                    $"{Path.GetFileNameWithoutExtension(name)}: {trace.Tokens} tokens, {trace.Layers} layers of {trace.Experts} experts, {trace.TopK} a token");
+                if (parsed.GetValue(costs) is [var g, var c, var u, var d, var h])
+                    Measured(trace, new Costs(g / 1000, c / 1000, u / 1000, d / 1000, h / 1000));
                 else foreach (Card card in Card.All) OnCard(trace, card, (long)(parsed.GetValue(game) * (1 << 30)));
             }
         });
@@ -40,11 +46,13 @@ internal static class Program
     {
         Shape shape = Shape.Mixtral;
         long room = card.VideoBytes - game - shape.DenseBytes - shape.KvBytes - Working;
-        int resident = (int)Math.Clamp(room / shape.ExpertBytes, 0, shape.Layers * trace.Experts), slots = resident * trace.Layers / shape.Layers;
+        int resident = (int)Math.Clamp(room / shape.ExpertBytes, 0, shape.Layers * trace.Experts),
+            slots = resident * trace.Layers / shape.Layers;
         Console.WriteLine($"  {card.Name}: {resident} of {shape.Layers * trace.Experts} experts");
         foreach (Policy policy in Enum.GetValues<Policy>())
             Print(policy, new Simulation(trace, slots, policy, Costs.Of(card, shape)).Run(), shape.Layers / (double)trace.Layers);
-        foreach (int chunk in s_chunks.Where(chunk => chunk <= trace.Tokens)) OnPrompts(new PromptSimulation(trace, slots, chunk, PromptCosts.Of(card, shape)), chunk, shape.Layers / (double)trace.Layers);
+        foreach (int chunk in s_chunks.Where(chunk => chunk <= trace.Tokens))
+            OnPrompts(new PromptSimulation(trace, slots, chunk, PromptCosts.Of(card, shape)), chunk, shape.Layers / (double)trace.Layers);
     }
 
     private static void OnPrompts(PromptSimulation simulation, int chunk, double layers)

@@ -3,8 +3,8 @@ using MixtralVk.Experts;
 namespace ExpertSimulator;
 
 /// <summary>
-/// Computes a trace as prompts, in chunks. Each layer keeps the experts of the lowest numbers; the processor computes the others at the same time, or they are
-/// guests of the GPU one by one where the engine's own rule says so (<see cref="GuestCosts"/>).
+/// Computes a trace as prompts, in chunks. Each layer keeps the experts of the lowest numbers; the processor computes the others at the
+/// same time, or they are guests of the GPU one by one where the engine's own rule says so (<see cref="GuestCosts"/>).
 /// </summary>
 internal sealed class PromptSimulation(RoutingTrace trace, int slots, int chunk, PromptCosts costs)
 {
@@ -27,7 +27,8 @@ internal sealed class PromptSimulation(RoutingTrace trace, int slots, int chunk,
                     seconds += costs.Decode.Upload + GpuSeconds(missed[0]);
                     missed.RemoveAt(0);
                 }
-                seconds += Math.Max(gpu, missed.Sum(CpuSeconds)) + chunk * costs.DenseRow + (residents < rows.Length ? costs.Decode.HandOver : 0);
+                seconds += Math.Max(gpu, missed.Sum(CpuSeconds)) + chunk * costs.DenseRow
+                    + (residents < rows.Length ? costs.Decode.HandOver : 0);
             }
         }
         return (seconds / (chunks * chunk), guests / (double)(chunks * trace.Layers));

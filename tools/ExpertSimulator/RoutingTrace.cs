@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace ExpertSimulator;
 
-/// <summary>What a model's router chose, token by token: int (tokens, layers, topK). As `mixtralvk routing --trace` writes it: a line of sizes, then a line per token.</summary>
+/// <summary>
+/// What a model's router chose, token by token: int (tokens, layers, topK). As `mixtralvk routing --trace` writes it: a line of sizes, then
+/// a line per token.
+/// </summary>
 internal sealed record RoutingTrace(int Layers, int Experts, int TopK, int[] Choices)
 {
     public int Tokens => Choices.Length / (Layers * TopK);
@@ -15,7 +18,8 @@ internal sealed record RoutingTrace(int Layers, int Experts, int TopK, int[] Cho
     {
         using var reader = new StreamReader(path);
         int[] sizes = Numbers(reader.ReadLine() ?? "", 1);
-        if (sizes is not [> 0, > 0, > 0]) throw new InvalidDataException($"{path}: line 1 must have layers, experts and experts per token.");
+        if (sizes is not [> 0, > 0, > 0])
+            throw new InvalidDataException($"{path}: line 1 must have layers, experts and experts per token.");
         var trace = new RoutingTrace(sizes[0], sizes[1], sizes[2], []);
         var choices = new List<int>();
         int number = 1;
@@ -23,7 +27,8 @@ internal sealed record RoutingTrace(int Layers, int Experts, int TopK, int[] Cho
         {
             int[] token = Numbers(line, ++number);
             if (token.Length != trace.Layers * trace.TopK || token.Any(expert => (uint)expert >= (uint)trace.Experts))
-                throw new InvalidDataException($"{path}: line {number} must have {trace.Layers * trace.TopK} experts below {trace.Experts}.");
+                throw new InvalidDataException(
+                    $"{path}: line {number} must have {trace.Layers * trace.TopK} experts below {trace.Experts}.");
             choices.AddRange(token);
         }
         return trace with { Choices = [.. choices] };
@@ -32,7 +37,8 @@ internal sealed record RoutingTrace(int Layers, int Experts, int TopK, int[] Cho
         {
             var numbers = new List<int>();
             foreach (string word in line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-                numbers.Add(int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : throw new InvalidDataException($"{path}: line {at} has '{word}', which is no number."));
+                numbers.Add(int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int n)
+                    ? n : throw new InvalidDataException($"{path}: line {at} has '{word}', which is no number."));
             return [.. numbers];
         }
     }
@@ -41,6 +47,7 @@ internal sealed record RoutingTrace(int Layers, int Experts, int TopK, int[] Cho
     public static RoutingTrace Even(int tokens, int layers = 32, int experts = 8, int topK = 2)
     {
         var random = new Random(1);
-        return new RoutingTrace(layers, experts, topK, [.. Enumerable.Range(0, tokens * layers).SelectMany(_ => Enumerable.Range(0, experts).OrderBy(_ => random.Next()).Take(topK))]);
+        return new RoutingTrace(layers, experts, topK,
+            [.. Enumerable.Range(0, tokens * layers).SelectMany(_ => Enumerable.Range(0, experts).OrderBy(_ => random.Next()).Take(topK))]);
     }
 }

@@ -3,12 +3,14 @@ using MixtralVk.Scheduling;
 
 namespace ExpertSimulator;
 
-/// <summary>What a trace takes with a policy: choices that hit, and seconds per token of a model with as many layers as the trace.</summary>
+/// <summary>
+/// What a trace takes with a policy: choices that hit, and seconds per token of a model with as many layers as the trace.
+/// </summary>
 internal readonly record struct Result(double HitRate, double SecondsPerToken, long Hits, long Uploads);
 
 /// <summary>
-/// Decodes a trace token by token: in each layer both sides work at the same time, so the slower one counts. Slots belong to layers, and experts move by
-/// the engine's own <see cref="ExpertUse"/> and <see cref="ExpertSlots"/>.
+/// Decodes a trace token by token: in each layer both sides work at the same time, so the slower one counts. Slots belong to layers, and
+/// experts move by the engine's own <see cref="ExpertUse"/> and <see cref="ExpertSlots"/>.
 /// </summary>
 internal sealed class Simulation
 {
@@ -49,7 +51,8 @@ internal sealed class Simulation
                 int misses = chosen.Length - here;
                 hits += here;
                 bool looks = _slots.ResidentsOf(layer) < _trace.Experts;
-                double work = _policy == Policy.UploadMisses ? chosen.Length * _costs.GpuExpert + misses * _costs.Upload : Math.Max(here * _costs.GpuExpert, misses * _costs.CpuExpert);
+                double work = _policy == Policy.UploadMisses ? chosen.Length * _costs.GpuExpert + misses
+                    * _costs.Upload : Math.Max(here * _costs.GpuExpert, misses * _costs.CpuExpert);
                 step += _costs.Dense + work + (looks ? _costs.HandOver : 0);
                 if (_policy == Policy.FollowsUse) _use.Chosen(layer, chosen, 1);
                 if (_policy == Policy.UploadMisses) uploads += UploadMisses(layer, chosen, token);
@@ -77,7 +80,8 @@ internal sealed class Simulation
             if (_slots.SlotOf(layer, expert) != ExpertSlots.None) continue;
             uploads++;
             if (_slots.CountOf(layer) == 0) continue; // computed from a buffer for one
-            int oldest = Enumerable.Range(0, _slots.CountOf(layer)).MinBy(slot => _lastUse[layer * _trace.Experts + _slots.ExpertIn(layer, slot)]);
+            int oldest = Enumerable.Range(0, _slots.CountOf(layer))
+                .MinBy(slot => _lastUse[layer * _trace.Experts + _slots.ExpertIn(layer, slot)]);
             _slots.Put(new ExpertMove(layer, oldest, expert));
         }
         return uploads;

@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 using MixtralVk.Testing.Fuzzing;
 
 /// <summary>
-/// Feeds one parser inputs: made anew by the format's rules, or changed from one in the pool. An input that ends in a way no earlier one did joins
-/// the pool, so that damage goes on from where the parser got to. One seed gives one course.
+/// Feeds one parser inputs: made anew by the format's rules, or changed from one in the pool. An input that ends in a way no earlier one
+/// did joins the pool, so that damage goes on from where the parser got to. One seed gives one course.
 /// </summary>
 internal sealed class Fuzzer : IDisposable
 {
@@ -51,10 +51,12 @@ internal sealed class Fuzzer : IDisposable
         Interlocked.Exchange(ref _started, 0);
         _count++;
         if (check.Refused) _refused++;
-        if (check.Problem is string problem && _problems.Add(problem.Split('\n') is [var first, var second, ..] ? first.Split(' ')[0] + second : problem.Split(' ')[0])) Save(input, problem);
+        if (check.Problem is string problem && _problems.Add(problem.Split('\n') is [var first, var second, ..]
+            ? first.Split(' ')[0] + second : problem.Split(' ')[0])) Save(input, problem);
         if (_outcomes.Add(check.Outcome) && _pool.Count < PoolSize) _pool.Add(input);
         else if (!check.Refused && check.Problem is null && _random.Next(50) == 0 && _pool.Count < PoolSize) _pool.Add(input);
-        if (_count % 1000 == 0 && PrivateMemory() - _memoryAtStart > MostGrowth && _problems.Add("memory")) Save(input, $"the process grew by more than {MostGrowth} bytes");
+        if (_count % 1000 == 0 && PrivateMemory() - _memoryAtStart > MostGrowth && _problems.Add("memory"))
+            Save(input, $"the process grew by more than {MostGrowth} bytes");
     }
 
     public string Summary(TimeSpan time) => string.Create(CultureInfo.InvariantCulture,

@@ -1,5 +1,5 @@
-// Fuzzes the parsers of files from strangers. Called by tools/fuzz.sh: MINUTES CORPUS [PARSER] [SEED]. Prints what was run per parser, and ends with 1
-// when something was found; each found input lies in CORPUS/PARSER, where a test runs it from then on.
+// Fuzzes the parsers of files from strangers. Called by tools/fuzz.sh: MINUTES CORPUS [PARSER] [SEED]. Prints what was run per parser, and
+// ends with 1 when something was found; each found input lies in CORPUS/PARSER, where a test runs it from then on.
 using System.Diagnostics;
 using System.Globalization;
 using MixtralVk.Testing.Fuzzing;

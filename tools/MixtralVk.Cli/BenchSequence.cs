@@ -2,7 +2,9 @@ using MixtralVk.Model;
 
 namespace MixtralVk.Cli;
 
-/// <summary>A sequence that a bench feeds: any tokens do, and a fixed stride through the vocabulary makes the router choose different experts.</summary>
+/// <summary>
+/// A sequence that a bench feeds: any tokens do, and a fixed stride through the vocabulary makes the router choose different experts.
+/// </summary>
 internal sealed class BenchSequence(ForwardPass forward, int start) : IDisposable
 {
     private long _next = start;

@@ -26,7 +26,8 @@ internal sealed record CharacterReply(string Say, string Emotion, string Action,
             return Text("say") is { } say && Text("emotion") is { } emotion && Text("action") is { } action && Text("target") is { } target
                 ? new CharacterReply(say, emotion, action, target) : null;
 
-            string? Text(string key) => reply.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+            string? Text(string key) =>
+                reply.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

@@ -8,7 +8,8 @@ namespace MixtralVk.Cli;
 /// <summary>Arguments and options that several commands have. A value that is out of range is a usage error in one line.</summary>
 internal static class CommonOptions
 {
-    public static Argument<string> File() => new Argument<string>("FILE") { Description = "A model: a packed one (.mvk) or GGUF." }.AsPath();
+    public static Argument<string> File() =>
+        new Argument<string>("FILE") { Description = "A model: a packed one (.mvk) or GGUF." }.AsPath();
 
     /// <summary>Refuses an empty path: scripts give one where a variable is not set.</summary>
     public static Argument<string> AsPath(this Argument<string> argument)
@@ -25,18 +26,23 @@ internal static class CommonOptions
     }
 
     public static Option<string> Device() =>
-        OneOf("--device", "auto takes a GPU, or the CPU where there is none; vulkan takes any Vulkan device, a software driver too.", "auto", "vulkan", "cpu");
+        OneOf("--device", "auto takes a GPU, or the CPU where there is none; vulkan takes any Vulkan device, a software driver too.",
+            "auto", "vulkan", "cpu");
 
     public static Option<string> Map() =>
-        OneOf("--map", "Use the weights of a packed model in place, mapped from the file; auto does when they do not fit memory.", "auto", "never", "always");
+        OneOf("--map", "Use the weights of a packed model in place, mapped from the file; auto does when they do not fit memory.",
+            "auto", "never", "always");
 
     public static Option<string> Arithmetic() =>
-        OneOf("--arithmetic", "What the CPU path multiplies quantised weights with: activations rounded to 8 bits, or floats, which are exact and slower.", "int8", "float32");
+        OneOf("--arithmetic",
+            "What the CPU path multiplies quantised weights with: activations rounded to 8 bits, or floats, which are exact and slower.",
+            "int8", "float32");
 
     public static Option<KvFormat> Kv()
     {
         var formats = new Dictionary<string, KvFormat> { ["f16"] = KvFormat.F16, ["f32"] = KvFormat.F32, ["q8_0"] = KvFormat.Q8_0 };
-        Option<string> words = OneOf("--kv", "Storage of keys and values; q8_0 takes little more than half the memory of f16.", [.. formats.Keys]);
+        Option<string> words =
+            OneOf("--kv", "Storage of keys and values; q8_0 takes little more than half the memory of f16.", [.. formats.Keys]);
         return new Option<KvFormat>(words.Name)
         {
             Description = words.Description,
@@ -56,28 +62,36 @@ internal static class CommonOptions
 
     public static Option<bool> Json(string description) => new("--json") { Description = description };
 
-    public static Option<float?> Temperature() => Parsed<float>("--temperature", "0 always takes the likeliest token; higher is more varied (0.7; 0 in a chat with the shipped model).", "x",
-        "a number of 0 or more", text => float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && value >= 0 && float.IsFinite(value) ? value : null);
+    public static Option<float?> Temperature() => Parsed<float>("--temperature",
+        "0 always takes the likeliest token; higher is more varied (0.7; 0 in a chat with the shipped model).", "x",
+        "a number of 0 or more", text => float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value)
+            && value >= 0 && float.IsFinite(value) ? value : null);
 
     /// <summary>An option with a number that must be 1 or more.</summary>
     public static Option<int?> Positive(string name, string description) => Parsed<int>(name, description, "n",
-        "a whole number of 1 or more", text => int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) && value > 0 ? value : null);
+        "a whole number of 1 or more", text =>
+            int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) && value > 0 ? value : null);
 
     /// <summary>How much of a mixture's experts go to the GPU; null: as many as fit.</summary>
     public static Option<ExpertShare?> ExpertsOnGpu() => Parsed<ExpertShare>("--experts-on-gpu",
         "Video memory for experts, or their part in per cent; the CPU computes the others at the same time (as many as fit).", "2GiB|25%",
         "a size like 2GiB or a part like 25%", text =>
         {
-            if (text.EndsWith('%') && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double percent) && percent <= 100)
+            if (text.EndsWith('%') && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint,
+                CultureInfo.InvariantCulture, out double percent) && percent <= 100)
                 return new ExpertShare(null, percent / 100);
             return TryParseSize(text) is long bytes ? new ExpertShare(bytes, null) : null;
         });
 
     /// <summary>An option with a size: a whole or decimal number of KiB, MiB, GiB or, with no unit, bytes.</summary>
-    public static Option<long?> Size(string name, string description) => Parsed(name, description, "6GiB", "a size like 6GiB or 500MiB", TryParseSize);
+    public static Option<long?> Size(string name, string description) =>
+        Parsed(name, description, "6GiB", "a size like 6GiB or 500MiB", TryParseSize);
 
-    /// <summary>An option with a value that <paramref name="parse"/> makes of its text, or null where the text is not <paramref name="expected"/>.</summary>
-    private static Option<T?> Parsed<T>(string name, string description, string helpName, string expected, Func<string, T?> parse) where T : struct => new(name)
+    /// <summary>
+    /// An option with a value that <paramref name="parse"/> makes of its text, or null where the text is not <paramref name="expected"/>.
+    /// </summary>
+    private static Option<T?> Parsed<T>(string name, string description, string helpName, string expected, Func<string, T?> parse)
+        where T : struct => new(name)
     {
         Description = description,
         HelpName = helpName,
@@ -92,9 +106,11 @@ internal static class CommonOptions
 
     private static long? TryParseSize(string text)
     {
-        int unit = text.EndsWith("KiB", StringComparison.Ordinal) ? 10 : text.EndsWith("MiB", StringComparison.Ordinal) ? 20 : text.EndsWith("GiB", StringComparison.Ordinal) ? 30 : 0;
+        int unit = text.EndsWith("KiB", StringComparison.Ordinal) ? 10 : text.EndsWith("MiB", StringComparison.Ordinal)
+            ? 20 : text.EndsWith("GiB", StringComparison.Ordinal) ? 30 : 0;
         ReadOnlySpan<char> number = unit == 0 ? text : text.AsSpan(0, text.Length - 3);
-        return double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) && value * (1L << unit) < 1L << 60 ? (long)(value * (1L << unit)) : null;
+        return double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value)
+            && value * (1L << unit) < 1L << 60 ? (long)(value * (1L << unit)) : null;
     }
 
     /// <summary>An option with ascending numbers of 1 or more, with commas between them; none without the option.</summary>
@@ -108,7 +124,8 @@ internal static class CommonOptions
             string text = result.Tokens[0].Value;
             var values = new List<int>();
             foreach (string part in text.Split(','))
-                if (int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > values.LastOrDefault()) values.Add(value);
+                if (int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > values.LastOrDefault())
+                    values.Add(value);
                 else
                 {
                     result.AddError($"{name} must be ascending whole numbers of 1 or more with commas between them, not '{text}'.");

@@ -3,8 +3,8 @@ using MixtralVk.Model;
 namespace MixtralVk.Cli;
 
 /// <summary>
-/// Reads lines, answers them and obeys the commands that begin with a slash. Answers go to stdout, everything else to stderr, so that a pipe
-/// gets answers alone, one per line.
+/// Reads lines, answers them and obeys the commands that begin with a slash. Answers go to stdout, everything else to stderr, so that a
+/// pipe gets answers alone, one per line.
 /// </summary>
 internal sealed class Conversation(Chat chat)
 {

@@ -10,7 +10,8 @@ internal static class ConversionOutput
 
     private static readonly Dictionary<string, QuantizationType> s_types = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["q4_0"] = QuantizationType.Q4_0, ["q4_k_m"] = QuantizationType.Q4_K_M, ["q5_k_m"] = QuantizationType.Q5_K_M, ["q6_k"] = QuantizationType.Q6_K,
+        ["q4_0"] = QuantizationType.Q4_0, ["q4_k_m"] = QuantizationType.Q4_K_M, ["q5_k_m"] = QuantizationType.Q5_K_M,
+        ["q6_k"] = QuantizationType.Q6_K,
         ["q8_0"] = QuantizationType.Q8_0, ["f16"] = QuantizationType.F16, ["bf16"] = QuantizationType.BF16, ["f32"] = QuantizationType.F32,
     };
 
@@ -28,19 +29,23 @@ internal static class ConversionOutput
         },
     };
 
-    public static Option<string> File() => new Option<string>("--output", "-o") { Description = "File to write.", HelpName = "file", Required = true }.AsPath();
+    public static Option<string> File() =>
+        new Option<string>("--output", "-o") { Description = "File to write.", HelpName = "file", Required = true }.AsPath();
 
-    public static Option<bool> Pure() => new("--pure") { Description = "Store every matrix in the one type; without it some get more bits, as in llama.cpp." };
+    public static Option<bool> Pure() =>
+        new("--pure") { Description = "Store every matrix in the one type; without it some get more bits, as in llama.cpp." };
 
     public static Option<string?> Importance() =>
-        new Option<string?>("--imatrix") { Description = "Importance matrix, from `imatrix` or llama-imatrix.", HelpName = "file" }.AsPath();
+        new Option<string?>("--imatrix")
+            { Description = "Importance matrix, from `imatrix` or llama-imatrix.", HelpName = "file" }.AsPath();
 
     public static ImportanceMatrix? Open(string? importance) => importance is null ? null : ImportanceMatrix.Open(importance);
 
     /// <summary>Writes the converted file; while that goes on, it has another name.</summary>
     public static void Write(ModelConversion conversion, string input, string output, CancellationToken cancellation)
     {
-        if (Path.GetFullPath(input) == Path.GetFullPath(output)) throw new IOException($"{output} is the file that is being read; give --output another name");
+        if (Path.GetFullPath(input) == Path.GetFullPath(output))
+            throw new IOException($"{output} is the file that is being read; give --output another name");
         CheckSpace(output, conversion.OutputBytes);
         AtomicFile.Write(output, stream => LoadingBar.Show(
             progress =>
@@ -58,9 +63,11 @@ internal static class ConversionOutput
         string folder = Path.GetDirectoryName(Path.GetFullPath(output)) ?? output;
         string drive = OperatingSystem.IsWindows() ? Path.GetPathRoot(folder) ?? folder : folder;
         // A network share on Windows has no drive to ask; /dev is no place for files.
-        if (!Directory.Exists(folder) || drive.StartsWith(@"\\", StringComparison.Ordinal) || drive.StartsWith("/dev", StringComparison.Ordinal)) return;
+        if (!Directory.Exists(folder) || drive.StartsWith(@"\\", StringComparison.Ordinal)
+            || drive.StartsWith("/dev", StringComparison.Ordinal)) return;
         long free = new DriveInfo(drive).AvailableFreeSpace;
         if (free < bytes + HeaderBytes)
-            throw new IOException($"{output} needs {Quantity.Bytes(bytes + HeaderBytes)}, but its disk has {Quantity.Bytes(free)} free; free some space or write to another disk");
+            throw new IOException(
+                $"{output} needs {Quantity.Bytes(bytes + HeaderBytes)}, but its disk has {Quantity.Bytes(free)} free; free some space or write to another disk");
     }
 }

@@ -25,8 +25,8 @@ internal sealed class CrowdBench(Func<int, MixtralModel> load, int characters, i
     }
 
     /// <summary>
-    /// Time from a question to the first token of its answer, with room for so much of what all characters hold, with nothing shared; and the tokens of all answers in the
-    /// order in which they come.
+    /// Time from a question to the first token of its answer, with room for so much of what all characters hold, with nothing shared; and
+    /// the tokens of all answers in the order in which they come.
     /// </summary>
     public (CrowdWait Wait, IReadOnlyList<int> Answers) Speak(double room, CancellationToken cancellation)
     {
@@ -68,7 +68,8 @@ internal sealed class CrowdBench(Func<int, MixtralModel> load, int characters, i
         long start = Stopwatch.GetTimestamp();
         session.Prefill(asked, cancellation);
         double wait = 0;
-        foreach (GeneratedToken token in session.Generate(new GenerationOptions { Temperature = 0, MaxTokens = AnswerTokens }, cancellation))
+        foreach (GeneratedToken token in session.Generate(
+            new GenerationOptions { Temperature = 0, MaxTokens = AnswerTokens }, cancellation))
         {
             if (wait == 0) wait = Stopwatch.GetElapsedTime(start).TotalSeconds;
             answers.Add(token.Id);
@@ -86,7 +87,9 @@ internal sealed class CrowdBench(Func<int, MixtralModel> load, int characters, i
     }
 }
 
-/// <summary>What it took to compute the characters' beginnings, how many of their tokens were computed, and the keys and values of all of them.</summary>
+/// <summary>
+/// What it took to compute the characters' beginnings, how many of their tokens were computed, and the keys and values of all of them.
+/// </summary>
 internal sealed record CrowdPrefill(double Seconds, double CpuSeconds, int ComputedTokens, long KvBytes);
 
 /// <summary>Waiting for first tokens with a KV cache of a size.</summary>

@@ -4,7 +4,8 @@ using MixtralVk.Model;
 namespace MixtralVk.Cli;
 
 /// <summary>What one run took, in seconds; CPU time of all threads together.</summary>
-internal readonly record struct BenchRun(double PrefillSeconds, double FirstTokenSeconds, double DecodeSeconds, double PrefillCpuSeconds, double DecodeCpuSeconds);
+internal readonly record struct BenchRun(double PrefillSeconds, double FirstTokenSeconds, double DecodeSeconds, double PrefillCpuSeconds,
+    double DecodeCpuSeconds);
 
 /// <summary>A prompt in chunks, then greedy tokens one by one, each run from an empty sequence.</summary>
 internal sealed class DecodeBench

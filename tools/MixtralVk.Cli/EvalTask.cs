@@ -8,9 +8,9 @@ internal abstract record EvalTask(string Category)
     private const string AnyCategory = "all";
 
     /// <summary>
-    /// Reads a file of one JSON object per line: <c>question</c>, <c>choices</c> and <c>answer</c> (an index or a letter), optionally <c>subject</c>, as
-    /// MMLU has them; or <c>prompt</c>, <c>facts</c>, <c>any</c> and <c>json</c>, as the shipped model's evaluation has them, with <c>category</c>.
-    /// Throws <see cref="MixtralException"/> for a line that is neither.
+    /// Reads a file of one JSON object per line: <c>question</c>, <c>choices</c> and <c>answer</c> (an index or a letter), optionally
+    /// <c>subject</c>, as MMLU has them; or <c>prompt</c>, <c>facts</c>, <c>any</c> and <c>json</c>, as the shipped model's evaluation has
+    /// them, with <c>category</c>. Throws <see cref="MixtralException"/> for a line that is neither.
     /// </summary>
     public static EvalTask[] ReadFile(string path)
     {
@@ -39,10 +39,12 @@ internal abstract record EvalTask(string Category)
         {
             string[] choices = Strings(task, "choices");
             if (choices.Length is < 2 or > 26) throw new FormatException($"{choices.Length} choices; 2 to 26 are possible.");
-            return new MultipleChoice(Text(task, "subject") ?? Text(task, "category") ?? AnyCategory, question.GetString() ?? "", choices, Answer(task, choices.Length));
+            return new MultipleChoice(Text(task, "subject") ?? Text(task, "category") ?? AnyCategory, question.GetString() ?? "", choices,
+                Answer(task, choices.Length));
         }
         string prompt = Text(task, "prompt") ?? throw new FormatException("the task has neither a question nor a prompt.");
-        string? target = task.TryGetProperty("json", out JsonElement json) && json.ValueKind == JsonValueKind.Object ? Text(json, "target") ?? "" : null;
+        string? target = task.TryGetProperty("json", out JsonElement json) && json.ValueKind == JsonValueKind.Object
+            ? Text(json, "target") ?? "" : null;
         return new Containment(Text(task, "category") ?? AnyCategory, prompt, Strings(task, "facts"), Strings(task, "any"), target);
     }
 
@@ -57,7 +59,8 @@ internal abstract record EvalTask(string Category)
     private static string? Text(JsonElement task, string key) => task.TryGetProperty(key, out JsonElement value) ? value.GetString() : null;
 
     private static string[] Strings(JsonElement task, string key) =>
-        task.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? [.. value.EnumerateArray().Select(v => v.GetString() ?? "")] : [];
+        task.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null
+            ? [.. value.EnumerateArray().Select(v => v.GetString() ?? "")] : [];
 }
 
 /// <summary>A question whose right choice is to be the likeliest.</summary>
@@ -73,8 +76,8 @@ internal sealed record MultipleChoice(string Category, string Question, string[]
 }
 
 /// <summary>
-/// A prompt in the model's chat format, whose answer must contain every fact and, where there are any, one of <paramref name="Any"/>. With a
-/// <paramref name="JsonTarget"/> it must also be a JSON object of say, emotion, action and that target.
+/// A prompt in the model's chat format, whose answer must contain every fact and, where there are any, one of <paramref name="Any"/>. With
+/// a <paramref name="JsonTarget"/> it must also be a JSON object of say, emotion, action and that target.
 /// </summary>
 internal sealed record Containment(string Category, string Prompt, string[] Facts, string[] Any, string? JsonTarget) : EvalTask(Category)
 {

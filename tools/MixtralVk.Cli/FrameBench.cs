@@ -4,8 +4,9 @@ using MixtralVk.Bench;
 namespace MixtralVk.Cli;
 
 /// <summary>
-/// Prompts and decode as a game has them: <see cref="PerSecond"/> ticks a second that each grant so many milliseconds, for one or more sequences at once. Counts
-/// the frames that a token takes, which says more than its time where grants are short, and what the device did in each frame.
+/// Prompts and decode as a game has them: <see cref="PerSecond"/> ticks a second that each grant so many milliseconds, for one or more
+/// sequences at once. Counts the frames that a token takes, which says more than its time where grants are short, and what the device did
+/// in each frame.
 /// </summary>
 internal sealed class FrameBench(MixtralModel model, int sequences, int promptTokens, int genTokens)
 {
@@ -28,14 +29,18 @@ internal sealed class FrameBench(MixtralModel model, int sequences, int promptTo
         Times[] runs = [.. Enumerable.Range(0, repeat).Select(_ => Play(budget, cancellation))];
         double share = milliseconds * PerSecond / 1000.0 ?? 1;
         return new FrameReport(
-            milliseconds, sequences, Spread.Of(runs.Select(run => (double)run.Frames / genTokens)), Spread.Of(runs.Select(run => sequences * promptTokens / run.PromptSeconds)),
-            Spread.Of(runs.Select(run => sequences * genTokens / run.DecodeSeconds)), Spread.Of(runs.Select(run => plainSeconds / ((run.PromptSeconds + run.DecodeSeconds) * share))),
+            milliseconds, sequences, Spread.Of(runs.Select(run => (double)run.Frames / genTokens)),
+            Spread.Of(runs.Select(run => sequences * promptTokens / run.PromptSeconds)),
+            Spread.Of(runs.Select(run => sequences * genTokens / run.DecodeSeconds)),
+            Spread.Of(runs.Select(run => plainSeconds / ((run.PromptSeconds + run.DecodeSeconds) * share))),
             _meter.MeanMilliseconds, _meter.Quantile(0.95), _meter.LongestSlice, _meter.TickQuantile(0.5), _meter.TickQuantile(0.99));
     }
 
     private readonly record struct Times(double PromptSeconds, int Frames, double DecodeSeconds);
 
-    /// <summary>All prompts, with a token each, and then the rest of the texts: the model's own time for them, and the frames of the latter.</summary>
+    /// <summary>
+    /// All prompts, with a token each, and then the rest of the texts: the model's own time for them, and the frames of the latter.
+    /// </summary>
     private Times Play(FrameBudget budget, CancellationToken cancellation)
     {
         Session[] sessions = [.. _prompts.Select(_ => model.StartSession())];
@@ -77,10 +82,11 @@ internal sealed class FrameBench(MixtralModel model, int sequences, int promptTo
 }
 
 /// <summary>
-/// Sequences in frames that grant so many milliseconds, or all there is (null). <paramref name="OfPlain"/>: what they took without frames by one prompt after the
-/// other and then a token of each per step, over what they took here, in grants of the same length: 1 is as fast. Milliseconds of the device in a frame (mean, 95th percentile),
-/// of its longest slice, and of a tick on the thread that calls it.
+/// Sequences in frames that grant so many milliseconds, or all there is (null). <paramref name="OfPlain"/>: what they took without frames
+/// by one prompt after the other and then a token of each per step, over what they took here, in grants of the same length: 1 is as fast.
+/// Milliseconds of the device in a frame (mean, 95th percentile), of its longest slice, and of a tick on the thread that calls it.
 /// </summary>
 internal sealed record FrameReport(
-    int? BudgetMilliseconds, int Sequences, Spread FramesPerToken, Spread PromptTokensPerSecond, Spread DecodeTokensPerSecond, Spread OfPlain,
+    int? BudgetMilliseconds, int Sequences, Spread FramesPerToken, Spread PromptTokensPerSecond,
+    Spread DecodeTokensPerSecond, Spread OfPlain,
     double MeanDeviceMs, double DeviceP95Ms, double LongestSliceMs, double TickP50Ms, double TickP99Ms);

@@ -58,5 +58,6 @@ internal sealed class FrameMeter(MixtralModel model)
         }
     }
 
-    private static double Of(List<double> values, double quantile) => values.Order().ElementAt(Math.Min(values.Count - 1, (int)(quantile * values.Count)));
+    private static double Of(List<double> values, double quantile) =>
+        values.Order().ElementAt(Math.Min(values.Count - 1, (int)(quantile * values.Count)));
 }

@@ -4,13 +4,18 @@ using MixtralVk.Model.Vulkan;
 
 namespace MixtralVk.Cli;
 
-/// <summary>Runs texts through a model whose experts GPU and processor share, and tells by layer what part of the choices was on the GPU, piece by piece of a text.</summary>
+/// <summary>
+/// Runs texts through a model whose experts GPU and processor share, and tells by layer what part of the choices was on the GPU, piece by
+/// piece of a text.
+/// </summary>
 internal static class HitRates
 {
     /// <summary>Pieces of a text: columns of the picture.</summary>
     private const int Pieces = 24;
 
-    /// <summary>[piece][layer]: hits among the choices. One text goes on where the one before ended, with the experts that are there by then.</summary>
+    /// <summary>
+    /// [piece][layer]: hits among the choices. One text goes on where the one before ended, with the experts that are there by then.
+    /// </summary>
     public static double[][] Measure(MixtralModel model, int[] tokens, string label, CancellationToken cancellation)
     {
         var pass = (VulkanForwardPass)model.ForwardPass;

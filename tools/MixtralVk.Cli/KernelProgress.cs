@@ -15,7 +15,8 @@ internal static class KernelProgress
         }
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         console.Progress().AutoClear(true)
-            .Columns(new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+            .Columns(new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(),
+            new TaskDescriptionColumn { Alignment = Justify.Left })
             .Start(context =>
             {
                 ProgressTask task = context.AddTask("copy and multiply-add", maxValue: count + 1);

@@ -21,18 +21,21 @@ internal static class KernelTable
         foreach (string column in (string[])["kernel", "shape", "variant"]) table.AddColumn(column);
         if (gpu) table.AddColumn(new TableColumn("GPU time").RightAligned());
         if (cpu) table.AddColumn(new TableColumn("CPU time").RightAligned());
-        foreach (string column in (string[])["GB/s", "GFLOP/s", "of copy", "of FMA"]) table.AddColumn(new TableColumn(column).RightAligned());
+        foreach (string column in (string[])["GB/s", "GFLOP/s", "of copy", "of FMA"])
+            table.AddColumn(new TableColumn(column).RightAligned());
         foreach (KernelResult k in report.Kernels.GroupBy(k => (k.Kernel, k.Shape)).SelectMany(group => group.OrderBy(k => k.Seconds)))
         {
             string variant = $"{k.Variant}{(k.Note.Length > 0 ? $" ({k.Note})" : "")}".Trim();
             List<string> cells = [k.User ?? k.Kernel, k.Shape, variant];
             if (gpu) cells.Add(Time(k.Gpu));
             if (cpu) cells.Add(Time(k.Cpu));
-            cells.AddRange(k.Problem is null ? [Quantity.Number(k.GBPerSecond), Quantity.Number(k.GFlopPerSecond), Percent(k.ShareOfCopy), Percent(k.ShareOfFma)] : ["wrong", "", "", ""]);
+            cells.AddRange(k.Problem is null ? [Quantity.Number(k.GBPerSecond), Quantity.Number(k.GFlopPerSecond), Percent(k.ShareOfCopy),
+                Percent(k.ShareOfFma)] : ["wrong", "", "", ""]);
             table.AddRow([.. cells.Select(cell => new Markup(k.User is null ? Markup.Escape(cell) : $"[bold]{Markup.Escape(cell)}[/]"))]);
         }
         console.Write(table);
-        Console.Out.WriteLine($"{report.Device}: {Quantity.Number(report.CopyGBPerSecond)} GB/s copied, {Quantity.Number(report.FmaGFlopPerSecond)} GFLOP/s of multiply-adds; " +
+        Console.Out.WriteLine(
+            $"{report.Device}: {Quantity.Number(report.CopyGBPerSecond)} GB/s copied, {Quantity.Number(report.FmaGFlopPerSecond)} GFLOP/s of multiply-adds; " +
             $"speeds by {report.TimedBy}, medians of {KernelBench.Samples}; weights in turns over more than the cache of {Quantity.Bytes(report.CacheBytes)} ({report.CacheSource})");
     }
 

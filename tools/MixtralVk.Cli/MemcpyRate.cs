@@ -11,9 +11,11 @@ internal static class MemcpyRate
     public static double Measure()
     {
         int threads = Environment.ProcessorCount;
-        byte[][] from = [.. Enumerable.Range(0, threads).Select(i => Filled((byte)(i + 1)))], to = [.. Enumerable.Range(0, threads).Select(_ => Filled(0))];
+        byte[][] from = [.. Enumerable.Range(0, threads).Select(i => Filled((byte)(i + 1)))],
+            to = [.. Enumerable.Range(0, threads).Select(_ => Filled(0))];
         long start = Stopwatch.GetTimestamp();
-        Parallel.For(0, threads * Rounds, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => from[i % threads].CopyTo(to[i % threads], 0));
+        Parallel.For(0, threads * Rounds, new ParallelOptions { MaxDegreeOfParallelism = threads },
+            i => from[i % threads].CopyTo(to[i % threads], 0));
         return (double)threads * Rounds * BlockBytes / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 

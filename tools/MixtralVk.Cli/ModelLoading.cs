@@ -7,11 +7,13 @@ namespace MixtralVk.Cli;
 /// <summary>Loads the model a command was given and says on stderr where it runs.</summary>
 internal static class ModelLoading
 {
-    public static MixtralModel Load(string file, string device, int? context, CancellationToken cancellation, KvFormat kv = KvFormat.F16, int? chunk = null, int? kvCacheTokens = null,
+    public static MixtralModel Load(string file, string device, int? context, CancellationToken cancellation, KvFormat kv = KvFormat.F16,
+        int? chunk = null, int? kvCacheTokens = null,
         string map = "auto", string arithmetic = "int8", ExpertShare? expertsOnGpu = null,
         Pacing pacing = Pacing.Free, ExpertPlacement placement = ExpertPlacement.FollowsUse)
     {
-        if (device == "cpu" && expertsOnGpu is not null) throw new MixtralException("--experts-on-gpu is memory of a GPU, and --device cpu uses none: leave one of them out.");
+        if (device == "cpu" && expertsOnGpu is not null)
+            throw new MixtralException("--experts-on-gpu is memory of a GPU, and --device cpu uses none: leave one of them out.");
         var options = new MixtralOptions
         {
             Device = device switch { "vulkan" => DeviceKind.Vulkan, "cpu" => DeviceKind.Cpu, _ => DeviceKind.Auto },

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace MixtralVk.Cli;
 
 /// <summary>
-/// Watches the memory that belongs to this process alone: not the pages of mapped files, which the system can take back. Linux keeps no peak of
-/// it, so a thread looks every few milliseconds.
+/// Watches the memory that belongs to this process alone: not the pages of mapped files, which the system can take back. Linux keeps no
+/// peak of it, so a thread looks every few milliseconds.
 /// </summary>
 internal sealed class PrivateMemory : IDisposable
 {
@@ -53,7 +53,8 @@ internal sealed class PrivateMemory : IDisposable
         foreach (string line in File.ReadLines("/proc/self/status"))
         {
             if (line.StartsWith("RssAnon:", StringComparison.Ordinal) || line.StartsWith("VmSwap:", StringComparison.Ordinal))
-                kibibytes += long.Parse(line.AsSpan(line.IndexOf(':') + 1, line.Length - line.IndexOf(':') - 4), CultureInfo.InvariantCulture);
+                kibibytes += long.Parse(line.AsSpan(line.IndexOf(':') + 1, line.Length - line.IndexOf(':') - 4),
+                    CultureInfo.InvariantCulture);
         }
         return kibibytes << 10;
     }

@@ -8,7 +8,10 @@ internal static class ProcessMeter
     /// <summary>CPU time of all threads, in seconds.</summary>
     public static double CpuSeconds => Environment.CpuUsage.TotalTime.TotalSeconds;
 
-    /// <summary>Milliseconds from the process's start to the moment <paramref name="timestamp"/> of <see cref="Stopwatch"/>; exact to 10 ms on Linux.</summary>
+    /// <summary>
+    /// Milliseconds from the process's start to the moment <paramref name="timestamp"/> of <see cref="Stopwatch"/>; exact to 10 ms on
+    /// Linux.
+    /// </summary>
     public static double MillisecondsFromStart(long timestamp)
     {
         using Process process = Process.GetCurrentProcess();

@@ -15,7 +15,8 @@ internal static class ProgramExit
         if (parsed.Errors.Count > 0) return Explain(parsed);
         var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
         // The chat has its own Ctrl-C: the first one only stops an answer. The server's lets running answers end.
-        if (parsed.CommandResult.Command.Name is Commands.ChatCommand.Name or Commands.ServeCommand.Name) invocation.ProcessTerminationTimeout = null;
+        if (parsed.CommandResult.Command.Name is Commands.ChatCommand.Name or Commands.ServeCommand.Name)
+            invocation.ProcessTerminationTimeout = null;
         try
         {
             return await parsed.InvokeAsync(invocation).ConfigureAwait(false);

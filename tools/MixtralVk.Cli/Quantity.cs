@@ -6,7 +6,8 @@ namespace MixtralVk.Cli;
 internal static class Quantity
 {
     /// <summary>A number with three digits: 0.0123, 4.38, 1520.</summary>
-    public static string Number(double value) => value.ToString(value >= 100 ? "0" : value >= 10 ? "0.0" : value >= 1 ? "0.00" : "0.0000", CultureInfo.InvariantCulture);
+    public static string Number(double value) =>
+        value.ToString(value >= 100 ? "0" : value >= 10 ? "0.0" : value >= 1 ? "0.00" : "0.0000", CultureInfo.InvariantCulture);
 
     /// <summary>A size with a binary unit and three digits: 4.38 MiB.</summary>
     public static string Bytes(long bytes)

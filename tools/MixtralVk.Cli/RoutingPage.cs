@@ -61,14 +61,18 @@ internal static class RoutingPage
             for (int expert = 0; expert < text.Layers[layer].Shares.Count; expert++)
             {
                 double share = text.Layers[layer].Shares[expert];
-                page.Append(Cell(share, even, Percent(share), $"{text.Label}, layer {layer}, expert {expert}: {Percent(share)} % of the choices"));
+                page.Append(Cell(share, even, Percent(share),
+                    $"{text.Label}, layer {layer}, expert {expert}: {Percent(share)} % of the choices"));
             }
             page.Append("</tr>\n");
         }
         page.Append("</tbody>\n</table>\n</figure>\n");
     }
 
-    /// <summary>What part of the choices was on the GPU, layer by layer and piece by piece: from nothing (the page's colour) to all of them (full colour).</summary>
+    /// <summary>
+    /// What part of the choices was on the GPU, layer by layer and piece by piece: from nothing (the page's colour) to all of them (full
+    /// colour).
+    /// </summary>
     private static void HitMaps(StringBuilder page, RoutingReport report)
     {
         if (report.Texts.All(text => text.HitRates is null)) return;
@@ -80,7 +84,8 @@ internal static class RoutingPage
             page.Append($"<figure>\n<figcaption><b>{Html(text.Label)}</b> {Percent(pieces.Average(piece => piece.Average()))}&nbsp;% of the choices</figcaption>\n<table class=\"map\">\n<thead><tr><th>layer, piece</th>");
             for (int piece = 0; piece < pieces.Length; piece++) page.Append($"<th scope=\"col\">{piece + 1}</th>");
             page.Append("</tr></thead>\n<tbody>\n");
-            for (int layer = 0; layer < pieces[0].Length; layer++) Row(layer.ToString(CultureInfo.InvariantCulture), pieces.Select(piece => piece[layer]));
+            for (int layer = 0; layer < pieces[0].Length; layer++)
+                Row(layer.ToString(CultureInfo.InvariantCulture), pieces.Select(piece => piece[layer]));
             Row("mean", pieces.Select(piece => piece.Average()));
             page.Append("</tbody>\n</table>\n</figure>\n");
         }
@@ -104,7 +109,9 @@ internal static class RoutingPage
         return $"<td{hint} style=\"background:color-mix(in oklab,var(--{tone}) {strength}%,var(--even));color:var(--{ink})\">{content}</td>";
     }
 
-    /// <summary>Half the sum of the shares' differences, averaged over layers: the part of the choices that one text makes otherwise than another.</summary>
+    /// <summary>
+    /// Half the sum of the shares' differences, averaged over layers: the part of the choices that one text makes otherwise than another.
+    /// </summary>
     private static void Differences(StringBuilder page, RoutingReport report)
     {
         page.Append("<h2>How differently the texts are routed</h2>\n<p>Part of the choices that would have to move to other experts to turn one text's shares into the other's, mean of all layers.</p>\n")
@@ -116,7 +123,8 @@ internal static class RoutingPage
             page.Append($"<tr><th scope=\"row\">{Html(row.Label)}</th>");
             foreach (TextReport column in report.Texts)
             {
-                double moved = row.Layers.Zip(column.Layers, (a, b) => a.Shares.Zip(b.Shares, (x, y) => Math.Abs(x - y)).Sum() / 2).Average();
+                double moved = row.Layers.Zip(column.Layers, (a, b) => a.Shares.Zip(b.Shares, (x, y) => Math.Abs(x - y)).Sum() / 2)
+                    .Average();
                 page.Append(row == column ? "<td>–</td>" : $"<td>{Percent(moved)}&nbsp;%</td>");
             }
             page.Append("</tr>\n");
@@ -127,7 +135,8 @@ internal static class RoutingPage
     private static void SeriesLegend(StringBuilder page, RoutingReport report)
     {
         page.Append("<p class=\"series\">");
-        for (int i = 0; i < report.Texts.Count; i++) page.Append($"<span><i style=\"background:{Color(i)}\"></i>{Html(report.Texts[i].Label)}</span>");
+        for (int i = 0; i < report.Texts.Count; i++)
+            page.Append($"<span><i style=\"background:{Color(i)}\"></i>{Html(report.Texts[i].Label)}</span>");
         page.Append("</p>\n");
     }
 
@@ -163,7 +172,8 @@ internal static class RoutingPage
 
     private static string Color(int series) => s_series[series % s_series.Length];
 
-    private static string Percent(double share) => (100 * share).ToString(share < 0.0995 || Math.Abs(100 * share % 1 - 0.5) < 1e-9 ? "0.#" : "0", CultureInfo.InvariantCulture);
+    private static string Percent(double share) =>
+        (100 * share).ToString(share < 0.0995 || Math.Abs(100 * share % 1 - 0.5) < 1e-9 ? "0.#" : "0", CultureInfo.InvariantCulture);
 
     private static string Number(double value) => value.ToString("0.#", CultureInfo.InvariantCulture);
 

@@ -5,8 +5,8 @@ using MixtralVk.Model;
 namespace MixtralVk.Cli;
 
 /// <summary>
-/// Writes down what the router chose, for tools/ExpertSimulator: a line with layers, experts and experts per token, then a line per token with its experts, layer
-/// after layer, the heaviest first, with spaces between.
+/// Writes down what the router chose, for tools/ExpertSimulator: a line with layers, experts and experts per token, then a line per token
+/// with its experts, layer after layer, the heaviest first, with spaces between.
 /// </summary>
 internal sealed class RoutingTrace
 {

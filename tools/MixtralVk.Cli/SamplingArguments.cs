@@ -17,16 +17,20 @@ internal sealed class SamplingArguments
         Whole("--top-k", "Only the n likeliest tokens (40; 0 for all).", (o, n) => o with { TopK = n }),
         Number("--top-p", "Only the likeliest tokens that together reach this probability (0.95).", (o, x) => o with { TopP = x }),
         Number("--min-p", "Only tokens at least so many times as likely as the likeliest (0.05).", (o, x) => o with { MinP = x }),
-        Number("--typical", "Only tokens whose surprise is nearest to the expected one, up to this probability (1).", (o, x) => o with { TypicalP = x }),
+        Number("--typical", "Only tokens whose surprise is nearest to the expected one, up to this probability (1).",
+            (o, x) => o with { TypicalP = x }),
         Number("--top-n-sigma", "Only logits at most so many deviations below the largest (0: off).", (o, x) => o with { TopNSigma = x }),
-        Number("--dynamic-temperature", "By how much the temperature moves with the model's uncertainty (0).", (o, x) => o with { DynamicTemperatureRange = x }),
+        Number("--dynamic-temperature", "By how much the temperature moves with the model's uncertainty (0).",
+            (o, x) => o with { DynamicTemperatureRange = x }),
         Number("--repetition-penalty", "Divides the logits of recent tokens (1).", (o, x) => o with { RepetitionPenalty = x }),
-        Number("--frequency-penalty", "Taken from the logits of recent tokens per occurrence (0).", (o, x) => o with { FrequencyPenalty = x }),
+        Number("--frequency-penalty", "Taken from the logits of recent tokens per occurrence (0).",
+            (o, x) => o with { FrequencyPenalty = x }),
         Number("--presence-penalty", "Taken from the logits of recent tokens once (0).", (o, x) => o with { PresencePenalty = x }),
         Number("--dry", "Strength of the penalty for repeating sequences (0; 0.8 is usual).", (o, x) => o with { DryMultiplier = x }),
         Number("--xtc-probability", "How often the obvious tokens are taken away (0).", (o, x) => o with { XtcProbability = x }),
         Number("--xtc-threshold", "Probability from which on a token is obvious (0.1).", (o, x) => o with { XtcThreshold = x }),
-        Number("--mirostat", "Bits of surprise per token at which Mirostat 2 holds the text (0: off; 5 is usual).", (o, x) => o with { MirostatTau = x }),
+        Number("--mirostat", "Bits of surprise per token at which Mirostat 2 holds the text (0: off; 5 is usual).",
+            (o, x) => o with { MirostatTau = x }),
         Texts("--ban", "A text that must not appear; may be repeated.", (o, texts) => o with { BannedStrings = texts }),
         Texts("--stop", "A text at which the answer ends; may be repeated.", (o, texts) => o with { StopStrings = texts }),
     ];
@@ -75,7 +79,8 @@ internal sealed class SamplingArguments
     }
 
     private static Entry Texts(string name, string description, Func<GenerationOptions, string[], GenerationOptions> set) =>
-        Entry.Of(new Option<string[]?>(name) { Description = description, HelpName = "text" }, (o, texts) => texts!.Length == 0 ? o : set(o, texts));
+        Entry.Of(new Option<string[]?>(name) { Description = description, HelpName = "text" },
+            (o, texts) => texts!.Length == 0 ? o : set(o, texts));
 
     private static T? Parsed<T>(ArgumentResult result, string name, string kind) where T : struct, IParsable<T>
     {

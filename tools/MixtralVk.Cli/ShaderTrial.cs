@@ -6,13 +6,16 @@ namespace MixtralVk.Cli;
 /// A user's shader beside ours: compiled, checked against the reference and timed at each of our variants' constants; ours are timed once.
 /// Without a filter only the shipped variants are taken.
 /// </summary>
-internal sealed class ShaderTrial(KernelBench bench, ModelShape model, IReadOnlyList<BenchCase> cases, string path, string? kernel, string? filter)
+internal sealed class ShaderTrial(KernelBench bench, ModelShape model, IReadOnlyList<BenchCase> cases, string path,
+    string? kernel, string? filter)
 {
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(200); // editors write a file in several steps
 
     private readonly Dictionary<BenchCase, KernelResult> _ours = [];
 
-    /// <summary>Runs once, or with <paramref name="watch"/> each time the file is saved; <paramref name="show"/> gives the exit code.</summary>
+    /// <summary>
+    /// Runs once, or with <paramref name="watch"/> each time the file is saved; <paramref name="show"/> gives the exit code.
+    /// </summary>
     public int Run(bool watch, Func<IReadOnlyList<KernelResult>, int> show, CancellationToken cancellation)
     {
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no file {path}.");
@@ -46,7 +49,8 @@ internal sealed class ShaderTrial(KernelBench bench, ModelShape model, IReadOnly
     private List<KernelResult> Try(ShaderCompiler compiler, CancellationToken cancellation)
     {
         UserShader user = UserShader.Compile(compiler, path, kernel);
-        BenchCase[] chosen = [.. cases.Where(c => c.Shader == user.Kernel && (filter is null ? c.Note.Length > 0 || c.Variant.Length == 0 : c.Matches(filter)))];
+        BenchCase[] chosen = [.. cases.Where(c =>
+            c.Shader == user.Kernel && (filter is null ? c.Note.Length > 0 || c.Variant.Length == 0 : c.Matches(filter)))];
         if (chosen.Length == 0) throw new BenchException($"No case of {user.Kernel} at the shapes of {model.Name} matches '{filter}'.");
         bench.Add(user);
         List<KernelResult> results = [];

@@ -3,7 +3,9 @@ namespace MixtralVk.Cli;
 /// <summary>Reads texts that a command measures a model on.</summary>
 internal static class TextFile
 {
-    /// <summary>The whole file, without a final line break (llama.cpp takes it away too). Throws <see cref="IOException"/> when it cannot be read.</summary>
+    /// <summary>
+    /// The whole file, without a final line break (llama.cpp takes it away too). Throws <see cref="IOException"/> when it cannot be read.
+    /// </summary>
     public static string Read(string path)
     {
         try

@@ -40,5 +40,6 @@ internal sealed class TextRouting
 
     public TextReport Report() => new(Path.GetFileNameWithoutExtension(_path), _path, _choices[0].Sum() / _topK,
         [.. _choices.Select((counts, layer) => new LayerReport(
-            [.. counts.Select(count => (double)count / counts.Sum())], _pairs[layer] == 0 ? 0 : (double)_repeated[layer] / _pairs[layer]))]);
+            [.. counts.Select(count => (double)count / counts.Sum())],
+            _pairs[layer] == 0 ? 0 : (double)_repeated[layer] / _pairs[layer]))]);
 }

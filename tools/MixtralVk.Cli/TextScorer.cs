@@ -8,8 +8,8 @@ internal sealed class TextScorer(ForwardPass forward)
     private readonly StepBatch _batch = new(forward.MaxBatchTokens);
 
     /// <summary>
-    /// Natural logarithms of the probabilities of <c>tokens[first]</c>, <c>tokens[first + 1]</c> and so on, each after all tokens before it;
-    /// <paramref name="first"/> is at least 1.
+    /// Natural logarithms of the probabilities of <c>tokens[first]</c>, <c>tokens[first + 1]</c> and so on, each after all tokens before
+    /// it; <paramref name="first"/> is at least 1.
     /// </summary>
     public double[] LogProbabilities(ReadOnlySpan<int> tokens, int first, CancellationToken cancellation)
     {
@@ -25,21 +25,23 @@ internal sealed class TextScorer(ForwardPass forward)
             _batch.Clear();
             _batch.Add(sequence, tokens[start..end], wanted ? LogitRows.All : LogitRows.None);
             forward.Step(_batch);
-            for (int row = 0; row < _batch.OutputCount; row++) scores[start + row + 1 - first] = LogSoftmax(forward.Logits(row), tokens[start + row + 1]);
+            for (int row = 0; row < _batch.OutputCount; row++)
+                scores[start + row + 1 - first] = LogSoftmax(forward.Logits(row), tokens[start + row + 1]);
             start = end;
         }
         return scores;
     }
 
     /// <summary>
-    /// Logarithms of the probabilities of several texts' ends, after the beginning that all have in common. Where they differ in their last token
-    /// only, the beginning is computed once.
+    /// Logarithms of the probabilities of several texts' ends, after the beginning that all have in common. Where they differ in their last
+    /// token only, the beginning is computed once.
     /// </summary>
     public double[] LogProbabilitiesOfEnds(int[][] texts, CancellationToken cancellation)
     {
         int common = texts.Min(text => texts[0].AsSpan().CommonPrefixLength(text));
         if (common == 0) throw new MixtralException("The choices have no common beginning in this model's vocabulary.");
-        if (texts.Any(text => text.Length != common + 1)) return [.. texts.Select(text => LogProbabilities(text, common, cancellation).Sum())];
+        if (texts.Any(text => text.Length != common + 1))
+            return [.. texts.Select(text => LogProbabilities(text, common, cancellation).Sum())];
         LogProbabilities(texts[0], common, cancellation);
         ReadOnlySpan<float> logits = forward.Logits(0);
         var scores = new double[texts.Length];

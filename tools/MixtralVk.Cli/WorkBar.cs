@@ -5,7 +5,9 @@ namespace MixtralVk.Cli;
 /// <summary>Shows how far a long task is, on stderr when that is a terminal.</summary>
 internal static class WorkBar
 {
-    /// <summary>Runs <paramref name="work"/>, which reports after each of its <paramref name="total"/> parts what to show beside the bar.</summary>
+    /// <summary>
+    /// Runs <paramref name="work"/>, which reports after each of its <paramref name="total"/> parts what to show beside the bar.
+    /// </summary>
     public static T Show<T>(string label, int total, Func<Action<string>, T> work)
     {
         if (Console.IsErrorRedirected) return work(_ => { });

@@ -24,7 +24,8 @@ internal static partial class AmdAssembly
         string[] operands = space < 0 ? [] : code[space..].Split(',');
         InstructionKind kind = KindOf(opcode);
         // A store has no result; everything else writes its first operand, and a multiply-accumulate reads it as well.
-        bool hasResult = kind is InstructionKind.Vector or InstructionKind.Convert or InstructionKind.Load || kind == InstructionKind.OtherMemory && !opcode.Contains("store", StringComparison.Ordinal);
+        bool hasResult = kind is InstructionKind.Vector or InstructionKind.Convert or InstructionKind.Load
+            || kind == InstructionKind.OtherMemory && !opcode.Contains("store", StringComparison.Ordinal);
         bool readsResult = !hasResult || opcode.Contains("mac", StringComparison.Ordinal);
         int[] writes = hasResult && operands.Length > 0 ? [.. Registers(operands[0])] : [];
         var instruction = new Instruction(kind, 0, writes, [.. operands.Skip(readsResult ? 0 : 1).SelectMany(Registers)]);
@@ -36,9 +37,12 @@ internal static partial class AmdAssembly
     {
         _ when opcode.StartsWith("v_cvt", StringComparison.Ordinal) => InstructionKind.Convert,
         _ when opcode.StartsWith("v_", StringComparison.Ordinal) => InstructionKind.Vector,
-        _ when opcode.StartsWith("s_load", StringComparison.Ordinal) || opcode.StartsWith("s_buffer_load", StringComparison.Ordinal) => InstructionKind.ScalarLoad,
-        _ when opcode.StartsWith("s_wait", StringComparison.Ordinal) || opcode is "s_nop" or "s_clause" or "s_barrier" or "s_delay_alu" or "s_inst_prefetch" => InstructionKind.Wait,
-        _ when opcode.StartsWith("s_branch", StringComparison.Ordinal) || opcode.StartsWith("s_cbranch", StringComparison.Ordinal) || opcode == "s_endpgm" => InstructionKind.Branch,
+        _ when opcode.StartsWith("s_load", StringComparison.Ordinal) || opcode.StartsWith("s_buffer_load", StringComparison.Ordinal) =>
+            InstructionKind.ScalarLoad,
+        _ when opcode.StartsWith("s_wait", StringComparison.Ordinal)
+            || opcode is "s_nop" or "s_clause" or "s_barrier" or "s_delay_alu" or "s_inst_prefetch" => InstructionKind.Wait,
+        _ when opcode.StartsWith("s_branch", StringComparison.Ordinal) || opcode.StartsWith("s_cbranch", StringComparison.Ordinal)
+            || opcode == "s_endpgm" => InstructionKind.Branch,
         _ when opcode.StartsWith("s_", StringComparison.Ordinal) => InstructionKind.Scalar,
         _ when opcode.Contains("load", StringComparison.Ordinal) => InstructionKind.Load,
         _ => InstructionKind.OtherMemory,

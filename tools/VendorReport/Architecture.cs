@@ -1,10 +1,10 @@
 namespace VendorReport;
 
 /// <summary>
-/// The numbers of a GPU generation that limit how many subgroups are resident and how fast they issue. A core is AMD's compute unit, NVIDIA's
-/// streaming multiprocessor, Intel's subslice or Xe core; a SIMD is what one scheduler feeds (Intel: EU, vector engine). From AMD's ISA guides
-/// and Mesa's ac_gpu_info, NVIDIA's CUDA C++ Programming Guide ("Compute Capabilities", "Arithmetic Instructions") and Intel's architecture
-/// white papers.
+/// The numbers of a GPU generation that limit how many subgroups are resident and how fast they issue. A core is AMD's compute unit,
+/// NVIDIA's streaming multiprocessor, Intel's subslice or Xe core; a SIMD is what one scheduler feeds (Intel: EU, vector engine). From
+/// AMD's ISA guides and Mesa's ac_gpu_info, NVIDIA's CUDA C++ Programming Guide ("Compute Capabilities", "Arithmetic Instructions") and
+/// Intel's architecture white papers.
 /// </summary>
 /// <param name="Simds">SIMDs of a core.</param>
 /// <param name="MaxSubgroups">Subgroups resident on a SIMD at most.</param>
@@ -35,7 +35,8 @@ internal sealed record Architecture(int Simds, int MaxSubgroups, int RegisterLan
     /// <summary>Subgroups of a kernel resident on a SIMD, as registers, shared memory and the limits of workgroups allow.</summary>
     public int Occupancy(int registers, int subgroupSize, int sharedBytes, int subgroupsPerWorkgroup)
     {
-        int byRegisters = RegisterLanes == 0 || registers == 0 ? MaxSubgroups : RegisterLanes / RoundUp(registers * subgroupSize, RegisterGranule);
+        int byRegisters = RegisterLanes == 0 || registers == 0
+            ? MaxSubgroups : RegisterLanes / RoundUp(registers * subgroupSize, RegisterGranule);
         int workgroups = sharedBytes == 0 ? MaxWorkgroups : Math.Min(MaxWorkgroups, SharedBytes / sharedBytes);
         // A workgroup of one subgroup has no barrier and takes none of the slots for workgroups.
         int byWorkgroups = subgroupsPerWorkgroup == 1 && sharedBytes == 0 ? MaxSubgroups : workgroups * subgroupsPerWorkgroup / Simds;

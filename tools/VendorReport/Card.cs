@@ -1,8 +1,9 @@
 namespace VendorReport;
 
 /// <summary>
-/// A graphics card. Cores, clock and bandwidth are the maker's specification (boost clock; for UHD 630 two channels of DDR4-2666); the latency is an
-/// assumption: what a load from memory takes on a busy card, in the range of published pointer-chasing measurements and not measured here.
+/// A graphics card. Cores, clock and bandwidth are the maker's specification (boost clock; for UHD 630 two channels of DDR4-2666); the
+/// latency is an assumption: what a load from memory takes on a busy card, in the range of published pointer-chasing measurements and not
+/// measured here.
 /// </summary>
 /// <param name="Name">As sold.</param>
 /// <param name="Target">Whose compiled code it runs.</param>
@@ -12,7 +13,8 @@ namespace VendorReport;
 /// <param name="GigaBytesPerSecond">Memory bandwidth.</param>
 /// <param name="LatencyNanoseconds">Assumed latency of a load from memory under load.</param>
 /// <param name="Source">Where the numbers are from.</param>
-internal sealed record Card(string Name, string Target, Architecture Architecture, int Cores, double GigaHertz, double GigaBytesPerSecond, double LatencyNanoseconds, string Source)
+internal sealed record Card(string Name, string Target, Architecture Architecture, int Cores, double GigaHertz, double GigaBytesPerSecond,
+    double LatencyNanoseconds, string Source)
 {
     /// <summary>Share of the specified bandwidth that a long read reaches.</summary>
     public const double ReachableShare = 0.85;

@@ -4,7 +4,8 @@ using MixtralVk.Quantization;
 namespace VendorReport;
 
 /// <summary>A matrix on a card: what is shipped, and the best of the compiled variants by the same prediction.</summary>
-internal sealed record MatrixPrediction(string Matrix, uint PerToken, CompiledKernel Kernel, Prediction Shipped, CompiledKernel BestKernel, Prediction Best);
+internal sealed record MatrixPrediction(string Matrix, uint PerToken, CompiledKernel Kernel, Prediction Shipped,
+    CompiledKernel BestKernel, Prediction Best);
 
 /// <summary>Predictions of a token's decode on a card.</summary>
 internal sealed class CardTable
@@ -17,7 +18,8 @@ internal sealed class CardTable
         Card = card;
         _target = results.Single(r => r.Target == card.Target);
         _rdna = results.Single(r => r.Target == "navi21");
-        Matrices = [.. MixtralShape.Matrices.SelectMany(m => m.Name == "gate, up" ? [Router(), Predict(m, format)] : (MatrixPrediction[])[Predict(m, format)])];
+        Matrices = [.. MixtralShape.Matrices.SelectMany(m => m.Name == "gate, up"
+            ? [Router(), Predict(m, format)] : (MatrixPrediction[])[Predict(m, format)])];
     }
 
     public Card Card { get; }
@@ -33,15 +35,18 @@ internal sealed class CardTable
 
     /// <summary>The same if nothing but bandwidth mattered.</summary>
     public static double BandwidthToken(Card card, WeightFormat format) =>
-        MixtralShape.Matrices.Sum(m => m.PerToken * (double)m.Concurrent * m.In(format).Matrices * new RowTileLayout(format, (int)m.Rows, (int)m.Cols).Bytes) / (card.GigaBytesPerSecond * Card.ReachableShare) / 1000;
+        MixtralShape.Matrices.Sum(m => m.PerToken * (double)m.Concurrent * m.In(format).Matrices
+            * new RowTileLayout(format, (int)m.Rows, (int)m.Cols).Bytes) / (card.GigaBytesPerSecond * Card.ReachableShare) / 1000;
 
     private MatrixPrediction Predict(ModelMatrix matrix, WeightFormat format)
     {
-        CompiledKernel shipped = _target[_target.Shipped.Single(s => s.Matrix == matrix.Name && s.Format == format && s.Tokens == TokenClass.One).Kernel];
+        CompiledKernel shipped =
+            _target[_target.Shipped.Single(s => s.Matrix == matrix.Name && s.Format == format && s.Tokens == TokenClass.One).Kernel];
         Prediction asShipped = Of(shipped, matrix);
         ProductShape shape = matrix.In(format);
         var best = _target.Kernels
-            .Where(k => k is { Product: { } p, Spilled: false } && p.Variant.TokensPerPass == 1 && (p.Shape.Kind, p.Shape.Format, p.Shape.Cols) == (shape.Kind, shape.Format, shape.Cols))
+            .Where(k => k is { Product: { } p, Spilled: false } && p.Variant.TokensPerPass == 1
+            && (p.Shape.Kind, p.Shape.Format, p.Shape.Cols) == (shape.Kind, shape.Format, shape.Cols))
             .Select(k => (Kernel: k, Prediction: Of(k, matrix))).MinBy(b => b.Prediction.Microseconds);
         // What is shipped stays where another is no better.
         return best.Prediction.Microseconds < 0.98 * asShipped.Microseconds

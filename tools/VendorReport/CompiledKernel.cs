@@ -17,7 +17,8 @@ namespace VendorReport;
 /// <param name="Product">Which matrix product it is.</param>
 /// <param name="WeightsPerPass">Weights that a lane takes in a pass through the main loop.</param>
 /// <param name="Loop">The main loop of a kernel that reads weights.</param>
-internal sealed record CompiledKernel(string Name, int SubgroupSize, int Registers, int ScalarRegisters, int Spills, int ScratchBytes, int SharedBytes,
+internal sealed record CompiledKernel(string Name, int SubgroupSize, int Registers, int ScalarRegisters, int Spills,
+    int ScratchBytes, int SharedBytes,
     int Instructions, int StatedOccupancy, Product? Product, int WeightsPerPass, LoopProfile? Loop)
 {
     /// <summary>True where registers did not suffice.</summary>
@@ -33,8 +34,10 @@ internal sealed record CompiledKernel(string Name, int SubgroupSize, int Registe
 internal sealed record ShippedProduct(string Matrix, WeightFormat Format, TokenClass Tokens, string Kernel);
 
 /// <summary>Everything compiled for a target, with what its driver says of the device.</summary>
-internal sealed record CompiledTarget(string Target, string Device, string Driver, int MinSubgroupSize, int MaxSubgroupSize, bool Dot4x8Accelerated,
-    bool CooperativeMatrix, IReadOnlyList<ShippedProduct> Shipped, IReadOnlyList<string> ShippedKernels, IReadOnlyList<CompiledKernel> Kernels)
+internal sealed record CompiledTarget(string Target, string Device, string Driver, int MinSubgroupSize, int MaxSubgroupSize,
+    bool Dot4x8Accelerated,
+    bool CooperativeMatrix, IReadOnlyList<ShippedProduct> Shipped, IReadOnlyList<string> ShippedKernels,
+    IReadOnlyList<CompiledKernel> Kernels)
 {
     private Dictionary<string, CompiledKernel>? _byName;
 

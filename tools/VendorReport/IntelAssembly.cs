@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace VendorReport;
 
 /// <summary>
-/// Reads the listing of Intel's compiler, as ANV gives it: "mul(16)  g97&lt;1&gt;F  g90&lt;8,8,1&gt;F  g78&lt;8,8,1&gt;F  { align1 1H };", labels "LABEL4:".
-/// A send's message is described on the line after it.
+/// Reads the listing of Intel's compiler, as ANV gives it: "mul(16) g97&lt;1&gt;F g90&lt;8,8,1&gt;F g78&lt;8,8,1&gt;F { align1 1H };",
+/// labels "LABEL4:". A send's message is described on the line after it.
 /// </summary>
 internal static partial class IntelAssembly
 {
@@ -29,7 +29,8 @@ internal static partial class IntelAssembly
     {
         InstructionKind kind = KindOf(opcode, lanes, operands, message);
         int[] registers = [.. Register().Matches(operands).Select(m => int.Parse(m.Groups[1].ValueSpan))];
-        bool hasResult = registers.Length > 0 && !operands.TrimStart().StartsWith("null", StringComparison.Ordinal) && kind is not (InstructionKind.Branch or InstructionKind.Wait);
+        bool hasResult = registers.Length > 0 && !operands.TrimStart().StartsWith("null", StringComparison.Ordinal)
+            && kind is not (InstructionKind.Branch or InstructionKind.Wait);
         // A load's further result registers are named by their uses only; the first stands for all.
         var instruction = new Instruction(kind, lanes, hasResult ? registers[..1] : [], hasResult ? registers[1..] : registers);
         Match jump = Jump().Match(operands);
@@ -48,7 +49,8 @@ internal static partial class IntelAssembly
         _ => InstructionKind.Vector,
     };
 
-    private static bool IsLoad(string message) => (message.Contains(" read", StringComparison.Ordinal) || message.Contains("load", StringComparison.Ordinal) || message.Contains("ld", StringComparison.Ordinal))
+    private static bool IsLoad(string message) => (message.Contains(" read", StringComparison.Ordinal)
+        || message.Contains("load", StringComparison.Ordinal) || message.Contains("ld", StringComparison.Ordinal))
         && !message.Contains("slm", StringComparison.Ordinal) && !message.Contains("Surface = 254", StringComparison.Ordinal);
 
     [GeneratedRegex(@"^(?:\([^)]*\)\s*)?([a-z][a-z0-9_.]*)\s*\((\d+)\)\s*(.*)$")]

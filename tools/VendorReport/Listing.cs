@@ -8,7 +8,8 @@ internal static class Listing
         yield return "target,kernel,shipped,subgroup,registers,scalar registers,spills,private bytes,shared bytes,instructions,stated occupancy,loop instructions,loop loads,weights per pass";
         foreach (CompiledTarget result in results)
             foreach (CompiledKernel k in result.Kernels)
-                yield return string.Join(',', result.Target, k.Name, result.ShippedKernels.Contains(k.Name), k.SubgroupSize, k.Registers, k.ScalarRegisters, k.Spills, k.ScratchBytes,
+                yield return string.Join(',', result.Target, k.Name, result.ShippedKernels.Contains(k.Name), k.SubgroupSize, k.Registers,
+                    k.ScalarRegisters, k.Spills, k.ScratchBytes,
                     k.SharedBytes, k.Instructions, k.StatedOccupancy, k.Loop?.Instructions, k.Loop?.Loads, k.WeightsPerPass);
     }
 }

@@ -6,24 +6,27 @@ namespace VendorReport;
 /// <param name="ConvertLanes">Those of conversions alone.</param>
 /// <param name="Loads">Loads from memory, one per lane.</param>
 /// <param name="LoadsInFlight">
-/// Loads that are on their way when the subgroup has to wait for one, on average over the waits of a pass: in-order issue, a load waits at the
-/// first instruction that names its register.
+/// Loads that are on their way when the subgroup has to wait for one, on average over the waits of a pass: in-order issue, a load waits at
+/// the first instruction that names its register.
 /// </param>
 internal sealed record LoopProfile(double Instructions, double VectorLanes, double ConvertLanes, double Loads, double LoadsInFlight)
 {
     /// <summary>
-    /// Profile of the smallest loop that holds the most loads: that over units of columns, or of a kernel's other columns. Loops around it, over runs of
-    /// units, hold no more. Throws where there is no loop.
+    /// Profile of the smallest loop that holds the most loads: that over units of columns, or of a kernel's other columns. Loops around it,
+    /// over runs of units, hold no more. Throws where there is no loop.
     /// </summary>
     /// <param name="blocks">The program.</param>
     /// <param name="subgroupSize">Lanes of an instruction that states none.</param>
-    /// <param name="innerTrips">How often an innermost loop in it, over a unit's steps, runs in a pass; compilers unroll it or leave it whole.</param>
+    /// <param name="innerTrips">How often an innermost loop in it, over a unit's steps, runs in a pass; compilers unroll it or leave it
+    /// whole.</param>
     /// <param name="stepsHoldAllLoads">That loop holds all loads as well, as units without scales have none of their own.</param>
     public static LoopProfile OfMainLoop(IReadOnlyList<BasicBlock> blocks, int subgroupSize, int innerTrips, bool stepsHoldAllLoads)
     {
         IReadOnlyList<Loop> loops = Loops.Of(blocks);
-        Loop main = loops.OrderByDescending(Loads).ThenByDescending(l => stepsHoldAllLoads && HasInner(l)).ThenBy(l => l.Blocks.Count).FirstOrDefault() ?? throw new InvalidDataException("The program has no loop.");
-        IEnumerable<Loop> innermost = loops.Where(l => l.Header != main.Header && main.Blocks.Contains(l.Header) && !loops.Any(o => o.Header != l.Header && l.Blocks.Contains(o.Header)));
+        Loop main = loops.OrderByDescending(Loads).ThenByDescending(l => stepsHoldAllLoads && HasInner(l)).ThenBy(l => l.Blocks.Count)
+            .FirstOrDefault() ?? throw new InvalidDataException("The program has no loop.");
+        IEnumerable<Loop> innermost = loops.Where(l => l.Header != main.Header && main.Blocks.Contains(l.Header)
+            && !loops.Any(o => o.Header != l.Header && l.Blocks.Contains(o.Header)));
         HashSet<int> inner = [.. innermost.SelectMany(l => l.Blocks)];
 
         double instructions = 0, vector = 0, convert = 0, loads = 0;
@@ -39,7 +42,8 @@ internal sealed record LoopProfile(double Instructions, double VectorLanes, doub
                 if (IsLoad(instruction)) loads += trips;
             }
         }
-        return new LoopProfile(instructions, vector, convert, loads, MeanInFlight([.. main.Blocks.Order().SelectMany(b => blocks[b].Instructions)]));
+        return new LoopProfile(instructions, vector, convert, loads,
+            MeanInFlight([.. main.Blocks.Order().SelectMany(b => blocks[b].Instructions)]));
 
         int Loads(Loop loop) => loop.Blocks.Sum(b => blocks[b].Instructions.Count(IsLoad));
 

@@ -22,7 +22,8 @@ internal static class MixtralShape
 {
     public static ModelConfig Config { get; } = new()
     {
-        Name = "Mixtral 8x7B", LayerCount = 32, Dim = 4096, HeadCount = 32, KvHeadCount = 8, HeadDim = 128, HiddenDim = 14336, ExpertCount = 8,
+        Name = "Mixtral 8x7B", LayerCount = 32, Dim = 4096, HeadCount = 32, KvHeadCount = 8, HeadDim = 128,
+        HiddenDim = 14336, ExpertCount = 8,
         ExpertsPerToken = 2, VocabSize = 32000, ContextLength = 32768, RopeBase = 1e6f, RopeDim = 128, RmsEpsilon = 1e-5f,
     };
 

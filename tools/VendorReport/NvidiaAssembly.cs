@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace VendorReport;
 
 /// <summary>
-/// Reads the listing of NAK, the compiler of NVK: blocks "block 5 L8 [4, 27] -> {" (predecessors) to "} -> [6, 7]" (successors), instructions
-/// "r16 = lop3.LUT[0xc0] r15 0xf0f0f0f rZ  // delay=6".
+/// Reads the listing of NAK, the compiler of NVK: blocks "block 5 L8 [4, 27] -> {" (predecessors) to "} -> [6, 7]" (successors),
+/// instructions "r16 = lop3.LUT[0xc0] r15 0xf0f0f0f rZ // delay=6".
 /// </summary>
 internal static partial class NvidiaAssembly
 {
@@ -16,7 +16,8 @@ internal static partial class NvidiaAssembly
         {
             string code = line.Split("//")[0].Trim();
             if (code.StartsWith("block", StringComparison.Ordinal)) instructions = [];
-            else if (End().Match(code) is { Success: true } end) blocks.Add(new BasicBlock(instructions, [.. Number().Matches(end.Groups[1].Value).Select(m => int.Parse(m.ValueSpan))]));
+            else if (End().Match(code) is { Success: true } end)
+                blocks.Add(new BasicBlock(instructions, [.. Number().Matches(end.Groups[1].Value).Select(m => int.Parse(m.ValueSpan))]));
             else if (code.Length > 0) instructions.Add(Read(code));
         }
         return blocks;

@@ -12,8 +12,8 @@ internal enum Vendor
 }
 
 /// <summary>
-/// A GPU to compile for that need not be there: AMD's driver makes a device of any family by itself, Intel's and NVIDIA's open a fake kernel
-/// device (Mesa's drm-shim) of the model that a variable names.
+/// A GPU to compile for that need not be there: AMD's driver makes a device of any family by itself, Intel's and NVIDIA's open a fake
+/// kernel device (Mesa's drm-shim) of the model that a variable names.
 /// </summary>
 /// <param name="Id">Short name, as on the command line.</param>
 /// <param name="Vendor">Which driver.</param>
@@ -45,8 +45,10 @@ internal sealed record Target(string Id, Vendor Vendor, string Name, string Mode
     public bool NeedsTree => Vendor != Vendor.Amd;
 
     /// <summary>What tells the driver the model.</summary>
-    public string Variable => Vendor switch { Vendor.Amd => "RADV_FORCE_FAMILY", Vendor.Intel => "INTEL_STUB_GPU_PLATFORM", Vendor.Nvidia => "NOUVEAU_CHIPSET", _ => throw new InvalidOperationException() };
+    public string Variable => Vendor switch { Vendor.Amd => "RADV_FORCE_FAMILY", Vendor.Intel => "INTEL_STUB_GPU_PLATFORM",
+        Vendor.Nvidia => "NOUVEAU_CHIPSET", _ => throw new InvalidOperationException() };
 
     /// <summary>The driver's name in Mesa's ICD files.</summary>
-    public string Driver => Vendor switch { Vendor.Amd => "radeon", Vendor.Intel => "intel", Vendor.Nvidia => "nouveau", _ => throw new InvalidOperationException() };
+    public string Driver => Vendor switch { Vendor.Amd => "radeon", Vendor.Intel => "intel", Vendor.Nvidia => "nouveau",
+        _ => throw new InvalidOperationException() };
 }

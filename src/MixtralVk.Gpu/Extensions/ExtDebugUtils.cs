@@ -15,10 +15,13 @@ internal sealed unsafe class ExtDebugUtils
 
     private ExtDebugUtils(Vk vk, Instance instance)
     {
-        _setObjectName = (delegate* unmanaged<Device, DebugUtilsObjectNameInfoEXT*, Result>)vk.GetInstanceProcAddr(instance, "vkSetDebugUtilsObjectNameEXT").Handle;
-        _beginLabel = (delegate* unmanaged<CommandBuffer, DebugUtilsLabelEXT*, void>)vk.GetInstanceProcAddr(instance, "vkCmdBeginDebugUtilsLabelEXT").Handle;
+        _setObjectName = (delegate* unmanaged<Device, DebugUtilsObjectNameInfoEXT*, Result>)vk.GetInstanceProcAddr(instance,
+            "vkSetDebugUtilsObjectNameEXT").Handle;
+        _beginLabel = (delegate* unmanaged<CommandBuffer, DebugUtilsLabelEXT*, void>)vk.GetInstanceProcAddr(instance,
+            "vkCmdBeginDebugUtilsLabelEXT").Handle;
         _endLabel = (delegate* unmanaged<CommandBuffer, void>)vk.GetInstanceProcAddr(instance, "vkCmdEndDebugUtilsLabelEXT").Handle;
-        _createMessenger = (delegate* unmanaged<Instance, DebugUtilsMessengerCreateInfoEXT*, AllocationCallbacks*, DebugUtilsMessengerEXT*, Result>)
+        _createMessenger =
+            (delegate* unmanaged<Instance, DebugUtilsMessengerCreateInfoEXT*, AllocationCallbacks*, DebugUtilsMessengerEXT*, Result>)
             vk.GetInstanceProcAddr(instance, "vkCreateDebugUtilsMessengerEXT").Handle;
         _destroyMessenger = (delegate* unmanaged<Instance, DebugUtilsMessengerEXT, AllocationCallbacks*, void>)
             vk.GetInstanceProcAddr(instance, "vkDestroyDebugUtilsMessengerEXT").Handle;
@@ -37,7 +40,8 @@ internal sealed unsafe class ExtDebugUtils
 
     public void CmdEndDebugUtilsLabel(CommandBuffer commandBuffer) => _endLabel(commandBuffer);
 
-    public Result CreateDebugUtilsMessenger(Instance instance, DebugUtilsMessengerCreateInfoEXT* info, AllocationCallbacks* allocator, DebugUtilsMessengerEXT* messenger) =>
+    public Result CreateDebugUtilsMessenger(Instance instance, DebugUtilsMessengerCreateInfoEXT* info, AllocationCallbacks* allocator,
+        DebugUtilsMessengerEXT* messenger) =>
         _createMessenger(instance, info, allocator, messenger);
 
     public void DestroyDebugUtilsMessenger(Instance instance, DebugUtilsMessengerEXT messenger, AllocationCallbacks* allocator) =>

@@ -20,6 +20,7 @@ internal sealed unsafe class ExtExternalMemoryHost
         return extension._getProperties != null ? extension : null;
     }
 
-    public Result GetMemoryHostPointerProperties(Device device, ExternalMemoryHandleTypeFlags handleType, void* pointer, MemoryHostPointerPropertiesEXT* properties) =>
+    public Result GetMemoryHostPointerProperties(Device device, ExternalMemoryHandleTypeFlags handleType, void* pointer,
+        MemoryHostPointerPropertiesEXT* properties) =>
         _getProperties(device, handleType, pointer, properties);
 }

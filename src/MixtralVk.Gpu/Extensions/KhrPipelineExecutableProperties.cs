@@ -17,7 +17,8 @@ internal sealed unsafe class KhrPipelineExecutableProperties
             vk.GetDeviceProcAddr(device, "vkGetPipelineExecutablePropertiesKHR").Handle;
         _getStatistics = (delegate* unmanaged<Device, PipelineExecutableInfoKHR*, uint*, PipelineExecutableStatisticKHR*, Result>)
             vk.GetDeviceProcAddr(device, "vkGetPipelineExecutableStatisticsKHR").Handle;
-        _getRepresentations = (delegate* unmanaged<Device, PipelineExecutableInfoKHR*, uint*, PipelineExecutableInternalRepresentationKHR*, Result>)
+        _getRepresentations =
+            (delegate* unmanaged<Device, PipelineExecutableInfoKHR*, uint*, PipelineExecutableInternalRepresentationKHR*, Result>)
             vk.GetDeviceProcAddr(device, "vkGetPipelineExecutableInternalRepresentationsKHR").Handle;
     }
 
@@ -28,12 +29,15 @@ internal sealed unsafe class KhrPipelineExecutableProperties
         return extension._getProperties != null ? extension : null;
     }
 
-    public Result GetPipelineExecutableProperties(Device device, PipelineInfoKHR* pipeline, uint* count, PipelineExecutablePropertiesKHR* properties) =>
+    public Result GetPipelineExecutableProperties(Device device, PipelineInfoKHR* pipeline, uint* count,
+        PipelineExecutablePropertiesKHR* properties) =>
         _getProperties(device, pipeline, count, properties);
 
-    public Result GetPipelineExecutableStatistics(Device device, PipelineExecutableInfoKHR* executable, uint* count, PipelineExecutableStatisticKHR* statistics) =>
+    public Result GetPipelineExecutableStatistics(Device device, PipelineExecutableInfoKHR* executable, uint* count,
+        PipelineExecutableStatisticKHR* statistics) =>
         _getStatistics(device, executable, count, statistics);
 
-    public Result GetPipelineExecutableInternalRepresentations(Device device, PipelineExecutableInfoKHR* executable, uint* count, PipelineExecutableInternalRepresentationKHR* forms) =>
+    public Result GetPipelineExecutableInternalRepresentations(Device device, PipelineExecutableInfoKHR* executable, uint* count,
+        PipelineExecutableInternalRepresentationKHR* forms) =>
         _getRepresentations(device, executable, count, forms);
 }

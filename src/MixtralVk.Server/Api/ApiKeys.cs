@@ -30,7 +30,9 @@ internal sealed class ApiKeys
         }
     }
 
-    /// <summary>True when a request has one of the keys, or needs none. Takes the same time whichever key it is and however much of it is right.</summary>
+    /// <summary>
+    /// True when a request has one of the keys, or needs none. Takes the same time whichever key it is and however much of it is right.
+    /// </summary>
     public bool Admit(HttpRequest request)
     {
         if (AreNotNeeded) return true;
@@ -43,7 +45,8 @@ internal sealed class ApiKeys
 
     /// <summary>The key that a request has, right or wrong; null for none.</summary>
     public static string? Given(HttpRequest request) =>
-        request.Headers[HeaderNames.Authorization].ToString() is var given && given.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? given[Scheme.Length..].Trim() : null;
+        request.Headers[HeaderNames.Authorization].ToString() is var given && given.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+            ? given[Scheme.Length..].Trim() : null;
 
     private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 }

@@ -24,11 +24,13 @@ internal sealed class ChatAnswer(int index, bool callsFunctions, Tokenizer? toke
     {
         string added = _text.Length == 0 ? piece.Token.Text.TrimStart(' ') : piece.Token.Text; // an answer begins with its first letter
         _text.Append(added);
-        if (tokenizer is not null && piece.Token.LogProbability is float probability && !tokenizer.IsEnd(piece.Token.Id)) _probabilities.Add(Entry(piece.Token, probability));
+        if (tokenizer is not null && piece.Token.LogProbability is float probability && !tokenizer.IsEnd(piece.Token.Id))
+            _probabilities.Add(Entry(piece.Token, probability));
         _end = piece.End;
         bool isCall = callsFunctions && _text.Length > 0 && _text[0] == '{';
         if (_end is null && (added.Length == 0 || isCall)) return null;
-        if (_end is not null && isCall) (_calls, added) = Toolbox.Parse(_text.ToString()) is { } calls ? (calls, "") : (null, _text.ToString());
+        if (_end is not null && isCall)
+            (_calls, added) = Toolbox.Parse(_text.ToString()) is { } calls ? (calls, "") : (null, _text.ToString());
         var delta = new AnswerMessage { Role = _begun ? null : "assistant", Content = added.Length > 0 ? added : null, ToolCalls = _calls };
         _begun = true;
         var fresh = new LogProbabilities { Content = _probabilities[_sent..] };
@@ -38,7 +40,8 @@ internal sealed class ChatAnswer(int index, bool callsFunctions, Tokenizer? toke
 
     public override Choice Whole() => new(index)
     {
-        Message = new AnswerMessage { Role = "assistant", Content = _calls is null ? _text.ToString() : null, ToolCalls = _calls?.Select(call => call with { Index = null }).ToArray() },
+        Message = new AnswerMessage { Role = "assistant", Content = _calls is null ? _text.ToString() : null,
+            ToolCalls = _calls?.Select(call => call with { Index = null }).ToArray() },
         FinishReason = Ending,
         Logprobs = tokenizer is null ? null : new LogProbabilities { Content = _probabilities },
     };
@@ -52,7 +55,8 @@ internal sealed class ChatAnswer(int index, bool callsFunctions, Tokenizer? toke
     {
         string text = TextOf(tokenizer!, token);
         // <0xE2>: a byte that is no character by itself.
-        IEnumerable<byte> bytes = tokenizer!.TypeOf(token) == TokenType.Byte ? [byte.Parse(tokenizer.Piece(token).AsSpan(3, 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)] : Encoding.UTF8.GetBytes(text);
+        IEnumerable<byte> bytes = tokenizer!.TypeOf(token) == TokenType.Byte ? [byte.Parse(tokenizer.Piece(token).AsSpan(3, 2),
+            NumberStyles.HexNumber, CultureInfo.InvariantCulture)] : Encoding.UTF8.GetBytes(text);
         return new TokenLogProbability(text, probability, [.. bytes.Select(value => (int)value)]);
     }
 }

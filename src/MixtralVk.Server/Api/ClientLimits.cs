@@ -5,7 +5,8 @@ namespace MixtralVk.Server.Api;
 /// <summary>How much each client may ask: a client is an API key, or without keys an address.</summary>
 internal sealed class ClientLimits(ServerOptions options, ApiKeys keys) : IDisposable
 {
-    private readonly PartitionedRateLimiter<HttpContext>? _limiter = options.RequestsPerMinute == 0 ? null : PartitionedRateLimiter.Create<HttpContext, string>(context =>
+    private readonly PartitionedRateLimiter<HttpContext>? _limiter = options.RequestsPerMinute == 0
+        ? null : PartitionedRateLimiter.Create<HttpContext, string>(context =>
         RateLimitPartition.GetTokenBucketLimiter(ClientOf(context, keys), _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = options.RequestsPerMinute,
@@ -19,11 +20,14 @@ internal sealed class ClientLimits(ServerOptions options, ApiKeys keys) : IDispo
     {
         using RateLimitLease? lease = _limiter?.AttemptAcquire(context);
         if (lease is null or { IsAcquired: true }) return;
-        int seconds = lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan after) ? Math.Max(1, (int)Math.Ceiling(after.TotalSeconds)) : 1;
-        throw new ApiException(StatusCodes.Status429TooManyRequests, "rate_limit_error", "rate_limit_exceeded", null, $"Too many requests from you; try again in {seconds} s.") { RetryAfter = seconds };
+        int seconds = lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan after)
+            ? Math.Max(1, (int)Math.Ceiling(after.TotalSeconds)) : 1;
+        throw new ApiException(StatusCodes.Status429TooManyRequests, "rate_limit_error", "rate_limit_exceeded", null,
+            $"Too many requests from you; try again in {seconds} s.") { RetryAfter = seconds };
     }
 
     public void Dispose() => _limiter?.Dispose();
 
-    private static string ClientOf(HttpContext context, ApiKeys keys) => keys.AreNotNeeded ? context.Connection.RemoteIpAddress?.ToString() ?? "" : ApiKeys.Given(context.Request)!;
+    private static string ClientOf(HttpContext context, ApiKeys keys) =>
+        keys.AreNotNeeded ? context.Connection.RemoteIpAddress?.ToString() ?? "" : ApiKeys.Given(context.Request)!;
 }

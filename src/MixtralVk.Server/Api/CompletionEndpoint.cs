@@ -13,7 +13,8 @@ internal sealed class CompletionEndpoint(ServerOptions server, GenerationEndpoin
 
     public async Task HandleAsync(HttpContext context, CancellationToken cancellationToken)
     {
-        CompletionRequest request = await Gate.ReadAsync(context, ApiJson.Default.CompletionRequest, cancellationToken).ConfigureAwait(false);
+        CompletionRequest request =
+            await Gate.ReadAsync(context, ApiJson.Default.CompletionRequest, cancellationToken).ConfigureAwait(false);
         SessionPool sessions = generation.Sessions(request.Model);
         if (!string.IsNullOrEmpty(request.Suffix)) throw ApiException.Unsupported("suffix");
         if (request.Echo is true) throw ApiException.Unsupported("echo");
@@ -39,8 +40,10 @@ internal sealed class CompletionEndpoint(ServerOptions server, GenerationEndpoin
         int[][] prompts = prompt switch
         {
             { ValueKind: JsonValueKind.String } => [Tokens(prompt)],
-            { ValueKind: JsonValueKind.Array } when prompt.GetArrayLength() > 0 && prompt[0].ValueKind == JsonValueKind.Number => [Tokens(prompt)],
-            { ValueKind: JsonValueKind.Array } when prompt.GetArrayLength() is > 0 and <= MaxPrompts => [.. prompt.EnumerateArray().Select(Tokens)],
+            { ValueKind: JsonValueKind.Array }
+                when prompt.GetArrayLength() > 0 && prompt[0].ValueKind == JsonValueKind.Number => [Tokens(prompt)],
+            { ValueKind: JsonValueKind.Array }
+                when prompt.GetArrayLength() is > 0 and <= MaxPrompts => [.. prompt.EnumerateArray().Select(Tokens)],
             _ => throw Wrong(),
         };
         return prompts.All(tokens => tokens.Length > 0) ? prompts : throw Wrong();
@@ -48,10 +51,12 @@ internal sealed class CompletionEndpoint(ServerOptions server, GenerationEndpoin
         int[] Tokens(JsonElement prompt) => prompt.ValueKind switch
         {
             JsonValueKind.String => tokenizer.Encode(prompt.GetString()),
-            JsonValueKind.Array => [.. prompt.EnumerateArray().Select(each => each.ValueKind == JsonValueKind.Number && each.TryGetInt32(out int token) ? token : throw Wrong())],
+            JsonValueKind.Array => [.. prompt.EnumerateArray()
+                .Select(each => each.ValueKind == JsonValueKind.Number && each.TryGetInt32(out int token) ? token : throw Wrong())],
             _ => throw Wrong(),
         };
 
-        ApiException Wrong() => ApiException.Invalid($"'{field}' must be a text, a list of tokens, or a list of at most {MaxPrompts} of these, none of them empty.", field);
+        ApiException Wrong() => ApiException.Invalid(
+            $"'{field}' must be a text, a list of tokens, or a list of at most {MaxPrompts} of these, none of them empty.", field);
     }
 }

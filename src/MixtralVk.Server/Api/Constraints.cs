@@ -11,13 +11,16 @@ internal sealed class Constraints : IDisposable
     private readonly MemoryCache _known = new(new MemoryCacheOptions { SizeLimit = MostKept });
     private readonly Constraint _json = Constraint.JsonSchema("""{"type":"object","additionalProperties":true}""");
 
-    /// <summary>What an answer must look like; null for any text. Throws <see cref="ApiException"/> and <see cref="GrammarException"/>.</summary>
+    /// <summary>
+    /// What an answer must look like; null for any text. Throws <see cref="ApiException"/> and <see cref="GrammarException"/>.
+    /// </summary>
     public Constraint? Of(ResponseFormat? format) => format switch
     {
         null or { Type: "text" } => null,
         { Type: "json_object" } => _json,
         { Type: "json_schema", JsonSchema.Schema: { } schema } => OfSchema(schema.GetRawText()),
-        { Type: "json_schema" } => throw ApiException.Invalid("'response_format.json_schema.schema' is missing.", "response_format.json_schema.schema"),
+        { Type: "json_schema" } =>
+            throw ApiException.Invalid("'response_format.json_schema.schema' is missing.", "response_format.json_schema.schema"),
         _ => throw ApiException.Invalid("'response_format.type' must be text, json_object or json_schema.", "response_format.type"),
     };
 

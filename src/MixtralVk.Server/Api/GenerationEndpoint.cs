@@ -14,7 +14,8 @@ namespace MixtralVk.Server.Api;
 /// <param name="OptionsOf">How to generate after a prompt of so many tokens.</param>
 /// <param name="Begin">Begins to write the answer with this index.</param>
 internal sealed record GenerationTask(
-    GenerationRequest Request, string IdPrefix, string ObjectName, IReadOnlyList<int[]> Prompts, ServerOptions Server, Func<int, GenerationOptions> OptionsOf, Func<int, AnswerWriter> Begin)
+    GenerationRequest Request, string IdPrefix, string ObjectName, IReadOnlyList<int[]> Prompts, ServerOptions Server,
+    Func<int, GenerationOptions> OptionsOf, Func<int, AnswerWriter> Begin)
 {
     /// <summary>Passages the model is given.</summary>
     public IReadOnlyList<Source>? Sources { get; init; }
@@ -45,13 +46,15 @@ internal sealed record GenerationTask(
 }
 
 /// <summary>Generates the answers to a request, and sends them whole or as a stream of events.</summary>
-internal sealed partial class GenerationEndpoint(ServerOptions server, ServedModel model, ServerMetrics metrics, ILogger<GenerationEndpoint> log)
+internal sealed partial class GenerationEndpoint(ServerOptions server, ServedModel model, ServerMetrics metrics,
+    ILogger<GenerationEndpoint> log)
 {
     /// <summary>The sessions, if the model is loaded and the request means it. Throws <see cref="ApiException"/>.</summary>
     public SessionPool Sessions(string? modelId)
     {
         if (modelId is not null && modelId != server.ModelId)
-            throw new ApiException(StatusCodes.Status404NotFound, "invalid_request_error", "model_not_found", "model", $"There is no model '{modelId}' here, but '{server.ModelId}'.");
+            throw new ApiException(StatusCodes.Status404NotFound, "invalid_request_error", "model_not_found", "model",
+                $"There is no model '{modelId}' here, but '{server.ModelId}'.");
         return model.Sessions ?? throw ApiException.NotReady(model.Progress);
     }
 
@@ -61,19 +64,22 @@ internal sealed partial class GenerationEndpoint(ServerOptions server, ServedMod
 
     /// <summary>Answers with a text, without the model.</summary>
     public Task SayAsync(HttpContext context, GenerationTask task, string text, CancellationToken cancellationToken) =>
-        SendAsync(context, task, new AnswerPiece[] { new(0, new GeneratedToken(-1, text), null), new(0, new GeneratedToken(-1, ""), FinishReason.EndOfText) }.ToAsyncEnumerable(), cancellationToken);
+        SendAsync(context, task, new AnswerPiece[] { new(0, new GeneratedToken(-1, text), null),
+            new(0, new GeneratedToken(-1, ""), FinishReason.EndOfText) }.ToAsyncEnumerable(), cancellationToken);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Question} -> {Answer}")]
     private partial void Said(string question, string? answer);
 
-    private async IAsyncEnumerable<AnswerPiece> GenerateAsync(SessionPool sessions, GenerationTask task, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<AnswerPiece> GenerateAsync(SessionPool sessions, GenerationTask task,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (int i = 0; i < task.Prompts.Count; i++)
         {
             int[] prompt = task.Prompts[i];
             GenerationOptions options = task.OptionsOf(prompt.Length);
             long asked = i == 0 ? task.Asked : Stopwatch.GetTimestamp();
-            using SessionPool.SessionLease lease = await sessions.RentAsync(prompt, task.Conversation, task.Seat?.Leave(), cancellationToken).ConfigureAwait(false)
+            using SessionPool.SessionLease lease =
+                await sessions.RentAsync(prompt, task.Conversation, task.Seat?.Leave(), cancellationToken).ConfigureAwait(false)
                 ?? throw ApiException.Busy(sessions.SecondsToWait);
             var answers = new Answers(lease.Session, prompt, options, task.Choices, asked, metrics);
             await foreach (AnswerPiece piece in answers.StreamAsync(cancellationToken).ConfigureAwait(false))
@@ -84,9 +90,11 @@ internal sealed partial class GenerationEndpoint(ServerOptions server, ServedMod
         }
     }
 
-    private async Task SendAsync(HttpContext context, GenerationTask task, IAsyncEnumerable<AnswerPiece> pieces, CancellationToken cancellationToken)
+    private async Task SendAsync(HttpContext context, GenerationTask task, IAsyncEnumerable<AnswerPiece> pieces,
+        CancellationToken cancellationToken)
     {
-        var frame = new GenerationResponse($"{task.IdPrefix}-{Guid.NewGuid():N}", task.ObjectName, DateTimeOffset.UtcNow.ToUnixTimeSeconds(), task.Request.Model ?? server.ModelId, []);
+        var frame = new GenerationResponse($"{task.IdPrefix}-{Guid.NewGuid():N}", task.ObjectName,
+            DateTimeOffset.UtcNow.ToUnixTimeSeconds(), task.Request.Model ?? server.ModelId, []);
         bool streams = task.Request.Stream is true;
         var events = new EventStream(context.Response);
         var whole = new List<Choice>();
@@ -108,7 +116,8 @@ internal sealed partial class GenerationEndpoint(ServerOptions server, ServedMod
                 }
                 if (streams && added is not null)
                 {
-                    await events.SendAsync(frame with { Choices = [added], Sources = sources }, ApiJson.Default.GenerationResponse, cancellationToken).ConfigureAwait(false);
+                    await events.SendAsync(frame with { Choices = [added], Sources = sources }, ApiJson.Default.GenerationResponse,
+                        cancellationToken).ConfigureAwait(false);
                     sources = null;
                 }
             }
@@ -118,15 +127,18 @@ internal sealed partial class GenerationEndpoint(ServerOptions server, ServedMod
             task.Keep?.Invoke(answer.Text); // cut off, but read up to here
             throw;
         }
-        var usage = new Usage(task.PromptTokens, task.GeneratedTokens, task.PromptTokens + task.GeneratedTokens, new PromptDetails(task.CachedTokens));
+        var usage = new Usage(task.PromptTokens, task.GeneratedTokens, task.PromptTokens + task.GeneratedTokens,
+            new PromptDetails(task.CachedTokens));
         if (!streams)
         {
-            await context.Response.WriteAsJsonAsync(frame with { Choices = whole, Usage = usage, Sources = sources }, ApiJson.Default.GenerationResponse, cancellationToken: cancellationToken)
+            await context.Response.WriteAsJsonAsync(frame with { Choices = whole, Usage = usage, Sources = sources },
+                ApiJson.Default.GenerationResponse, cancellationToken: cancellationToken)
                 .ConfigureAwait(false);
             return;
         }
         if (task.Request.StreamOptions is { IncludeUsage: true })
-            await events.SendAsync(frame with { Usage = usage }, ApiJson.Default.GenerationResponse, cancellationToken).ConfigureAwait(false);
+            await events.SendAsync(frame with { Usage = usage }, ApiJson.Default.GenerationResponse, cancellationToken)
+                .ConfigureAwait(false);
         await events.EndAsync(cancellationToken).ConfigureAwait(false);
     }
 }

@@ -4,8 +4,8 @@ using MixtralVk.Server.Json;
 namespace MixtralVk.Server.Api;
 
 /// <summary>
-/// OpenAI's messages as a conversation of Mixtral-Instruct: one system text in front, then questions and answers in turn. Neighbouring messages of one side become
-/// one, with an empty line between them; results of functions are on the user's side.
+/// OpenAI's messages as a conversation of Mixtral-Instruct: one system text in front, then questions and answers in turn. Neighbouring
+/// messages of one side become one, with an empty line between them; results of functions are on the user's side.
 /// </summary>
 internal static class Messages
 {
@@ -28,10 +28,12 @@ internal static class Messages
                 case "assistant" when conversation.Count > 0: Append(conversation, ChatRole.Assistant, text); break;
                 // What the assistant says first, a greeting, has no place in the form; the model may know it as a part of its instructions.
                 case "assistant": system = Joined(system, text); break;
-                default: throw ApiException.Invalid($"'messages[{i}].role' must be system, developer, user, assistant or tool.", $"messages[{i}].role");
+                default: throw ApiException.Invalid(
+                    $"'messages[{i}].role' must be system, developer, user, assistant or tool.", $"messages[{i}].role");
             }
         }
-        if (conversation.Count == 0 || conversation[^1].Role != ChatRole.User) throw ApiException.Invalid("The last message must be the user's, or a tool's.", "messages");
+        if (conversation.Count == 0 || conversation[^1].Role != ChatRole.User)
+            throw ApiException.Invalid("The last message must be the user's, or a tool's.", "messages");
         return system.Length > 0 ? [new ChatMessage(ChatRole.System, system), .. conversation] : conversation;
     }
 
@@ -40,7 +42,8 @@ internal static class Messages
         if (message is { Role: "assistant", ToolCalls: { Count: > 0 } calls })
         {
             foreach (ToolCall call in calls)
-                callNames[call is { Id: { } id, Function: { Name: not null, Arguments: not null } } ? id : throw WrongCalls(index)] = call.Function.Name;
+                callNames[call is { Id: { } id, Function: { Name: not null, Arguments: not null } } ? id : throw WrongCalls(index)] =
+                    call.Function.Name;
             try
             {
                 return Toolbox.Write(calls);
@@ -50,18 +53,22 @@ internal static class Messages
                 throw WrongCalls(index);
             }
         }
-        string text = message?.Content ?? throw ApiException.Invalid($"'messages[{index}].content' is missing.", $"messages[{index}].content");
+        string text = message?.Content
+            ?? throw ApiException.Invalid($"'messages[{index}].content' is missing.", $"messages[{index}].content");
         if (message.Role != "tool") return text;
         return callNames.TryGetValue(message.ToolCallId ?? "", out string? name) ? $"Result of {name}: {text}"
-            : throw ApiException.Invalid($"'messages[{index}].tool_call_id' is not that of a call before it.", $"messages[{index}].tool_call_id");
+            : throw ApiException.Invalid(
+            $"'messages[{index}].tool_call_id' is not that of a call before it.", $"messages[{index}].tool_call_id");
     }
 
     private static ApiException WrongCalls(int index) =>
-        ApiException.Invalid($"'messages[{index}].tool_calls' must have calls with an id, a name and arguments in JSON.", $"messages[{index}].tool_calls");
+        ApiException.Invalid(
+            $"'messages[{index}].tool_calls' must have calls with an id, a name and arguments in JSON.", $"messages[{index}].tool_calls");
 
     private static void Append(List<ChatMessage> conversation, ChatRole role, string text)
     {
-        if (conversation.Count > 0 && conversation[^1].Role == role) conversation[^1] = new ChatMessage(role, Joined(conversation[^1].Text, text));
+        if (conversation.Count > 0 && conversation[^1].Role == role)
+            conversation[^1] = new ChatMessage(role, Joined(conversation[^1].Text, text));
         else conversation.Add(new ChatMessage(role, text));
     }
 

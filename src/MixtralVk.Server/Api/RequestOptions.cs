@@ -12,15 +12,19 @@ internal static class RequestOptions
     private const int MostStops = 16;
 
     /// <summary>Throws <see cref="ApiException"/> for a field out of its range, or a prompt that leaves no room for an answer.</summary>
-    public static GenerationOptions Read(GenerationRequest request, int? maxTokens, int? logProbabilities, Constraint? constraint, int promptTokens, MixtralModel model, ServerOptions server)
+    public static GenerationOptions Read(GenerationRequest request, int? maxTokens, int? logProbabilities, Constraint? constraint,
+        int promptTokens, MixtralModel model, ServerOptions server)
     {
         int contextLength = model.ContextLength;
         if (promptTokens >= contextLength)
-            throw ApiException.Invalid($"The model's context holds {contextLength} tokens; the prompt has {promptTokens} and leaves no room for an answer.", code: "context_length_exceeded");
+            throw ApiException.Invalid(
+                $"The model's context holds {contextLength} tokens; the prompt has {promptTokens} and leaves no room for an answer.",
+                code: "context_length_exceeded");
         var defaults = new GenerationOptions();
         var options = new GenerationOptions
         {
-            MaxTokens = maxTokens is <= 0 ? maxTokens.Value : Math.Min(Math.Min(maxTokens ?? server.AnswerTokens, server.AnswerTokens), contextLength - promptTokens),
+            MaxTokens = maxTokens is <= 0
+                ? maxTokens.Value : Math.Min(Math.Min(maxTokens ?? server.AnswerTokens, server.AnswerTokens), contextLength - promptTokens),
             Temperature = request.Temperature ?? server.Temperature ?? defaults.Temperature,
             TopP = request.TopP ?? defaults.TopP,
             TopK = request.TopK ?? defaults.TopK,
@@ -31,7 +35,8 @@ internal static class RequestOptions
             LogitBias = Biases(request.LogitBias, model),
             LogProbabilities = logProbabilities,
             Seed = (ulong?)request.Seed,
-            StopStrings = request.Stop is { Count: > MostStops } ? throw ApiException.Invalid($"'stop' must have at most {MostStops} texts.", "stop") : request.Stop ?? [],
+            StopStrings = request.Stop is { Count: > MostStops }
+                ? throw ApiException.Invalid($"'stop' must have at most {MostStops} texts.", "stop") : request.Stop ?? [],
             Constraint = constraint,
         };
         try
@@ -40,7 +45,8 @@ internal static class RequestOptions
         }
         catch (ArgumentOutOfRangeException e)
         {
-            string name = e.ParamName == nameof(GenerationOptions.StopStrings) ? "stop" : JsonNamingPolicy.SnakeCaseLower.ConvertName(e.ParamName!);
+            string name = e.ParamName == nameof(GenerationOptions.StopStrings)
+                ? "stop" : JsonNamingPolicy.SnakeCaseLower.ConvertName(e.ParamName!);
             throw ApiException.Invalid($"'{name}' is out of its range. {e.Message.Split(" (Parameter")[0]}", name);
         }
         return options;
@@ -48,15 +54,18 @@ internal static class RequestOptions
 
     /// <summary>How many likely tokens are to be told with each token. Throws <see cref="ApiException"/>.</summary>
     public static int? LogProbabilities(int? wanted, string parameter) =>
-        wanted is null or (>= 0 and <= MostLogProbabilities) ? wanted : throw ApiException.Invalid($"'{parameter}' must be between 0 and {MostLogProbabilities}.", parameter);
+        wanted is null or (>= 0 and <= MostLogProbabilities)
+            ? wanted : throw ApiException.Invalid($"'{parameter}' must be between 0 and {MostLogProbabilities}.", parameter);
 
     private static Dictionary<int, float> Biases(IReadOnlyDictionary<string, float>? given, MixtralModel model)
     {
         var biases = new Dictionary<int, float>();
         foreach ((string key, float bias) in given ?? new Dictionary<string, float>())
         {
-            if (!int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out int token) || token >= model.Config.VocabSize || bias is not (>= -100 and <= 100))
-                throw ApiException.Invalid($"'logit_bias' must have numbers between -100 and 100 for token ids below {model.Config.VocabSize}.", "logit_bias");
+            if (!int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out int token) || token >= model.Config.VocabSize
+                || bias is not (>= -100 and <= 100))
+                throw ApiException.Invalid(
+                    $"'logit_bias' must have numbers between -100 and 100 for token ids below {model.Config.VocabSize}.", "logit_bias");
             biases[token] = bias <= -100 ? float.NegativeInfinity : bias; // OpenAI's word for never
         }
         return biases;

@@ -2,7 +2,9 @@ using System.Threading.RateLimiting;
 
 namespace MixtralVk.Server.Api;
 
-/// <summary>One request's seat, which it waits for once: where its question becomes a vector first, the answer goes on in the same seat.</summary>
+/// <summary>
+/// One request's seat, which it waits for once: where its question becomes a vector first, the answer goes on in the same seat.
+/// </summary>
 internal sealed class Seat(SessionPool sessions, Embedder embedder) : IDisposable
 {
     private RateLimitLease? _lease;

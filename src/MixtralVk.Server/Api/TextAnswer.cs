@@ -18,7 +18,8 @@ internal sealed class TextAnswer(int index, Tokenizer? tokenizer) : AnswerWriter
 
     public override Choice? Next(AnswerPiece piece)
     {
-        if (tokenizer is not null && piece.Token.LogProbability is not null && !tokenizer.IsEnd(piece.Token.Id)) _tokens.Add((piece.Token, _text.Length));
+        if (tokenizer is not null && piece.Token.LogProbability is not null && !tokenizer.IsEnd(piece.Token.Id))
+            _tokens.Add((piece.Token, _text.Length));
         _text.Append(piece.Token.Text);
         _end = piece.End;
         if (_end is null && piece.Token.Text.Length == 0) return null;
@@ -27,9 +28,11 @@ internal sealed class TextAnswer(int index, Tokenizer? tokenizer) : AnswerWriter
         return new Choice(index) { Text = piece.Token.Text, FinishReason = Reason(_end), Logprobs = fresh };
     }
 
-    public override Choice Whole() => new(index) { Text = _text.ToString(), FinishReason = Reason(_end), Logprobs = Probabilities(_tokens) };
+    public override Choice Whole() =>
+        new(index) { Text = _text.ToString(), FinishReason = Reason(_end), Logprobs = Probabilities(_tokens) };
 
-    private LogProbabilities? Probabilities(List<(GeneratedToken Token, int Offset)> tokens) => tokenizer is null ? null : new LogProbabilities
+    private LogProbabilities? Probabilities(List<(GeneratedToken Token, int Offset)> tokens) =>
+        tokenizer is null ? null : new LogProbabilities
     {
         Tokens = [.. tokens.Select(each => TextOf(tokenizer, each.Token.Id))],
         TokenLogprobs = [.. tokens.Select(each => each.Token.LogProbability!.Value)],
@@ -40,7 +43,8 @@ internal sealed class TextAnswer(int index, Tokenizer? tokenizer) : AnswerWriter
     private Dictionary<string, float> Likeliest(GeneratedToken token)
     {
         var likeliest = new Dictionary<string, float>(StringComparer.Ordinal);
-        foreach (TokenProbability each in token.Likeliest) likeliest.TryAdd(TextOf(tokenizer!, each.Id), each.LogProbability); // parts of characters look alike
+        // Parts of characters look alike.
+        foreach (TokenProbability each in token.Likeliest) likeliest.TryAdd(TextOf(tokenizer!, each.Id), each.LogProbability);
         return likeliest;
     }
 }

@@ -13,7 +13,8 @@ internal sealed class TokenizeEndpoint(GenerationEndpoint generation)
         int[] tokens = request.Text is string text
             ? model.Tokenizer.Encode(text, request.AddSpecial ?? true)
             : ChatEndpoint.TemplateOf(model).Encode(Messages.ToConversation(request.Messages));
-        await context.Response.WriteAsJsonAsync(new TokenizeResponse(tokens, tokens.Length, model.ContextLength), ApiJson.Default.TokenizeResponse, cancellationToken: cancellationToken)
+        await context.Response.WriteAsJsonAsync(new TokenizeResponse(tokens, tokens.Length, model.ContextLength),
+            ApiJson.Default.TokenizeResponse, cancellationToken: cancellationToken)
             .ConfigureAwait(false);
     }
 }

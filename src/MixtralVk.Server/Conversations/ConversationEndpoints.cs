@@ -3,7 +3,10 @@ using MixtralVk.Server.Api;
 
 namespace MixtralVk.Server.Conversations;
 
-/// <summary>What can be done with a conversation beside going on with it; its name is that of the requests, <c>conversation</c> or <c>prompt_cache_key</c>.</summary>
+/// <summary>
+/// What can be done with a conversation beside going on with it; its name is that of the requests, <c>conversation</c> or
+/// <c>prompt_cache_key</c>.
+/// </summary>
 internal sealed class ConversationEndpoints(ConversationStore store, ServedModel model)
 {
     /// <summary>GET /v1/conversations/ID: what was said.</summary>
@@ -11,8 +14,10 @@ internal sealed class ConversationEndpoints(ConversationStore store, ServedModel
     {
         ConversationName name = NameIn(context);
         IReadOnlyList<ChatMessage> said = store.Read(name)
-            ?? throw new ApiException(StatusCodes.Status404NotFound, "invalid_request_error", "conversation_not_found", "conversation", "Nothing is kept of such a conversation.");
-        var body = new ConversationResponse(name.Given, "conversation", [.. said.Select(message => new AnswerMessage { Role = message.Role == ChatRole.User ? "user" : "assistant", Content = message.Text })]);
+            ?? throw new ApiException(StatusCodes.Status404NotFound, "invalid_request_error", "conversation_not_found", "conversation",
+            "Nothing is kept of such a conversation.");
+        var body = new ConversationResponse(name.Given, "conversation", [.. said.Select(message =>
+            new AnswerMessage { Role = message.Role == ChatRole.User ? "user" : "assistant", Content = message.Text })]);
         return context.Response.WriteAsJsonAsync(body, ApiJson.Default.ConversationResponse, cancellationToken: cancellationToken);
     }
 
@@ -22,7 +27,8 @@ internal sealed class ConversationEndpoints(ConversationStore store, ServedModel
         ConversationName name = NameIn(context);
         store.Erase(name);
         model.Sessions?.Forget(name.Unique);
-        return context.Response.WriteAsJsonAsync(new ConversationErased(name.Given, "conversation.deleted", true), ApiJson.Default.ConversationErased, cancellationToken: cancellationToken);
+        return context.Response.WriteAsJsonAsync(new ConversationErased(name.Given, "conversation.deleted", true),
+            ApiJson.Default.ConversationErased, cancellationToken: cancellationToken);
     }
 
     private static ConversationName NameIn(HttpContext context) => ConversationName.Of(context, (string)context.Request.RouteValues["id"]!);

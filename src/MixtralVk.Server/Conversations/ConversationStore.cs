@@ -6,8 +6,9 @@ using MixtralVk.Server.Api;
 namespace MixtralVk.Server.Conversations;
 
 /// <summary>
-/// Conversations kept in a folder, each in a file of the form in which games keep their characters: read when it is gone on with, written when an answer has
-/// ended, erased when somebody says so or when nobody has gone on with it for hours. Nothing of them is kept in memory. Thread-safe.
+/// Conversations kept in a folder, each in a file of the form in which games keep their characters: read when it is gone on with, written
+/// when an answer has ended, erased when somebody says so or when nobody has gone on with it for hours. Nothing of them is kept in memory.
+/// Thread-safe.
 /// </summary>
 internal sealed partial class ConversationStore(ServerOptions options, ILogger<ConversationStore> log) : BackgroundService
 {
@@ -27,7 +28,8 @@ internal sealed partial class ConversationStore(ServerOptions options, ILogger<C
             if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
             else Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             File.Create(Path.Combine(folder, Path.GetRandomFileName()), 1, FileOptions.DeleteOnClose).Dispose();
-            foreach (FileInfo file in new DirectoryInfo(folder).EnumerateFiles($"*{Extension}.*.tmp")) file.Delete(); // of a process that was killed as it wrote
+            // Of a process that was killed as it wrote.
+            foreach (FileInfo file in new DirectoryInfo(folder).EnumerateFiles($"*{Extension}.*.tmp")) file.Delete();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -35,7 +37,10 @@ internal sealed partial class ConversationStore(ServerOptions options, ILogger<C
         }
     }
 
-    /// <summary>Opens a conversation to go on with it, an empty one where there is none. Throws <see cref="ApiException"/> where it is open already, or damaged.</summary>
+    /// <summary>
+    /// Opens a conversation to go on with it, an empty one where there is none. Throws <see cref="ApiException"/> where it is open already,
+    /// or damaged.
+    /// </summary>
     public KeptConversation Open(ConversationName name, MixtralModel model)
     {
         if (!Keeps) throw ApiException.Invalid("This server keeps no conversations (ConversationFolder).", "conversation");
@@ -105,7 +110,8 @@ internal sealed partial class ConversationStore(ServerOptions options, ILogger<C
         DateTime oldest = DateTime.UtcNow - TimeSpan.FromHours(options.ConversationHours);
         try
         {
-            foreach (FileInfo file in new DirectoryInfo(options.ConversationFolder!).EnumerateFiles($"*{Extension}").Where(file => file.LastWriteTimeUtc < oldest))
+            foreach (FileInfo file in new DirectoryInfo(options.ConversationFolder!).EnumerateFiles($"*{Extension}")
+                .Where(file => file.LastWriteTimeUtc < oldest))
                 lock (_open)
                     if (!_open.ContainsKey(file.FullName)) file.Delete();
         }
@@ -128,7 +134,8 @@ internal sealed partial class ConversationStore(ServerOptions options, ILogger<C
         catch (Exception e) when (e is SaveGameException or IOException or UnauthorizedAccessException)
         {
             NotRead(file, e.Message);
-            throw new ApiException(StatusCodes.Status500InternalServerError, "server_error", "conversation_damaged", "conversation", "What was kept of this conversation cannot be read; the log says why. It can be erased.");
+            throw new ApiException(StatusCodes.Status500InternalServerError, "server_error", "conversation_damaged", "conversation",
+                "What was kept of this conversation cannot be read; the log says why. It can be erased.");
         }
     }
 

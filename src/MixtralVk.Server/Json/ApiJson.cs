@@ -4,7 +4,8 @@ using System.Text.Json.Serialization;
 namespace MixtralVk.Server.Json;
 
 /// <summary>JSON of the API, without reflection.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(CheckedJson)])]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(CheckedJson)])]
 [JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(ChatRequest))]
 [JsonSerializable(typeof(CompletionRequest))]

@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace MixtralVk.Server.Json;
 
 /// <summary>
-/// JSON that is kept as it is, once all of it was looked at: by itself <see cref="JsonElement"/> finds bytes that are no UTF-8, half a surrogate pair or a name
-/// given twice only where they are used.
+/// JSON that is kept as it is, once all of it was looked at: by itself <see cref="JsonElement"/> finds bytes that are no UTF-8, half a
+/// surrogate pair or a name given twice only where they are used.
 /// </summary>
 internal sealed class CheckedJson : JsonConverter<JsonElement>
 {

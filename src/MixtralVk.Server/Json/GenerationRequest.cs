@@ -38,7 +38,9 @@ internal abstract record GenerationRequest
     [JsonConverter(typeof(OneOrMore))]
     public IReadOnlyList<string>? Stop { get; init; }
 
-    /// <summary>The caller's name for a conversation: its requests are sent to the session that knows it, and it can be forgotten by this name.</summary>
+    /// <summary>
+    /// The caller's name for a conversation: its requests are sent to the session that knows it, and it can be forgotten by this name.
+    /// </summary>
     public string? PromptCacheKey { get; init; }
 }
 

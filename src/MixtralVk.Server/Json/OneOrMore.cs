@@ -16,5 +16,6 @@ internal sealed class OneOrMore : JsonConverter<IReadOnlyList<string>>
         return texts;
     }
 
-    public override void Write(Utf8JsonWriter writer, IReadOnlyList<string> value, JsonSerializerOptions options) => throw new NotSupportedException();
+    public override void Write(Utf8JsonWriter writer, IReadOnlyList<string> value, JsonSerializerOptions options) =>
+        throw new NotSupportedException();
 }

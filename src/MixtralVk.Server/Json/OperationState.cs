@@ -14,7 +14,8 @@ namespace MixtralVk.Server.Json;
 /// <param name="FirstTokens">Seconds to the first token of the latest requests.</param>
 /// <param name="NextTokens">Mean seconds between two tokens of the latest requests.</param>
 internal sealed record OperationState(
-    string Model, string? Device, int Seats, int QueueLimit, long ModelBytes, long Requests, long Refused, long PromptTokens, long CachedTokens,
+    string Model, string? Device, int Seats, int QueueLimit, long ModelBytes, long Requests, long Refused,
+    long PromptTokens, long CachedTokens,
     IReadOnlyList<LoadSample> Samples, IReadOnlyList<double> FirstTokens, IReadOnlyList<double> NextTokens);
 
 /// <summary>A second of operation.</summary>
@@ -22,5 +23,6 @@ internal sealed record OperationState(
 /// <param name="Active">Requests that are answered at its end.</param>
 /// <param name="Queued">Requests that wait at its end.</param>
 /// <param name="Memory">Bytes of the process at its end.</param>
-/// <param name="ExpertHitRate">Of the experts that its tokens chose, the share that was on the GPU; null where none were chosen, or GPU and processor do not share them.</param>
+/// <param name="ExpertHitRate">Of the experts that its tokens chose, the share that was on the GPU; null where none were chosen, or GPU and
+/// processor do not share them.</param>
 internal readonly record struct LoadSample(long Tokens, int Active, int Queued, long Memory, double? ExpertHitRate);

@@ -17,7 +17,8 @@ internal sealed class TextContent : JsonConverter<string>
             using JsonDocument part = JsonDocument.ParseValue(ref reader);
             if (part.RootElement.ValueKind != JsonValueKind.Object
                 || !part.RootElement.TryGetProperty("type", out JsonElement type) || !type.ValueEquals("text")
-                || !part.RootElement.TryGetProperty("text", out JsonElement value) || value.ValueKind != JsonValueKind.String) throw new JsonException();
+                || !part.RootElement.TryGetProperty("text", out JsonElement value)
+                || value.ValueKind != JsonValueKind.String) throw new JsonException();
             text.Append(value.GetString());
         }
         return text.ToString();

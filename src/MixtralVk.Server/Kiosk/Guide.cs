@@ -5,7 +5,8 @@ using MixtralVk.Server.Json;
 namespace MixtralVk.Server.Kiosk;
 
 /// <summary>What the kiosk makes of a conversation.</summary>
-/// <param name="Conversation">What the model is asked: with its instructions and the passages, and as much of what was said before as fits.</param>
+/// <param name="Conversation">What the model is asked: with its instructions and the passages, and as much of what was said before as
+/// fits.</param>
 /// <param name="Sources">The passages.</param>
 /// <param name="Answer">What is answered without asking the model, as no passage is about the question; null to ask it.</param>
 internal sealed record Guidance(IReadOnlyList<ChatMessage> Conversation, IReadOnlyList<Source> Sources, string? Answer);
@@ -27,24 +28,32 @@ internal sealed class Guide(KioskSettings? settings, Knowledge knowledge, Server
 
     /// <summary>What the page is told of the kiosk.</summary>
     public KioskPage Page { get; } = settings is null
-        ? new KioskPage("MixtralVk", new KioskSettings().Languages, new Dictionary<string, string>(), new Dictionary<string, IReadOnlyList<string>>(), new Dictionary<string, string>(), false, 0, server.ModelId)
-        : new KioskPage(settings.Name, settings.Languages, settings.Greeting, settings.Suggestions, settings.Colors, settings.Logo is not null, settings.IdleSeconds, "kiosk");
+        ? new KioskPage("MixtralVk", new KioskSettings().Languages, new Dictionary<string, string>(),
+        new Dictionary<string, IReadOnlyList<string>>(), new Dictionary<string, string>(), false, 0, server.ModelId)
+        : new KioskPage(settings.Name, settings.Languages, settings.Greeting, settings.Suggestions, settings.Colors,
+        settings.Logo is not null, settings.IdleSeconds, "kiosk");
 
     /// <summary>The file of the kiosk's picture; null for none.</summary>
     public string? Logo => settings?.Logo;
 
-    /// <summary>Finds what the conversation's last question is about. A question that says nothing by itself (and on Sundays?) is looked up with the one before.</summary>
-    public async Task<Guidance> ForAsync(IReadOnlyList<ChatMessage> conversation, string? language, MixtralModel model, Seat seat, CancellationToken cancellationToken)
+    /// <summary>
+    /// Finds what the conversation's last question is about. A question that says nothing by itself (and on Sundays?) is looked up with the
+    /// one before.
+    /// </summary>
+    public async Task<Guidance> ForAsync(IReadOnlyList<ChatMessage> conversation, string? language, MixtralModel model, Seat seat,
+        CancellationToken cancellationToken)
     {
         Shelf shelf = knowledge.Shelf;
-        Task<IReadOnlyList<Passage>> Search(string question) => shelf.SearchAsync(question, settings!.Passages, text => seat.EmbedAsync(text, cancellationToken));
+        Task<IReadOnlyList<Passage>> Search(string question) =>
+            shelf.SearchAsync(question, settings!.Passages, text => seat.EmbedAsync(text, cancellationToken));
 
         string[] questions = [.. conversation.Where(message => message.Role == ChatRole.User).Select(message => message.Text)];
         IReadOnlyList<Passage> found = await Search(questions[^1]).ConfigureAwait(false);
         if (found.Count == 0 && questions.Length > 1) found = await Search($"{questions[^2]} {questions[^1]}").ConfigureAwait(false);
         bool isLost = settings!.Texts is not null && found.Count == 0;
         (conversation, int used) = Fit(conversation, found, model);
-        return new Guidance(conversation, [.. found.Take(used).Select(passage => new Source(passage.Title, passage.Text))], isLost ? Unknown(language) : null);
+        return new Guidance(conversation, [.. found.Take(used).Select(passage => new Source(passage.Title, passage.Text))],
+            isLost ? Unknown(language) : null);
     }
 
     private string Unknown(string? language)
@@ -53,19 +62,25 @@ internal sealed class Guide(KioskSettings? settings, Knowledge knowledge, Server
         return settings.Unknown.GetValueOrDefault(spoken) ?? s_unknown[spoken];
     }
 
-    /// <summary>The conversation with instructions and passages: first what was said before gives way to the limits of the context, then the passages.</summary>
-    private (IReadOnlyList<ChatMessage> Conversation, int Passages) Fit(IReadOnlyList<ChatMessage> conversation, IReadOnlyList<Passage> found, MixtralModel model)
+    /// <summary>
+    /// The conversation with instructions and passages: first what was said before gives way to the limits of the context, then the
+    /// passages.
+    /// </summary>
+    private (IReadOnlyList<ChatMessage> Conversation, int Passages) Fit(IReadOnlyList<ChatMessage> conversation,
+        IReadOnlyList<Passage> found, MixtralModel model)
     {
         int room = ConversationWindow.Room(model, server);
         ChatMessage[] said = [.. conversation.Where(message => message.Role != ChatRole.System)];
         for (int passages = found.Count; passages > 0; passages--)
-            if (ConversationWindow.Fit(Instructions(found.Take(passages)), said, room, model.ChatTemplate!) is { } fitted) return (fitted, passages);
+            if (ConversationWindow.Fit(Instructions(found.Take(passages)), said, room, model.ChatTemplate!) is { } fitted)
+                return (fitted, passages);
         return (ConversationWindow.Latest(Instructions([]), said, room, model.ChatTemplate!), 0);
     }
 
     private string Instructions(IEnumerable<Passage> passages)
     {
         string texts = string.Join("\n", passages.Select(passage => passage.Text));
-        return string.Join("\n\n", new[] { settings!.Persona, texts.Length > 0 ? settings.Rule : null, texts }.Where(part => !string.IsNullOrEmpty(part)));
+        return string.Join(
+            "\n\n", new[] { settings!.Persona, texts.Length > 0 ? settings.Rule : null, texts }.Where(part => !string.IsNullOrEmpty(part)));
     }
 }

@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace MixtralVk.Server.Kiosk;
 
 /// <summary>
-/// What a kiosk looks like, who answers there, and from which texts: one JSON file, which the operator writes. Texts for visitors are given by language
-/// (<c>en</c>, <c>de</c>, <c>fr</c>, <c>es</c>, <c>it</c>); where one is missing, the page has its own.
+/// What a kiosk looks like, who answers there, and from which texts: one JSON file, which the operator writes. Texts for visitors are given
+/// by language (<c>en</c>, <c>de</c>, <c>fr</c>, <c>es</c>, <c>it</c>); where one is missing, the page has its own.
 /// </summary>
 internal sealed record KioskSettings
 {
@@ -19,7 +19,9 @@ internal sealed record KioskSettings
 
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Suggestions { get; set; } = new Dictionary<string, IReadOnlyList<string>>();
 
-    /// <summary>Custom properties of the page's style sheet: <c>accent</c>, <c>on-accent</c>, <c>page</c>, <c>card</c>, <c>text</c>, ...</summary>
+    /// <summary>
+    /// Custom properties of the page's style sheet: <c>accent</c>, <c>on-accent</c>, <c>page</c>, <c>card</c>, <c>text</c>, ...
+    /// </summary>
     public IReadOnlyDictionary<string, string> Colors { get; set; } = new Dictionary<string, string>();
 
     /// <summary>A picture, beside the file.</summary>
@@ -50,7 +52,8 @@ internal sealed record KioskSettings
         {
             string folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
             using FileStream stream = File.OpenRead(file);
-            KioskSettings settings = JsonSerializer.Deserialize(stream, KioskJson.Default.KioskSettings) ?? throw new JsonException("It is null.");
+            KioskSettings settings = JsonSerializer.Deserialize(stream, KioskJson.Default.KioskSettings)
+                ?? throw new JsonException("It is null.");
             settings = settings with
             {
                 Logo = settings.Logo is null ? null : Path.Combine(folder, settings.Logo),
@@ -67,7 +70,8 @@ internal sealed record KioskSettings
 
     private void Check(string file)
     {
-        if (Languages.Count == 0 || Languages.Any(language => !s_languages.Contains(language))) throw new ServerException($"{file}: 'languages' must be some of {string.Join(", ", s_languages)}.");
+        if (Languages.Count == 0 || Languages.Any(language => !s_languages.Contains(language)))
+            throw new ServerException($"{file}: 'languages' must be some of {string.Join(", ", s_languages)}.");
         if (IdleSeconds is < 0 or > 86400) throw new ServerException($"{file}: 'idleSeconds' must be between 0 and 86400.");
         if (Passages is < 1 or > 20) throw new ServerException($"{file}: 'passages' must be between 1 and 20.");
         if (Logo is not null && !File.Exists(Logo)) throw new ServerException($"{file}: there is no logo {Logo}.");
@@ -79,11 +83,13 @@ internal sealed record KioskSettings
 
 /// <summary>What the page may know of the settings.</summary>
 internal sealed record KioskPage(
-    string Name, IReadOnlyList<string> Languages, IReadOnlyDictionary<string, string> Greeting, IReadOnlyDictionary<string, IReadOnlyList<string>> Suggestions,
+    string Name, IReadOnlyList<string> Languages, IReadOnlyDictionary<string, string> Greeting,
+    IReadOnlyDictionary<string, IReadOnlyList<string>> Suggestions,
     IReadOnlyDictionary<string, string> Colors, bool Logo, int IdleSeconds, string Model);
 
 /// <summary>JSON of the kiosk, without reflection. A name that is no setting is an error.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, ReadCommentHandling = JsonCommentHandling.Skip)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, ReadCommentHandling = JsonCommentHandling.Skip)]
 [JsonSerializable(typeof(KioskSettings))]
 [JsonSerializable(typeof(KioskPage))]
 internal sealed partial class KioskJson : JsonSerializerContext;

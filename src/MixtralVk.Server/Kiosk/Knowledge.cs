@@ -5,7 +5,9 @@ using MixtralVk.Gpu;
 
 namespace MixtralVk.Server.Kiosk;
 
-/// <summary>The operator's texts, searchable; read again when a file changes. Until the vectors of all passages are there, words alone count.</summary>
+/// <summary>
+/// The operator's texts, searchable; read again when a file changes. Until the vectors of all passages are there, words alone count.
+/// </summary>
 /// <param name="folder">The texts; null for none.</param>
 /// <param name="vectorWeight">What vectors count beside words; 0 makes none.</param>
 /// <param name="embedder">Makes the vectors.</param>
@@ -54,13 +56,16 @@ internal sealed partial class Knowledge(string? folder, double vectorWeight, Emb
 
     private void Read(string folder, string signature)
     {
-        Passage[] passages = [.. Passages.Files(folder).SelectMany(file => Passages.Of(Path.GetFileNameWithoutExtension(file.Name), File.ReadAllText(file.FullName)))];
+        Passage[] passages = [.. Passages.Files(folder)
+            .SelectMany(file => Passages.Of(Path.GetFileNameWithoutExtension(file.Name), File.ReadAllText(file.FullName)))];
         Volatile.Write(ref _shelf, new Shelf(passages, vectorWeight));
         _signature = signature;
         Filled(passages.Length, folder);
     }
 
-    /// <summary>Makes the vectors that are missing, for as long as the folder need not be looked at. Visitors have their turn between two passages.</summary>
+    /// <summary>
+    /// Makes the vectors that are missing, for as long as the folder need not be looked at. Visitors have their turn between two passages.
+    /// </summary>
     private async Task EmbedAsync(CancellationToken cancellationToken)
     {
         Shelf shelf = Shelf;
@@ -68,7 +73,8 @@ internal sealed partial class Knowledge(string? folder, double vectorWeight, Emb
         foreach (Passage passage in shelf.Passages)
         {
             if (_vectors.ContainsKey(passage)) continue;
-            if (Stopwatch.GetElapsedTime(start) > s_lookEvery || await embedder.TryEmbedAsync(passage.Searched, cancellationToken).ConfigureAwait(false) is not { } vector) return;
+            if (Stopwatch.GetElapsedTime(start) > s_lookEvery
+                || await embedder.TryEmbedAsync(passage.Searched, cancellationToken).ConfigureAwait(false) is not { } vector) return;
             _vectors.Add(passage, vector);
         }
         _vectors = shelf.Passages.Distinct().ToDictionary(passage => passage, passage => _vectors[passage]);

@@ -1,6 +1,8 @@
 namespace MixtralVk.Server.Kiosk;
 
-/// <summary>Ranks texts by the terms they share with a question: BM25 (Robertson and Zaragoza 2009, k1 = 1.2, b = 0.75). Immutable and thread-safe.</summary>
+/// <summary>
+/// Ranks texts by the terms they share with a question: BM25 (Robertson and Zaragoza 2009, k1 = 1.2, b = 0.75). Immutable and thread-safe.
+/// </summary>
 internal sealed class LexicalIndex
 {
     private const double Saturation = 1.2, LengthWeight = 0.75;
@@ -24,8 +26,8 @@ internal sealed class LexicalIndex
     }
 
     /// <summary>
-    /// For each text its score, and how much of the question it has: the share, weighted by rarity, of the question's terms that are in it. Terms that are in
-    /// no text at all count as the rarest.
+    /// For each text its score, and how much of the question it has: the share, weighted by rarity, of the question's terms that are in it.
+    /// Terms that are in no text at all count as the rarest.
     /// </summary>
     public (double Score, double Coverage)[] Rank(string question)
     {

@@ -19,18 +19,20 @@ internal static class Passages
 
     /// <summary>The files of a folder and the folders in it, in order of their paths.</summary>
     public static IEnumerable<FileInfo> Files(string folder) =>
-        new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Where(file => s_endings.Contains(file.Extension.ToLowerInvariant()) && file.Length <= MostBytes)
+        new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories)
+            .Where(file => s_endings.Contains(file.Extension.ToLowerInvariant()) && file.Length <= MostBytes)
             .OrderBy(file => file.FullName, StringComparer.Ordinal);
 
     /// <summary>
-    /// The passages of a text: paragraphs below one heading (a line that begins with #), as many together as fit. The first heading is the text's title; without
-    /// one the file's name is. A paragraph that is too long is cut between sentences.
+    /// The passages of a text: paragraphs below one heading (a line that begins with #), as many together as fit. The first heading is the
+    /// text's title; without one the file's name is. A paragraph that is too long is cut between sentences.
     /// </summary>
     public static IEnumerable<Passage> Of(string name, string text)
     {
         string title = name, heading = "", pending = "";
         bool titled = false;
-        foreach (string block in text.ReplaceLineEndings("\n").Split("\n\n", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        foreach (string block in text.ReplaceLineEndings("\n")
+            .Split("\n\n", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             string rest = block;
             while (rest.StartsWith('#'))

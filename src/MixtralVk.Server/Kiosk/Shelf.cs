@@ -1,6 +1,9 @@
 namespace MixtralVk.Server.Kiosk;
 
-/// <summary>The passages of one state of the folder, found by their words and, once their vectors are there, by these as well. Immutable and thread-safe.</summary>
+/// <summary>
+/// The passages of one state of the folder, found by their words and, once their vectors are there, by these as well. Immutable and
+/// thread-safe.
+/// </summary>
 /// <param name="Passages">The passages.</param>
 /// <param name="VectorWeight">What a cosine of 1 counts beside the words of the whole question.</param>
 internal sealed record Shelf(IReadOnlyList<Passage> Passages, double VectorWeight)
@@ -14,8 +17,8 @@ internal sealed record Shelf(IReadOnlyList<Passage> Passages, double VectorWeigh
     public VectorIndex? Vectors { get; init; }
 
     /// <summary>
-    /// The passages that are about a question, the best first: those whose share of its words and weighted cosine are enough, by their share of the best BM25
-    /// score and the weighted cosine.
+    /// The passages that are about a question, the best first: those whose share of its words and weighted cosine are enough, by their
+    /// share of the best BM25 score and the weighted cosine.
     /// </summary>
     /// <param name="question">The question.</param>
     /// <param name="count">Most passages.</param>
@@ -35,7 +38,8 @@ internal sealed record Shelf(IReadOnlyList<Passage> Passages, double VectorWeigh
     /// <summary>True where no cosine can add a passage or change their order.</summary>
     private bool IsDecided((double Score, double Coverage)[] words)
     {
-        int certain = words.Count(each => each.Coverage >= LeastCoverage), possible = words.Count(each => each.Coverage + VectorWeight >= LeastCoverage);
+        int certain = words.Count(each => each.Coverage >= LeastCoverage),
+            possible = words.Count(each => each.Coverage + VectorWeight >= LeastCoverage);
         return certain == possible && certain <= 1;
     }
 }

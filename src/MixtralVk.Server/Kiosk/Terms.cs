@@ -1,8 +1,8 @@
 namespace MixtralVk.Server.Kiosk;
 
 /// <summary>
-/// What texts are compared by: the words without accents, and of longer ones each four letters in a row, so that endings, compounds and slips of a finger
-/// still match, in every language of the page. Words that every question has (what, where, is) are left out.
+/// What texts are compared by: the words without accents, and of longer ones each four letters in a row, so that endings, compounds and
+/// slips of a finger still match, in every language of the page. Words that every question has (what, where, is) are left out.
 /// </summary>
 internal static class Terms
 {

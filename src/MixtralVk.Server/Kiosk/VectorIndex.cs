@@ -1,8 +1,8 @@
 namespace MixtralVk.Server.Kiosk;
 
 /// <summary>
-/// Compares the vector of a question with those of texts: the cosine once the mean of the texts is taken away, as a model's vectors all point much the same way.
-/// Immutable and thread-safe.
+/// Compares the vector of a question with those of texts: the cosine once the mean of the texts is taken away, as a model's vectors all
+/// point much the same way. Immutable and thread-safe.
 /// </summary>
 internal sealed class VectorIndex
 {

@@ -4,9 +4,9 @@ using System.Text;
 namespace MixtralVk.Characters;
 
 /// <summary>
-/// The four strings of a reply (<see cref="ReplyForm"/>), decoded from its JSON as that arrives in pieces: escapes, also when a border lies inside one, and never
-/// half a surrogate pair. So nothing is left to parse in the tick that hands over the end. Allocates only pieces that are more than one character and not the JSON
-/// as it came.
+/// The four strings of a reply (<see cref="ReplyForm"/>), decoded from its JSON as that arrives in pieces: escapes, also when a border lies
+/// inside one, and never half a surrogate pair. So nothing is left to parse in the tick that hands over the end. Allocates only pieces that
+/// are more than one character and not the JSON as it came.
 /// </summary>
 internal sealed class AnswerDecoder
 {

@@ -6,7 +6,8 @@ using MixtralVk.Scheduling;
 namespace MixtralVk.Characters;
 
 /// <summary>
-/// A character of a game: speaks in its role, shows emotions and decides to act, in a form that is always complete or marked as interrupted.
+/// A character of a game: speaks in its role, shows emotions and decides to act, in a form that is always complete or marked as
+/// interrupted.
 /// <code>
 /// using Character mira = new(model, sheet);
 /// mira.Say("What do you sell?").ReadInTick((_, piece) => bubble.Append(piece), reply => bubble.Close());
@@ -23,8 +24,8 @@ public sealed class Character : IDisposable
 
     /// <summary>
     /// Brings a character into being. Throws <see cref="ArgumentException"/> for a sheet that is out of range,
-    /// <see cref="Tokenization.ChatTemplateException"/> for a model without a known form of conversation, and <see cref="GrammarException"/> where
-    /// <see cref="CharacterSheet.MaxTokens"/> cannot hold the shortest reply.
+    /// <see cref="Tokenization.ChatTemplateException"/> for a model without a known form of conversation, and
+    /// <see cref="GrammarException"/> where <see cref="CharacterSheet.MaxTokens"/> cannot hold the shortest reply.
     /// </summary>
     public Character(MixtralModel model, CharacterSheet sheet)
     {
@@ -35,7 +36,8 @@ public sealed class Character : IDisposable
         _seed = sheet.Voice.Sampling.Seed ?? (ulong)Random.Shared.NextInt64();
         _form = ReplyForm.Of(sheet);
         int shortest = _form.ShortestTokens(model.Tokenizer);
-        if (shortest > sheet.MaxTokens) throw new GrammarException($"A reply of {sheet.Name} takes at least {shortest} tokens; its sheet allows {sheet.MaxTokens}.");
+        if (shortest > sheet.MaxTokens)
+            throw new GrammarException($"A reply of {sheet.Name} takes at least {shortest} tokens; its sheet allows {sheet.MaxTokens}.");
         _chat = model.StartChat(sheet.ToPrompt());
         BeginMemory();
     }
@@ -67,36 +69,41 @@ public sealed class Character : IDisposable
     internal ReadOnlySpan<int> Tokens => _chat.Session.Tokens;
 
     /// <summary>
-    /// Says a line to the character; the reply begins when it is read for the first time. The line is remembered with what was read of the reply; where the
-    /// character says nothing before it is interrupted, it never heard it.
+    /// Says a line to the character; the reply begins when it is read for the first time. The line is remembered with what was read of the
+    /// reply; where the character says nothing before it is interrupted, it never heard it.
     /// </summary>
     public CharacterReply Say(string line, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(line);
         Interrupt();
-        var random = new Pcg32(_seed, (ulong)_chat.Turns.Count); // of what it has heard alone: a line that it never heard changes no later reply
+        // Of what it has heard alone: a line that it never heard changes no later reply.
+        var random = new Pcg32(_seed, (ulong)_chat.Turns.Count);
         ulong seed = (ulong)random.NextUInt32() << 32 | random.NextUInt32();
-        CancellationTokenSource? timeLimit = Sheet.MaxTime is null ? null : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        CancellationTokenSource? timeLimit = Sheet.MaxTime is null
+            ? null : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeLimit?.CancelAfter(Sheet.MaxTime!.Value);
-        return _latest = new CharacterReply(this, _chat.Ask(line, Sheet.Options(seed, _form), timeLimit?.Token ?? cancellationToken), timeLimit);
+        return _latest =
+            new CharacterReply(this, _chat.Ask(line, Sheet.Options(seed, _form), timeLimit?.Token ?? cancellationToken), timeLimit);
     }
 
     /// <summary>Ends the reply in progress, if any, at what was read of it: the player walked away.</summary>
     public void Interrupt() => _latest?.Interrupt();
 
     /// <summary>
-    /// What is to be kept of the character; a reply in progress is not in it, so save between replies or interrupt first. Some kilobytes, and no weights are
-    /// read but a sample of the model's file, once.
+    /// What is to be kept of the character; a reply in progress is not in it, so save between replies or interrupt first. Some kilobytes,
+    /// and no weights are read but a sample of the model's file, once.
     /// </summary>
     public CharacterSave Save() => new()
     {
-        Name = Sheet.Name, Model = ModelFingerprint.Of(_chat.Session.Model), Seed = _seed, Forgotten = _chat.ForgottenTurns, Turns = [.. _chat.Turns],
+        Name = Sheet.Name, Model = ModelFingerprint.Of(_chat.Session.Model), Seed = _seed, Forgotten = _chat.ForgottenTurns,
+        Turns = [.. _chat.Turns],
     };
 
     /// <summary>
-    /// The same with keys and values of what the model last saw, in whole pages of 32 tokens and as far as they are in the KV cache: loading it computes only the
-    /// rest, where the same device, driver and version of the library compute in the same order. Takes as much as they do in the cache (Mixtral 8x7B in 16 bits: 4 MiB a page), of
-    /// 1 GiB at most. The task ends when they are read, between the steps of others and within what frames grant.
+    /// The same with keys and values of what the model last saw, in whole pages of 32 tokens and as far as they are in the KV cache:
+    /// loading it computes only the rest, where the same device, driver and version of the library compute in the same order. Takes as much
+    /// as they do in the cache (Mixtral 8x7B in 16 bits: 4 MiB a page), of 1 GiB at most. The task ends when they are read, between the
+    /// steps of others and within what frames grant.
     /// </summary>
     public async Task<CharacterSave> SaveWithKeysAsync()
     {
@@ -107,9 +114,10 @@ public sealed class Character : IDisposable
     }
 
     /// <summary>
-    /// Becomes what was saved: with the same model and sheet it goes on as if it had never stopped; the latest reply is interrupted. Its tokens are computed when it is spoken to, but
-    /// for those whose keys and values are in the save and were computed as this model would: these are put into the KV cache by the model's thread. Throws
-    /// <see cref="SaveGameException"/>, and nothing changes, for a save of another character or model.
+    /// Becomes what was saved: with the same model and sheet it goes on as if it had never stopped; the latest reply is interrupted. Its
+    /// tokens are computed when it is spoken to, but for those whose keys and values are in the save and were computed as this model would:
+    /// these are put into the KV cache by the model's thread. Throws <see cref="SaveGameException"/>, and nothing changes, for a save of
+    /// another character or model.
     /// </summary>
     /// <param name="save">The save.</param>
     /// <param name="otherModel">What to do with a save of another model.</param>
@@ -118,7 +126,9 @@ public sealed class Character : IDisposable
         ArgumentNullException.ThrowIfNull(save);
         if (save.Name != Sheet.Name) throw new SaveGameException($"This is a save of {save.Name}, not of {Sheet.Name}.");
         bool same = save.Model.AsSpan().SequenceEqual(ModelFingerprint.Of(_chat.Session.Model));
-        if (!same && otherModel == OtherModel.Refuse) throw new SaveGameException($"The save of {save.Name} was made with another model; load it with OtherModel.Replay to go on from its text.");
+        if (!same && otherModel == OtherModel.Refuse)
+            throw new SaveGameException(
+                $"The save of {save.Name} was made with another model; load it with OtherModel.Replay to go on from its text.");
         MixtralModel model = _chat.Session.Model;
         if (same) save.Keys?.Check(model.Config, model.ForwardPass.KvFormat);
         try
@@ -135,8 +145,8 @@ public sealed class Character : IDisposable
     }
 
     /// <summary>
-    /// A character that goes on from here on its own, without the reply in progress: what it says to one player stays unknown to the next, or a line can be tried and dropped. To the same
-    /// lines both say the same. What is computed is shared (<see cref="Session.Fork"/>).
+    /// A character that goes on from here on its own, without the reply in progress: what it says to one player stays unknown to the next,
+    /// or a line can be tried and dropped. To the same lines both say the same. What is computed is shared (<see cref="Session.Fork"/>).
     /// </summary>
     public Character Fork() => new(this);
 
@@ -150,7 +160,8 @@ public sealed class Character : IDisposable
     /// <summary>Has the next tick do what a complete reply says.</summary>
     internal void Decide(CharacterAnswer answer)
     {
-        if (Sheet.Actions?.Find(answer.Action) is { } action) _chat.Session.Model.TickReaders.Add(new DecidedAction(action, this, answer.Target));
+        if (Sheet.Actions?.Find(answer.Action) is { } action)
+            _chat.Session.Model.TickReaders.Add(new DecidedAction(action, this, answer.Target));
     }
 
     private void BeginMemory()

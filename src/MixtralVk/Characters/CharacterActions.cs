@@ -1,13 +1,14 @@
 namespace MixtralVk.Characters;
 
 /// <summary>
-/// What characters may do: methods of the game with names and descriptions for the model. <see cref="MixtralModel.Tick"/> calls what a character has
-/// decided on, on the thread that ticks, when its reply is complete and read to the end. Add the actions first; then the set may be used by any number of
-/// characters. What a method throws comes out of the tick; the action counts as done, and the next tick goes on with what follows.
+/// What characters may do: methods of the game with names and descriptions for the model. <see cref="MixtralModel.Tick"/> calls what a
+/// character has decided on, on the thread that ticks, when its reply is complete and read to the end. Add the actions first; then the set
+/// may be used by any number of characters. What a method throws comes out of the tick; the action counts as done, and the next tick goes
+/// on with what follows.
 /// <code>
 /// var actions = new CharacterActions()
 ///     .Add("open_shop", "shows the wares", who => shop.Open(who.Sheet.Name))
-///     .Add("give_item", "gives the player an item", items, (who, item) => player.Take(item)); // items: a dictionary of typed things by name
+/// .Add("give_item", "gives the player an item", items, (who, item) => player.Take(item)); // items: a dictionary of typed things by name
 /// </code>
 /// </summary>
 public sealed class CharacterActions
@@ -56,7 +57,8 @@ public sealed class CharacterActions
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(action.Name, "name");
         ArgumentNullException.ThrowIfNull(action.Description, "description");
-        if (action.Name == None || _actions.Exists(other => other.Name == action.Name)) throw new ArgumentException($"There is an action '{action.Name}' already.", nameof(action));
+        if (action.Name == None || _actions.Exists(other => other.Name == action.Name))
+            throw new ArgumentException($"There is an action '{action.Name}' already.", nameof(action));
         _actions.Add(action);
         return this;
     }

@@ -4,9 +4,9 @@ using System.Runtime.CompilerServices;
 namespace MixtralVk.Characters;
 
 /// <summary>
-/// What a character says to a line, as it says it: be told in each frame's tick (<see cref="ReadInTick"/>), enumerate it (waits), stream it (awaits) or read
-/// it now and then (<see cref="TryRead"/>, never waits). However it is read, the action of a complete one is called by <see cref="MixtralModel.Tick"/>.
-/// One thread at a time; while it is read in ticks, that which ticks.
+/// What a character says to a line, as it says it: be told in each frame's tick (<see cref="ReadInTick"/>), enumerate it (waits), stream it
+/// (awaits) or read it now and then (<see cref="TryRead"/>, never waits). However it is read, the action of a complete one is called by
+/// <see cref="MixtralModel.Tick"/>. One thread at a time; while it is read in ticks, that which ticks.
 /// </summary>
 public sealed class CharacterReply : IEnumerable<string>
 {
@@ -23,7 +23,8 @@ public sealed class CharacterReply : IEnumerable<string>
         _character = character;
         _reply = reply;
         _timeLimit = timeLimit;
-        _decoder = new AnswerDecoder(8 * Math.Min(character.Sheet.MaxTokens, 512)); // handing over a reply of usual length allocates nothing
+        // Handing over a reply of usual length allocates nothing.
+        _decoder = new AnswerDecoder(8 * Math.Min(character.Sheet.MaxTokens, 512));
     }
 
     /// <summary>What was said so far.</summary>
@@ -35,7 +36,10 @@ public sealed class CharacterReply : IEnumerable<string>
     /// <summary>True once it has ended, complete or not.</summary>
     public bool IsFinished => _reply.IsFinished;
 
-    /// <summary>True when it ended before it was complete: <see cref="Interrupt"/>, the next line, the time limit, a full context, cancellation, a <see cref="Problem"/>.</summary>
+    /// <summary>
+    /// True when it ended before it was complete: <see cref="Interrupt"/>, the next line, the time limit, a full context, cancellation, a
+    /// <see cref="Problem"/>.
+    /// </summary>
     public bool IsInterrupted => IsFinished && Answer is null;
 
     /// <summary>What went wrong and interrupted it; null when nothing did (<see cref="Reply.Problem"/>).</summary>
@@ -48,9 +52,9 @@ public sealed class CharacterReply : IEnumerable<string>
     public GenerationTimings Timings => _reply.Timings;
 
     /// <summary>
-    /// Has <see cref="MixtralModel.Tick"/> read it from now on: speech goes to <paramref name="onSpeech"/> piece by piece, the reply to <paramref name="onEnd"/>
-    /// once it has ended, and then the action is called, all on the thread that ticks. Begins the reply. Handlers that throw: <see cref="Reply.ReadInTick"/>;
-    /// the action is called all the same.
+    /// Has <see cref="MixtralModel.Tick"/> read it from now on: speech goes to <paramref name="onSpeech"/> piece by piece, the reply to
+    /// <paramref name="onEnd"/> once it has ended, and then the action is called, all on the thread that ticks. Begins the reply. Handlers
+    /// that throw: <see cref="Reply.ReadInTick"/>; the action is called all the same.
     /// </summary>
     public void ReadInTick(Action<CharacterReply, string> onSpeech, Action<CharacterReply>? onEnd = null)
     {
@@ -68,8 +72,8 @@ public sealed class CharacterReply : IEnumerable<string>
     }
 
     /// <summary>
-    /// Takes the next piece of speech if it is there, else gives an empty one; never waits. False with <see cref="IsFinished"/> is the end. Throws what
-    /// enumerating throws; that interrupts it, too.
+    /// Takes the next piece of speech if it is there, else gives an empty one; never waits. False with <see cref="IsFinished"/> is the end.
+    /// Throws what enumerating throws; that interrupts it, too.
     /// </summary>
     public bool TryRead(out string piece)
     {
@@ -90,8 +94,8 @@ public sealed class CharacterReply : IEnumerable<string>
     }
 
     /// <summary>
-    /// Ends it at what was read: the player walked away. That is remembered as said; where nothing was said, line and reply are forgotten. It does nothing
-    /// of what it may have decided. Does nothing when it has ended.
+    /// Ends it at what was read: the player walked away. That is remembered as said; where nothing was said, line and reply are forgotten.
+    /// It does nothing of what it may have decided. Does nothing when it has ended.
     /// </summary>
     public void Interrupt()
     {

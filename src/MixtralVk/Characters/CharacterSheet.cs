@@ -4,8 +4,8 @@ namespace MixtralVk.Characters;
 public sealed record CharacterSheet
 {
     /// <summary>
-    /// A guard prompt for <see cref="Guard"/>: care and honesty, nothing hateful or harmful, declining in role. It asks, it does not enforce;
-    /// <see cref="BannedTopics"/> does.
+    /// A guard prompt for <see cref="Guard"/>: care and honesty, nothing hateful or harmful, declining in role. It asks, it does not
+    /// enforce; <see cref="BannedTopics"/> does.
     /// </summary>
     public const string UsualGuard =
         "Treat whoever talks to you with care and respect, and be honest and useful within your role. Say nothing cruel, hateful, dangerous or indecent, " +
@@ -18,8 +18,8 @@ public sealed record CharacterSheet
     public required string Persona { get; init; }
 
     /// <summary>
-    /// What everyone in its world knows; null for nothing. It stands in front, so that characters with the same lore (and guard) share its computation
-    /// and memory.
+    /// What everyone in its world knows; null for nothing. It stands in front, so that characters with the same lore (and guard) share its
+    /// computation and memory.
     /// </summary>
     public string? Lore { get; init; }
 
@@ -30,8 +30,8 @@ public sealed record CharacterSheet
     public CharacterActions? Actions { get; init; }
 
     /// <summary>
-    /// Whether the model is told what actions there are and what form a reply has. False for a small model that was trained on the form and that long
-    /// instructions confuse, such as the shipped one: the form is kept all the same.
+    /// Whether the model is told what actions there are and what form a reply has. False for a small model that was trained on the form and
+    /// that long instructions confuse, such as the shipped one: the form is kept all the same.
     /// </summary>
     public bool DescribesActions { get; init; } = true;
 
@@ -47,7 +47,10 @@ public sealed record CharacterSheet
     /// <summary>Most tokens of a reply, with its JSON form.</summary>
     public int MaxTokens { get; init; } = 160;
 
-    /// <summary>Longest time of a reply from <see cref="Character.Say"/> on, pauses included, after which it is interrupted; at most a day, null for no limit.</summary>
+    /// <summary>
+    /// Longest time of a reply from <see cref="Character.Say"/> on, pauses included, after which it is interrupted; at most a day, null for
+    /// no limit.
+    /// </summary>
     public TimeSpan? MaxTime { get; init; }
 
     /// <summary>Throws <see cref="ArgumentException"/> naming the first property that is out of its range.</summary>
@@ -62,8 +65,10 @@ public sealed record CharacterSheet
         ArgumentOutOfRangeException.ThrowIfNegative(RememberedExchanges ?? 0, nameof(RememberedExchanges));
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(MaxTime ?? TimeSpan.MaxValue, TimeSpan.Zero, nameof(MaxTime));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxTime ?? TimeSpan.Zero, TimeSpan.FromDays(1), nameof(MaxTime));
-        if (Voice.Emotions.Count == 0 || Voice.Emotions.Any(string.IsNullOrEmpty)) throw new ArgumentException("Voice must have emotions, none of them empty.", nameof(Voice));
-        if (BannedTopics.Any(string.IsNullOrEmpty)) throw new ArgumentException("BannedTopics must not be empty texts.", nameof(BannedTopics));
+        if (Voice.Emotions.Count == 0 || Voice.Emotions.Any(string.IsNullOrEmpty))
+            throw new ArgumentException("Voice must have emotions, none of them empty.", nameof(Voice));
+        if (BannedTopics.Any(string.IsNullOrEmpty))
+            throw new ArgumentException("BannedTopics must not be empty texts.", nameof(BannedTopics));
         Options(seed: 0, form: null).Validate();
     }
 
@@ -72,11 +77,13 @@ public sealed record CharacterSheet
     {
         var parts = new List<string?> { Guard, Lore, Persona, Voice.Style is null ? null : $"You speak like this: {Voice.Style}." };
         if (BannedTopics.Count > 0) parts.Add($"You never talk about {string.Join(", ", BannedTopics)}.");
-        if (DescribesActions) parts.Add($"{Actions?.Describe()} Reply in JSON: say (what you say), emotion ({string.Join(", ", Voice.Emotions)}), action, target.");
+        if (DescribesActions)
+            parts.Add($"{Actions?.Describe()} Reply in JSON: say (what you say), emotion ({string.Join(", ", Voice.Emotions)}), action, target.");
         else parts.Add("Answer as JSON.");
         return string.Join(' ', parts.Where(part => !string.IsNullOrWhiteSpace(part)));
     }
 
     internal GenerationOptions Options(ulong seed, ReplyForm? form) =>
-        Voice.Sampling with { Seed = seed, MaxTokens = MaxTokens, BannedStrings = form?.BannedTopics ?? BannedTopics, Constraint = form?.Constraint };
+        Voice.Sampling with { Seed = seed, MaxTokens = MaxTokens, BannedStrings = form?.BannedTopics ?? BannedTopics,
+            Constraint = form?.Constraint };
 }

@@ -4,8 +4,8 @@ using MixtralVk.Grammar;
 namespace MixtralVk.Characters;
 
 /// <summary>
-/// What the replies of a character look like. Characters with the same emotions, actions and banned topics share one, and with it what its constraint
-/// learns of a vocabulary. Any thread.
+/// What the replies of a character look like. Characters with the same emotions, actions and banned topics share one, and with it what its
+/// constraint learns of a vocabulary. Any thread.
 /// </summary>
 /// <param name="Constraint">The form.</param>
 /// <param name="BannedTopics">What must not be in a reply.</param>
@@ -19,7 +19,8 @@ internal sealed record ReplyForm(Constraint Constraint, IReadOnlyList<string> Ba
     /// <summary>The form of a sheet's replies. Throws <see cref="GrammarException"/>.</summary>
     public static ReplyForm Of(CharacterSheet sheet)
     {
-        string schema = SchemaOf(sheet), key = new JsonArray([schema, .. sheet.BannedTopics.Select(topic => JsonValue.Create(topic))]).ToJsonString();
+        string schema = SchemaOf(sheet),
+            key = new JsonArray([schema, .. sheet.BannedTopics.Select(topic => JsonValue.Create(topic))]).ToJsonString();
         lock (Gate)
         {
             if (Known.TryGetValue(key, out WeakReference<ReplyForm>? known) && known.TryGetTarget(out ReplyForm? form)) return form;
@@ -37,8 +38,10 @@ internal sealed record ReplyForm(Constraint Constraint, IReadOnlyList<string> Ba
     private static string SchemaOf(CharacterSheet sheet)
     {
         var free = new JsonObject { ["type"] = "string", ["maxLength"] = MostTarget };
-        IEnumerable<(string Name, JsonNode Target)> actions = [(CharacterActions.None, free.DeepClone()), .. (sheet.Actions?.All ?? []).Select(a => (a.Name, a.Targets is null ? free.DeepClone() : OneOf(a.Targets)))];
-        return new JsonObject { ["anyOf"] = new JsonArray([.. actions.Select(a => Alternative(sheet.Voice.Emotions, a.Name, a.Target))]) }.ToJsonString();
+        IEnumerable<(string Name, JsonNode Target)> actions = [(CharacterActions.None, free.DeepClone()),
+            .. (sheet.Actions?.All ?? []).Select(a => (a.Name, a.Targets is null ? free.DeepClone() : OneOf(a.Targets)))];
+        return new JsonObject { ["anyOf"] = new JsonArray([.. actions.Select(a =>
+            Alternative(sheet.Voice.Emotions, a.Name, a.Target))]) }.ToJsonString();
     }
 
     private static JsonObject Alternative(IReadOnlyList<string> emotions, string action, JsonNode target) => new()
@@ -46,10 +49,12 @@ internal sealed record ReplyForm(Constraint Constraint, IReadOnlyList<string> Ba
         ["type"] = "object",
         ["properties"] = new JsonObject
         {
-            ["say"] = new JsonObject { ["type"] = "string" }, ["emotion"] = OneOf(emotions), ["action"] = new JsonObject { ["const"] = action }, ["target"] = target,
+            ["say"] = new JsonObject { ["type"] = "string" }, ["emotion"] = OneOf(emotions),
+            ["action"] = new JsonObject { ["const"] = action }, ["target"] = target,
         },
         ["required"] = new JsonArray("say", "emotion", "action", "target"),
     };
 
-    private static JsonObject OneOf(IReadOnlyList<string> texts) => new() { ["enum"] = new JsonArray([.. texts.Select(text => JsonValue.Create(text))]) };
+    private static JsonObject OneOf(IReadOnlyList<string> texts) =>
+        new() { ["enum"] = new JsonArray([.. texts.Select(text => JsonValue.Create(text))]) };
 }

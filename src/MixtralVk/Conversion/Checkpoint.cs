@@ -24,7 +24,8 @@ internal sealed partial class Checkpoint : IDisposable
         Config = config;
         Tensors = [.. FindTensors()];
         string? left = shards.Tensors.Keys.FirstOrDefault(name => !_used.Contains(name) && !IsIgnored(name));
-        if (left is not null) throw new ModelFileException(shards.Tensors[left].File.Path, $"tensor '{left}' is not part of this architecture.");
+        if (left is not null)
+            throw new ModelFileException(shards.Tensors[left].File.Path, $"tensor '{left}' is not part of this architecture.");
         // After the tensors: the embedding has shown that the stated vocabulary is real.
         Vocabulary = CheckpointVocabulary.Read(shards.Folder, _model.VocabSize);
     }
@@ -113,27 +114,33 @@ internal sealed partial class Checkpoint : IDisposable
         else yield return Matrix("output.weight", names.Output, 0, _model.VocabSize, dim);
     }
 
-    private CheckpointTensor Norm(string name, string pattern, int layer) => new(name, [_model.Dim], [Find(NameOf(pattern, layer), _model.Dim)]);
+    private CheckpointTensor Norm(string name, string pattern, int layer) =>
+        new(name, [_model.Dim], [Find(NameOf(pattern, layer), _model.Dim)]);
 
     private CheckpointTensor Matrix(string name, string pattern, int layer, int rows, int cols, int halfSplit = 0) =>
         new(name, [cols, rows], [Find(NameOf(pattern, layer), rows, cols)], halfSplit);
 
     private CheckpointTensor Experts(string name, string pattern, int layer, int rows, int cols) =>
-        new(name, [cols, rows, _model.ExpertCount], [.. Enumerable.Range(0, _model.ExpertCount).Select(expert => Find(NameOf(pattern, layer, expert), rows, cols))]);
+        new(name, [cols, rows, _model.ExpertCount],
+            [.. Enumerable.Range(0, _model.ExpertCount).Select(expert => Find(NameOf(pattern, layer, expert), rows, cols))]);
 
     private StoredTensor Find(string name, params ReadOnlySpan<long> shape)
     {
-        if (!_shards.Tensors.TryGetValue(name, out StoredTensor found)) throw new ModelFileException(_shards.Folder, $"tensor '{name}' is missing.");
+        if (!_shards.Tensors.TryGetValue(name, out StoredTensor found))
+            throw new ModelFileException(_shards.Folder, $"tensor '{name}' is missing.");
         SafetensorsTensor tensor = found.Tensor;
         if (!tensor.Shape.SequenceEqual(shape.ToArray()))
-            throw new ModelFileException(found.File.Path, $"tensor '{name}' has the shape [{string.Join(", ", tensor.Shape)}]; the model's sizes want [{string.Join(", ", shape.ToArray())}].");
+            throw new ModelFileException(found.File.Path,
+                $"tensor '{name}' has the shape [{string.Join(", ", tensor.Shape)}]; the model's sizes want [{string.Join(", ", shape.ToArray())}].");
         if (tensor.Type is not ("BF16" or "F16" or "F32"))
-            throw new ModelFileException(found.File.Path, $"tensor '{name}' has dtype {tensor.Type}; only BF16, F16 and F32 can be converted.");
+            throw new ModelFileException(found.File.Path,
+                $"tensor '{name}' has dtype {tensor.Type}; only BF16, F16 and F32 can be converted.");
         _used.Add(name);
         return found;
     }
 
-    private static string NameOf(string pattern, int layer, int expert = 0) => string.Format(CultureInfo.InvariantCulture, pattern, layer, expert);
+    private static string NameOf(string pattern, int layer, int expert = 0) =>
+        string.Format(CultureInfo.InvariantCulture, pattern, layer, expert);
 
     /// <summary>Tables that follow from the sizes.</summary>
     private static bool IsIgnored(string name) => name == "rope.freqs" || RopeTable().IsMatch(name);

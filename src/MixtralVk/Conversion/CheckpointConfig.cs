@@ -4,8 +4,8 @@ using MixtralVk.Model;
 namespace MixtralVk.Conversion;
 
 /// <summary>
-/// Sizes of a checkpoint's model, from <c>config.json</c> (Hugging Face) or <c>params.json</c> (Mistral). Settings that would change what the
-/// model computes and that a GGUF file of this architecture cannot say are refused.
+/// Sizes of a checkpoint's model, from <c>config.json</c> (Hugging Face) or <c>params.json</c> (Mistral). Settings that would change what
+/// the model computes and that a GGUF file of this architecture cannot say are refused.
 /// </summary>
 /// <param name="Model">The sizes.</param>
 /// <param name="Names">How the tensors are called.</param>
@@ -22,7 +22,8 @@ internal sealed record CheckpointConfig(ModelConfig Model, TensorNames Names, bo
     {
         using JsonFile file = JsonFile.Open(path, MaxBytes);
         string kind = file.Text("model_type") ?? throw file.Error("'model_type' is missing.");
-        if (kind is not ("mixtral" or "mistral" or "llama")) throw file.Error($"the model is a '{kind}'; only mixtral, mistral and llama can be converted.");
+        if (kind is not ("mixtral" or "mistral" or "llama"))
+            throw file.Error($"the model is a '{kind}'; only mixtral, mistral and llama can be converted.");
         string activation = file.Text("hidden_act") ?? "silu";
         if (activation != "silu") throw file.Error($"hidden_act is '{activation}'; only silu is supported.");
         foreach (string bias in (ReadOnlySpan<string>)["attention_bias", "mlp_bias"])
@@ -33,7 +34,8 @@ internal sealed record CheckpointConfig(ModelConfig Model, TensorNames Names, bo
         JsonElement rope = file.Find("rope_parameters") ?? file.Root;
         double ropeBase = file.Number(rope, "rope_theta") ?? (kind == "mixtral" ? 1e6 : 10000);
         int context = Int(file, file.Root, "max_position_embeddings", MaxContext);
-        ModelConfig model = Sizes(file, name, "hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "intermediate_size") with
+        ModelConfig model =
+            Sizes(file, name, "hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "intermediate_size") with
         {
             ExpertCount = experts,
             ExpertsPerToken = experts == 0 ? 0 : Int(file, file.Root, "num_experts_per_tok", experts),
@@ -43,7 +45,8 @@ internal sealed record CheckpointConfig(ModelConfig Model, TensorNames Names, bo
             RmsEpsilon = Positive(file, "rms_norm_eps", file.Number("rms_norm_eps") ?? (kind == "mixtral" ? 1e-5 : 1e-6)),
         };
         long window = kind == "llama" || file.Flag("use_sliding_window") == false ? 0 : file.Integer("sliding_window") ?? 0;
-        return new CheckpointConfig(model, TensorNames.HuggingFace, IsHalfSplit: true, file.Flag("tie_word_embeddings") == true, (int)Math.Clamp(window, 0, MaxContext));
+        return new CheckpointConfig(model, TensorNames.HuggingFace, IsHalfSplit: true, file.Flag("tie_word_embeddings") == true,
+            (int)Math.Clamp(window, 0, MaxContext));
     }
 
     /// <summary>Reads <c>params.json</c>.</summary>
@@ -62,16 +65,19 @@ internal sealed record CheckpointConfig(ModelConfig Model, TensorNames Names, bo
             RopeBase = Positive(file, "rope_theta", file.Number("rope_theta") ?? (window > 0 ? 10000 : 1e6)),
             RmsEpsilon = Positive(file, "norm_eps", file.Number("norm_eps") ?? throw file.Error("'norm_eps' is missing.")),
         };
-        return new CheckpointConfig(model, TensorNames.Consolidated, IsHalfSplit: false, file.Flag("tied_embeddings") == true, (int)Math.Clamp(window, 0, MaxContext));
+        return new CheckpointConfig(model, TensorNames.Consolidated, IsHalfSplit: false, file.Flag("tied_embeddings") == true,
+            (int)Math.Clamp(window, 0, MaxContext));
     }
 
-    private static ModelConfig Sizes(JsonFile file, string name, string dimKey, string layersKey, string headsKey, string kvHeadsKey, string hiddenKey)
+    private static ModelConfig Sizes(JsonFile file, string name, string dimKey, string layersKey, string headsKey,
+        string kvHeadsKey, string hiddenKey)
     {
         int dim = Int(file, file.Root, dimKey, MaxDim), heads = Int(file, file.Root, headsKey, MaxHeads);
         int kvHeads = file.Find(kvHeadsKey) is null ? heads : Int(file, file.Root, kvHeadsKey, MaxHeads);
         if (heads % kvHeads != 0) throw file.Error($"{headsKey} {heads} is not a multiple of {kvHeadsKey} {kvHeads}.");
         int headDim = file.Find("head_dim") is null ? dim / heads : Int(file, file.Root, "head_dim", MaxHeadDim);
-        if (headDim < 2 || headDim % 2 != 0 || headDim > MaxHeadDim) throw file.Error($"heads of length {headDim}; even lengths from 2 to {MaxHeadDim} are supported.");
+        if (headDim < 2 || headDim % 2 != 0 || headDim > MaxHeadDim)
+            throw file.Error($"heads of length {headDim}; even lengths from 2 to {MaxHeadDim} are supported.");
         return new ModelConfig
         {
             Name = name,
@@ -101,9 +107,11 @@ internal sealed record CheckpointConfig(ModelConfig Model, TensorNames Names, bo
         if (kind != "yarn") throw file.Error($"RoPE scaling of kind '{kind}' is not supported; linear and yarn are.");
         foreach (string key in (ReadOnlySpan<string>)["attention_factor", "mscale", "mscale_all_dim"])
             if (file.Find(rope, key) is not null) throw file.Error($"RoPE scaling has '{key}', which is not supported.");
-        int original = file.Find(rope, "original_max_position_embeddings") is null ? context : Int(file, rope, "original_max_position_embeddings", MaxContext);
+        int original = file.Find(rope, "original_max_position_embeddings") is null
+            ? context : Int(file, rope, "original_max_position_embeddings", MaxContext);
         return new RopeScaling(RopeScalingKind.Yarn, factor, OriginalContext: original,
-            BetaFast: Positive(file, "beta_fast", file.Number(rope, "beta_fast") ?? 32), BetaSlow: Positive(file, "beta_slow", file.Number(rope, "beta_slow") ?? 1));
+            BetaFast: Positive(file, "beta_fast", file.Number(rope, "beta_fast") ?? 32),
+            BetaSlow: Positive(file, "beta_slow", file.Number(rope, "beta_slow") ?? 1));
     }
 
     private static int Int(JsonFile file, JsonElement parent, string key, int most)

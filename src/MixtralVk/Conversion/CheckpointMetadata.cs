@@ -8,9 +8,12 @@ namespace MixtralVk.Conversion;
 internal static class CheckpointMetadata
 {
     private const int MaxBytes = 1 << 20;
-    private static readonly string[] s_own = ["general.architecture", "general.file_type", "general.quantization_version", "general.alignment"];
+    private static readonly string[] s_own =
+        ["general.architecture", "general.file_type", "general.quantization_version", "general.alignment"];
 
-    /// <summary>Makes the metadata; <paramref name="descriptionPath"/> is a JSON file with further <c>general.*</c> values, or null.</summary>
+    /// <summary>
+    /// Makes the metadata; <paramref name="descriptionPath"/> is a JSON file with further <c>general.*</c> values, or null.
+    /// </summary>
     public static GgufMetadata Of(Checkpoint checkpoint, uint fileType, string? descriptionPath)
     {
         ModelConfig model = checkpoint.Config.Model;
@@ -32,11 +35,13 @@ internal static class CheckpointMetadata
             .Add("llama.attention.head_count_kv", (uint)model.KvHeadCount).Add("llama.attention.layer_norm_rms_epsilon", model.RmsEpsilon);
         if (model.HeadDim * model.HeadCount != model.Dim)
             metadata.Add("llama.attention.key_length", (uint)model.HeadDim).Add("llama.attention.value_length", (uint)model.HeadDim);
-        if (model.IsSparse) metadata.Add("llama.expert_count", (uint)model.ExpertCount).Add("llama.expert_used_count", (uint)model.ExpertsPerToken);
+        if (model.IsSparse)
+            metadata.Add("llama.expert_count", (uint)model.ExpertCount).Add("llama.expert_used_count", (uint)model.ExpertsPerToken);
         if (slidingWindow > 0) metadata.Add("llama.attention.sliding_window", (uint)slidingWindow);
         RopeScaling scaling = model.RopeScaling;
         if (scaling.Kind == RopeScalingKind.None) return;
-        metadata.Add("llama.rope.scaling.type", scaling.Kind == RopeScalingKind.Linear ? "linear" : "yarn").Add("llama.rope.scaling.factor", scaling.Factor);
+        metadata.Add("llama.rope.scaling.type", scaling.Kind == RopeScalingKind.Linear ? "linear" : "yarn")
+            .Add("llama.rope.scaling.factor", scaling.Factor);
         if (scaling.Kind != RopeScalingKind.Yarn) return;
         metadata.Add("llama.rope.scaling.original_context_length", (uint)scaling.OriginalContext)
             .Add("llama.rope.scaling.yarn_beta_fast", scaling.BetaFast).Add("llama.rope.scaling.yarn_beta_slow", scaling.BetaSlow);
@@ -61,9 +66,11 @@ internal static class CheckpointMetadata
         using JsonFile file = JsonFile.Open(path, MaxBytes);
         foreach ((string key, JsonElement value) in file.MembersOf(file.Root, "the file"))
         {
-            if (!key.StartsWith("general.", StringComparison.Ordinal) || s_own.Contains(key)) throw file.Error($"'{key}' cannot be set; other keys that begin with 'general.' can.");
+            if (!key.StartsWith("general.", StringComparison.Ordinal) || s_own.Contains(key))
+                throw file.Error($"'{key}' cannot be set; other keys that begin with 'general.' can.");
             metadata.Remove(key);
-            if (value.ValueKind == JsonValueKind.Array) metadata.Add(key, (string[])[.. value.EnumerateArray().Select(element => file.TextOf(element, key))]);
+            if (value.ValueKind == JsonValueKind.Array)
+                metadata.Add(key, (string[])[.. value.EnumerateArray().Select(element => file.TextOf(element, key))]);
             else if (value.ValueKind is JsonValueKind.True or JsonValueKind.False) metadata.Add(key, value.GetBoolean());
             else metadata.Add(key, file.TextOf(value, key, "a text, true or false, or a list of texts"));
         }

@@ -20,7 +20,8 @@ internal sealed class CheckpointShards : IDisposable
     public IReadOnlyDictionary<string, StoredTensor> Tensors => _tensors;
 
     /// <summary>
-    /// Opens <c>STEM.safetensors</c>, or the files that <c>STEM.safetensors.index.json</c> names; without either all <c>STEM*.safetensors</c>.
+    /// Opens <c>STEM.safetensors</c>, or the files that <c>STEM.safetensors.index.json</c> names; without either all
+    /// <c>STEM*.safetensors</c>.
     /// </summary>
     public static CheckpointShards Open(string folder, string stem)
     {
@@ -49,11 +50,13 @@ internal sealed class CheckpointShards : IDisposable
     {
         using JsonFile index = JsonFile.Open(indexPath, MaxIndexBytes);
         var shardOf = new Dictionary<string, string>();
-        foreach ((string tensor, JsonElement shard) in index.Members(index.Root, "weight_map")) shardOf[tensor] = index.TextOf(shard, tensor);
+        foreach ((string tensor, JsonElement shard) in index.Members(index.Root, "weight_map"))
+            shardOf[tensor] = index.TextOf(shard, tensor);
         foreach (string name in shardOf.Values.Distinct().Order(StringComparer.Ordinal))
         {
             // A name with a folder in it could reach any file of the machine.
-            if (name.Length == 0 || name.AsSpan().ContainsAny("/\\:") || name is "." or "..") throw index.Error($"the shard '{name}' is not a file beside it.");
+            if (name.Length == 0 || name.AsSpan().ContainsAny("/\\:") || name is "." or "..")
+                throw index.Error($"the shard '{name}' is not a file beside it.");
             string path = Path.Combine(Folder, name);
             if (!File.Exists(path)) throw index.Error($"the shard {name} is missing; download it again.");
             Add(path);
@@ -72,7 +75,8 @@ internal sealed class CheckpointShards : IDisposable
         foreach (SafetensorsTensor tensor in file.Tensors.Values)
         {
             if (!_tensors.TryAdd(tensor.Name, new StoredTensor(file, tensor)))
-                throw new ModelFileException(path, $"tensor '{tensor.Name}' is also in {Path.GetFileName(_tensors[tensor.Name].File.Path)}.");
+                throw new ModelFileException(path,
+                    $"tensor '{tensor.Name}' is also in {Path.GetFileName(_tensors[tensor.Name].File.Path)}.");
         }
     }
 }

@@ -10,7 +10,8 @@ internal readonly record struct StoredTensor(SafetensorsFile File, SafetensorsTe
 /// One matrix of a checkpoint, or one of each expert merged into one tensor. Query and key rows of Hugging Face files are put back into the
 /// interleaved order: there RoPE turns column i of a head with column i + headDim / 2, and in GGUF files column 2i with 2i + 1.
 /// </summary>
-internal sealed class CheckpointTensor(string name, IReadOnlyList<long> dimensions, IReadOnlyList<StoredTensor> matrices, int halfSplitHeadDim = 0)
+internal sealed class CheckpointTensor(string name, IReadOnlyList<long> dimensions, IReadOnlyList<StoredTensor> matrices,
+    int halfSplitHeadDim = 0)
     : SourceTensor(name, dimensions)
 {
     public override void ReadRows(long firstRow, int rowCount, Span<float> values)
@@ -38,7 +39,9 @@ internal sealed class CheckpointTensor(string name, IReadOnlyList<long> dimensio
 
     public override ModelFileException Error(string problem) => new(matrices[0].File.Path, $"tensor '{matrices[0].Tensor.Name}' {problem}");
 
-    /// <summary>Where the half-split order keeps a row of the interleaved order: row 2i + k of a head is its row i + k * headDim / 2.</summary>
+    /// <summary>
+    /// Where the half-split order keeps a row of the interleaved order: row 2i + k of a head is its row i + k * headDim / 2.
+    /// </summary>
     internal static long HalfSplitRow(long row, int headDim)
     {
         long head = row / headDim, inHead = row % headDim;

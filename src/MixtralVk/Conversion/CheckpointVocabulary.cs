@@ -17,7 +17,8 @@ internal static class CheckpointVocabulary
     private const float AddedScore = -1000, PaddingScore = -10000;
 
     /// <summary>
-    /// Reads the vocabulary and pads it with unused tokens to <paramref name="vocabSize"/>, the rows of the embedding; 0 leaves it as it is.
+    /// Reads the vocabulary and pads it with unused tokens to <paramref name="vocabSize"/>, the rows of the embedding; 0 leaves it as it
+    /// is.
     /// </summary>
     public static VocabularyData Read(string folder, int vocabSize)
     {
@@ -55,7 +56,8 @@ internal static class CheckpointVocabulary
         var added = new SortedDictionary<int, (string, bool)>();
         foreach ((string text, JsonElement id) in file.MembersOf(file.Root, "added tokens"))
         {
-            if (id.ValueKind != JsonValueKind.Number || !id.TryGetInt32(out int number)) throw file.Error($"the id of '{text}' is not a whole number.");
+            if (id.ValueKind != JsonValueKind.Number || !id.TryGetInt32(out int number))
+                throw file.Error($"the id of '{text}' is not a whole number.");
             added[number] = (text, false);
         }
         return Extended(vocabulary, file, added);
@@ -67,8 +69,10 @@ internal static class CheckpointVocabulary
         var added = new SortedDictionary<int, (string, bool)>();
         foreach ((string id, JsonElement token) in file.Members(file.Root, "added_tokens_decoder"))
         {
-            if (!int.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out int number)) throw file.Error($"'{id}' in added_tokens_decoder is not a token id.");
-            added[number] = (file.Text(token, "content") ?? throw file.Error($"added token {id} has no content."), file.Flag(token, "special") == true);
+            if (!int.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+                throw file.Error($"'{id}' in added_tokens_decoder is not a token id.");
+            added[number] =
+                (file.Text(token, "content") ?? throw file.Error($"added token {id} has no content."), file.Flag(token, "special") == true);
         }
         vocabulary = Extended(vocabulary, file, added);
         return vocabulary with
@@ -83,15 +87,19 @@ internal static class CheckpointVocabulary
         };
     }
 
-    /// <summary>Appends tokens past the vocabulary, which must follow on it without a gap; those inside it must be the ones it has.</summary>
-    private static VocabularyData Extended(VocabularyData vocabulary, JsonFile file, SortedDictionary<int, (string Text, bool IsSpecial)> added)
+    /// <summary>
+    /// Appends tokens past the vocabulary, which must follow on it without a gap; those inside it must be the ones it has.
+    /// </summary>
+    private static VocabularyData Extended(VocabularyData vocabulary, JsonFile file,
+        SortedDictionary<int, (string Text, bool IsSpecial)> added)
     {
         var tokens = new List<string>(vocabulary.Tokens);
         var scores = new List<float>(vocabulary.Scores);
         var types = new List<TokenType>(vocabulary.Types);
         foreach ((int id, (string text, bool isSpecial)) in added)
         {
-            if (id < 0 || id > tokens.Count) throw file.Error($"added token '{text}' has id {id}, which does not follow on the {tokens.Count} tokens before it.");
+            if (id < 0 || id > tokens.Count)
+                throw file.Error($"added token '{text}' has id {id}, which does not follow on the {tokens.Count} tokens before it.");
             if (id == tokens.Count)
             {
                 tokens.Add(text);
@@ -101,7 +109,8 @@ internal static class CheckpointVocabulary
             else if (id >= vocabulary.Tokens.Length || tokens[id] == text)
             {
                 // SentencePiece's own kinds (unknown, control, byte) say more than "special".
-                if (types[id] is TokenType.Normal or TokenType.UserDefined) types[id] = isSpecial ? TokenType.Control : TokenType.UserDefined;
+                if (types[id] is TokenType.Normal or TokenType.UserDefined)
+                    types[id] = isSpecial ? TokenType.Control : TokenType.UserDefined;
             }
             else throw file.Error($"token {id} is '{tokens[id]}' in the vocabulary, but '{text}' here.");
         }

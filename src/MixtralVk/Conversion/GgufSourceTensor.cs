@@ -13,7 +13,8 @@ internal sealed class GgufSourceTensor : SourceTensor
     public GgufSourceTensor(GgufFile file, GgufTensor tensor) : base(tensor.Name, tensor.Dimensions)
     {
         (_file, _tensor) = (file, tensor);
-        if (tensor.Dimensions[0] > 1 << 20) throw file.Error($"tensor '{tensor.Name}' has rows of {tensor.Dimensions[0]}, too long for this program.");
+        if (tensor.Dimensions[0] > 1 << 20)
+            throw file.Error($"tensor '{tensor.Name}' has rows of {tensor.Dimensions[0]}, too long for this program.");
     }
 
     public override GgmlType? StoredType => _tensor.Type;

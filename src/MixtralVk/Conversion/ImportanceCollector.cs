@@ -22,12 +22,14 @@ internal sealed class ImportanceCollector : IMatrixInputs
     }
 
     /// <inheritdoc cref="ImportanceMatrix.Collect"/>
-    public static ImportanceMatrix Collect(ModelSource source, string text, int threads, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    public static ImportanceMatrix Collect(ModelSource source, string text, int threads, IProgress<LoadProgress>? progress,
+        CancellationToken cancellation)
     {
         var tokenizer = new Tokenizer(source.Vocabulary);
         int[] tokens = tokenizer.Encode(text, addSpecial: false);
         int chunk = Math.Min(source.Config.ContextLength, MostTokensPerChunk), begin = tokenizer.Bos >= 0 ? 1 : 0;
-        if (tokens.Length == 0 || chunk <= begin) throw new ArgumentException("The text has no tokens that could be computed.", nameof(text));
+        if (tokens.Length == 0 || chunk <= begin)
+            throw new ArgumentException("The text has no tokens that could be computed.", nameof(text));
         int pages = (chunk + KvPages.PageTokens - 1) / KvPages.PageTokens;
         var collector = new ImportanceCollector(source);
         var cpu = new CpuOptions { Threads = threads, Arithmetic = CpuArithmetic.Float32 };
@@ -37,7 +39,8 @@ internal sealed class ImportanceCollector : IMatrixInputs
         for (int first = 0; first < tokens.Length; first += chunk - begin)
         {
             cancellation.ThrowIfCancellationRequested();
-            int[] part = [.. begin == 1 ? [tokenizer.Bos] : Array.Empty<int>(), .. tokens.AsSpan(first, Math.Min(chunk - begin, tokens.Length - first))];
+            int[] part = [.. begin == 1 ? [tokenizer.Bos] : Array.Empty<int>(),
+                .. tokens.AsSpan(first, Math.Min(chunk - begin, tokens.Length - first))];
             using var sequence = new KvSequence(forward.Pages);
             batch.Clear();
             batch.Add(sequence, part, LogitRows.All);
@@ -64,7 +67,8 @@ internal sealed class ImportanceCollector : IMatrixInputs
         var inputs = new Dictionary<string, ImportanceMatrix.Inputs>();
         foreach (((MatrixRole role, int layer), Sums sums) in _sums)
         {
-            var found = new ImportanceMatrix.Inputs(sums.Columns, [.. sums.Squares.Select(square => (float)square)], [.. sums.Counts.Select(count => (float)count)]);
+            var found = new ImportanceMatrix.Inputs(sums.Columns, [.. sums.Squares.Select(square => (float)square)],
+                [.. sums.Counts.Select(count => (float)count)]);
             foreach (string name in Names(role, layer)) inputs[name] = found;
         }
         return new ImportanceMatrix(inputs, chunkTokens);
@@ -73,10 +77,12 @@ internal sealed class ImportanceCollector : IMatrixInputs
     /// <summary>The tensors that have this input.</summary>
     private string[] Names(MatrixRole role, int layer)
     {
-        string block = string.Create(CultureInfo.InvariantCulture, $"blk.{layer}."), experts = _config.IsSparse ? "_exps.weight" : ".weight";
+        string block = string.Create(CultureInfo.InvariantCulture, $"blk.{layer}."),
+            experts = _config.IsSparse ? "_exps.weight" : ".weight";
         return role switch
         {
-            MatrixRole.Query or MatrixRole.Key or MatrixRole.Value => [block + "attn_q.weight", block + "attn_k.weight", block + "attn_v.weight"],
+            MatrixRole.Query or MatrixRole.Key or MatrixRole.Value =>
+                [block + "attn_q.weight", block + "attn_k.weight", block + "attn_v.weight"],
             MatrixRole.AttentionOutput => [block + "attn_output.weight"],
             MatrixRole.GateProj or MatrixRole.UpProj => [block + "ffn_gate" + experts, block + "ffn_up" + experts],
             MatrixRole.DownProj => [block + "ffn_down" + experts],

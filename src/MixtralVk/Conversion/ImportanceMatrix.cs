@@ -6,10 +6,10 @@ using MixtralVk.Loading;
 namespace MixtralVk.Conversion;
 
 /// <summary>
-/// How large the inputs of each matrix are, column by column: the mean square of the activations a text caused. The error of an output is the
-/// sum of weight error times input, so these are the weights a quantiser should give its columns. Experts have their own. Stored as GGUF, in the
-/// form of llama.cpp's <c>llama-imatrix</c>: for each matrix <c>NAME.in_sum2</c>, (columns, experts) sums of squares, and <c>NAME.counts</c>,
-/// (1, experts) numbers of inputs.
+/// How large the inputs of each matrix are, column by column: the mean square of the activations a text caused. The error of an output is
+/// the sum of weight error times input, so these are the weights a quantiser should give its columns. Experts have their own. Stored as
+/// GGUF, in the form of llama.cpp's <c>llama-imatrix</c>: for each matrix <c>NAME.in_sum2</c>, (columns, experts) sums of squares, and
+/// <c>NAME.counts</c>, (1, experts) numbers of inputs.
 /// </summary>
 public sealed partial class ImportanceMatrix
 {
@@ -55,12 +55,15 @@ public sealed partial class ImportanceMatrix
         {
             if (!name.EndsWith(SumsSuffix, StringComparison.Ordinal)) continue;
             string matrix = name[..^SumsSuffix.Length];
-            if (!file.Tensors.TryGetValue(matrix + CountsSuffix, out GgufTensor? counts)) throw file.Error($"tensor '{matrix}{CountsSuffix}' is missing.");
-            if (sums.Type != GgmlType.F32 || counts.Type != GgmlType.F32 || sums.RowCount != counts.RowCount || counts.Dimensions[0] != 1 || sums.RowCount > 1024)
+            if (!file.Tensors.TryGetValue(matrix + CountsSuffix, out GgufTensor? counts))
+                throw file.Error($"tensor '{matrix}{CountsSuffix}' is missing.");
+            if (sums.Type != GgmlType.F32 || counts.Type != GgmlType.F32 || sums.RowCount != counts.RowCount || counts.Dimensions[0] != 1
+                || sums.RowCount > 1024)
                 throw file.Error($"tensors '{name}' and '{matrix}{CountsSuffix}' do not belong together.");
             inputs[matrix] = new Inputs((int)sums.Dimensions[0], Read(file, sums), Read(file, counts));
         }
-        return inputs.Count > 0 ? new ImportanceMatrix(inputs, (int)Math.Clamp(file.Integer("imatrix.chunk_size") ?? 512, 1, 1 << 20)) : throw file.Error("has no importance in it.");
+        return inputs.Count > 0 ? new ImportanceMatrix(inputs,
+            (int)Math.Clamp(file.Integer("imatrix.chunk_size") ?? 512, 1, 1 << 20)) : throw file.Error("has no importance in it.");
     }
 
     /// <summary>Writes the file.</summary>
@@ -97,8 +100,8 @@ public sealed partial class ImportanceMatrix
     }
 
     /// <summary>
-    /// Weight of each column of one matrix of a tensor, or null where nothing is known: the tensor is not in the file, or no token of the text
-    /// came to this expert.
+    /// Weight of each column of one matrix of a tensor, or null where nothing is known: the tensor is not in the file, or no token of the
+    /// text came to this expert.
     /// </summary>
     internal float[]? Weights(string tensor, int matrix, int columns)
     {
@@ -123,7 +126,9 @@ public sealed partial class ImportanceMatrix
         return Find(tensor, ref matrix)?.Columns;
     }
 
-    /// <summary>What is known of a tensor. One that holds a single expert, as older files have them, is a matrix of the merged one.</summary>
+    /// <summary>
+    /// What is known of a tensor. One that holds a single expert, as older files have them, is a matrix of the merged one.
+    /// </summary>
     private Inputs? Find(string tensor, ref int matrix)
     {
         if (_inputs.TryGetValue(tensor, out Inputs? inputs)) return inputs;
@@ -142,10 +147,13 @@ public sealed partial class ImportanceMatrix
         float[] values = new float[tensor.Bytes / sizeof(float)];
         MemoryMarshal.Cast<byte, float>(file.Rows(tensor, 0, checked((int)tensor.RowCount))).CopyTo(values);
         foreach (float value in values)
-            if (!(value >= 0 && float.IsFinite(value))) throw file.Error($"tensor '{tensor.Name}' has a value that is not a number of 0 or more.");
+            if (!(value >= 0 && float.IsFinite(value)))
+                throw file.Error($"tensor '{tensor.Name}' has a value that is not a number of 0 or more.");
         return values;
     }
 
-    /// <summary>What one tensor's matrices were multiplied with: (experts, columns) sums of squares, and how many inputs each had.</summary>
+    /// <summary>
+    /// What one tensor's matrices were multiplied with: (experts, columns) sums of squares, and how many inputs each had.
+    /// </summary>
     internal sealed record Inputs(int Columns, float[] Sums, float[] Counts);
 }

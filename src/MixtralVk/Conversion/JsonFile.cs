@@ -18,7 +18,9 @@ internal sealed class JsonFile : IDisposable
     /// <summary>The top level.</summary>
     public JsonElement Root => _document.RootElement;
 
-    /// <summary>Reads a file of at most <paramref name="mostBytes"/>; what is not a JSON object is a <see cref="ModelFileException"/>.</summary>
+    /// <summary>
+    /// Reads a file of at most <paramref name="mostBytes"/>; what is not a JSON object is a <see cref="ModelFileException"/>.
+    /// </summary>
     public static JsonFile Open(string path, int mostBytes) => Parse(path, CheckpointFile.ReadAll(path, mostBytes));
 
     /// <summary>Reads a file's content.</summary>
@@ -66,7 +68,8 @@ internal sealed class JsonFile : IDisposable
 
     /// <summary>A number; null where it is absent.</summary>
     public double? Number(JsonElement parent, string name) =>
-        Find(parent, name) is not { } value ? null : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) ? number
+        Find(parent, name) is not { } value
+            ? null : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) ? number
         : throw Error($"'{name}' is not a number.");
 
     /// <summary>A number of the top level.</summary>
@@ -74,7 +77,8 @@ internal sealed class JsonFile : IDisposable
 
     /// <summary>A truth value; null where it is absent.</summary>
     public bool? Flag(JsonElement parent, string name) =>
-        Find(parent, name) is not { } value ? null : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.ValueKind == JsonValueKind.True
+        Find(parent, name) is not { } value ? null : value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? value.ValueKind == JsonValueKind.True
         : throw Error($"'{name}' is not true or false.");
 
     /// <summary>A truth value of the top level.</summary>
@@ -102,7 +106,8 @@ internal sealed class JsonFile : IDisposable
 
     /// <summary>Elements of an array member, or none where it is absent.</summary>
     public IEnumerable<JsonElement> Elements(JsonElement parent, string name) =>
-        Find(parent, name) is not { } value ? [] : value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw Error($"'{name}' is not a list.");
+        Find(parent, name) is not { } value ? [] : value.ValueKind == JsonValueKind.Array
+            ? value.EnumerateArray() : throw Error($"'{name}' is not a list.");
 
     /// <summary>Members of an object member, or none where it is absent.</summary>
     public IEnumerable<(string Name, JsonElement Value)> Members(JsonElement parent, string name) =>

@@ -5,8 +5,8 @@ using MixtralVk.Loading;
 namespace MixtralVk.Conversion;
 
 /// <summary>
-/// A model on its way into a GGUF file of another type. Opening checks everything that can be checked without the weights; <see cref="Write"/>
-/// then streams them: a few pieces of a few megabytes are in memory at a time, whatever the model's size.
+/// A model on its way into a GGUF file of another type. Opening checks everything that can be checked without the weights;
+/// <see cref="Write"/> then streams them: a few pieces of a few megabytes are in memory at a time, whatever the model's size.
 /// <code>
 /// using var conversion = ModelConversion.OpenCheckpoint("Mixtral-8x7B-Instruct-v0.1", QuantizationType.Q4_K_M);
 /// using FileStream file = File.Create("mixtral-q4_k_m.gguf");
@@ -22,13 +22,15 @@ public sealed class ModelConversion : IDisposable
     private readonly ImportanceMatrix? _importance;
     private readonly List<(SourceTensor Tensor, GgmlType Type, long Bytes)> _tensors = [];
 
-    private ModelConversion(IDisposable source, IEnumerable<SourceTensor> tensors, TensorTypes types, GgufMetadata metadata, ImportanceMatrix? importance)
+    private ModelConversion(IDisposable source, IEnumerable<SourceTensor> tensors, TensorTypes types, GgufMetadata metadata,
+        ImportanceMatrix? importance)
     {
         (_source, _metadata, _importance) = (source, metadata, importance);
         foreach (SourceTensor tensor in tensors)
         {
             GgmlType type = types.Of(tensor);
-            if (tensor.StoredType is { } stored && stored != type && stored.WeightFormat() is null) throw tensor.Error($"has type {stored}, which cannot be read yet.");
+            if (tensor.StoredType is { } stored && stored != type && stored.WeightFormat() is null)
+                throw tensor.Error($"has type {stored}, which cannot be read yet.");
             if (importance?.Columns(tensor.Name) is { } columns && columns != tensor.Cols)
                 throw tensor.Error($"has {tensor.Cols} columns, but {columns} in the importance matrix: it was made of another model.");
             (int elements, int bytes) = type.Block();
@@ -48,15 +50,18 @@ public sealed class ModelConversion : IDisposable
     /// <param name="importance">Weighs the error of each column; null weighs all alike.</param>
     /// <param name="descriptionPath">A JSON file with <c>general.*</c> values (author, licence …) for the file, or null.</param>
     /// <exception cref="ModelFileException">The folder cannot be converted; the message names file and tensor.</exception>
-    public static ModelConversion OpenCheckpoint(string folder, QuantizationType type, bool pure = false, ImportanceMatrix? importance = null,
+    public static ModelConversion OpenCheckpoint(string folder, QuantizationType type, bool pure = false,
+        ImportanceMatrix? importance = null,
         string? descriptionPath = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         Checkpoint checkpoint = Checkpoint.Open(folder);
         try
         {
-            var types = new TensorTypes(type, checkpoint.Config.Model.LayerCount, checkpoint.Config.Model.ExpertCount, checkpoint.Config.TiedOutput, pure);
-            return new ModelConversion(checkpoint, checkpoint.Tensors, types, CheckpointMetadata.Of(checkpoint, types.FileType, descriptionPath), importance);
+            var types = new TensorTypes(type, checkpoint.Config.Model.LayerCount, checkpoint.Config.Model.ExpertCount,
+                checkpoint.Config.TiedOutput, pure);
+            return new ModelConversion(checkpoint, checkpoint.Tensors, types,
+                CheckpointMetadata.Of(checkpoint, types.FileType, descriptionPath), importance);
         }
         catch
         {
@@ -66,7 +71,8 @@ public sealed class ModelConversion : IDisposable
     }
 
     /// <summary>
-    /// Opens a GGUF file, split or whole. Its other metadata stays as it is; tensors that already have their new type are copied bit for bit.
+    /// Opens a GGUF file, split or whole. Its other metadata stays as it is; tensors that already have their new type are copied bit for
+    /// bit.
     /// </summary>
     /// <inheritdoc cref="OpenCheckpoint"/>
     public static ModelConversion OpenGguf(string path, QuantizationType type, bool pure = false, ImportanceMatrix? importance = null)
@@ -74,14 +80,17 @@ public sealed class ModelConversion : IDisposable
         GgufFile file = GgufFile.Open(path);
         try
         {
-            long layers = file.Integer("llama.block_count") ?? throw file.Error("llama.block_count is missing: this is not a model of architecture 'llama'.");
+            long layers = file.Integer("llama.block_count")
+                ?? throw file.Error("llama.block_count is missing: this is not a model of architecture 'llama'.");
             if (layers is < 1 or > 1024) throw file.Error($"llama.block_count is {layers}; 1 to 1024 is supported.");
             var types = new TensorTypes(type, (int)layers, (int)Math.Clamp(file.Integer("llama.expert_count") ?? 0, 0, int.MaxValue),
                 !file.Tensors.ContainsKey("output.weight"), pure);
             GgufMetadata metadata = GgufMetadata.CopyOf(file)
-                .Remove("general.file_type", "general.quantization_version", "general.alignment", "split.no", "split.count", "split.tensors.count")
+                .Remove("general.file_type", "general.quantization_version", "general.alignment", "split.no", "split.count",
+                "split.tensors.count")
                 .Add("general.file_type", types.FileType).Add("general.quantization_version", 2u).Add("general.alignment", (uint)Alignment);
-            return new ModelConversion(file, file.Tensors.Values.Select(tensor => new GgufSourceTensor(file, tensor)), types, metadata, importance);
+            return new ModelConversion(file, file.Tensors.Values.Select(tensor => new GgufSourceTensor(file, tensor)), types,
+                metadata, importance);
         }
         catch
         {
@@ -135,7 +144,8 @@ public sealed class ModelConversion : IDisposable
     public void Dispose() => _source.Dispose();
 
     /// <summary>Fills the pieces with consecutive rows, in parallel.</summary>
-    private void Quantize(SourceTensor tensor, GgmlType type, Memory<Piece> pieces, long firstRow, int rowsPerPiece, int threads, CancellationToken cancellation)
+    private void Quantize(SourceTensor tensor, GgmlType type, Memory<Piece> pieces, long firstRow, int rowsPerPiece, int threads,
+        CancellationToken cancellation)
     {
         var options = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
         try
@@ -196,7 +206,8 @@ public sealed class ModelConversion : IDisposable
         foreach (float value in values)
         {
             if (MathF.Abs(value) <= largest) continue; // false for NaN
-            throw tensor.Error(float.IsFinite(value) ? $"has the value {value:R}, which {type} cannot hold." : "has a value that is not a finite number.");
+            throw tensor.Error(float.IsFinite(value)
+                ? $"has the value {value:R}, which {type} cannot hold." : "has a value that is not a finite number.");
         }
     }
 

@@ -109,5 +109,6 @@ internal ref struct ProtobufReader(string path, ReadOnlySpan<byte> message)
         return taken;
     }
 
-    private readonly ModelFileException Error(string problem, Exception? inner = null) => new(path, $"is no SentencePiece model, or damaged: it {problem}.", inner);
+    private readonly ModelFileException Error(string problem, Exception? inner = null) =>
+        new(path, $"is no SentencePiece model, or damaged: it {problem}.", inner);
 }

@@ -1,8 +1,8 @@
 namespace MixtralVk.Conversion;
 
 /// <summary>
-/// What a converted file stores its weights in. Norms and routers stay F32. The quantised types give more bits to a few tensors where it counts
-/// most, as llama.cpp does.
+/// What a converted file stores its weights in. Norms and routers stay F32. The quantised types give more bits to a few tensors where it
+/// counts most, as llama.cpp does.
 /// </summary>
 public enum QuantizationType
 {

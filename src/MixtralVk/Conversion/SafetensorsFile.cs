@@ -4,9 +4,9 @@ using MixtralVk.Loading;
 namespace MixtralVk.Conversion;
 
 /// <summary>
-/// An opened safetensors file: 8 bytes with the header's length, a JSON header, the data. The header was checked when it was opened. The data is
-/// read piece by piece and not mapped, so that a 90 GB model stays out of the process's memory and a file that shrinks is an error and no
-/// crash. Reading is thread-safe.
+/// An opened safetensors file: 8 bytes with the header's length, a JSON header, the data. The header was checked when it was opened. The
+/// data is read piece by piece and not mapped, so that a 90 GB model stays out of the process's memory and a file that shrinks is an error
+/// and no crash. Reading is thread-safe.
 /// </summary>
 internal sealed class SafetensorsFile : IDisposable
 {
@@ -24,7 +24,8 @@ internal sealed class SafetensorsFile : IDisposable
         ulong headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(start);
         ulong rest = (ulong)stream.Length - sizeof(ulong);
         if (headerBytes > Math.Min(rest, MaxHeaderBytes))
-            throw new ModelFileException(path, $"states a header of {headerBytes} bytes, but {rest} follow; it is no safetensors file, or truncated.");
+            throw new ModelFileException(path,
+                $"states a header of {headerBytes} bytes, but {rest} follow; it is no safetensors file, or truncated.");
         byte[] header = new byte[headerBytes];
         ReadBytes(sizeof(ulong), header, "the header");
         long dataStart = sizeof(ulong) + (long)headerBytes;
@@ -72,10 +73,12 @@ internal sealed class SafetensorsFile : IDisposable
                 for (int i = 0; i < values.Length; i++) values[i] = (float)BinaryPrimitives.ReadHalfLittleEndian(bytes[(2 * i)..]);
                 break;
             case "BF16":
-                for (int i = 0; i < values.Length; i++) values[i] = BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(bytes[(2 * i)..]) << 16);
+                for (int i = 0; i < values.Length; i++)
+                    values[i] = BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(bytes[(2 * i)..]) << 16);
                 break;
             default:
-                throw new ModelFileException(Path, $"tensor '{tensor.Name}' has dtype {tensor.Type}; only BF16, F16 and F32 can be converted.");
+                throw new ModelFileException(Path,
+                    $"tensor '{tensor.Name}' has dtype {tensor.Type}; only BF16, F16 and F32 can be converted.");
         }
     }
 

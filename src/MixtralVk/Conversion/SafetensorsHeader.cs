@@ -4,9 +4,9 @@ using MixtralVk.Loading;
 namespace MixtralVk.Conversion;
 
 /// <summary>
-/// The JSON header of a safetensors file: an object with one member per tensor (<c>dtype</c>, <c>shape</c>, <c>data_offsets</c> from the begin
-/// of the data) and an optional <c>__metadata__</c> object of strings. The format is described in the safetensors project's README. Nothing
-/// read here is trusted.
+/// The JSON header of a safetensors file: an object with one member per tensor (<c>dtype</c>, <c>shape</c>, <c>data_offsets</c> from the
+/// begin of the data) and an optional <c>__metadata__</c> object of strings. The format is described in the safetensors project's README.
+/// Nothing read here is trusted.
 /// </summary>
 internal static class SafetensorsHeader
 {
@@ -55,7 +55,8 @@ internal static class SafetensorsHeader
             if (reader.ValueTextEquals("dtype"u8))
             {
                 Expect(path, ref reader, JsonTokenType.String, what + ": dtype");
-                type = reader.ValueSpan.Length <= NameChars ? reader.GetString() : throw new ModelFileException(path, $"{what} has an overlong dtype.");
+                type = reader.ValueSpan.Length <= NameChars
+                    ? reader.GetString() : throw new ModelFileException(path, $"{what} has an overlong dtype.");
             }
             else if (reader.ValueTextEquals("shape"u8)) shape = Numbers(path, ref reader, what + ": shape", MaxRank);
             else if (reader.ValueTextEquals("data_offsets"u8)) offsets = Numbers(path, ref reader, what + ": data_offsets", 2);
@@ -64,14 +65,16 @@ internal static class SafetensorsHeader
         if (type is null || shape is null || offsets is not [long begin, long end])
             throw new ModelFileException(path, $"{what} lacks dtype, shape or its two data_offsets.");
         if (begin > end || end > dataBytes)
-            throw new ModelFileException(path, $"{what} lies at {begin} to {end} of the data, which has {dataBytes} bytes; the file is truncated or damaged.");
+            throw new ModelFileException(path,
+                $"{what} lies at {begin} to {end} of the data, which has {dataBytes} bytes; the file is truncated or damaged.");
 
         int elementBytes = SafetensorsTensor.ElementBytes(type);
         if (elementBytes == 0) throw new ModelFileException(path, $"{what} has the unknown dtype '{type}'.");
         UInt128 size = (UInt128)elementBytes;
         foreach (long length in shape) size = size > long.MaxValue ? size : size * (UInt128)length;
         if (size != (UInt128)(end - begin))
-            throw new ModelFileException(path, $"{what} has {end - begin} bytes of data, but {type} [{string.Join(", ", shape)}] needs {size}.");
+            throw new ModelFileException(path,
+                $"{what} has {end - begin} bytes of data, but {type} [{string.Join(", ", shape)}] needs {size}.");
         return new SafetensorsTensor(name, type, shape, dataStart + begin, end - begin);
     }
 
@@ -86,11 +89,13 @@ internal static class SafetensorsHeader
                 throw new ModelFileException(path, $"{what} is not a list of at most {most} whole numbers of 0 or more.");
             numbers.Add(number);
         }
-        return reader.TokenType == JsonTokenType.EndArray ? numbers : throw new ModelFileException(path, $"{what} is not a list of whole numbers.");
+        return reader.TokenType == JsonTokenType.EndArray
+            ? numbers : throw new ModelFileException(path, $"{what} is not a list of whole numbers.");
     }
 
     private static string Name(string path, ref Utf8JsonReader reader) =>
-        reader.ValueSpan.Length <= NameChars ? reader.GetString()! : throw new ModelFileException(path, $"a tensor's name has more than {NameChars} bytes.");
+        reader.ValueSpan.Length <= NameChars
+            ? reader.GetString()! : throw new ModelFileException(path, $"a tensor's name has more than {NameChars} bytes.");
 
     private static void Expect(string path, ref Utf8JsonReader reader, JsonTokenType type, string what)
     {

@@ -4,9 +4,9 @@ using MixtralVk.Tokenization;
 namespace MixtralVk.Conversion;
 
 /// <summary>
-/// Reads <c>tokenizer.model</c>, a protocol-buffers message <c>ModelProto</c> of SentencePiece (sentencepiece_model.proto): field 1 the pieces
-/// (1 text, 2 score, 3 type, whose numbers are those of <see cref="TokenType"/>), field 2 the trainer's settings (3 kind of model, 40 to 42 the
-/// ids of unknown, begin and end), field 3 the normaliser's (1 name, 2 compiled rules, 3 whether a space is put in front).
+/// Reads <c>tokenizer.model</c>, a protocol-buffers message <c>ModelProto</c> of SentencePiece (sentencepiece_model.proto): field 1 the
+/// pieces (1 text, 2 score, 3 type, whose numbers are those of <see cref="TokenType"/>), field 2 the trainer's settings (3 kind of model,
+/// 40 to 42 the ids of unknown, begin and end), field 3 the normaliser's (1 name, 2 compiled rules, 3 whether a space is put in front).
 /// </summary>
 internal static class SentencePieceModel
 {
@@ -33,9 +33,11 @@ internal static class SentencePieceModel
             else message.Skip();
         }
         if (pieces.Count == 0) throw new ModelFileException(path, "is no SentencePiece model: it has no pieces.");
-        if (trainer.Kind != Bpe) throw new ModelFileException(path, $"is a SentencePiece model of kind {trainer.Kind}; only BPE ({Bpe}) is supported.");
+        if (trainer.Kind != Bpe)
+            throw new ModelFileException(path, $"is a SentencePiece model of kind {trainer.Kind}; only BPE ({Bpe}) is supported.");
         return new VocabularyData(
-            "llama", [.. pieces], [.. scores], [.. types], Special(trainer.Bos), Special(trainer.Eos), Special(trainer.Unknown), EndOfTurn: -1,
+            "llama", [.. pieces], [.. scores], [.. types], Special(trainer.Bos), Special(trainer.Eos),
+            Special(trainer.Unknown), EndOfTurn: -1,
             AddBos: true, AddEos: false, AddSpacePrefix: spacePrefix, ChatTemplate: null);
 
         int Special(long id) => id >= 0 && id < pieces.Count ? (int)id : -1;
@@ -53,7 +55,8 @@ internal static class SentencePieceModel
             else if (piece.Field == 3) type = piece.Integer();
             else piece.Skip();
         }
-        if (type is < (long)TokenType.Normal or > (long)TokenType.Byte) throw new ModelFileException(path, $"piece {pieces.Count} has the unknown type {type}.");
+        if (type is < (long)TokenType.Normal or > (long)TokenType.Byte)
+            throw new ModelFileException(path, $"piece {pieces.Count} has the unknown type {type}.");
         if (float.IsNaN(score)) throw new ModelFileException(path, $"the score of piece {pieces.Count} is not a number.");
         pieces.Add(text);
         scores.Add(score);

@@ -27,7 +27,8 @@ internal abstract class SourceTensor(string name, IReadOnlyList<long> dimensions
     public abstract void ReadRows(long firstRow, int rowCount, Span<float> values);
 
     /// <summary>Rows as they are stored, in <see cref="StoredType"/>.</summary>
-    public virtual void CopyRows(long firstRow, int rowCount, Span<byte> rows) => throw new InvalidOperationException("The values are not stored as GGUF blocks.");
+    public virtual void CopyRows(long firstRow, int rowCount, Span<byte> rows) =>
+        throw new InvalidOperationException("The values are not stored as GGUF blocks.");
 
     /// <summary>The error to throw when the values cannot be used.</summary>
     public abstract ModelFileException Error(string problem);

@@ -2,14 +2,16 @@ namespace MixtralVk.Conversion;
 
 /// <summary>How a kind of checkpoint names its tensors; {0} stands for the layer, {1} for the expert.</summary>
 internal sealed record TensorNames(
-    string Embedding, string Output, string OutputNorm, string AttentionNorm, string Query, string Key, string Value, string AttentionOutput,
+    string Embedding, string Output, string OutputNorm, string AttentionNorm, string Query, string Key, string Value,
+    string AttentionOutput,
     string FeedForwardNorm, string Router, string Gate, string Up, string Down, string ExpertGate, string ExpertUp, string ExpertDown)
 {
     /// <summary>Hugging Face transformers: Llama, Mistral and Mixtral.</summary>
     public static TensorNames HuggingFace { get; } = new(
         "model.embed_tokens.weight", "lm_head.weight", "model.norm.weight",
         "model.layers.{0}.input_layernorm.weight", "model.layers.{0}.self_attn.q_proj.weight", "model.layers.{0}.self_attn.k_proj.weight",
-        "model.layers.{0}.self_attn.v_proj.weight", "model.layers.{0}.self_attn.o_proj.weight", "model.layers.{0}.post_attention_layernorm.weight",
+        "model.layers.{0}.self_attn.v_proj.weight", "model.layers.{0}.self_attn.o_proj.weight",
+        "model.layers.{0}.post_attention_layernorm.weight",
         "model.layers.{0}.block_sparse_moe.gate.weight",
         "model.layers.{0}.mlp.gate_proj.weight", "model.layers.{0}.mlp.up_proj.weight", "model.layers.{0}.mlp.down_proj.weight",
         "model.layers.{0}.block_sparse_moe.experts.{1}.w1.weight", "model.layers.{0}.block_sparse_moe.experts.{1}.w3.weight",

@@ -7,8 +7,8 @@ namespace MixtralVk.Conversion;
 /// <summary>
 /// Which type each tensor of a file gets. The rules are those that llama.cpp's quantiser shows on models with and without 8 experts: the
 /// output matrix gets Q6_K; with 8 experts keys and values are so small beside them that they get Q8_0, and the attention's output Q5_K
-/// in Q4_K_M; the M mixes give the down projections (and without 8 experts the values) of some layers Q6_K. A row that is no whole number of
-/// blocks of 256 takes the next larger type with blocks of 32.
+/// in Q4_K_M; the M mixes give the down projections (and without 8 experts the values) of some layers Q6_K. A row that is no whole number
+/// of blocks of 256 takes the next larger type with blocks of 32.
 /// </summary>
 /// <param name="type">What was asked for.</param>
 /// <param name="layers">Layers of the model.</param>
@@ -34,7 +34,8 @@ internal sealed partial class TensorTypes(QuantizationType type, int layers, int
     public GgmlType Of(SourceTensor tensor)
     {
         bool isMatrix = tensor.Dimensions.Count > 1 && tensor.Name.EndsWith(".weight", StringComparison.Ordinal);
-        if (!isMatrix || tensor.Name.Contains("ffn_gate_inp.", StringComparison.Ordinal) || tensor.Name.Contains("_norm.", StringComparison.Ordinal)) return GgmlType.F32;
+        if (!isMatrix || tensor.Name.Contains("ffn_gate_inp.", StringComparison.Ordinal)
+            || tensor.Name.Contains("_norm.", StringComparison.Ordinal)) return GgmlType.F32;
         GgmlType chosen = type is QuantizationType.F32 or QuantizationType.F16 or QuantizationType.BF16 || pure ? Base : Mixed(tensor.Name);
         return Fitting(chosen, tensor.Cols);
     }
@@ -55,7 +56,8 @@ internal sealed partial class TensorTypes(QuantizationType type, int layers, int
     {
         if (name == "output.weight" || tiedOutput && name == "token_embd.weight") return Base == GgmlType.Q8_0 ? Base : GgmlType.Q6_K;
         Match match = BlockName().Match(name);
-        if (!match.Success || !int.TryParse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int layer)) return Base;
+        if (!match.Success || !int.TryParse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int layer))
+            return Base;
         bool isMedium = type is QuantizationType.Q4_K_M or QuantizationType.Q5_K_M;
         return match.Groups[2].Value switch
         {

@@ -5,8 +5,8 @@ using MixtralVk.Tokenization;
 namespace MixtralVk.Conversion;
 
 /// <summary>
-/// Reads <c>tokenizer.json</c> (Hugging Face tokenizers) where it holds a SentencePiece-type vocabulary: BPE with byte fallback whose text is
-/// written with U+2581 for a space. Such a file has merges in order of rank where SentencePiece has a score for each piece.
+/// Reads <c>tokenizer.json</c> (Hugging Face tokenizers) where it holds a SentencePiece-type vocabulary: BPE with byte fallback whose text
+/// is written with U+2581 for a space. Such a file has merges in order of rank where SentencePiece has a score for each piece.
 /// </summary>
 internal static class TokenizerJson
 {
@@ -19,7 +19,8 @@ internal static class TokenizerJson
         string kind = file.Text(model, "type") ?? "BPE";
         if (kind != "BPE") throw file.Error($"the tokenizer is of kind '{kind}'; only BPE is supported.");
         if (file.Flag(model, "byte_fallback") != true)
-            throw file.Error("the tokenizer has no byte fallback: it is byte-level BPE, and only the SentencePiece type (Llama 2, Mistral, Mixtral) is supported.");
+            throw file.Error(
+                "the tokenizer has no byte fallback: it is byte-level BPE, and only the SentencePiece type (Llama 2, Mistral, Mixtral) is supported.");
 
         var pieces = new Dictionary<int, string>();
         foreach ((string piece, JsonElement id) in file.Members(model, "vocab")) Add(file, pieces, Id(file, id), piece);
@@ -64,13 +65,14 @@ internal static class TokenizerJson
         if (pieces.Count == 0) throw file.Error("the vocabulary is empty.");
         var tokens = new string[pieces.Count];
         for (int id = 0; id < tokens.Length; id++)
-            tokens[id] = pieces.TryGetValue(id, out string? piece) ? piece : throw file.Error($"the vocabulary has {tokens.Length} tokens, but none with id {id}.");
+            tokens[id] = pieces.TryGetValue(id, out string? piece)
+                ? piece : throw file.Error($"the vocabulary has {tokens.Length} tokens, but none with id {id}.");
         return tokens;
     }
 
     /// <summary>
-    /// A score for each piece. The earlier a piece's first merge, the higher its score. SentencePiece numbers the pieces of a trained BPE model
-    /// from 0 downwards in order of id; where the merges agree with that order, those are the scores, else the merges' ranks are.
+    /// A score for each piece. The earlier a piece's first merge, the higher its score. SentencePiece numbers the pieces of a trained BPE
+    /// model from 0 downwards in order of id; where the merges agree with that order, those are the scores, else the merges' ranks are.
     /// </summary>
     private static float[] Scores(JsonFile file, JsonElement model, string[] tokens, TokenType[] types)
     {
@@ -100,7 +102,8 @@ internal static class TokenizerJson
     /// <summary>What a merge makes; older files write its two parts as one text with a space between.</summary>
     private static string Merged(JsonFile file, JsonElement merge)
     {
-        if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2) return file.TextOf(merge[0], "merges") + file.TextOf(merge[1], "merges");
+        if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2)
+            return file.TextOf(merge[0], "merges") + file.TextOf(merge[1], "merges");
         string pair = file.TextOf(merge, "merges", "a list of pairs");
         int space = pair.Length > 1 ? pair.IndexOf(' ', 1) : -1;
         return space > 0 ? string.Concat(pair.AsSpan(0, space), pair.AsSpan(space + 1)) : throw file.Error("a merge is not a pair.");

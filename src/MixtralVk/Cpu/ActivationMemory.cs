@@ -24,11 +24,15 @@ internal sealed unsafe class ActivationMemory : IDisposable
     /// <summary>Rows that matrices are multiplied with.</summary>
     public ProductInput Input(long rows, int cols, CpuArithmetic arithmetic) => Input(Floats(rows * cols), rows, cols, arithmetic);
 
-    /// <summary>The same over floats (rows, cols) that somebody else owns. Rows of a length that is no multiple of a block's are of no format that takes bytes.</summary>
+    /// <summary>
+    /// The same over floats (rows, cols) that somebody else owns. Rows of a length that is no multiple of a block's are of no format that
+    /// takes bytes.
+    /// </summary>
     public ProductInput Input(float* floats, long rows, int cols, CpuArithmetic arithmetic)
     {
         bool bytes = arithmetic == CpuArithmetic.Int8 && cols % ActivationBlock.Cols == 0;
-        return new ProductInput(floats, (ActivationBlock*)(bytes ? Bytes(rows * ProductInput.BlockStride(cols)) : null), cols, ByteProduct.Best);
+        return new ProductInput(floats, (ActivationBlock*)(bytes ? Bytes(rows * ProductInput.BlockStride(cols)) : null),
+            cols, ByteProduct.Best);
     }
 
     /// <summary>The router's choices of so many entries (token, choice), to be sorted by expert.</summary>

@@ -46,9 +46,11 @@ internal static unsafe class Attention
     /// <param name="scratch">(workers, <paramref name="scratchFloats"/>)</param>
     /// <param name="scratchFloats">At least <see cref="ScratchFloats"/>.</param>
     /// <param name="output">(rows, heads, headDim)</param>
-    public static void Run(WorkerThreads threads, float* queries, int heads, QueryTile* tiles, int tileCount, int* positions, int* pageTable,
+    public static void Run(WorkerThreads threads, float* queries, int heads, QueryTile* tiles, int tileCount,
+        int* positions, int* pageTable,
         in KvCache cache, int layer, float* scratch, long scratchFloats, float* output) =>
-        threads.Run(new Work(queries, heads, tiles, positions, pageTable, cache, layer, scratch, scratchFloats, output), tileCount * cache.KvHeads);
+        threads.Run(new Work(queries, heads, tiles, positions, pageTable, cache, layer, scratch, scratchFloats, output),
+            tileCount * cache.KvHeads);
 
     // Rows of V and of sums are padded to whole registers of any width.
     private static int Stride(int headDim) => (headDim + 15) / 16 * 16;
@@ -118,7 +120,8 @@ internal static unsafe class Attention
                 {
                     new ReadOnlySpan<float>(fromKeys, PageTokens * headDim).CopyTo(new Span<float>(toKeys, PageTokens * headDim));
                     for (int t = 0; t < tokens; t++)
-                        new ReadOnlySpan<float>((float*)fromValues + t * headDim, headDim).CopyTo(new Span<float>(toValues + t * stride, headDim));
+                        new ReadOnlySpan<float>((float*)fromValues + t * headDim, headDim)
+                            .CopyTo(new Span<float>(toValues + t * stride, headDim));
                 }
             }
         }

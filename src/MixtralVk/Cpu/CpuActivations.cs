@@ -2,12 +2,15 @@ using MixtralVk.Model;
 
 namespace MixtralVk.Cpu;
 
-/// <summary>Everything a step writes, allocated once. A row is a token of the step; T = most tokens of a step, K = experts per token.</summary>
+/// <summary>
+/// Everything a step writes, allocated once. A row is a token of the step; T = most tokens of a step, K = experts per token.
+/// </summary>
 internal sealed unsafe class CpuActivations : IDisposable
 {
     private readonly ActivationMemory _memory = new();
 
-    public CpuActivations(ModelConfig config, int contextLength, int maxTokens, KvFormat kvFormat, int pageCount, int workers, CpuArithmetic arithmetic)
+    public CpuActivations(ModelConfig config, int contextLength, int maxTokens, KvFormat kvFormat, int pageCount, int workers,
+        CpuArithmetic arithmetic)
     {
         long t = maxTokens, k = Math.Max(1, config.ExpertsPerToken), experts = Math.Max(1, config.ExpertCount);
         int pagesPerSequence = (contextLength + KvPages.PageTokens - 1) / KvPages.PageTokens;

@@ -5,8 +5,8 @@ using MixtralVk.Model;
 namespace MixtralVk.Cpu;
 
 /// <summary>
-/// Experts that the processor computes for a pass on another device: all experts' weights in main memory, the threads, and what lies between gate, up
-/// and down. One layer's step at a time; not thread-safe.
+/// Experts that the processor computes for a pass on another device: all experts' weights in main memory, the threads, and what lies
+/// between gate, up and down. One layer's step at a time; not thread-safe.
 /// </summary>
 internal sealed unsafe class CpuExperts : IDisposable
 {
@@ -29,7 +29,8 @@ internal sealed unsafe class CpuExperts : IDisposable
     /// <param name="cpu">Threads and arithmetic.</param>
     /// <param name="progress">Told while weights are read.</param>
     /// <param name="cancellation">Ends reading.</param>
-    public CpuExperts(ModelSource source, MappedTiles? mapped, int maxTokens, float* normed, float* outputs, CpuOptions cpu, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    public CpuExperts(ModelSource source, MappedTiles? mapped, int maxTokens, float* normed, float* outputs, CpuOptions cpu,
+        IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         _config = source.Config;
         _outputs = outputs;

@@ -9,7 +9,8 @@ using MixtralVk.Model;
 namespace MixtralVk.Cpu;
 
 /// <summary>
-/// Runs a model on the processor alone: managed code over the row-tile layout, no Vulkan. Every output is summed in one fixed order, so prefill equals decode, chunked equals whole and batched equals alone, bit for bit, with any thread count.
+/// Runs a model on the processor alone: managed code over the row-tile layout, no Vulkan. Every output is summed in one fixed order, so
+/// prefill equals decode, chunked equals whole and batched equals alone, bit for bit, with any thread count.
 /// </summary>
 public sealed unsafe class CpuForwardPass : ForwardPass
 {
@@ -47,8 +48,11 @@ public sealed unsafe class CpuForwardPass : ForwardPass
         IProgress<LoadProgress>? progress, CancellationToken cancellation) =>
         Load(source, null, contextLength, maxBatchTokens, kv, pageCount, cpu, progress, cancellation);
 
-    /// <summary>The same with the matrices in <paramref name="mapped"/> used in place; it belongs to the pass from now on, also when loading fails.</summary>
-    internal static CpuForwardPass Load(ModelSource source, MappedTiles? mapped, int contextLength, int maxBatchTokens, KvFormat kv, int pageCount,
+    /// <summary>
+    /// The same with the matrices in <paramref name="mapped"/> used in place; it belongs to the pass from now on, also when loading fails.
+    /// </summary>
+    internal static CpuForwardPass Load(ModelSource source, MappedTiles? mapped, int contextLength, int maxBatchTokens,
+        KvFormat kv, int pageCount,
         CpuOptions cpu, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(contextLength);
@@ -86,8 +90,8 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     }
 
     /// <summary>
-    /// What the latest <see cref="StageKind.Router"/> stage chose, (rows, experts per token), the heaviest expert first; valid until the next
-    /// stage runs. Rows are the tokens of the step, in the last layer those whose logits are wanted. Empty for a dense model.
+    /// What the latest <see cref="StageKind.Router"/> stage chose, (rows, experts per token), the heaviest expert first; valid until the
+    /// next stage runs. Rows are the tokens of the step, in the last layer those whose logits are wanted. Empty for a dense model.
     /// </summary>
     public ReadOnlySpan<int> ChosenExperts => new(_activations.RouterIds, _step.Count * Config.ExpertsPerToken);
 
@@ -118,10 +122,12 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     }
 
     /// <summary>What the bits of sums of floats depend on.</summary>
-    internal static string Processor { get; } = $"CPU, {RuntimeInformation.ProcessArchitecture}, {Vector<float>.Count} lanes{(Fma.IsSupported || AdvSimd.IsSupported ? ", fused" : "")}";
+    internal static string Processor { get; } =
+        $"CPU, {RuntimeInformation.ProcessArchitecture}, {Vector<float>.Count} lanes{(Fma.IsSupported || AdvSimd.IsSupported ? ", fused" : "")}";
 
     /// <inheritdoc/>
-    internal override KvOrigin Origin => new(KvFormat, KvOrigin.ThisEngine, Processor, RuntimeInformation.FrameworkDescription, _arithmetic.ToString());
+    internal override KvOrigin Origin =>
+        new(KvFormat, KvOrigin.ThisEngine, Processor, RuntimeInformation.FrameworkDescription, _arithmetic.ToString());
 
     /// <inheritdoc/>
     internal override void ReadPages(ReadOnlySpan<int> pages, Span<byte> bytes)
@@ -159,7 +165,8 @@ public sealed unsafe class CpuForwardPass : ForwardPass
     private Span<byte> Part(int page, int part)
     {
         KvCache cache = _activations.Cache;
-        return new Span<byte>(part % 2 == 0 ? cache.Keys(part / 2, page, 0) : cache.Values(part / 2, page, 0), (int)KvFormat.PoolBytes(Config));
+        return new Span<byte>(part % 2 == 0 ? cache.Keys(part / 2, page, 0) : cache.Values(part / 2, page, 0),
+            (int)KvFormat.PoolBytes(Config));
     }
 
     /// <inheritdoc/>

@@ -52,7 +52,8 @@ internal sealed unsafe class CpuStages(CpuWeights weights, CpuActivations activa
         if (stage.IsFirst)
         {
             // What the first norm of a layer finds was made by the layer before.
-            RmsNorm.Run(threads, a.Residual, step.Count, _config.Dim, layer.AttentionNorm, _config.RmsEpsilon, a.Normed.Floats, a.Status, stage.Layer - 1);
+            RmsNorm.Run(threads, a.Residual, step.Count, _config.Dim, layer.AttentionNorm, _config.RmsEpsilon, a.Normed.Floats,
+                a.Status, stage.Layer - 1);
             QuantizeRows.Run(threads, a.Normed, step.Count);
             ObserveRows(MatrixRole.Query, stage.Layer, a.Normed);
         }
@@ -75,7 +76,8 @@ internal sealed unsafe class CpuStages(CpuWeights weights, CpuActivations activa
     {
         CpuActivations a = activations;
         Rope.Run(threads, a.Query, step.Count, _config.HeadCount, _config.HeadDim, _config.RopeDim, a.RopeTable, step.Positions);
-        Attention.Run(threads, a.Query, _config.HeadCount, step.Tiles, step.TileCount, step.Positions, a.PageTable, a.Cache, layer, a.Scratch,
+        Attention.Run(threads, a.Query, _config.HeadCount, step.Tiles, step.TileCount, step.Positions, a.PageTable,
+            a.Cache, layer, a.Scratch,
             a.ScratchFloats, a.Attended.Floats);
         QuantizeRows.Run(threads, a.Attended, step.Count);
     }
@@ -86,7 +88,8 @@ internal sealed unsafe class CpuStages(CpuWeights weights, CpuActivations activa
         if (stage.IsFirst) ObserveRows(MatrixRole.AttentionOutput, stage.Layer, a.Attended);
         MatMul.Run(threads, layer.AttentionOutput, a.Attended, step.Count, a.Residual, accumulate: true, stage.Part, stage.Parts);
         if (!stage.IsLast) return;
-        RmsNorm.Run(threads, a.Residual, step.Count, _config.Dim, layer.FeedForwardNorm, _config.RmsEpsilon, a.Normed.Floats, a.Status, stage.Layer);
+        RmsNorm.Run(threads, a.Residual, step.Count, _config.Dim, layer.FeedForwardNorm, _config.RmsEpsilon, a.Normed.Floats,
+            a.Status, stage.Layer);
         QuantizeRows.Run(threads, a.Normed, step.Count);
         if (!_config.IsSparse) GroupTokens.Dense(step.Count, ref a.Groups);
     }
@@ -94,7 +97,8 @@ internal sealed unsafe class CpuStages(CpuWeights weights, CpuActivations activa
     private void Router(in CpuLayer layer, int index)
     {
         CpuActivations a = activations;
-        RouterTopK.Run(threads, a.Normed.Floats, step.Count, layer.Router, _config.ExpertCount, _config.Dim, _config.ExpertsPerToken, a.RouterLogits,
+        RouterTopK.Run(threads, a.Normed.Floats, step.Count, layer.Router, _config.ExpertCount, _config.Dim,
+            _config.ExpertsPerToken, a.RouterLogits,
             a.RouterIds, a.RouterWeights, a.Status, index);
         GroupTokens.Run(new ReadOnlySpan<int>(a.RouterIds, step.Count * _config.ExpertsPerToken), _config.ExpertCount, ref a.Groups);
     }
@@ -122,18 +126,21 @@ internal sealed unsafe class CpuStages(CpuWeights weights, CpuActivations activa
         CpuActivations a = activations;
         if (stage.IsFirst)
         {
-            RmsNorm.Run(threads, a.Residual, step.Count, _config.Dim, weights.OutputNorm, _config.RmsEpsilon, a.Normed.Floats, a.Status, _config.LayerCount - 1);
+            RmsNorm.Run(threads, a.Residual, step.Count, _config.Dim, weights.OutputNorm, _config.RmsEpsilon, a.Normed.Floats, a.Status,
+                _config.LayerCount - 1);
             QuantizeRows.Run(threads, a.Normed, step.Count);
             ObserveRows(MatrixRole.Output, 0, a.Normed);
         }
         MatMul.Run(threads, weights.Output, a.Normed, step.Count, a.Logits, part: stage.Part, parts: stage.Parts);
         for (int row = 0; stage.IsLast && row < step.Count; row++)
-            if (!Lanes.AllFinite(a.Logits + (long)row * _config.VocabSize, _config.VocabSize)) StepStatus.Report(a.Status, _config.LayerCount);
+            if (!Lanes.AllFinite(a.Logits + (long)row * _config.VocabSize, _config.VocabSize))
+                StepStatus.Report(a.Status, _config.LayerCount);
     }
 
     private void ObserveRows(MatrixRole role, int layer, in ProductInput input)
     {
-        for (int row = 0; Observer is not null && row < step.Count; row++) Observer.Observe(role, layer, 0, new ReadOnlySpan<float>(input.FloatsOf(row), input.Cols));
+        for (int row = 0; Observer is not null && row < step.Count; row++)
+            Observer.Observe(role, layer, 0, new ReadOnlySpan<float>(input.FloatsOf(row), input.Cols));
     }
 
     /// <summary>The rows each expert gets; an entry (token, slot) has the input row entry / <paramref name="entriesPerRow"/>.</summary>
@@ -152,7 +159,10 @@ internal sealed unsafe class CpuStages(CpuWeights weights, CpuActivations activa
         }
     }
 
-    /// <summary>In the last layer only rows whose logits are wanted go on, once the keys and values of all are written; queries may be there already.</summary>
+    /// <summary>
+    /// In the last layer only rows whose logits are wanted go on, once the keys and values of all are written; queries may be there
+    /// already.
+    /// </summary>
     private void KeepWantedRows()
     {
         CpuActivations a = activations;

@@ -3,8 +3,8 @@ using MixtralVk.Model;
 namespace MixtralVk.Cpu;
 
 /// <summary>
-/// The rows of the step in progress: their tokens, positions and pages, and the tiles of queries that attention takes together. First all tokens of the
-/// batch; in the last layer, from <see cref="KeepWanted"/> on, those whose logits are wanted.
+/// The rows of the step in progress: their tokens, positions and pages, and the tiles of queries that attention takes together. First all
+/// tokens of the batch; in the last layer, from <see cref="KeepWanted"/> on, those whose logits are wanted.
 /// </summary>
 internal sealed unsafe class CpuStepRows(CpuActivations activations, int pageCount)
 {

@@ -17,7 +17,10 @@ internal unsafe struct CpuLayer
     public LayerExperts Experts;
 }
 
-/// <summary>All weights of a model: floats and read matrices in one block of main memory, mapped matrices in place. Matrices are in the row-tile layout.</summary>
+/// <summary>
+/// All weights of a model: floats and read matrices in one block of main memory, mapped matrices in place. Matrices are in the row-tile
+/// layout.
+/// </summary>
 internal sealed unsafe class CpuWeights : IDisposable
 {
     private readonly HostTiles? _tiles;
@@ -28,7 +31,8 @@ internal sealed unsafe class CpuWeights : IDisposable
     /// Lays out the memory and reads every weight, on <paramref name="threads"/> threads, but for the matrices that lie in
     /// <paramref name="mapped"/>, which belongs to this object from now on. Frees everything again when that fails.
     /// </summary>
-    public CpuWeights(ModelSource source, MappedTiles? mapped, int threads, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    public CpuWeights(ModelSource source, MappedTiles? mapped, int threads, IProgress<LoadProgress>? progress,
+        CancellationToken cancellation)
     {
         Config = source.Config;
         _mapped = mapped;
@@ -92,12 +96,14 @@ internal sealed unsafe class CpuWeights : IDisposable
     private static long SizeOf(ModelSource source, bool floatsOnly)
     {
         ModelConfig config = source.Config;
-        long norm = HostTiles.Padded(config.Dim * 4L), bytes = norm + config.LayerCount * (2 * norm + HostTiles.Padded((long)config.ExpertCount * config.Dim * 4));
+        long norm = HostTiles.Padded(config.Dim * 4L),
+            bytes = norm + config.LayerCount * (2 * norm + HostTiles.Padded((long)config.ExpertCount * config.Dim * 4));
         if (floatsOnly) return bytes;
         bytes += source.Layout(MatrixRole.TokenEmbedding).Bytes + ExpertTable.BytesOf(source);
         if (!source.OutputIsEmbedding) bytes += source.Layout(MatrixRole.Output).Bytes;
         for (int layer = 0; layer < config.LayerCount; layer++)
-            foreach (MatrixRole role in (ReadOnlySpan<MatrixRole>)[MatrixRole.Query, MatrixRole.Key, MatrixRole.Value, MatrixRole.AttentionOutput])
+            foreach (MatrixRole role in (ReadOnlySpan<MatrixRole>)[MatrixRole.Query, MatrixRole.Key, MatrixRole.Value,
+                MatrixRole.AttentionOutput])
                 bytes += source.Layout(role, layer).Bytes;
         return bytes;
     }

@@ -20,7 +20,8 @@ internal static unsafe class ExpertDown
         threads.Run(new Work(down, groups, hidden, output, first, count), groups.ActiveCount * count);
     }
 
-    private readonly struct Work(TiledMatrix* down, ExpertGroups groups, ProductInput hidden, float* output, int firstTile, int tiles) : IWork
+    private readonly struct Work(TiledMatrix* down, ExpertGroups groups, ProductInput hidden, float* output, int firstTile, int tiles)
+        : IWork
     {
         [SkipLocalsInit]
         public void Run(int item, int worker)

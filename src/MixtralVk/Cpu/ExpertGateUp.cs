@@ -15,14 +15,16 @@ internal static unsafe class ExpertGateUp
     /// <param name="hidden">(tokens, topK, hidden)</param>
     /// <param name="part">Which part of the rows.</param>
     /// <param name="parts">Into how many they are cut.</param>
-    public static void Run(WorkerThreads threads, TiledMatrix* gate, TiledMatrix* up, in ExpertGroups groups, in ProductInput input, float* hidden,
+    public static void Run(WorkerThreads threads, TiledMatrix* gate, TiledMatrix* up, in ExpertGroups groups,
+        in ProductInput input, float* hidden,
         int part = 0, int parts = 1)
     {
         (int first, int count) = gate->Layout.PartTiles(part, parts);
         threads.Run(new Work(gate, up, groups, input, hidden, first, count), groups.ActiveCount * count);
     }
 
-    private readonly struct Work(TiledMatrix* gate, TiledMatrix* up, ExpertGroups groups, ProductInput input, float* hidden, int firstTile, int tiles) : IWork
+    private readonly struct Work(TiledMatrix* gate, TiledMatrix* up, ExpertGroups groups, ProductInput input, float* hidden,
+        int firstTile, int tiles) : IWork
     {
         [SkipLocalsInit]
         public void Run(int item, int worker)

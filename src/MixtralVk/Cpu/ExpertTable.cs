@@ -32,13 +32,15 @@ internal sealed unsafe class ExpertTable : IDisposable
     {
         long bytes = 0;
         for (int layer = 0; layer < source.Config.LayerCount; layer++)
-            for (int expert = 0; expert < Math.Max(1, source.Config.ExpertCount); expert++) bytes += ExpertLayout.Of(source, layer, expert).Bytes;
+            for (int expert = 0; expert < Math.Max(1, source.Config.ExpertCount); expert++)
+                bytes += ExpertLayout.Of(source, layer, expert).Bytes;
         return bytes;
     }
 
     /// <summary>Adds a layer's experts to <paramref name="tiles"/>; each layer once.</summary>
     public LayerExperts Add(HostTiles tiles, int layer) =>
-        new() { Gate = Add(tiles, MatrixRole.GateProj, layer), Up = Add(tiles, MatrixRole.UpProj, layer), Down = Add(tiles, MatrixRole.DownProj, layer) };
+        new() { Gate = Add(tiles, MatrixRole.GateProj, layer), Up = Add(tiles, MatrixRole.UpProj, layer),
+            Down = Add(tiles, MatrixRole.DownProj, layer) };
 
     private TiledMatrix* Add(HostTiles tiles, MatrixRole role, int layer)
     {

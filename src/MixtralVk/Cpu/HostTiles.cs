@@ -5,8 +5,8 @@ using MixtralVk.Quantization;
 namespace MixtralVk.Cpu;
 
 /// <summary>
-/// Weights of a model in main memory: matrices in the row-tile layout, read into one block or in place where the file is mapped, and floats beside
-/// them. Added first, then read all at once.
+/// Weights of a model in main memory: matrices in the row-tile layout, read into one block or in place where the file is mapped, and floats
+/// beside them. Added first, then read all at once.
 /// </summary>
 internal sealed unsafe class HostTiles : IDisposable
 {
@@ -34,7 +34,8 @@ internal sealed unsafe class HostTiles : IDisposable
     public long Bytes => _data.Bytes;
 
     /// <summary>What floats take of the block.</summary>
-    public static long Padded(long bytes) => (bytes + RowTileLayout.TileAlignment - 1) / RowTileLayout.TileAlignment * RowTileLayout.TileAlignment;
+    public static long Padded(long bytes) =>
+        (bytes + RowTileLayout.TileAlignment - 1) / RowTileLayout.TileAlignment * RowTileLayout.TileAlignment;
 
     /// <summary>A matrix of the model; its tiles are there after <see cref="Read"/>.</summary>
     public TiledMatrix Add(MatrixRole role, int layer = 0, int expert = 0)

@@ -3,8 +3,8 @@ using MixtralVk.Loading;
 namespace MixtralVk.Cpu;
 
 /// <summary>
-/// Is shown what matrices are multiplied with, on the thread that runs the step, after the input is complete. Key and value see the input of
-/// <see cref="MatrixRole.Query"/>, and the up projection that of <see cref="MatrixRole.GateProj"/>; they are not reported again.
+/// Is shown what matrices are multiplied with, on the thread that runs the step, after the input is complete. Key and value see the input
+/// of <see cref="MatrixRole.Query"/>, and the up projection that of <see cref="MatrixRole.GateProj"/>; they are not reported again.
 /// </summary>
 internal interface IMatrixInputs
 {

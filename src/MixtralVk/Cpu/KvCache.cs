@@ -3,7 +3,8 @@ using MixtralVk.Model;
 namespace MixtralVk.Cpu;
 
 /// <summary>
-/// Keys and values of all layers, a pool of either per layer, laid out as on a GPU (docs/design.md): lanes own keys in K and dimensions in V. A struct of pointers into memory that somebody else owns.
+/// Keys and values of all layers, a pool of either per layer, laid out as on a GPU (docs/design.md): lanes own keys in K and dimensions in
+/// V. A struct of pointers into memory that somebody else owns.
 /// </summary>
 internal readonly unsafe struct KvCache(byte* data, KvFormat format, int pageCount, int kvHeads, int headDim)
 {

@@ -57,7 +57,9 @@ internal static unsafe class KvWrite
             }
         }
 
-        /// <summary>A head's vector in 8 bits, a word of four dimensions each <paramref name="quadStride"/> bytes; then its scales.</summary>
+        /// <summary>
+        /// A head's vector in 8 bits, a word of four dimensions each <paramref name="quadStride"/> bytes; then its scales.
+        /// </summary>
         private static void WriteQuants(float* vector, int headDim, int slot, byte* to, int quadStride, int slotStride)
         {
             byte* scales = to + 4 * KvPages.PageTokens * KvLayout.Quads(headDim) + 4 * slot;

@@ -14,7 +14,8 @@ internal static unsafe class MatMul
     /// <param name="accumulate">True adds to the output instead of replacing it: a residual connection.</param>
     /// <param name="part">Which part of the rows.</param>
     /// <param name="parts">Into how many they are cut.</param>
-    public static void Run(WorkerThreads threads, in TiledMatrix weights, in ProductInput input, int tokens, float* output, bool accumulate = false,
+    public static void Run(WorkerThreads threads, in TiledMatrix weights, in ProductInput input, int tokens, float* output,
+        bool accumulate = false,
         int part = 0, int parts = 1)
     {
         (int first, int count) = weights.Layout.PartTiles(part, parts);

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace MixtralVk.Cpu;
 
-/// <summary>Memory outside the garbage collector's heap, aligned to 256 bytes, not cleared; the finaliser frees what Dispose did not.</summary>
+/// <summary>
+/// Memory outside the garbage collector's heap, aligned to 256 bytes, not cleared; the finaliser frees what Dispose did not.
+/// </summary>
 internal sealed unsafe partial class NativeBuffer : IDisposable
 {
     private const int Alignment = 256;

@@ -9,7 +9,8 @@ namespace MixtralVk.Cpu;
 /// <see cref="BlockFormat.Levels"/>. A struct of pointers into memory that somebody else owns.
 /// </summary>
 /// <param name="floats">(rows, cols)</param>
-/// <param name="blocks">(rows, <see cref="BlockStride"/>), filled by <see cref="QuantizeRows"/>; null where every product takes floats.</param>
+/// <param name="blocks">(rows, <see cref="BlockStride"/>), filled by <see cref="QuantizeRows"/>; null where every product takes
+/// floats.</param>
 /// <param name="cols">Length of a row.</param>
 /// <param name="product">Multiplies bytes.</param>
 internal readonly unsafe struct ProductInput(float* floats, ActivationBlock* blocks, int cols, ByteProduct product)
@@ -24,7 +25,8 @@ internal readonly unsafe struct ProductInput(float* floats, ActivationBlock* blo
     public int Cols => cols;
 
     /// <summary>
-    /// Bytes from one row's blocks to the next one's: an odd number of cache lines, so that neighbouring rows do not fight for the same ones.
+    /// Bytes from one row's blocks to the next one's: an odd number of cache lines, so that neighbouring rows do not fight for the same
+    /// ones.
     /// </summary>
     public static long BlockStride(int cols) => ((long)cols / ActivationBlock.Cols * sizeof(ActivationBlock) + 63) / 64 * 64 | 64;
 
@@ -37,7 +39,8 @@ internal readonly unsafe struct ProductInput(float* floats, ActivationBlock* blo
     /// <summary>sums[t][r] = sum over columns of tile[r][column] * this[rows[t]][column].</summary>
     /// <param name="matrix">The matrix.</param>
     /// <param name="tile">Index of the tile.</param>
-    /// <param name="next">The tile of this shape that the thread multiplies next, whose beginning is fetched meanwhile; any address where none does.</param>
+    /// <param name="next">The tile of this shape that the thread multiplies next, whose beginning is fetched meanwhile; any address where
+    /// none does.</param>
     /// <param name="rows">A row of this input per token.</param>
     /// <param name="tokens">At most <see cref="TileProduct.MaxTokens"/>.</param>
     /// <param name="sums">(tokens, 64)</param>

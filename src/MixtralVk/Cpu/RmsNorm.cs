@@ -14,7 +14,8 @@ internal static unsafe class RmsNorm
     /// <param name="output">(rows, cols)</param>
     /// <param name="status">Gets <paramref name="layer"/> when a sum of squares is not finite.</param>
     /// <param name="layer">The layer that made the input.</param>
-    public static void Run(WorkerThreads threads, float* input, int rows, int cols, float* weight, float epsilon, float* output, int* status,
+    public static void Run(WorkerThreads threads, float* input, int rows, int cols, float* weight, float epsilon,
+        float* output, int* status,
         int layer) =>
         threads.Run(new Work(input, cols, weight, epsilon, output, status, layer), rows);
 

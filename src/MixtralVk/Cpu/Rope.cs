@@ -14,7 +14,8 @@ internal static unsafe class Rope
     /// <param name="ropeDim">Leading dimensions of a head that turn.</param>
     /// <param name="table">Of <see cref="Model.RopeTable"/>.</param>
     /// <param name="positions">(rows)</param>
-    public static void Run(WorkerThreads threads, float* vectors, int rows, int heads, int headDim, int ropeDim, float* table, int* positions) =>
+    public static void Run(WorkerThreads threads, float* vectors, int rows, int heads, int headDim, int ropeDim,
+        float* table, int* positions) =>
         threads.Run(new Work(vectors, heads, headDim, ropeDim, table, positions), rows);
 
     private readonly struct Work(float* vectors, int heads, int headDim, int ropeDim, float* table, int* positions) : IWork

@@ -18,7 +18,8 @@ internal static unsafe class RouterTopK
     /// <param name="weights">(tokens, topK)</param>
     /// <param name="status">Gets <paramref name="layer"/> when a logit is not finite.</param>
     /// <param name="layer">The layer.</param>
-    public static void Run(WorkerThreads threads, float* input, int tokens, float* router, int experts, int dim, int topK, float* logits, int* ids,
+    public static void Run(WorkerThreads threads, float* input, int tokens, float* router, int experts, int dim, int topK,
+        float* logits, int* ids,
         float* weights, int* status, int layer) =>
         threads.Run(new Work(input, router, experts, dim, topK, logits, ids, weights, status, layer), tokens);
 

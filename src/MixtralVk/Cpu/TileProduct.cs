@@ -18,7 +18,9 @@ internal static unsafe class TileProduct
 
     private const int Rows = RowTileLayout.TileRows;
 
-    /// <summary>sums[t][row] = sum over columns of tile[row][column] * inputs[t][column]; each panel is dequantised once for all tokens.</summary>
+    /// <summary>
+    /// sums[t][row] = sum over columns of tile[row][column] * inputs[t][column]; each panel is dequantised once for all tokens.
+    /// </summary>
     /// <param name="matrix">The matrix.</param>
     /// <param name="tile">Index of the tile.</param>
     /// <param name="inputs">One row of activations per token.</param>

@@ -3,7 +3,8 @@ using System.Runtime.ExceptionServices;
 namespace MixtralVk.Cpu;
 
 /// <summary>
-/// Work cut into items that may run in any order and on any thread. A struct of pointers and numbers, so that starting it allocates nothing.
+/// Work cut into items that may run in any order and on any thread. A struct of pointers and numbers, so that starting it allocates
+/// nothing.
 /// </summary>
 internal interface IWork
 {
@@ -12,9 +13,9 @@ internal interface IWork
 }
 
 /// <summary>
-/// The threads of the CPU path. The caller works too, so n threads are the caller and n - 1 others. Each has a share of neighbouring items, whose
-/// weights lie one after the other in memory, and takes them one by one; who has none left takes those of others, so that all finish together.
-/// Which thread does an item changes no bit, as each item owns its outputs.
+/// The threads of the CPU path. The caller works too, so n threads are the caller and n - 1 others. Each has a share of neighbouring items,
+/// whose weights lie one after the other in memory, and takes them one by one; who has none left takes those of others, so that all finish
+/// together. Which thread does an item changes no bit, as each item owns its outputs.
 /// </summary>
 internal sealed unsafe class WorkerThreads : IDisposable
 {

@@ -8,34 +8,46 @@ namespace MixtralVk.Experts;
 /// <param name="GpuMilliseconds">What the device worked on hits, in steps it has a clock for.</param>
 /// <param name="CpuMilliseconds">What the processor worked on misses.</param>
 /// <param name="OverlapMilliseconds">What both worked at the same time.</param>
-/// <param name="ShorterMilliseconds">What the side that took less time worked, in steps with something for both: the most that both can work at the same time.</param>
+/// <param name="ShorterMilliseconds">What the side that took less time worked, in steps with something for both: the most that both can
+/// work at the same time.</param>
 /// <param name="UploadedBytes">Bytes of experts brought to the device after loading.</param>
 /// <param name="Replacements">Experts that came to the device after loading.</param>
 /// <param name="TakenHits">Hits that the processor computed all the same, as it was faster than the device.</param>
-/// <param name="Guests">Experts that were brought to the device for one step of a prompt; their choices are misses, their time there is the device's.</param>
-public readonly record struct LayerActivity(long Hits, long Misses, double GpuMilliseconds, double CpuMilliseconds, double OverlapMilliseconds, double ShorterMilliseconds, long UploadedBytes, long Replacements, long TakenHits, long Guests)
+/// <param name="Guests">Experts that were brought to the device for one step of a prompt; their choices are misses, their time there is the
+/// device's.</param>
+public readonly record struct LayerActivity(long Hits, long Misses, double GpuMilliseconds, double CpuMilliseconds,
+    double OverlapMilliseconds, double ShorterMilliseconds, long UploadedBytes, long Replacements, long TakenHits, long Guests)
 {
     /// <summary>Hits among all choices; 0 before the first.</summary>
     public double HitRate => Hits + Misses == 0 ? 0 : (double)Hits / (Hits + Misses);
 }
 
 /// <summary>
-/// Counts what experts do, by layer, and tells the meter "MixtralVk" (System.Diagnostics.Metrics): mixtralvk.experts.hits, .misses, .gpu_time and .cpu_time (ms),
-/// .uploaded (bytes), .replacements, .taken_hits and .guests, each with the tag "layer". Counting allocates nothing. Written by the model's thread; read by any, a layer's numbers of different moments perhaps.
+/// Counts what experts do, by layer, and tells the meter "MixtralVk" (System.Diagnostics.Metrics): mixtralvk.experts.hits, .misses,
+/// .gpu_time and .cpu_time (ms), .uploaded (bytes), .replacements, .taken_hits and .guests, each with the tag "layer". Counting allocates
+/// nothing. Written by the model's thread; read by any, a layer's numbers of different moments perhaps.
 /// </summary>
 internal sealed class ExpertActivity
 {
     private static readonly Meter s_meter = new("MixtralVk");
-    private static readonly Counter<long> s_hits = s_meter.CreateCounter<long>("mixtralvk.experts.hits", description: "Choices whose expert was on the device.");
-    private static readonly Counter<long> s_misses = s_meter.CreateCounter<long>("mixtralvk.experts.misses", description: "Choices whose expert the processor computed.");
-    private static readonly Counter<double> s_gpuTime = s_meter.CreateCounter<double>("mixtralvk.experts.gpu_time", "ms", "Time of the device on hits.");
-    private static readonly Counter<double> s_cpuTime = s_meter.CreateCounter<double>("mixtralvk.experts.cpu_time", "ms", "Time of the processor on misses.");
+    private static readonly Counter<long> s_hits =
+        s_meter.CreateCounter<long>("mixtralvk.experts.hits", description: "Choices whose expert was on the device.");
+    private static readonly Counter<long> s_misses =
+        s_meter.CreateCounter<long>("mixtralvk.experts.misses", description: "Choices whose expert the processor computed.");
+    private static readonly Counter<double> s_gpuTime =
+        s_meter.CreateCounter<double>("mixtralvk.experts.gpu_time", "ms", "Time of the device on hits.");
+    private static readonly Counter<double> s_cpuTime =
+        s_meter.CreateCounter<double>("mixtralvk.experts.cpu_time", "ms", "Time of the processor on misses.");
 
-    private static readonly Counter<long> s_uploaded = s_meter.CreateCounter<long>("mixtralvk.experts.uploaded", "By", "Bytes of experts brought to the device after loading.");
-    private static readonly Counter<long> s_replacements = s_meter.CreateCounter<long>("mixtralvk.experts.replacements", description: "Experts that came to the device after loading.");
+    private static readonly Counter<long> s_uploaded =
+        s_meter.CreateCounter<long>("mixtralvk.experts.uploaded", "By", "Bytes of experts brought to the device after loading.");
+    private static readonly Counter<long> s_replacements =
+        s_meter.CreateCounter<long>("mixtralvk.experts.replacements", description: "Experts that came to the device after loading.");
 
-    private static readonly Counter<long> s_takenHits = s_meter.CreateCounter<long>("mixtralvk.experts.taken_hits", description: "Choices on the device that the processor computed, being faster.");
-    private static readonly Counter<long> s_guests = s_meter.CreateCounter<long>("mixtralvk.experts.guests", description: "Experts that came to the device for one step of a prompt.");
+    private static readonly Counter<long> s_takenHits = s_meter.CreateCounter<long>("mixtralvk.experts.taken_hits",
+        description: "Choices on the device that the processor computed, being faster.");
+    private static readonly Counter<long> s_guests =
+        s_meter.CreateCounter<long>("mixtralvk.experts.guests", description: "Experts that came to the device for one step of a prompt.");
 
     private readonly LayerActivity[] _layers;
     private readonly KeyValuePair<string, object?>[] _tags;

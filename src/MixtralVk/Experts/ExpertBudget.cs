@@ -5,8 +5,8 @@ using MixtralVk.Model.Vulkan;
 namespace MixtralVk.Experts;
 
 /// <summary>
-/// How many slots there are to be: as many as the bytes hold that the host gives, less what the driver says or a step finds to be short. Slots come and go a few at a time.
-/// Not thread-safe but for <see cref="Bytes"/>.
+/// How many slots there are to be: as many as the bytes hold that the host gives, less what the driver says or a step finds to be short.
+/// Slots come and go a few at a time. Not thread-safe but for <see cref="Bytes"/>.
 /// </summary>
 internal sealed class ExpertBudget
 {
@@ -34,7 +34,8 @@ internal sealed class ExpertBudget
     /// <param name="experts">Its slots.</param>
     /// <param name="use">Whose slots go first.</param>
     /// <param name="bytes">The budget they were made for; null: all that is left of the device's.</param>
-    /// <param name="spare">Bytes the process may take more of the device's memory, negative when it is to give some back; null where nobody can tell.</param>
+    /// <param name="spare">Bytes the process may take more of the device's memory, negative when it is to give some back; null where nobody
+    /// can tell.</param>
     public ExpertBudget(GpuDevice device, DeviceExperts experts, ExpertUse use, long? bytes, Func<long?>? spare)
     {
         (_device, _experts, _use, _bytes, _spare) = (device, experts, use, bytes ?? -1, spare);
@@ -42,7 +43,10 @@ internal sealed class ExpertBudget
         _asked = Stopwatch.GetTimestamp();
     }
 
-    /// <summary>Most bytes of slots; null: all that the device's budget leaves. Whoever sets it has slots tried that steps found no memory beside. From any thread.</summary>
+    /// <summary>
+    /// Most bytes of slots; null: all that the device's budget leaves. Whoever sets it has slots tried that steps found no memory beside.
+    /// From any thread.
+    /// </summary>
     public long? Bytes
     {
         get => Volatile.Read(ref _bytes) is long bytes and >= 0 ? bytes : null;
@@ -84,7 +88,8 @@ internal sealed class ExpertBudget
     {
         int left = SlotsAtOnce;
         for (int layer = 0; layer < _counts.Length; layer++)
-            for (; left > 0 && _experts.Slots.CountOf(layer) > _counts[layer]; left--) _experts.RemoveSlot(layer, _experts.Slots.LeastOf(layer, _use));
+            for (; left > 0 && _experts.Slots.CountOf(layer) > _counts[layer]; left--)
+                _experts.RemoveSlot(layer, _experts.Slots.LeastOf(layer, _use));
         try
         {
             for (int layer = 0; layer < _counts.Length; layer++)
@@ -111,7 +116,8 @@ internal sealed class ExpertBudget
     {
         _asked = Stopwatch.GetTimestamp();
         if (_spare!() is not long spare) return;
-        long allowed = spare < 0 ? Math.Max(0, _experts.SlotBytes + spare) : spare > Margin && _allowed < long.MaxValue ? _experts.SlotBytes + spare - Margin : _allowed;
+        long allowed = spare < 0 ? Math.Max(0, _experts.SlotBytes + spare) : spare > Margin && _allowed < long.MaxValue
+            ? _experts.SlotBytes + spare - Margin : _allowed;
         if (allowed == _allowed) return;
         _allowed = allowed;
         _isChanged = true;

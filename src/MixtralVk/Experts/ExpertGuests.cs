@@ -7,8 +7,9 @@ using MixtralVk.Model.Vulkan;
 namespace MixtralVk.Experts;
 
 /// <summary>
-/// Experts that come to the device for one step of a prompt: where many rows chose one that has no slot, uploading it may take less time than the processor
-/// (<see cref="GuestCosts"/>, measured as steps run). They lie in the landing beside the slots, one after the other. Not thread-safe.
+/// Experts that come to the device for one step of a prompt: where many rows chose one that has no slot, uploading it may take less time
+/// than the processor (<see cref="GuestCosts"/>, measured as steps run). They lie in the landing beside the slots, one after the other. Not
+/// thread-safe.
 /// </summary>
 internal sealed class ExpertGuests : IDisposable
 {
@@ -28,7 +29,8 @@ internal sealed class ExpertGuests : IDisposable
     /// <param name="replacement">Uses the landing, too, between steps.</param>
     /// <param name="activity">Counts guests.</param>
     /// <param name="isWorth">Test hook: decides by the rows that chose an expert, in the place of what was measured.</param>
-    public ExpertGuests(GpuDevice device, DeviceExperts experts, CpuExperts host, ExpertReplacement replacement, ExpertActivity activity, Func<int, bool>? isWorth)
+    public ExpertGuests(GpuDevice device, DeviceExperts experts, CpuExperts host, ExpertReplacement replacement, ExpertActivity activity,
+        Func<int, bool>? isWorth)
     {
         (_experts, _host, _replacement, _activity, _isWorth) = (experts, host, replacement, activity, isWorth);
         _uploader = new WeightUploader(device);
@@ -38,8 +40,8 @@ internal sealed class ExpertGuests : IDisposable
     public int Failures { get; private set; }
 
     /// <summary>
-    /// Brings an expert that has no slot, the one that most rows chose, if that is worth it: the next submissions of the layer compute it, and it alone. False where none is;
-    /// the next submissions compute the slots then. Nothing that was submitted may be in progress.
+    /// Brings an expert that has no slot, the one that most rows chose, if that is worth it: the next submissions of the layer compute it,
+    /// and it alone. False where none is; the next submissions compute the slots then. Nothing that was submitted may be in progress.
     /// </summary>
     /// <param name="layer">The layer, in which the host has begun.</param>
     /// <param name="hitRows">Rows whose experts have slots.</param>
@@ -52,7 +54,8 @@ internal sealed class ExpertGuests : IDisposable
         {
             if (_guests.Contains(expert)) continue;
             missRows += _host.RowsOf(expert);
-            if (_host.RowsOf(expert) > rows && _experts.FitsLanding(new ExpertId(layer, expert))) (guest, rows) = (expert, _host.RowsOf(expert));
+            if (_host.RowsOf(expert) > rows && _experts.FitsLanding(new ExpertId(layer, expert)))
+                (guest, rows) = (expert, _host.RowsOf(expert));
         }
         bool waits = _failed != 0 && Stopwatch.GetElapsedTime(_failed) < ExpertReplacement.Pause;
         if (rows > 0 && !waits && IsWorth(layer, guest, missRows, hitRows) && TryUpload(new ExpertId(layer, guest)))
@@ -80,7 +83,8 @@ internal sealed class ExpertGuests : IDisposable
         long start = Stopwatch.GetTimestamp();
         try
         {
-            _uploader.Run([.. ExpertReplacement.UploadsOf(_host[id.Layer], id, _experts.Landed(id), WeightUploader.PieceBytes)], null, CancellationToken.None);
+            _uploader.Run([.. ExpertReplacement.UploadsOf(_host[id.Layer], id, _experts.Landed(id), WeightUploader.PieceBytes)], null,
+                CancellationToken.None);
         }
         catch (GpuException problem) when (problem is not DeviceLostException)
         {
@@ -111,7 +115,8 @@ internal sealed class ExpertGuests : IDisposable
     private bool IsWorth(int layer, int guest, int missRows, int hitRows)
     {
         int rows = _host.RowsOf(guest);
-        return _isWorth?.Invoke(rows) ?? new GuestCosts(_uploadByte.Average * BytesOf(new ExpertId(layer, guest)), _gpuRow.Average, _cpuRow.Average).IsWorth(rows, missRows, hitRows);
+        return _isWorth?.Invoke(rows) ?? new GuestCosts(_uploadByte.Average * BytesOf(new ExpertId(layer, guest)), _gpuRow.Average,
+            _cpuRow.Average).IsWorth(rows, missRows, hitRows);
     }
 
     private long BytesOf(ExpertId id) => _experts.LayoutsOf(id.Layer)[id.Expert].Bytes;

@@ -6,8 +6,8 @@ using MixtralVk.SaveGames;
 namespace MixtralVk.Experts;
 
 /// <summary>
-/// How often the experts of a model were used when it ran last, as JSON beside the pipeline cache: the next start puts those that were used most on the device,
-/// whatever its budget. One file per model. A file that does not fit or is damaged counts as none.
+/// How often the experts of a model were used when it ran last, as JSON beside the pipeline cache: the next start puts those that were used
+/// most on the device, whatever its budget. One file per model. A file that does not fit or is damaged counts as none.
 /// </summary>
 internal sealed class ExpertProfile
 {
@@ -30,12 +30,14 @@ internal sealed class ExpertProfile
         try
         {
             if (new FileInfo(FilePath) is not { Exists: true, Length: <= MaxBytes }) return null;
-            ExpertProfileRecord? record = JsonSerializer.Deserialize(File.ReadAllBytes(FilePath), ExpertProfileJson.Default.ExpertProfileRecord);
+            ExpertProfileRecord? record =
+                JsonSerializer.Deserialize(File.ReadAllBytes(FilePath), ExpertProfileJson.Default.ExpertProfileRecord);
             var use = new ExpertUse(_config.LayerCount, _config.ExpertCount);
             if (record?.Use is not { } layers || layers.Length != use.LayerCount) return null;
             for (int layer = 0; layer < layers.Length; layer++)
             {
-                if (layers[layer] is not { } counts || counts.Length != use.ExpertCount || !counts.All(count => count >= 0 && double.IsFinite(count))) return null;
+                if (layers[layer] is not { } counts || counts.Length != use.ExpertCount
+                    || !counts.All(count => count >= 0 && double.IsFinite(count))) return null;
                 counts.CopyTo(use.Counts[(layer * use.ExpertCount)..]);
             }
             return use;
@@ -46,13 +48,17 @@ internal sealed class ExpertProfile
         }
     }
 
-    /// <summary>Stores counts (<see cref="ExpertUse.Counts"/>). Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.</summary>
+    /// <summary>
+    /// Stores counts (<see cref="ExpertUse.Counts"/>). Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.
+    /// </summary>
     public void Write(ReadOnlySpan<double> counts)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
         var layers = new double[_config.LayerCount][];
-        for (int layer = 0; layer < layers.Length; layer++) layers[layer] = counts.Slice(layer * _config.ExpertCount, _config.ExpertCount).ToArray();
-        AtomicFile.Write(FilePath, JsonSerializer.SerializeToUtf8Bytes(new ExpertProfileRecord(_config.Name, layers), ExpertProfileJson.Default.ExpertProfileRecord));
+        for (int layer = 0; layer < layers.Length; layer++)
+            layers[layer] = counts.Slice(layer * _config.ExpertCount, _config.ExpertCount).ToArray();
+        AtomicFile.Write(FilePath, JsonSerializer.SerializeToUtf8Bytes(
+            new ExpertProfileRecord(_config.Name, layers), ExpertProfileJson.Default.ExpertProfileRecord));
     }
 }
 

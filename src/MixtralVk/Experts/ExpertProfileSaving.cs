@@ -1,8 +1,8 @@
 namespace MixtralVk.Experts;
 
 /// <summary>
-/// Writes a profile every few minutes in which experts were used, on a thread of the pool, and at the end: a process that is killed begins the next time
-/// about as warm. Who uses the experts goes on meanwhile: the counts of a moment later do as well.
+/// Writes a profile every few minutes in which experts were used, on a thread of the pool, and at the end: a process that is killed begins
+/// the next time about as warm. Who uses the experts goes on meanwhile: the counts of a moment later do as well.
 /// </summary>
 internal sealed class ExpertProfileSaving : IDisposable
 {

@@ -6,8 +6,9 @@ using MixtralVk.Model.Vulkan;
 namespace MixtralVk.Experts;
 
 /// <summary>
-/// Brings experts that are used often into the slots of those used little, between steps and piece by piece: beside the slots first, and to its slot when all
-/// of it is there, by a copy on the device. So who leaves computes until then, and stays where anything fails. Runs on the queue of the steps, and waits. Not thread-safe.
+/// Brings experts that are used often into the slots of those used little, between steps and piece by piece: beside the slots first, and to
+/// its slot when all of it is there, by a copy on the device. So who leaves computes until then, and stays where anything fails. Runs on
+/// the queue of the steps, and waits. Not thread-safe.
 /// </summary>
 internal sealed class ExpertReplacement : IDisposable
 {

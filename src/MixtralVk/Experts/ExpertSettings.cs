@@ -27,10 +27,16 @@ internal sealed record ExpertSettings
     /// <summary>Test hook: what the driver is taken to say of memory, see <see cref="ExpertBudget"/>.</summary>
     public Func<long?>? SpareMemory { get; init; }
 
-    /// <summary>Test hook: whether an expert without a slot that so many rows of a prompt chose comes to the device for the step, see <see cref="ExpertGuests"/>.</summary>
+    /// <summary>
+    /// Test hook: whether an expert without a slot that so many rows of a prompt chose comes to the device for the step, see
+    /// <see cref="ExpertGuests"/>.
+    /// </summary>
     public Func<int, bool>? InvitesGuest { get; init; }
 
-    /// <summary>Test hook: of so many experts that the device has and so many that it has not, how many of the former the processor computes, see <see cref="HitSharing"/>.</summary>
+    /// <summary>
+    /// Test hook: of so many experts that the device has and so many that it has not, how many of the former the processor computes, see
+    /// <see cref="HitSharing"/>.
+    /// </summary>
     public Func<int, int, int>? TakesHits { get; init; }
 
     /// <summary>Bytes for slots, where everything else is allocated; null where all experts fit and stay for good.</summary>

@@ -8,8 +8,9 @@ internal readonly record struct ExpertMove(int Layer, int Slot, int Expert)
 }
 
 /// <summary>
-/// Which experts lie in which slots. Each layer has slots of its own, as what is recorded for a layer goes through its slots: with one pool for all of them it
-/// would go through every slot there is, or be recorded anew for each expert that moves. Allocates nothing but for new slots; not thread-safe.
+/// Which experts lie in which slots. Each layer has slots of its own, as what is recorded for a layer goes through its slots: with one pool
+/// for all of them it would go through every slot there is, or be recorded anew for each expert that moves. Allocates nothing but for new
+/// slots; not thread-safe.
 /// </summary>
 internal sealed class ExpertSlots
 {
@@ -55,7 +56,9 @@ internal sealed class ExpertSlots
     /// <summary>Gives a layer one slot more, empty, for experts of the kind of <see cref="NextOf"/>.</summary>
     public void Add(int layer) => _slots[layer].Add((_kinds[layer][NextOf(layer)], None));
 
-    /// <summary>The expert that decides the kind of a layer's next slot: the first for whose kind there are too few. There must be one.</summary>
+    /// <summary>
+    /// The expert that decides the kind of a layer's next slot: the first for whose kind there are too few. There must be one.
+    /// </summary>
     public int NextOf(int layer)
     {
         int[] kinds = _kinds[layer];
@@ -68,7 +71,10 @@ internal sealed class ExpertSlots
         }
     }
 
-    /// <summary>The slot to do without: an empty one, else that of the least used expert, the last of equals; of a pinned one only where there is no other.</summary>
+    /// <summary>
+    /// The slot to do without: an empty one, else that of the least used expert, the last of equals; of a pinned one only where there is no
+    /// other.
+    /// </summary>
     public int LeastOf(int layer, ExpertUse use)
     {
         int least = 0;
@@ -76,7 +82,8 @@ internal sealed class ExpertSlots
             if (WorthOf(slot) <= WorthOf(least)) least = slot;
         return least;
 
-        double WorthOf(int slot) => ExpertIn(layer, slot) is int expert and not None ? use[layer, expert] + (_pinned[layer][expert] ? double.MaxValue : 0) : -1;
+        double WorthOf(int slot) =>
+            ExpertIn(layer, slot) is int expert and not None ? use[layer, expert] + (_pinned[layer][expert] ? double.MaxValue : 0) : -1;
     }
 
     /// <summary>Takes a slot away; who lies there has none any more, and the last slot gets its number.</summary>
@@ -104,7 +111,8 @@ internal sealed class ExpertSlots
         for (int layer = 0; layer < LayerCount; layer++)
         {
             List<int> free = [.. Enumerable.Range(0, CountOf(layer)).Where(slot => ExpertIn(layer, slot) == None)];
-            foreach (int expert in Enumerable.Range(0, ExpertCount).Where(e => SlotOf(layer, e) == None).OrderByDescending(e => _pinned[layer][e]).ThenByDescending(e => use[layer, e]))
+            foreach (int expert in Enumerable.Range(0, ExpertCount).Where(e => SlotOf(layer, e) == None)
+                .OrderByDescending(e => _pinned[layer][e]).ThenByDescending(e => use[layer, e]))
             {
                 int first = free.FindIndex(slot => _slots[layer][slot].Kind == _kinds[layer][expert]);
                 if (first < 0) continue;
@@ -115,8 +123,8 @@ internal sealed class ExpertSlots
     }
 
     /// <summary>
-    /// The move that saves most misses from now on: into an empty slot, or in the place of an expert that is used less, not pinned, and behind by more than
-    /// chance gives two counts (their standard deviation). Pinned experts come first.
+    /// The move that saves most misses from now on: into an empty slot, or in the place of an expert that is used less, not pinned, and
+    /// behind by more than chance gives two counts (their standard deviation). Pinned experts come first.
     /// </summary>
     public bool TryNextMove(ExpertUse use, out ExpertMove move)
     {
@@ -127,7 +135,8 @@ internal sealed class ExpertSlots
             if (CountOf(layer) == 0 || ResidentsOf(layer) == ExpertCount) continue;
             for (int expert = 0; expert < ExpertCount; expert++)
             {
-                if (SlotOf(layer, expert) != None || !TryFindPlace(layer, expert, use, out int slot, out double lead) || lead <= most) continue;
+                if (SlotOf(layer, expert) != None || !TryFindPlace(layer, expert, use, out int slot, out double lead) || lead <= most)
+                    continue;
                 (most, move) = (lead, new ExpertMove(layer, slot, expert));
             }
         }

@@ -9,9 +9,9 @@ using MixtralVk.Model.Vulkan;
 namespace MixtralVk.Experts;
 
 /// <summary>
-/// The experts of a model that does not fit the device's memory: each lies in main memory, and as many as there are slots for on the device, too. In
-/// every layer of a step the device computes those it has (hits), the processor at the same time those it has not (misses). Between steps experts move
-/// (<see cref="ExpertReplacement"/>). Not thread-safe.
+/// The experts of a model that does not fit the device's memory: each lies in main memory, and as many as there are slots for on the
+/// device, too. In every layer of a step the device computes those it has (hits), the processor at the same time those it has not (misses).
+/// Between steps experts move (<see cref="ExpertReplacement"/>). Not thread-safe.
 /// </summary>
 internal sealed unsafe class ExpertStore : IDisposable
 {
@@ -42,7 +42,8 @@ internal sealed unsafe class ExpertStore : IDisposable
     /// <param name="use">How often they were used; counted on where they move.</param>
     /// <param name="progress">Told while weights are read.</param>
     /// <param name="cancellation">Ends reading.</param>
-    public ExpertStore(GpuDevice device, DeviceExperts experts, ModelSource source, MappedTiles? mapped, int maxBatchTokens, ExpertSettings settings, ExpertUse use,
+    public ExpertStore(GpuDevice device, DeviceExperts experts, ModelSource source, MappedTiles? mapped, int maxBatchTokens,
+        ExpertSettings settings, ExpertUse use,
         IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         (_device, _use, _topK, _moves) = (experts, use, source.Config.ExpertsPerToken, settings.Moves);
@@ -52,14 +53,16 @@ internal sealed unsafe class ExpertStore : IDisposable
         _exchange = new ExpertExchange(device, source.Config, maxBatchTokens);
         try
         {
-            _host = new CpuExperts(source, mapped, maxBatchTokens, Pointer(_exchange.Inputs), Pointer(_exchange.Outputs), settings.Cpu, progress, cancellation);
+            _host = new CpuExperts(source, mapped, maxBatchTokens, Pointer(_exchange.Inputs), Pointer(_exchange.Outputs), settings.Cpu,
+                progress, cancellation);
         }
         catch
         {
             _exchange.Dispose();
             throw;
         }
-        Budget = new ExpertBudget(device, experts, use, settings.BudgetBytes, settings.SpareMemory ?? (DeviceChoices.KnowsSpareMemory(device.Description) ? device.SpareMemory : null));
+        Budget = new ExpertBudget(device, experts, use, settings.BudgetBytes,
+            settings.SpareMemory ?? (DeviceChoices.KnowsSpareMemory(device.Description) ? device.SpareMemory : null));
         Replacement = new ExpertReplacement(device, experts, _host, use, Activity);
         _guests = new ExpertGuests(device, experts, _host, Replacement, Activity, settings.InvitesGuest);
     }
@@ -93,12 +96,15 @@ internal sealed unsafe class ExpertStore : IDisposable
     {
         using var uploader = new WeightUploader(device);
         ExpertMove[] moves = [.. _device.Slots.Fill(_use)];
-        uploader.Run([.. moves.SelectMany(move => ExpertReplacement.UploadsOf(_host[move.Layer], move.Id, _device[move.Layer, move.Slot], WeightUploader.PieceBytes))], progress, cancellation);
+        uploader.Run([.. moves.SelectMany(move => ExpertReplacement.UploadsOf(_host[move.Layer], move.Id, _device[move.Layer, move.Slot],
+            WeightUploader.PieceBytes))], progress, cancellation);
         foreach (ExpertMove move in moves) _device.Put(move);
         return uploader.Transfer;
     }
 
-    /// <summary>Whether the host must look at a layer's choices before its experts are computed: not where the device has all of them.</summary>
+    /// <summary>
+    /// Whether the host must look at a layer's choices before its experts are computed: not where the device has all of them.
+    /// </summary>
     public bool MustLook(int layer) => _device.Slots.ResidentsOf(layer) < _device.ExpertCount;
 
     /// <summary>Layers, among the first so many, whose choices the host must look at.</summary>
@@ -110,7 +116,8 @@ internal sealed unsafe class ExpertStore : IDisposable
         _routed = Stopwatch.GetTimestamp();
         _exchange.Ids.Invalidate();
         ReadOnlySpan<int> ids = IdsOf(layer, tokens);
-        for (int expert = 0; expert < _isResident.Length; expert++) _isResident[expert] = _device.Slots.SlotOf(layer, expert) != ExpertSlots.None;
+        for (int expert = 0; expert < _isResident.Length; expert++)
+            _isResident[expert] = _device.Slots.SlotOf(layer, expert) != ExpertSlots.None;
         _misses = _host.Begin(ids, _isResident);
         (_rows, _hits) = (tokens, ids.Length - _misses);
         Activity.Count(layer, _hits, _misses);
@@ -123,7 +130,9 @@ internal sealed unsafe class ExpertStore : IDisposable
         (_timed, _hasGpuTime, _isWhole, _begun, _ended) = (layer, _hits > 0, true, 0, 0);
     }
 
-    /// <summary>Leaves some of the experts that the device has to the processor, where that is faster (<see cref="HitSharing"/>); in prompts none.</summary>
+    /// <summary>
+    /// Leaves some of the experts that the device has to the processor, where that is faster (<see cref="HitSharing"/>); in prompts none.
+    /// </summary>
     private void ShareHits(int layer, ReadOnlySpan<int> ids)
     {
         if (!IsPrompt)
@@ -160,8 +169,8 @@ internal sealed unsafe class ExpertStore : IDisposable
     }
 
     /// <summary>
-    /// In a prompt, after <see cref="Look"/>: brings an expert that the device does not have for this step, where that is expected to save time; the next submissions of the layer's
-    /// experts compute it alone. False where none is left: what follows is shared as ever.
+    /// In a prompt, after <see cref="Look"/>: brings an expert that the device does not have for this step, where that is expected to save
+    /// time; the next submissions of the layer's experts compute it alone. False where none is left: what follows is shared as ever.
     /// </summary>
     public bool TryBringGuest(int layer, int tokens)
     {
@@ -211,7 +220,9 @@ internal sealed unsafe class ExpertStore : IDisposable
             return;
         }
         double cpuBegin = 0, cpuEnd = 0;
-        if (_begun > 0) (cpuBegin, cpuEnd) = (Stopwatch.GetElapsedTime(_routed, _begun).TotalMilliseconds, Stopwatch.GetElapsedTime(_routed, _ended).TotalMilliseconds);
+        if (_begun > 0)
+            (cpuBegin, cpuEnd) =
+                (Stopwatch.GetElapsedTime(_routed, _begun).TotalMilliseconds, Stopwatch.GetElapsedTime(_routed, _ended).TotalMilliseconds);
         double gpuBegin = 0, gpuEnd = 0;
         if (_hasGpuTime && _exchange.TimerOf(_timed) is { } timer)
         {
@@ -225,7 +236,8 @@ internal sealed unsafe class ExpertStore : IDisposable
         (_timed, _isSummed) = (-1, false);
     }
 
-    private ReadOnlySpan<int> IdsOf(int layer, int tokens) => _exchange.Ids.Map<int>(_exchange.IdsOf(layer).Offset, (ulong)(tokens * _topK) * sizeof(int));
+    private ReadOnlySpan<int> IdsOf(int layer, int tokens) =>
+        _exchange.Ids.Map<int>(_exchange.IdsOf(layer).Offset, (ulong)(tokens * _topK) * sizeof(int));
 
     private static float* Pointer(GpuBuffer buffer) => (float*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref buffer.Map<float>()[0]);
 

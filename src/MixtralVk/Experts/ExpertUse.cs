@@ -1,8 +1,8 @@
 namespace MixtralVk.Experts;
 
 /// <summary>
-/// How often each expert was chosen lately: a count of tokens, in which a token counts half after <see cref="HalfLife"/> further tokens of its layer. Same
-/// choices give the same counts, bit for bit. Allocates nothing once made; not thread-safe.
+/// How often each expert was chosen lately: a count of tokens, in which a token counts half after <see cref="HalfLife"/> further tokens of
+/// its layer. Same choices give the same counts, bit for bit. Allocates nothing once made; not thread-safe.
 /// </summary>
 internal sealed class ExpertUse
 {

@@ -1,8 +1,9 @@
 namespace MixtralVk.Experts;
 
 /// <summary>
-/// Who computes experts that the device has, in steps of few rows, where an expert costs about the same whatever its rows: as long as the device is quick, the device. Where the processor
-/// is not much slower, or a game keeps the device busy, or its driver has moved weights out of video memory, the processor takes some of them, or all: as measured while steps run.
+/// Who computes experts that the device has, in steps of few rows, where an expert costs about the same whatever its rows: as long as the
+/// device is quick, the device. Where the processor is not much slower, or a game keeps the device busy, or its driver has moved weights
+/// out of video memory, the processor takes some of them, or all: as measured while steps run.
 /// </summary>
 internal sealed class HitSharing
 {

@@ -16,8 +16,8 @@ internal readonly record struct Edge(EdgeKind Kind, byte First, byte Last, int R
 
 /// <summary>
 /// A grammar as a network of states over bytes, one part per rule, with edges that call rules (a recursive transition network: W. A. Woods,
-/// "Transition network grammars for natural language analysis", 1970). Of every state it knows the fewest bytes to the end of its rule, and it
-/// has no edge into a part that cannot end: a text that has a next byte can always be completed. Immutable.
+/// "Transition network grammars for natural language analysis", 1970). Of every state it knows the fewest bytes to the end of its rule, and
+/// it has no edge into a part that cannot end: a text that has a next byte can always be completed. Immutable.
 /// </summary>
 internal sealed class Automaton
 {
@@ -46,7 +46,10 @@ internal sealed class Automaton
         RefuseLeftRecursion(rules);
     }
 
-    /// <summary>An automaton that is made of parts of another; where it has no text, <see cref="ShortestToEnd"/> of its start is <see cref="Unreachable"/>.</summary>
+    /// <summary>
+    /// An automaton that is made of parts of another; where it has no text, <see cref="ShortestToEnd"/> of its start is
+    /// <see cref="Unreachable"/>.
+    /// </summary>
     /// <param name="edges">Of each state.</param>
     /// <param name="entries">The first state of each rule.</param>
     /// <param name="isEnd">Of each state, whether its rule ends there.</param>
@@ -82,7 +85,8 @@ internal sealed class Automaton
 
     private int NewState()
     {
-        if (_edges.Count == _limits.MaxStates) throw new GrammarException($"The grammar is too large: it needs more than {_limits.MaxStates} states.");
+        if (_edges.Count == _limits.MaxStates)
+            throw new GrammarException($"The grammar is too large: it needs more than {_limits.MaxStates} states.");
         _edges.Add([]);
         _isEnd.Add(false);
         return _edges.Count - 1;
@@ -91,7 +95,9 @@ internal sealed class Automaton
     private void AddEdge(int from, Edge edge)
     {
         // Copies of a part with many alternatives have few states, but each all its edges.
-        if (_edgeCount++ == (long)_limits.MaxStates * EdgesPerState) throw new GrammarException($"The grammar is too large: it needs more than {EdgesPerState} edges for each of {_limits.MaxStates} states.");
+        if (_edgeCount++ == (long)_limits.MaxStates * EdgesPerState)
+            throw new GrammarException(
+                $"The grammar is too large: it needs more than {EdgesPerState} edges for each of {_limits.MaxStates} states.");
         _edges[from].Add(edge);
     }
 
@@ -238,7 +244,8 @@ internal sealed class Automaton
                 if (visit[next] == 1)
                 {
                     int named = path.Select(p => p.Rule).Append(next).FirstOrDefault(r => r < rules.Count);
-                    throw new GrammarException($"The rule '{rules.NameOf(named)}' begins with itself; write it so that something comes before the repetition.");
+                    throw new GrammarException(
+                        $"The rule '{rules.NameOf(named)}' begins with itself; write it so that something comes before the repetition.");
                 }
                 if (visit[next] == 0) Enter(next);
             }

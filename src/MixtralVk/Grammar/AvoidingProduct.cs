@@ -1,9 +1,10 @@
 namespace MixtralVk.Grammar;
 
 /// <summary>
-/// Makes of an automaton one for those of its texts that hold none of some others: the product with the finite automaton that finds these (Y. Bar-Hillel, M. Perles,
-/// E. Shamir, "On formal properties of simple phrase structure grammars", 1961). A state of the product is a state, how much of the others the text's end is there, and how much it
-/// will be at the end of the rule: a call leads to each of those that are possible, so that what follows knows what came before.
+/// Makes of an automaton one for those of its texts that hold none of some others: the product with the finite automaton that finds these
+/// (Y. Bar-Hillel, M. Perles, E. Shamir, "On formal properties of simple phrase structure grammars", 1961). A state of the product is a
+/// state, how much of the others the text's end is there, and how much it will be at the end of the rule: a call leads to each of those
+/// that are possible, so that what follows knows what came before.
 /// </summary>
 internal sealed class AvoidingProduct
 {
@@ -29,7 +30,10 @@ internal sealed class AvoidingProduct
         _limits = limits;
     }
 
-    /// <summary>The automaton without the texts; null where each of its texts holds one. Throws <see cref="GrammarException"/> where it is too large.</summary>
+    /// <summary>
+    /// The automaton without the texts; null where each of its texts holds one. Throws <see cref="GrammarException"/> where it is too
+    /// large.
+    /// </summary>
     public static Automaton? Of(Automaton automaton, StringAutomaton texts, ConstraintLimits limits)
     {
         var product = new AvoidingProduct(automaton, texts, limits);
@@ -38,7 +42,10 @@ internal sealed class AvoidingProduct
         return avoiding.ShortestToEnd(avoiding.Start) < Automaton.Unreachable ? avoiding : null;
     }
 
-    /// <summary>Follows every way through the rules, each once for all that call it with the same found (T. Reps, S. Horwitz, M. Sagiv, "Precise interprocedural dataflow analysis via graph reachability", 1995).</summary>
+    /// <summary>
+    /// Follows every way through the rules, each once for all that call it with the same found (T. Reps, S. Horwitz, M. Sagiv, "Precise
+    /// interprocedural dataflow analysis via graph reachability", 1995).
+    /// </summary>
     private void FindPassages()
     {
         _edgesLeft = MostEdges;
@@ -149,7 +156,9 @@ internal sealed class AvoidingProduct
     private GrammarException TooLarge() =>
         new($"The grammar without the banned strings is too large: it needs more than {_limits.MaxStates} states, or {Automaton.EdgesPerState} edges for each. Ban fewer, or simplify it.");
 
-    /// <summary>The ways through a rule that is entered with so much found: what can be found at its end, and where its callers go on.</summary>
+    /// <summary>
+    /// The ways through a rule that is entered with so much found: what can be found at its end, and where its callers go on.
+    /// </summary>
     private sealed class Passage
     {
         public List<int> Exits { get; } = [];

@@ -1,6 +1,8 @@
 namespace MixtralVk.Grammar;
 
-/// <summary>A text on its way through a constraint, token by token. Allocates when it meets a state for the first time only. Not thread-safe.</summary>
+/// <summary>
+/// A text on its way through a constraint, token by token. Allocates when it meets a state for the first time only. Not thread-safe.
+/// </summary>
 internal sealed class ConstrainedText
 {
     private readonly VocabularyMasks _vocabulary;

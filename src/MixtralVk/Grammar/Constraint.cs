@@ -40,8 +40,9 @@ public sealed class Constraint
     internal bool SkipsSpace { get; }
 
     /// <summary>
-    /// JSON that a schema describes: the subset of JSON Schema that OpenAI's structured outputs use, with <c>pattern</c>, <c>minLength</c> and
-    /// <c>maxLength</c> (see docs/constraints.md). Objects have the schema's properties in its order. Throws <see cref="GrammarException"/> naming what is not supported.
+    /// JSON that a schema describes: the subset of JSON Schema that OpenAI's structured outputs use, with <c>pattern</c>, <c>minLength</c>
+    /// and <c>maxLength</c> (see docs/constraints.md). Objects have the schema's properties in its order. Throws
+    /// <see cref="GrammarException"/> naming what is not supported.
     /// </summary>
     public static Constraint JsonSchema(string schema, ConstraintLimits? limits = null)
     {
@@ -50,8 +51,8 @@ public sealed class Constraint
     }
 
     /// <summary>
-    /// JSON that a schema of objects describes, or a text that begins neither with a brace nor with white space: for an answer that is either data or words.
-    /// Throws <see cref="GrammarException"/>.
+    /// JSON that a schema of objects describes, or a text that begins neither with a brace nor with white space: for an answer that is
+    /// either data or words. Throws <see cref="GrammarException"/>.
     /// </summary>
     public static Constraint JsonSchemaOrText(string schema, ConstraintLimits? limits = null)
     {
@@ -113,7 +114,9 @@ public sealed class Constraint
         return new Constraint(rules, ConstraintLimits.Default);
     }
 
-    /// <summary>Tokens of a short answer: a token limit below this is refused before anything is generated. With banned strings it may take more.</summary>
+    /// <summary>
+    /// Tokens of a short answer: a token limit below this is refused before anything is generated. With banned strings it may take more.
+    /// </summary>
     public int ShortestTokens(Tokenizer tokenizer)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
@@ -121,17 +124,21 @@ public sealed class Constraint
         return masks.ShortestTokens(masks.Start);
     }
 
-    /// <summary>The constraint at the beginning of an answer of at most <paramref name="maxTokens"/> tokens. Throws <see cref="GrammarException"/>.</summary>
+    /// <summary>
+    /// The constraint at the beginning of an answer of at most <paramref name="maxTokens"/> tokens. Throws <see cref="GrammarException"/>.
+    /// </summary>
     internal ConstrainedText Begin(Tokenizer tokenizer, int maxTokens)
     {
         int shortest = ShortestTokens(tokenizer);
         return shortest <= maxTokens ? new ConstrainedText(MasksFor(tokenizer))
-            : throw new GrammarException($"The shortest answer of the constraint takes {shortest} tokens; the limit of {maxTokens} cannot hold it.");
+            : throw new GrammarException(
+            $"The shortest answer of the constraint takes {shortest} tokens; the limit of {maxTokens} cannot hold it.");
     }
 
     /// <summary>
-    /// The same for answers that hold none of some texts, in either case; a text that is in every answer, such as the name of a property, or in every one that holds none of those before
-    /// it, is let be. Made once for a list, which must not change. Throws <see cref="GrammarException"/> where that is too large.
+    /// The same for answers that hold none of some texts, in either case; a text that is in every answer, such as the name of a property,
+    /// or in every one that holds none of those before it, is let be. Made once for a list, which must not change. Throws
+    /// <see cref="GrammarException"/> where that is too large.
     /// </summary>
     internal Constraint Without(IReadOnlyList<string> texts) => texts.Count == 0 ? this : _without.GetValue(texts, Avoid);
 
@@ -143,7 +150,8 @@ public sealed class Constraint
             if (Avoiding([.. avoided, texts[i]]) is not null) avoided.Add(texts[i]);
         return new Constraint(avoiding ?? Avoiding(avoided)!, _limits, SkipsSpace);
 
-        Automaton? Avoiding(IReadOnlyList<string> some) => AvoidingProduct.Of(_automaton, new StringAutomaton(some, ignoreCase: true), _limits);
+        Automaton? Avoiding(IReadOnlyList<string> some) =>
+            AvoidingProduct.Of(_automaton, new StringAutomaton(some, ignoreCase: true), _limits);
     }
 
     private VocabularyMasks MasksFor(Tokenizer tokenizer) => _masks.GetValue(tokenizer, t => new VocabularyMasks(_automaton, _limits, t));
@@ -153,6 +161,7 @@ public sealed class Constraint
         ArgumentNullException.ThrowIfNull(source);
         limits ??= ConstraintLimits.Default;
         return source.Length <= limits.MaxSourceLength ? limits
-            : throw new GrammarException($"The constraint is {source.Length} characters long; at most {limits.MaxSourceLength} are allowed.");
+            : throw new GrammarException(
+            $"The constraint is {source.Length} characters long; at most {limits.MaxSourceLength} are allowed.");
     }
 }

@@ -1,6 +1,8 @@
 namespace MixtralVk.Grammar;
 
-/// <summary>How large a constraint may become; for schemas from strangers. What exceeds it is refused with <see cref="GrammarException"/>.</summary>
+/// <summary>
+/// How large a constraint may become; for schemas from strangers. What exceeds it is refused with <see cref="GrammarException"/>.
+/// </summary>
 public sealed record ConstraintLimits
 {
     /// <summary>Most characters of a schema, pattern or grammar.</summary>

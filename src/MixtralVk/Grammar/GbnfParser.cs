@@ -99,7 +99,8 @@ internal sealed class GbnfParser
         _at = close + 1;
         if (counts.Length == 1) return new Repeat(item, least, least);
         if (string.IsNullOrWhiteSpace(counts[1])) return new Repeat(item, least, null);
-        return TryCount(counts[1], out int most) && most >= least ? new Repeat(item, least, most) : throw Error("a repetition is written {n}, {n,} or {n,m}");
+        return TryCount(counts[1], out int most) && most >= least
+            ? new Repeat(item, least, most) : throw Error("a repetition is written {n}, {n,} or {n,m}");
     }
 
     private static bool TryCount(string text, out int count) =>
@@ -137,7 +138,8 @@ internal sealed class GbnfParser
         if (AtLineEnd() || _at == _text.Length) throw Error($"a {end} is missing");
         if (!Take("\\"))
         {
-            if (Rune.DecodeFromUtf16(_text.AsSpan(_at), out Rune rune, out int used) != System.Buffers.OperationStatus.Done) throw Error("half a surrogate pair");
+            if (Rune.DecodeFromUtf16(_text.AsSpan(_at), out Rune rune, out int used) != System.Buffers.OperationStatus.Done)
+                throw Error("half a surrogate pair");
             _at += used;
             return rune.Value;
         }
@@ -157,7 +159,8 @@ internal sealed class GbnfParser
 
     private int Hex(int digits)
     {
-        if (_at + digits > _text.Length || !int.TryParse(_text.AsSpan(_at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int value) || !Rune.IsValid(value))
+        if (_at + digits > _text.Length || !int.TryParse(_text.AsSpan(_at, digits), NumberStyles.AllowHexSpecifier,
+            CultureInfo.InvariantCulture, out int value) || !Rune.IsValid(value))
             throw Error($"an escape needs {digits} hexadecimal digits of a character");
         _at += digits;
         return value;
@@ -195,5 +198,6 @@ internal sealed class GbnfParser
         return true;
     }
 
-    private GrammarException Error(string what) => new($"Line {_text.AsSpan(0, Math.Min(_at, _text.Length)).Count('\n') + 1} of the grammar: {what}.");
+    private GrammarException Error(string what) =>
+        new($"Line {_text.AsSpan(0, Math.Min(_at, _text.Length)).Count('\n') + 1} of the grammar: {what}.");
 }

@@ -9,8 +9,8 @@ internal static class IntegerRange
     private const int MostDigits = 15;
 
     /// <summary>
-    /// Integers from <paramref name="least"/> to <paramref name="most"/>, null for no bound; <paramref name="decimals"/> of the digits stand
-    /// behind a decimal point, always all of them.
+    /// Integers from <paramref name="least"/> to <paramref name="most"/>, null for no bound; <paramref name="decimals"/> of the digits
+    /// stand behind a decimal point, always all of them.
     /// </summary>
     public static Expression Between(long? least, long? most, int decimals = 0)
     {
@@ -38,7 +38,9 @@ internal static class IntegerRange
         return new Choice(options);
     }
 
-    /// <summary>Digit strings from <paramref name="low"/> to <paramref name="high"/>, equally long, from position <paramref name="at"/> on.</summary>
+    /// <summary>
+    /// Digit strings from <paramref name="low"/> to <paramref name="high"/>, equally long, from position <paramref name="at"/> on.
+    /// </summary>
     private static Expression Between(string low, string high, int at, int point)
     {
         if (at == low.Length) return Expression.Empty;
@@ -47,7 +49,9 @@ internal static class IntegerRange
         if (low[at] == high[at]) return new Sequence([.. dot, Digit(low[at], low[at]), Between(low, high, at + 1, point)]);
         string nines = high[..at] + new string('9', high.Length - at), zeros = new('0', low.Length);
         var options = new List<Expression> { new Sequence([.. dot, Digit(low[at], low[at]), Between(low, nines, at + 1, point)]) };
-        if (low[at] + 1 < high[at]) options.Add(new Sequence([.. dot, Digit((char)(low[at] + 1), (char)(high[at] - 1)), .. AnyDigits(at + 1, low.Length, point, afterDot: at + 1 == point)]));
+        if (low[at] + 1 < high[at])
+            options.Add(new Sequence([.. dot, Digit((char)(low[at] + 1), (char)(high[at] - 1)),
+                .. AnyDigits(at + 1, low.Length, point, afterDot: at + 1 == point)]));
         options.Add(new Sequence([.. dot, Digit(high[at], high[at]), Between(zeros, high, at + 1, point)]));
         return new Choice(options);
     }

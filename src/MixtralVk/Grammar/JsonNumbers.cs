@@ -38,14 +38,19 @@ internal static class JsonNumbers
     private static Choice MultiplesOf(decimal multiple, decimal? least, decimal? above, decimal? most, decimal? below, bool integer)
     {
         foreach (decimal? bound in (ReadOnlySpan<decimal?>)[multiple, least, above, most, below])
-            if (bound is { } value && Math.Abs(value) >= Beyond) throw new GrammarException("The schema has a \"multipleOf\" with a bound of more than 15 digits.");
+            if (bound is { } value && Math.Abs(value) >= Beyond)
+                throw new GrammarException("The schema has a \"multipleOf\" with a bound of more than 15 digits.");
         int decimals = DecimalsOf(multiple);
-        if (multiple <= 0 || integer && decimals > 0) throw new GrammarException("The schema's \"multipleOf\" must be above 0, and an integer for integers.");
-        long? low = Max(Ceiling(least / multiple), Floor(above / multiple) + 1), high = Min(Floor(most / multiple), Ceiling(below / multiple) - 1);
+        if (multiple <= 0 || integer && decimals > 0)
+            throw new GrammarException("The schema's \"multipleOf\" must be above 0, and an integer for integers.");
+        long? low = Max(Ceiling(least / multiple), Floor(above / multiple) + 1),
+            high = Min(Floor(most / multiple), Ceiling(below / multiple) - 1);
         if (low is null || high is null || high - low >= MostListed || Math.Abs(low.Value) >= Beyond || Math.Abs(high.Value) >= Beyond)
-            throw new GrammarException($"The schema's \"multipleOf\" needs a minimum and a maximum with at most {MostListed} multiples between them.");
+            throw new GrammarException(
+                $"The schema's \"multipleOf\" needs a minimum and a maximum with at most {MostListed} multiples between them.");
         var options = new List<Expression>();
-        for (long i = low.Value; i <= high; i++) options.Add(Expression.Literal((i * multiple).ToString($"F{decimals}", CultureInfo.InvariantCulture)));
+        for (long i = low.Value; i <= high; i++)
+            options.Add(Expression.Literal((i * multiple).ToString($"F{decimals}", CultureInfo.InvariantCulture)));
         return options.Count > 0 ? new Choice(options) : throw Impossible();
     }
 

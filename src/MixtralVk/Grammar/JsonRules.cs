@@ -35,7 +35,9 @@ internal sealed class JsonRules(RuleSet rules)
     private static Expression Natural => new Choice(
         [Expression.Literal("0"), new Sequence([new ByteRange((byte)'1', (byte)'9'), new Repeat(Digit, 0, MostDigits - 1)])]);
 
-    /// <summary>A character of a string, escaped where it must be and not elsewhere: a text has one form, in which banned ones are found.</summary>
+    /// <summary>
+    /// A character of a string, escaped where it must be and not elsewhere: a text has one form, in which banned ones are found.
+    /// </summary>
     public RuleReference Character => _character ??= rules.Add("character", CharacterForm.JsonString.Of(CodePoints.All));
 
     public RuleReference String => _string ??= rules.Add("string", Quoted(new Repeat(Character, 0, null)));
@@ -65,7 +67,8 @@ internal sealed class JsonRules(RuleSet rules)
     public Expression Map(Expression value)
     {
         var member = new Sequence([String, Colon, value]);
-        return new Sequence([Expression.Literal("{"), Expression.Optional(new Sequence([member, new Repeat(new Sequence([Comma, member]), 0, null)])), Expression.Literal("}")]);
+        return new Sequence([Expression.Literal("{"),
+            Expression.Optional(new Sequence([member, new Repeat(new Sequence([Comma, member]), 0, null)])), Expression.Literal("}")]);
     }
 
     private static Sequence Separator(char c) => new([Expression.Literal(c.ToString()), Expression.Optional(Expression.Literal(" "))]);

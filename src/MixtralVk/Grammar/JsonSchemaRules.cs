@@ -11,7 +11,8 @@ namespace MixtralVk.Grammar;
 internal sealed class JsonSchemaRules
 {
     private static readonly string[] Annotations =
-        ["title", "description", "default", "examples", "$schema", "$id", "$comment", "$defs", "definitions", "deprecated", "readOnly", "writeOnly"];
+        ["title", "description", "default", "examples", "$schema", "$id", "$comment", "$defs", "definitions", "deprecated",
+        "readOnly", "writeOnly"];
 
     private static readonly string[] AllTypes = ["object", "array", "string", "number", "boolean", "null"];
 
@@ -67,7 +68,8 @@ internal sealed class JsonSchemaRules
     {
         { ValueKind: JsonValueKind.String } type => [type.GetString()!],
         { ValueKind: JsonValueKind.Array } => schema.TakeTexts("type")!,
-        null => schema.Has("properties") ? ["object"] : schema.Has("items") ? ["array"] : schema.Has("pattern") || schema.Has("format") ? ["string"] : AllTypes,
+        null => schema.Has("properties") ? ["object"] : schema.Has("items") ? ["array"] : schema.Has("pattern") || schema.Has("format")
+            ? ["string"] : AllTypes,
         _ => throw new GrammarException("The schema's \"type\" is a name or a list of names."),
     };
 
@@ -94,7 +96,8 @@ internal sealed class JsonSchemaRules
             return least == 0 && most is null ? _json.String : JsonRules.Quoted(new Repeat(_json.Character, least, most));
         }
         if (least > 0 || most is not null || pattern is not null && format is not null)
-            throw new GrammarException("The schema has a string with two of pattern, format and a length; only one of them is supported: state the length in the pattern.");
+            throw new GrammarException(
+                "The schema has a string with two of pattern, format and a length; only one of them is supported: state the length in the pattern.");
         return JsonRules.Quoted(RegexParser.Parse(pattern ?? StringFormats.PatternOf(format!), CharacterForm.JsonString, wholeText: false));
     }
 
@@ -113,19 +116,21 @@ internal sealed class JsonSchemaRules
         JsonProperty[] properties = schema.TakeProperties("properties") ?? [];
         if (properties.Length == 0)
         {
-            if (required.Count > 0) throw new GrammarException($"The schema requires the property '{required.First()}' but does not describe it.");
+            if (required.Count > 0)
+                throw new GrammarException($"The schema requires the property '{required.First()}' but does not describe it.");
             if (additional is { ValueKind: JsonValueKind.False }) return Expression.Literal("{}");
             return _json.Map(additional is { ValueKind: JsonValueKind.Object } values ? _rules.Add("values", Schema(values)) : _json.Value);
         }
         var members = properties.Select(p => (p.Name, Value: Schema(p.Value))).ToList();
         foreach (string name in required)
-            if (!members.Exists(m => m.Name == name)) throw new GrammarException($"The schema requires the property '{name}' but does not describe it.");
+            if (!members.Exists(m => m.Name == name))
+                throw new GrammarException($"The schema requires the property '{name}' but does not describe it.");
         return new Sequence([Expression.Literal("{"), Members(members, required), Expression.Literal("}")]);
     }
 
     /// <summary>
-    /// The members in order, those not required optional. Built from the last to the first, once for the case that a member stands before (a
-    /// comma is due) and once for the case that none does.
+    /// The members in order, those not required optional. Built from the last to the first, once for the case that a member stands before
+    /// (a comma is due) and once for the case that none does.
     /// </summary>
     private Expression Members(List<(string Name, Expression Value)> members, HashSet<string> required)
     {
@@ -138,7 +143,8 @@ internal sealed class JsonSchemaRules
             var first = new Sequence([member, afterOther]);
             bool optional = !required.Contains(name);
             (asFirst, afterOther) =
-                (_rules.Add($"from {name}", optional ? new Choice([first, asFirst]) : first), _rules.Add($"then {name}", optional ? new Choice([with, afterOther]) : with));
+                (_rules.Add($"from {name}", optional ? new Choice([first, asFirst]) : first),
+                _rules.Add($"then {name}", optional ? new Choice([with, afterOther]) : with));
         }
         return asFirst;
     }
@@ -146,8 +152,10 @@ internal sealed class JsonSchemaRules
     private static Choice Literals(JsonElement[] values, SchemaKeywords schema)
     {
         string[] types = schema.Has("type") ? Types(schema) : [.. AllTypes, "integer"];
-        var options = values.Where(v => types.Any(t => IsOfType(v, t))).Select(v => Expression.Literal(JsonSerializer.Serialize(v, SchemaJson.Relaxed.JsonElement))).ToList();
-        return options.Count > 0 ? new Choice(options) : throw new GrammarException("The schema has an enum of which no value is possible.");
+        var options = values.Where(v => types.Any(t => IsOfType(v, t)))
+            .Select(v => Expression.Literal(JsonSerializer.Serialize(v, SchemaJson.Relaxed.JsonElement))).ToList();
+        return options.Count > 0
+            ? new Choice(options) : throw new GrammarException("The schema has an enum of which no value is possible.");
     }
 
     private static bool IsOfType(JsonElement value, string type) => value.ValueKind switch
@@ -155,16 +163,20 @@ internal sealed class JsonSchemaRules
         JsonValueKind.Null => type == "null",
         JsonValueKind.True or JsonValueKind.False => type == "boolean",
         JsonValueKind.String => type == "string",
-        JsonValueKind.Number => type == "number" || type == "integer" && value.TryGetDecimal(out decimal number) && decimal.IsInteger(number),
+        JsonValueKind.Number =>
+            type == "number" || type == "integer" && value.TryGetDecimal(out decimal number) && decimal.IsInteger(number),
         JsonValueKind.Array => type == "array",
         _ => type == "object",
     };
 
-    /// <summary>The rule of a part of the schema, by JSON pointer (RFC 6901); made when first asked for, so that it may refer to itself.</summary>
+    /// <summary>
+    /// The rule of a part of the schema, by JSON pointer (RFC 6901); made when first asked for, so that it may refer to itself.
+    /// </summary>
     private RuleReference Reference(string reference)
     {
         if (_references.TryGetValue(reference, out RuleReference? rule)) return rule;
-        if (reference != "#" && !reference.StartsWith("#/", StringComparison.Ordinal)) throw new GrammarException($"The schema refers to '{reference}'; only parts of the schema itself ('#/…') can be referred to.");
+        if (reference != "#" && !reference.StartsWith("#/", StringComparison.Ordinal))
+            throw new GrammarException($"The schema refers to '{reference}'; only parts of the schema itself ('#/…') can be referred to.");
         JsonElement part = _root;
         foreach (string step in Uri.UnescapeDataString(reference).Split('/').Skip(1))
         {
@@ -172,7 +184,8 @@ internal sealed class JsonSchemaRules
             bool found = part.ValueKind switch
             {
                 JsonValueKind.Object => part.TryGetProperty(name, out part),
-                JsonValueKind.Array when int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < part.GetArrayLength() => (part = part[index]).ValueKind != JsonValueKind.Undefined,
+                JsonValueKind.Array when int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int index)
+                    && index < part.GetArrayLength() => (part = part[index]).ValueKind != JsonValueKind.Undefined,
                 _ => false,
             };
             if (!found) throw new GrammarException($"The schema refers to '{reference}', which it does not have.");

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace MixtralVk.Grammar;
 
 /// <summary>
-/// Where in a grammar a text can be, as one number: each state stands for the set of (automaton state, stack of calls to come back to) that a
-/// text has led to. States and their steps are made when first needed and kept, so that a step once taken is one table look-up. Not
+/// Where in a grammar a text can be, as one number: each state stands for the set of (automaton state, stack of calls to come back to) that
+/// a text has led to. States and their steps are made when first needed and kept, so that a step once taken is one table look-up. Not
 /// thread-safe.
 /// </summary>
 internal sealed class MatchStates
@@ -62,7 +62,8 @@ internal sealed class MatchStates
         _kept.Clear();
         foreach (Place place in other._nodes[state].Places)
         {
-            for (int stack = place.Stack; stack != EmptyStack; stack = other._frames[stack].Frame.Parent) calls.Push(other._frames[stack].Frame.Return);
+            for (int stack = place.Stack; stack != EmptyStack; stack = other._frames[stack].Frame.Parent)
+                calls.Push(other._frames[stack].Frame.Return);
             int copy = EmptyStack;
             while (calls.TryPop(out int returnTo)) copy = Push(returnTo, copy);
             _kept.Add(new Place(place.State, copy));
@@ -82,7 +83,9 @@ internal sealed class MatchStates
         return _nodes[state].Next[value] = _open.Count == 0 ? Dead : Close();
     }
 
-    /// <summary>The state of all places reachable from the open ones without taking a byte; keeps those from where a byte can be taken.</summary>
+    /// <summary>
+    /// The state of all places reachable from the open ones without taking a byte; keeps those from where a byte can be taken.
+    /// </summary>
     private int Close()
     {
         _seen.Clear();
@@ -126,7 +129,9 @@ internal sealed class MatchStates
         return _nodes.Count - 1;
     }
 
-    /// <summary>The stack with a state to come back to on top. A call at the very end of a rule comes back to where that rule would.</summary>
+    /// <summary>
+    /// The stack with a state to come back to on top. A call at the very end of a rule comes back to where that rule would.
+    /// </summary>
     private int Push(int returnTo, int parent)
     {
         if (_automaton.IsEndOfRule(returnTo) && _automaton.EdgesOf(returnTo).Count == 0) return parent;
@@ -141,7 +146,8 @@ internal sealed class MatchStates
     private GrammarException TooAmbiguous()
     {
         _open.Clear();
-        return new GrammarException($"The grammar is too ambiguous: a text can be in more than {_maxAmbiguity} places of it at once, or go on from there in more than {_maxEdges} ways.");
+        return new GrammarException(
+            $"The grammar is too ambiguous: a text can be in more than {_maxAmbiguity} places of it at once, or go on from there in more than {_maxEdges} ways.");
     }
 
     private readonly record struct Frame(int Return, int Parent);

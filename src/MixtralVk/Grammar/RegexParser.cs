@@ -12,7 +12,8 @@ internal sealed class RegexParser
     private const int MostRepeats = 10_000;
 
     private static readonly CodePoints Digits = CodePoints.Range('0', '9');
-    private static readonly CodePoints Word = Digits.Union(CodePoints.Range('a', 'z')).Union(CodePoints.Range('A', 'Z')).Union(CodePoints.Of('_'));
+    private static readonly CodePoints Word =
+        Digits.Union(CodePoints.Range('a', 'z')).Union(CodePoints.Range('A', 'Z')).Union(CodePoints.Of('_'));
     private static readonly CodePoints Spaces = CodePoints.Range(0x2000, 0x200A)
         .Union(CodePoints.Of('\t', '\n', '\v', '\f', '\r', ' ', 0xA0, 0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0xFEFF));
     private static readonly CodePoints LineEnds = CodePoints.Of('\n', '\r', 0x2028, 0x2029);
@@ -32,7 +33,8 @@ internal sealed class RegexParser
     /// <summary>Parses a pattern.</summary>
     /// <param name="pattern">The pattern.</param>
     /// <param name="form">How its characters are written in the text.</param>
-    /// <param name="wholeText">True: the pattern is the whole text. False: the text contains it, as in JSON Schema, unless anchored.</param>
+    /// <param name="wholeText">True: the pattern is the whole text. False: the text contains it, as in JSON Schema, unless
+    /// anchored.</param>
     public static Expression Parse(string pattern, CharacterForm form, bool wholeText)
     {
         var parser = new RegexParser(pattern, form, wholeText);
@@ -133,7 +135,8 @@ internal sealed class RegexParser
         if (parts.Length > 2 || !TryCount(parts[0], out int least)) throw Error($"the repetition {{{counts}}}");
         if (parts.Length == 1) return new Repeat(atom, least, least);
         if (parts[1].Length == 0) return new Repeat(atom, least, null);
-        return TryCount(parts[1], out int most) && most >= least ? new Repeat(atom, least, most) : throw Error($"the repetition {{{counts}}}");
+        return TryCount(parts[1], out int most) && most >= least
+            ? new Repeat(atom, least, most) : throw Error($"the repetition {{{counts}}}");
     }
 
     private static bool TryCount(string text, out int count) =>
@@ -150,7 +153,8 @@ internal sealed class RegexParser
             {
                 _at++;
                 CodePoints last = ClassMember();
-                if (first.Single is not int from || last.Single is not int to || from > to) throw Error("a range in [] that is not from a lower to a higher character");
+                if (first.Single is not int from || last.Single is not int to || from > to)
+                    throw Error("a range in [] that is not from a lower to a higher character");
                 first = CodePoints.Range(from, to);
             }
             set = set.Union(first);
@@ -195,20 +199,23 @@ internal sealed class RegexParser
         if (Take('{'))
         {
             int close = _pattern.IndexOf('}', _at);
-            if (close < 0 || !int.TryParse(_pattern.AsSpan(_at, close - _at), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int value) || !Rune.IsValid(value))
+            if (close < 0 || !int.TryParse(_pattern.AsSpan(_at, close - _at), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
+                out int value) || !Rune.IsValid(value))
                 throw Error("a \\u{} that is no character");
             _at = close + 1;
             return value;
         }
         int unit = Hex(4);
         if (!char.IsSurrogate((char)unit)) return unit;
-        if (char.IsHighSurrogate((char)unit) && Take('\\') && Take('u') && Hex(4) is int low && char.IsLowSurrogate((char)low)) return char.ConvertToUtf32((char)unit, (char)low);
+        if (char.IsHighSurrogate((char)unit) && Take('\\') && Take('u') && Hex(4) is int low && char.IsLowSurrogate((char)low))
+            return char.ConvertToUtf32((char)unit, (char)low);
         throw Error("half a surrogate pair");
     }
 
     private int Hex(int digits)
     {
-        if (_at + digits > _pattern.Length || !int.TryParse(_pattern.AsSpan(_at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int value))
+        if (_at + digits > _pattern.Length
+            || !int.TryParse(_pattern.AsSpan(_at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int value))
             throw Error($"an escape without {digits} hexadecimal digits");
         _at += digits;
         return value;
@@ -216,7 +223,8 @@ internal sealed class RegexParser
 
     private int Character()
     {
-        if (Rune.DecodeFromUtf16(_pattern.AsSpan(_at), out Rune rune, out int used) != System.Buffers.OperationStatus.Done) throw Error("half a surrogate pair");
+        if (Rune.DecodeFromUtf16(_pattern.AsSpan(_at), out Rune rune, out int used) != System.Buffers.OperationStatus.Done)
+            throw Error("half a surrogate pair");
         _at += used;
         return rune.Value;
     }

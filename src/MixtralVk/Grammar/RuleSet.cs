@@ -29,5 +29,6 @@ internal sealed class RuleSet
 
     public string NameOf(int rule) => _rules[rule].Name;
 
-    public Expression BodyOf(int rule) => _rules[rule].Body ?? throw new GrammarException($"The rule '{_rules[rule].Name}' is used but not defined.");
+    public Expression BodyOf(int rule) =>
+        _rules[rule].Body ?? throw new GrammarException($"The rule '{_rules[rule].Name}' is used but not defined.");
 }

@@ -40,14 +40,16 @@ internal sealed class SchemaKeywords
     };
 
     /// <summary>The texts of a keyword that is a list of them.</summary>
-    public string[]? TakeTexts(string keyword) => TakeList(keyword)?.Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()!
+    public string[]? TakeTexts(string keyword) =>
+        TakeList(keyword)?.Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()!
         : throw new GrammarException($"The schema's \"{keyword}\" has {item.GetRawText()} in it; it must be a list of texts.")).ToArray();
 
     public int? TakeCount(string keyword) => Take(keyword) switch
     {
         null => null,
         { ValueKind: JsonValueKind.Number } value when value.TryGetInt32(out int count) && count is >= 0 and <= 10_000 => count,
-        { } value => throw new GrammarException($"The schema's \"{keyword}\" is {value.GetRawText()}; it must be a number from 0 to 10000."),
+        { } value => throw new GrammarException(
+            $"The schema's \"{keyword}\" is {value.GetRawText()}; it must be a number from 0 to 10000."),
     };
 
     public string? TakeText(string keyword) => Take(keyword) switch
@@ -61,7 +63,8 @@ internal sealed class SchemaKeywords
     {
         null => null,
         { ValueKind: JsonValueKind.Number } value when value.TryGetDecimal(out decimal number) => number,
-        { } value => throw new GrammarException($"The schema's \"{keyword}\" is {value.GetRawText()}; it must be a number of at most 28 digits."),
+        { } value => throw new GrammarException(
+            $"The schema's \"{keyword}\" is {value.GetRawText()}; it must be a number of at most 28 digits."),
     };
 
     /// <summary>Throws when a keyword was not taken.</summary>
@@ -78,5 +81,6 @@ internal sealed class SchemaKeywords
 internal sealed partial class SchemaJson : JsonSerializerContext
 {
     /// <summary>Escapes only what JSON must.</summary>
-    public static SchemaJson Relaxed { get; } = new(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static SchemaJson Relaxed { get; } =
+        new(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -3,8 +3,8 @@ using System.Text;
 namespace MixtralVk.Grammar;
 
 /// <summary>
-/// Finds any of some texts in a stream of UTF-8 bytes (A. V. Aho, M. J. Corasick, "Efficient string matching", 1975): a state says how much of
-/// each text the stream's end is. Immutable.
+/// Finds any of some texts in a stream of UTF-8 bytes (A. V. Aho, M. J. Corasick, "Efficient string matching", 1975): a state says how much
+/// of each text the stream's end is. Immutable.
 /// </summary>
 internal sealed class StringAutomaton
 {
@@ -51,7 +51,9 @@ internal sealed class StringAutomaton
         _ends[state] = true;
     }
 
-    /// <summary>Fills in, nearest to the start first, where a state goes on when its own texts do not: where the longest shorter end of it goes.</summary>
+    /// <summary>
+    /// Fills in, nearest to the start first, where a state goes on when its own texts do not: where the longest shorter end of it goes.
+    /// </summary>
     private void Link()
     {
         int[] shorter = new int[_next.Count];

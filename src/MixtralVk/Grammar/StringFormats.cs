@@ -1,8 +1,8 @@
 namespace MixtralVk.Grammar;
 
 /// <summary>
-/// Patterns of the <c>format</c> values of JSON Schema. They are narrower than the RFCs: every text they match is valid (dates have at most 28
-/// days), not every valid text matches.
+/// Patterns of the <c>format</c> values of JSON Schema. They are narrower than the RFCs: every text they match is valid (dates have at most
+/// 28 days), not every valid text matches.
 /// </summary>
 internal static class StringFormats
 {

@@ -3,8 +3,8 @@ using MixtralVk.Tokenization;
 namespace MixtralVk.Grammar;
 
 /// <summary>
-/// Which tokens of a vocabulary may follow in each state of a grammar. Computed when a state is first met, and kept: from then on a look-up.
-/// Serves any number of generations at once; every call locks.
+/// Which tokens of a vocabulary may follow in each state of a grammar. Computed when a state is first met, and kept: from then on a
+/// look-up. Serves any number of generations at once; every call locks.
 /// </summary>
 internal sealed class TokenMasks
 {
@@ -95,9 +95,9 @@ internal sealed class TokenMasks
     }
 
     /// <summary>
-    /// Tokens of a short completion, 0 where the text is complete: the fewest of those in which every token brings the end nearer (in bytes).
-    /// Where the search for it would take too long, as in a schema whose shortest answer has many thousand bytes, the bytes of the shortest one:
-    /// each can be a token.
+    /// Tokens of a short completion, 0 where the text is complete: the fewest of those in which every token brings the end nearer (in
+    /// bytes). Where the search for it would take too long, as in a schema whose shortest answer has many thousand bytes, the bytes of the
+    /// shortest one: each can be a token.
     /// </summary>
     public int ShortestTokens(int state)
     {
@@ -144,7 +144,9 @@ internal sealed class TokenMasks
         return new Mask(allowed, mostBytesLeft);
     }
 
-    /// <summary>The masks of a state by how many tokens the shortest completions take after theirs, each with the tokens of those before it.</summary>
+    /// <summary>
+    /// The masks of a state by how many tokens the shortest completions take after theirs, each with the tokens of those before it.
+    /// </summary>
     private NearMask[] ComputeNear(int state)
     {
         var costs = new SortedDictionary<int, uint[]>();
@@ -178,7 +180,8 @@ internal sealed class TokenMasks
     /// <param name="MostBytesLeft">The shortest completion, in bytes, after the worst of them.</param>
     private readonly record struct Mask(uint[] Allowed, int MostBytesLeft);
 
-    /// <param name="TokensAfter">Most tokens that the shortest completion takes after a token of the mask; -1 for the end tokens alone.</param>
+    /// <param name="TokensAfter">Most tokens that the shortest completion takes after a token of the mask; -1 for the end tokens
+    /// alone.</param>
     /// <param name="Allowed">The tokens that may follow.</param>
     private readonly record struct NearMask(int TokensAfter, uint[] Allowed);
 }

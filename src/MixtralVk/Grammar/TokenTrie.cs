@@ -56,7 +56,8 @@ internal sealed class TokenTrie
     public ReadOnlySpan<int> TokensAt(in Node node) => _tokens.AsSpan(node.FirstToken, node.TokenCount);
 
     /// <summary>The tokens that begin with the bytes up to a node.</summary>
-    public ReadOnlySpan<int> TokensFrom(in Node node) => _tokens.AsSpan(node.FirstToken..(node.End < _nodes.Length ? _nodes[node.End].FirstToken : _tokens.Length));
+    public ReadOnlySpan<int> TokensFrom(in Node node) =>
+        _tokens.AsSpan(node.FirstToken..(node.End < _nodes.Length ? _nodes[node.End].FirstToken : _tokens.Length));
 
     /// <summary>The bytes a token adds to a text; none for control tokens.</summary>
     public ReadOnlySpan<byte> BytesOf(int token) => _bytes[token];
@@ -68,7 +69,9 @@ internal sealed class TokenTrie
         return tokenizer.TypeOf(token) is TokenType.Unknown or TokenType.Unused ? [] : Encoding.UTF8.GetBytes(tokenizer.TextOf(token));
     }
 
-    /// <summary>Adds the nodes below a common beginning of <paramref name="depth"/> bytes; a token that is no longer is the parent's.</summary>
+    /// <summary>
+    /// Adds the nodes below a common beginning of <paramref name="depth"/> bytes; a token that is no longer is the parent's.
+    /// </summary>
     private static void AddChildren(List<(byte[] Bytes, int Id)> tokens, int from, int to, int depth, List<Node> nodes)
     {
         while (from < to)

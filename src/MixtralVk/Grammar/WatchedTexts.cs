@@ -4,12 +4,13 @@ using MixtralVk.Tokenization;
 namespace MixtralVk.Grammar;
 
 /// <summary>
-/// Some texts, and with which tokens of a vocabulary one of them would be complete, wherever the borders of the tokens lie. What is computed for a
-/// state is kept. Thread-safe.
+/// Some texts, and with which tokens of a vocabulary one of them would be complete, wherever the borders of the tokens lie. What is
+/// computed for a state is kept. Thread-safe.
 /// </summary>
 internal sealed class WatchedTexts
 {
-    private static readonly ConditionalWeakTable<IReadOnlyList<string>, ConditionalWeakTable<Tokenizer, WatchedTexts>> Exact = [], AnyCase = [];
+    private static readonly ConditionalWeakTable<IReadOnlyList<string>, ConditionalWeakTable<Tokenizer, WatchedTexts>> Exact = [],
+        AnyCase = [];
 
     private readonly StringAutomaton _texts;
     private readonly TokenTrie _trie;
@@ -26,7 +27,9 @@ internal sealed class WatchedTexts
     public static WatchedTexts Of(IReadOnlyList<string> texts, bool ignoreCase, Tokenizer tokenizer) =>
         (ignoreCase ? AnyCase : Exact).GetValue(texts, _ => []).GetValue(tokenizer, t => new WatchedTexts(texts, ignoreCase, t));
 
-    /// <summary>The tokens (bit <c>t % 32</c> of word <c>t / 32</c>) with which one of the texts is complete, perhaps in the midst of the token.</summary>
+    /// <summary>
+    /// The tokens (bit <c>t % 32</c> of word <c>t / 32</c>) with which one of the texts is complete, perhaps in the midst of the token.
+    /// </summary>
     public ReadOnlyMemory<uint> Completing(int state) => Volatile.Read(ref _completing[state]) ?? (_completing[state] = Compute(state));
 
     /// <summary>The state after a token; <paramref name="complete"/> is true where one of the texts came to its end in it.</summary>

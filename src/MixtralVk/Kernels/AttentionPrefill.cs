@@ -22,8 +22,10 @@ namespace MixtralVk.Kernels;
 /// <param name="PassingLanes">Lanes that load for each other: 4 or 8, no more than the smallest subgroup.</param>
 /// <param name="Form">How lanes work together.</param>
 /// <param name="MaxTiles">Most tiles of a step.</param>
-internal readonly record struct AttentionPrefill(KvFormat KvFormat, BufferView Tiles, BufferView Positions, BufferView Owners, BufferView PageTables,
-    BufferView Queries, BufferView Keys, BufferView Values, BufferView Output, uint QueryHeads, uint KvHeads, uint HeadDim, uint QueryStride,
+internal readonly record struct AttentionPrefill(KvFormat KvFormat, BufferView Tiles, BufferView Positions, BufferView Owners,
+    BufferView PageTables,
+    BufferView Queries, BufferView Keys, BufferView Values, BufferView Output, uint QueryHeads, uint KvHeads,
+    uint HeadDim, uint QueryStride,
     uint MaxPages, QueryBlock Block, uint PassingLanes, AttentionForm Form, uint MaxTiles) : IKernel
 {
     /// <summary>Factor of the scores.</summary>

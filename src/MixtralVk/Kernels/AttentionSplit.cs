@@ -26,8 +26,10 @@ namespace MixtralVk.Kernels;
 /// <param name="PassingLanes">Lanes that load for each other: 4 or 8, no more than the smallest subgroup.</param>
 /// <param name="Form">How lanes work together.</param>
 /// <param name="MaxTiles">Most tiles of a step.</param>
-internal readonly record struct AttentionSplit(KvFormat KvFormat, BufferView Tiles, BufferView Positions, BufferView Owners, BufferView PageTables,
-    BufferView Queries, BufferView Keys, BufferView Values, BufferView Partials, uint QueryHeads, uint KvHeads, uint HeadDim, uint QueryStride,
+internal readonly record struct AttentionSplit(KvFormat KvFormat, BufferView Tiles, BufferView Positions, BufferView Owners,
+    BufferView PageTables,
+    BufferView Queries, BufferView Keys, BufferView Values, BufferView Partials, uint QueryHeads, uint KvHeads,
+    uint HeadDim, uint QueryStride,
     uint MaxPages, uint MaxSplits, QueryBlock Block, uint PassingLanes, AttentionForm Form, uint MaxTiles) : IKernel
 {
     /// <summary>Keys of a split.</summary>

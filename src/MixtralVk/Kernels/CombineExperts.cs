@@ -3,8 +3,8 @@ using MixtralVk.Gpu;
 namespace MixtralVk.Kernels;
 
 /// <summary>
-/// <c>residual[t] += sum over choices, ascending, of weights[t][choice] * output[t * TopK + choice]</c>. With <paramref name="IsSplit"/> the outputs of experts
-/// without a slot are the host's.
+/// <c>residual[t] += sum over choices, ascending, of weights[t][choice] * output[t * TopK + choice]</c>. With <paramref name="IsSplit"/>
+/// the outputs of experts without a slot are the host's.
 /// </summary>
 /// <param name="Rows">First word: tokens of this step.</param>
 /// <param name="ExpertOutput">float (rows * TopK, Dim).</param>
@@ -18,7 +18,8 @@ namespace MixtralVk.Kernels;
 /// <param name="IsSplit">Whether experts may have no slot.</param>
 /// <param name="SlotCount">Slots of the layer; an expert has none where its slot is not below.</param>
 /// <param name="MaxRows">Most tokens of a step.</param>
-internal readonly record struct CombineExperts(BufferView Rows, BufferView ExpertOutput, BufferView HostOutput, BufferView Ids, BufferView Slots, BufferView Weights,
+internal readonly record struct CombineExperts(BufferView Rows, BufferView ExpertOutput, BufferView HostOutput, BufferView Ids,
+    BufferView Slots, BufferView Weights,
     BufferView Residual, uint Dim, uint TopK, bool IsSplit, uint SlotCount, uint MaxRows) : IKernel
 {
     public string Shader => "experts/combine_experts";

@@ -4,8 +4,8 @@ using MixtralVk.Quantization;
 namespace MixtralVk.Kernels;
 
 /// <summary>
-/// <c>output[t] = weights[tokenIds[t]]</c> for the ids in [<paramref name="FirstRow"/>, FirstRow + <paramref name="RowCount"/>), the rows of
-/// the bound range of tiles; one dispatch per range fills all rows.
+/// <c>output[t] = weights[tokenIds[t]]</c> for the ids in [<paramref name="FirstRow"/>, FirstRow + <paramref name="RowCount"/>), the rows
+/// of the bound range of tiles; one dispatch per range fills all rows.
 /// </summary>
 /// <param name="Format">Format of the embedding matrix.</param>
 /// <param name="Weights">A range of its tiles (RowCount, Cols).</param>
@@ -16,7 +16,8 @@ namespace MixtralVk.Kernels;
 /// <param name="FirstRow">Row of the matrix the range begins with.</param>
 /// <param name="RowCount">Rows of the matrix in the range.</param>
 /// <param name="MaxRows">Most tokens of a step.</param>
-internal readonly record struct EmbeddingRows(WeightFormat Format, BufferView Weights, BufferView Rows, BufferView TokenIds, BufferView Output,
+internal readonly record struct EmbeddingRows(WeightFormat Format, BufferView Weights, BufferView Rows,
+    BufferView TokenIds, BufferView Output,
     uint Cols, uint FirstRow, uint RowCount, uint MaxRows) : IKernel
 {
     public string Shader => Format switch

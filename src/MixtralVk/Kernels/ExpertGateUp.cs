@@ -24,7 +24,8 @@ namespace MixtralVk.Kernels;
 /// <param name="Variant">How the work is cut. With splits over workgroups the output is what <see cref="AddParts"/> reads.</param>
 /// <param name="PartStride">Floats between the outputs of two parts, where columns are split over workgroups.</param>
 /// <param name="Quants">The input as <see cref="QuantizeRows"/> leaves it, for packed dot products.</param>
-internal readonly record struct ExpertGateUp(WeightFormat Format, BufferView Groups, BufferView Entries, BufferView Gate, BufferView Up, BufferView Input,
+internal readonly record struct ExpertGateUp(WeightFormat Format, BufferView Groups, BufferView Entries, BufferView Gate,
+    BufferView Up, BufferView Input,
     BufferView Output, uint Slot, uint InputRowDivisor, uint Cols, uint OutputRows, uint FirstRow, uint OutputStride,
     uint MaxEntries, ProductVariant Variant, uint PartStride = 0,
     BufferView Quants = default) : IKernel

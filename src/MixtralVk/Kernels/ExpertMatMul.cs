@@ -4,8 +4,9 @@ using MixtralVk.Quantization;
 namespace MixtralVk.Kernels;
 
 /// <summary>
-/// The matrix product of one expert over its own entries: <c>output[e][FirstRow + r] = sum over c of weights[r][c] * input[e / InputRowDivisor][c]</c>.
-/// The down projection (InputRowDivisor 1), and gate or up where their formats differ (InputRowDivisor = top-k, then <see cref="SwiGlu"/>).
+/// The matrix product of one expert over its own entries: <c>output[e][FirstRow + r] = sum over c of weights[r][c] * input[e /
+/// InputRowDivisor][c]</c>. The down projection (InputRowDivisor 1), and gate or up where their formats differ (InputRowDivisor = top-k,
+/// then <see cref="SwiGlu"/>).
 /// </summary>
 /// <param name="Format">Format of the weights.</param>
 /// <param name="Groups">uint2 (slots): count and offset, from <see cref="GroupTokens"/>.</param>
@@ -23,7 +24,8 @@ namespace MixtralVk.Kernels;
 /// <param name="Variant">How the work is cut. With splits over workgroups the output is what <see cref="AddParts"/> reads.</param>
 /// <param name="PartStride">Floats between the outputs of two parts, where columns are split over workgroups.</param>
 /// <param name="Quants">The input as <see cref="QuantizeRows"/> leaves it, for packed dot products.</param>
-internal readonly record struct ExpertMatMul(WeightFormat Format, BufferView Groups, BufferView Entries, BufferView Weights, BufferView Input,
+internal readonly record struct ExpertMatMul(WeightFormat Format, BufferView Groups, BufferView Entries,
+    BufferView Weights, BufferView Input,
     BufferView Output, uint Slot, uint InputRowDivisor, uint Cols, uint OutputRows, uint FirstRow, uint OutputStride,
     uint MaxEntries, ProductVariant Variant, uint PartStride = 0,
     BufferView Quants = default) : IKernel

@@ -2,7 +2,9 @@ using MixtralVk.Gpu;
 
 namespace MixtralVk.Kernels;
 
-/// <summary>Puts <paramref name="Site"/> into <paramref name="Status"/>, which keeps the lowest, where a row holds NaN or infinity.</summary>
+/// <summary>
+/// Puts <paramref name="Site"/> into <paramref name="Status"/>, which keeps the lowest, where a row holds NaN or infinity.
+/// </summary>
 /// <param name="Rows">First word: rows of this step.</param>
 /// <param name="Input">float (rows, Cols).</param>
 /// <param name="Status">One uint.</param>

@@ -3,9 +3,9 @@ using MixtralVk.Gpu;
 namespace MixtralVk.Kernels;
 
 /// <summary>
-/// Lists the entries (token * TopK + choice) of every expert that lies in a slot, ascending, and writes the indirect dispatches of the slots' products: each
-/// exists in a variant of each <see cref="ExpertWidth"/>, of which two get a zero size. An id out of range belongs to no expert. A dense block is one expert with
-/// TopK 1 and ids 0.
+/// Lists the entries (token * TopK + choice) of every expert that lies in a slot, ascending, and writes the indirect dispatches of the
+/// slots' products: each exists in a variant of each <see cref="ExpertWidth"/>, of which two get a zero size. An id out of range belongs to
+/// no expert. A dense block is one expert with TopK 1 and ids 0.
 /// </summary>
 /// <param name="Rows">First word: tokens of this step.</param>
 /// <param name="Ids">uint (rows, TopK), from <see cref="RouterTopK"/>.</param>
@@ -19,7 +19,8 @@ namespace MixtralVk.Kernels;
 /// <param name="GateUp">The gate/up dispatches of a slot.</param>
 /// <param name="Down">The down dispatches of a slot.</param>
 /// <param name="MaxRows">Most tokens of a step.</param>
-internal readonly record struct GroupTokens(BufferView Rows, BufferView Ids, BufferView Slots, BufferView Groups, BufferView Entries, BufferView Arguments,
+internal readonly record struct GroupTokens(BufferView Rows, BufferView Ids, BufferView Slots, BufferView Groups, BufferView Entries,
+    BufferView Arguments,
     uint ExpertCount, uint SlotCount, uint TopK, ExpertGrids GateUp, ExpertGrids Down, uint MaxRows) : IKernel
 {
     private const ulong DispatchBytes = 3 * sizeof(uint);
@@ -31,7 +32,8 @@ internal readonly record struct GroupTokens(BufferView Rows, BufferView Ids, Buf
     public static ulong ArgumentBytes(uint slotCount) => slotCount * 6 * DispatchBytes;
 
     /// <summary>Where a slot's dispatch size (three uints) lies in Arguments.</summary>
-    public static ulong ArgumentOffset(uint slot, bool down, ExpertWidth width) => (slot * 6 + (down ? 3u : 0u) + (uint)width) * DispatchBytes;
+    public static ulong ArgumentOffset(uint slot, bool down, ExpertWidth width) =>
+        (slot * 6 + (down ? 3u : 0u) + (uint)width) * DispatchBytes;
 
     public string Shader => "experts/group_tokens";
 
@@ -87,5 +89,6 @@ internal readonly record struct ExpertGrids(ExpertGrid Single, ExpertGrid Narrow
     public static ExpertGrids Of(ExpertVariants variants, uint rows) =>
         new(Of(variants.Single, rows), Of(variants.Narrow, rows), Of(variants.Wide, rows), variants.SingleLimit, variants.NarrowLimit);
 
-    private static ExpertGrid Of(ProductVariant variant, uint rows) => new(Grid.Cover(rows, variant.WorkgroupRows), variant.TokensPerPass, variant.WorkgroupSplits);
+    private static ExpertGrid Of(ProductVariant variant, uint rows) =>
+        new(Grid.Cover(rows, variant.WorkgroupRows), variant.TokensPerPass, variant.WorkgroupSplits);
 }

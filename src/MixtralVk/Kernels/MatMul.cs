@@ -22,7 +22,8 @@ namespace MixtralVk.Kernels;
 /// <param name="PartStride">Floats between the outputs of two parts, where columns are split over workgroups.</param>
 /// <param name="Quants">The input as <see cref="QuantizeRows"/> leaves it, for packed dot products.</param>
 internal readonly record struct MatMul(WeightFormat Format, BufferView Weights, BufferView Rows, BufferView Input, BufferView Output,
-    uint Cols, uint OutputRows, uint FirstRow, uint OutputStride, bool Accumulate, uint MaxRows, ProductVariant Variant, uint PartStride = 0,
+    uint Cols, uint OutputRows, uint FirstRow, uint OutputStride, bool Accumulate, uint MaxRows, ProductVariant Variant,
+    uint PartStride = 0,
     BufferView Quants = default) : IKernel
 {
     public string Shader => Variant.Arithmetic == Arithmetic.PackedInt8 ? PackedShader : Format switch

@@ -44,13 +44,16 @@ internal enum Arithmetic
 /// <param name="ColumnSplits">Runs of columns inside a workgroup, <paramref name="Lanes"/> lanes each, added in shared memory.</param>
 /// <param name="WorkgroupSplits">Parts of the columns over workgroups, added by a second kernel (<see cref="AddParts"/>); 1 = none.</param>
 /// <param name="RunsPerLane">Runs that a lane takes one after the other, where ColumnSplits is 1: the order of a split variant.</param>
-/// <param name="PartsPerWorkgroup">Parts that a workgroup takes one after the other, where WorkgroupSplits is 1: the order of a split variant.</param>
+/// <param name="PartsPerWorkgroup">Parts that a workgroup takes one after the other, where WorkgroupSplits is 1: the order of a split
+/// variant.</param>
 /// <param name="SubgroupSize">Size asked of the driver; 0 = the driver's choice.</param>
 /// <param name="WeightFetch">How weights are read.</param>
 /// <param name="ActivationFetch">How activations are read.</param>
 /// <param name="Arithmetic">What it multiplies with.</param>
-internal readonly record struct ProductVariant(uint RowsPerLane, uint TokensPerPass, uint Lanes = 64, uint ColumnSplits = 1, uint WorkgroupSplits = 1,
-    uint RunsPerLane = 1, uint PartsPerWorkgroup = 1, uint SubgroupSize = 0, WeightFetch WeightFetch = WeightFetch.Storage, ActivationFetch ActivationFetch = ActivationFetch.Storage,
+internal readonly record struct ProductVariant(uint RowsPerLane, uint TokensPerPass, uint Lanes = 64, uint ColumnSplits = 1,
+    uint WorkgroupSplits = 1,
+    uint RunsPerLane = 1, uint PartsPerWorkgroup = 1, uint SubgroupSize = 0, WeightFetch WeightFetch = WeightFetch.Storage,
+    ActivationFetch ActivationFetch = ActivationFetch.Storage,
     Arithmetic Arithmetic = Arithmetic.Float)
 {
     /// <summary>The order it adds in.</summary>
@@ -58,7 +61,8 @@ internal readonly record struct ProductVariant(uint RowsPerLane, uint TokensPerP
 
     /// <summary>The variant that adds in another order and is otherwise the same: one lane takes all runs, nothing is split.</summary>
     public ProductVariant InOrder(SummationOrder order) =>
-        this with { ColumnSplits = 1, WorkgroupSplits = 1, RunsPerLane = order.Runs, PartsPerWorkgroup = order.Parts, Arithmetic = order.Arithmetic };
+        this with { ColumnSplits = 1, WorkgroupSplits = 1, RunsPerLane = order.Runs, PartsPerWorkgroup = order.Parts,
+            Arithmetic = order.Arithmetic };
 
     /// <summary>Rows of a workgroup.</summary>
     public uint WorkgroupRows => Lanes * RowsPerLane;
@@ -80,8 +84,10 @@ internal readonly record struct ProductVariant(uint RowsPerLane, uint TokensPerP
 
     public override string ToString() =>
         $"R{RowsPerLane} T{TokensPerPass} L{Lanes}" + (ColumnSplits > 1 ? $" S{ColumnSplits}" : "")
-        + (WorkgroupSplits > 1 ? $" W{WorkgroupSplits}" : "") + (RunsPerLane > 1 ? $" N{RunsPerLane}" : "") + (PartsPerWorkgroup > 1 ? $" P{PartsPerWorkgroup}" : "")
+        + (WorkgroupSplits > 1 ? $" W{WorkgroupSplits}"
+        : "") + (RunsPerLane > 1 ? $" N{RunsPerLane}" : "") + (PartsPerWorkgroup > 1 ? $" P{PartsPerWorkgroup}" : "")
         + (SubgroupSize > 0 ? $" G{SubgroupSize}" : "") + (WeightFetch == WeightFetch.Texel ? " w-texel" : "")
-        + ActivationFetch switch { ActivationFetch.Storage => "", ActivationFetch.Uniform => " x-uniform", ActivationFetch.Texel => " x-texel" }
+        + ActivationFetch switch { ActivationFetch.Storage => "", ActivationFetch.Uniform => " x-uniform",
+        ActivationFetch.Texel => " x-texel" }
         + Arithmetic switch { Arithmetic.Float => "", Arithmetic.PackedInt8 => " int8", Arithmetic.CooperativeMatrix => " matrix" };
 }

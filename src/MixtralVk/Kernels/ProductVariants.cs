@@ -3,7 +3,9 @@ using MixtralVk.Quantization;
 
 namespace MixtralVk.Kernels;
 
-/// <summary>Which variants a device can run: pure functions of its description, with the limits in force in <see cref="DeviceDescription.Limits"/>.</summary>
+/// <summary>
+/// Which variants a device can run: pure functions of its description, with the limits in force in <see cref="DeviceDescription.Limits"/>.
+/// </summary>
 internal static class ProductVariants
 {
     /// <summary>Most accumulators of a lane; more do not fit any GPU's registers.</summary>
@@ -25,9 +27,9 @@ internal static class ProductVariants
     private const long TexelBytes = 16;
 
     /// <summary>
-    /// The variants worth measuring for a product of one token class that the device can run: those that read words row by row (one tile of lanes,
-    /// more column splits for more parallelism, on GPUs over workgroups too), and those that fetch four rows at once (eight rows a lane, a tile or
-    /// more of them).
+    /// The variants worth measuring for a product of one token class that the device can run: those that read words row by row (one tile of
+    /// lanes, more column splits for more parallelism, on GPUs over workgroups too), and those that fetch four rows at once (eight rows a
+    /// lane, a tile or more of them).
     /// </summary>
     public static IEnumerable<ProductVariant> ValidOn(DeviceDescription device, ProductShape shape, TokenClass tokens)
     {
@@ -43,7 +45,8 @@ internal static class ProductVariants
             where parts == 1 || splits * parts * MinRunCols <= shape.Cols
             from activations in (ActivationFetch[])[ActivationFetch.Storage, ActivationFetch.Uniform]
             from subgroup in activations == ActivationFetch.Storage ? SubgroupSizes(device.Limits) : [0]
-            select new ProductVariant(rows, pass, lanes, splits, SubgroupSize: subgroup, ActivationFetch: activations).WithParts(parts, tokens);
+            select new ProductVariant(rows, pass, lanes, splits, SubgroupSize: subgroup, ActivationFetch: activations)
+                .WithParts(parts, tokens);
         IEnumerable<ProductVariant> texels =
             from rows in (uint[])[4, 8]
             from pass in passes
@@ -62,28 +65,39 @@ internal static class ProductVariants
     {
         ArgumentNullException.ThrowIfNull(device);
         DeviceLimits limits = device.Limits;
-        (uint rows, uint pass, uint lanes, uint columns, uint workgroups, uint runsPerLane, uint partsPerWorkgroup, uint subgroup, WeightFetch weights, ActivationFetch activations, Arithmetic arithmetic) = variant;
+        (uint rows, uint pass, uint lanes, uint columns, uint workgroups, uint runsPerLane, uint partsPerWorkgroup, uint subgroup,
+            WeightFetch weights, ActivationFetch activations, Arithmetic arithmetic) = variant;
         uint accumulators = rows * pass * shape.Matrices, invocations = lanes * columns;
         uint shared = accumulators * lanes * sizeof(float) * ((columns > 1 ? 1u : 0u) + (partsPerWorkgroup > 1 ? 1u : 0u));
         long matrixBytes = Math.Min(new RowTileLayout(shape.Format, (int)shape.Rows, (int)shape.Cols).Bytes, limits.MaxStorageBufferRange);
-        if (rows is not (1 or 2 or 4 or 8 or 16) || pass == 0 || lanes == 0 || columns == 0 || workgroups == 0 || runsPerLane == 0 || partsPerWorkgroup == 0) return $"{variant} does not cut the work";
+        if (rows is not (1 or 2 or 4 or 8 or 16) || pass == 0 || lanes == 0 || columns == 0 || workgroups == 0 || runsPerLane == 0
+            || partsPerWorkgroup == 0) return $"{variant} does not cut the work";
         if (arithmetic == Arithmetic.CooperativeMatrix) return $"{variant} is not built";
-        if (arithmetic == Arithmetic.PackedInt8 && (!QuantizeRows.Serves(shape.Format) || activations != ActivationFetch.Storage)) return $"{variant} has no packed dot products for {shape.Format}";
-        if (arithmetic == Arithmetic.PackedInt8 && !device.Features.IntegerDotProduct) return $"{variant} needs integer dot products, which the device does not offer";
+        if (arithmetic == Arithmetic.PackedInt8 && (!QuantizeRows.Serves(shape.Format) || activations != ActivationFetch.Storage))
+            return $"{variant} has no packed dot products for {shape.Format}";
+        if (arithmetic == Arithmetic.PackedInt8 && !device.Features.IntegerDotProduct)
+            return $"{variant} needs integer dot products, which the device does not offer";
         if (accumulators > MaxAccumulators) return $"{variant} needs {accumulators} accumulators per lane, more than {MaxAccumulators}";
         if (variant.SummationOrder is var order && order.Runs * order.Parts > MaxRuns) return $"{variant} has more than {MaxRuns} runs";
         if (runsPerLane > 1 && columns > 1) return $"{variant} both splits columns and takes several runs per lane";
-        if (partsPerWorkgroup > 1 && workgroups > 1) return $"{variant} both splits columns over workgroups and takes several parts in each";
+        if (partsPerWorkgroup > 1 && workgroups > 1)
+            return $"{variant} both splits columns over workgroups and takes several parts in each";
         if (workgroups > 1 && (tokens == TokenClass.Chunk || workgroups > MaxWorkgroupSplits || shape.Rows > MaxSplitRows))
             return $"{variant} splits columns over workgroups where the parts would take much memory";
-        if (invocations > limits.MaxWorkgroupInvocations) return $"{variant} needs {invocations} invocations, the device has {limits.MaxWorkgroupInvocations}";
-        if (shared > limits.MaxSharedMemory) return $"{variant} needs {shared} bytes of shared memory, the device has {limits.MaxSharedMemory}";
-        if (subgroup > 0 && (subgroup < limits.MinSubgroupSize || subgroup > limits.MaxSubgroupSize)) return $"the device has no subgroups of {subgroup}";
+        if (invocations > limits.MaxWorkgroupInvocations)
+            return $"{variant} needs {invocations} invocations, the device has {limits.MaxWorkgroupInvocations}";
+        if (shared > limits.MaxSharedMemory)
+            return $"{variant} needs {shared} bytes of shared memory, the device has {limits.MaxSharedMemory}";
+        if (subgroup > 0 && (subgroup < limits.MinSubgroupSize || subgroup > limits.MaxSubgroupSize))
+            return $"the device has no subgroups of {subgroup}";
         if (weights == WeightFetch.Texel && rows < 4) return $"{variant} fetches four rows at once for less than four";
-        if (weights == WeightFetch.Texel && matrixBytes / TexelBytes > limits.MaxTexelBufferElements) return $"{variant} needs more texels than the device's {limits.MaxTexelBufferElements}";
+        if (weights == WeightFetch.Texel && matrixBytes / TexelBytes > limits.MaxTexelBufferElements)
+            return $"{variant} needs more texels than the device's {limits.MaxTexelBufferElements}";
         if (activations != ActivationFetch.Storage && shape.Cols % 4 != 0) return $"{variant} reads four columns at once of {shape.Cols}";
-        if (activations == ActivationFetch.Texel && !limits.TexelsReachAll) return $"{variant} may need more texels than the device's {limits.MaxTexelBufferElements}";
-        if (activations == ActivationFetch.Uniform && (shape.Kind == ProductKind.Down || (long)tokens.MaxTokens() * shape.Cols * sizeof(float) > Math.Min(limits.MaxUniformBufferRange, UniformBytes)))
+        if (activations == ActivationFetch.Texel && !limits.TexelsReachAll)
+            return $"{variant} may need more texels than the device's {limits.MaxTexelBufferElements}";
+        if (activations == ActivationFetch.Uniform && (shape.Kind == ProductKind.Down
+            || (long)tokens.MaxTokens() * shape.Cols * sizeof(float) > Math.Min(limits.MaxUniformBufferRange, UniformBytes)))
             return $"{variant} needs more activations than a uniform buffer holds";
         return null;
     }
@@ -91,10 +105,13 @@ internal static class ProductVariants
     /// <summary>What the shaders declare of a uniform buffer.</summary>
     private const uint UniformBytes = 64 << 10;
 
-    /// <summary>The variant with its columns in so many parts: over workgroups, but of a chunk, whose tokens fill the device, one after the other.</summary>
+    /// <summary>
+    /// The variant with its columns in so many parts: over workgroups, but of a chunk, whose tokens fill the device, one after the other.
+    /// </summary>
     public static ProductVariant WithParts(this ProductVariant variant, uint parts, TokenClass tokens) =>
         tokens == TokenClass.Chunk ? variant with { PartsPerWorkgroup = parts } : variant with { WorkgroupSplits = parts };
 
     private static uint[] SubgroupSizes(DeviceLimits limits) =>
-        [0, .. ((uint[])[8, 16, 32, 64]).Where(size => size >= limits.MinSubgroupSize && size <= limits.MaxSubgroupSize && limits.MinSubgroupSize < limits.MaxSubgroupSize)];
+        [0, .. ((uint[])[8, 16, 32, 64]).Where(size =>
+            size >= limits.MinSubgroupSize && size <= limits.MaxSubgroupSize && limits.MinSubgroupSize < limits.MaxSubgroupSize)];
 }

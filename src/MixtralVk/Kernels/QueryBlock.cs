@@ -1,8 +1,8 @@
 namespace MixtralVk.Kernels;
 
 /// <summary>
-/// The queries one workgroup of attention serves: some heads that share a key and value head, at some consecutive rows of one sequence. Each
-/// key and value is loaded once for all of them; no bit of the result depends on it.
+/// The queries one workgroup of attention serves: some heads that share a key and value head, at some consecutive rows of one sequence.
+/// Each key and value is loaded once for all of them; no bit of the result depends on it.
 /// </summary>
 /// <param name="Heads">Query heads.</param>
 /// <param name="Rows">Rows of a tile.</param>
@@ -28,8 +28,8 @@ internal readonly record struct QueryBlock(uint Heads, uint Rows)
     private float Served(uint group) => (float)group * Rows / Grid.Cover(group, Heads);
 
     /// <summary>
-    /// Eight queries keep their 256 probabilities each in half of the shared memory. A kernel that merges as it goes holds more in registers:
-    /// with eight queries it spills on RDNA3 (RADV). Heads above 128 need twice the registers for their sums.
+    /// Eight queries keep their 256 probabilities each in half of the shared memory. A kernel that merges as it goes holds more in
+    /// registers: with eight queries it spills on RDNA3 (RADV). Heads above 128 need twice the registers for their sums.
     /// </summary>
     private static uint MostQueries(uint headDim, bool severalRows) => headDim > 128 ? 4u : severalRows ? 6u : 8u;
 

@@ -4,8 +4,8 @@ using MixtralVk.Model;
 namespace MixtralVk.Kernels;
 
 /// <summary>
-/// Rotates dimensions (2i, 2i+1), i &lt; RopeDim / 2, of every query and key head by the table's angle at the row's position, queries in place;
-/// keys and values go into the page of that position (layout: docs/design.md).
+/// Rotates dimensions (2i, 2i+1), i &lt; RopeDim / 2, of every query and key head by the table's angle at the row's position, queries in
+/// place; keys and values go into the page of that position (layout: docs/design.md).
 /// </summary>
 /// <param name="KvFormat">Format of the pools.</param>
 /// <param name="Rows">First word: rows of this step.</param>
@@ -22,7 +22,8 @@ namespace MixtralVk.Kernels;
 /// <param name="RopeDim">Leading dimensions of a head that are rotated; even.</param>
 /// <param name="MaxPages">Length of a page table.</param>
 /// <param name="MaxRows">Most rows of a step.</param>
-internal readonly record struct RopeKvWrite(KvFormat KvFormat, BufferView Rows, BufferView Positions, BufferView Owners, BufferView PageTables,
+internal readonly record struct RopeKvWrite(KvFormat KvFormat, BufferView Rows, BufferView Positions, BufferView Owners,
+    BufferView PageTables,
     BufferView Table, BufferView Qkv, BufferView Keys, BufferView Values, uint QueryHeads, uint KvHeads, uint HeadDim, uint RopeDim,
     uint MaxPages, uint MaxRows) : IKernel
 {

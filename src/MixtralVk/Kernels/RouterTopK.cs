@@ -3,9 +3,9 @@ using MixtralVk.Gpu;
 namespace MixtralVk.Kernels;
 
 /// <summary>
-/// Picks the experts of each row: the top-k of <c>router . input[t]</c>, descending, ties to the lower index, and the softmax over the chosen.
-/// A logit that is not finite counts as the lowest and puts <paramref name="Site"/> into <paramref name="Status"/>: ids are in range and
-/// distinct and weights finite whatever the weights of the model are.
+/// Picks the experts of each row: the top-k of <c>router . input[t]</c>, descending, ties to the lower index, and the softmax over the
+/// chosen. A logit that is not finite counts as the lowest and puts <paramref name="Site"/> into <paramref name="Status"/>: ids are in
+/// range and distinct and weights finite whatever the weights of the model are.
 /// </summary>
 /// <param name="Rows">First word: rows of this step.</param>
 /// <param name="Input">float (rows, Dim).</param>

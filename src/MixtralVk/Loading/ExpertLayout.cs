@@ -10,11 +10,13 @@ internal readonly record struct ExpertLayout(RowTileLayout Gate, RowTileLayout U
 
     /// <summary>That of one expert of a model.</summary>
     public static ExpertLayout Of(ModelSource source, int layer, int expert) => new(
-        source.Layout(MatrixRole.GateProj, layer, expert), source.Layout(MatrixRole.UpProj, layer, expert), source.Layout(MatrixRole.DownProj, layer, expert));
+        source.Layout(MatrixRole.GateProj, layer, expert), source.Layout(MatrixRole.UpProj, layer, expert),
+        source.Layout(MatrixRole.DownProj, layer, expert));
 
     /// <summary>Those of all experts of a model, [layer][expert].</summary>
     public static ExpertLayout[][] All(ModelSource source) =>
-        [.. Enumerable.Range(0, source.Config.LayerCount).Select(layer => Enumerable.Range(0, Math.Max(1, source.Config.ExpertCount)).Select(expert => Of(source, layer, expert)).ToArray())];
+        [.. Enumerable.Range(0, source.Config.LayerCount).Select(layer =>
+            Enumerable.Range(0, Math.Max(1, source.Config.ExpertCount)).Select(expert => Of(source, layer, expert)).ToArray())];
 
     /// <summary>Slots of each layer that a number of bytes has room for: as many everywhere, and one more in the first layers.</summary>
     public static int[] SlotsFor(ExpertLayout[][] layers, long bytes)

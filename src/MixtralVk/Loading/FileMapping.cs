@@ -22,7 +22,8 @@ internal sealed unsafe class FileMapping : IDisposable
         handle.DangerousAddRef(ref _holdsHandle);
         try
         {
-            _mapping = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            _mapping = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read,
+                HandleInheritability.None, leaveOpen: true);
             _view = _mapping.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
             byte* start = null;
             _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);

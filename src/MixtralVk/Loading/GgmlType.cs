@@ -2,7 +2,9 @@ using MixtralVk.Quantization;
 
 namespace MixtralVk.Loading;
 
-/// <summary>Tensor types of GGUF files, with ggml's names and numbers. Which of them the engine computes with: <see cref="GgmlTypes.WeightFormat"/>.</summary>
+/// <summary>
+/// Tensor types of GGUF files, with ggml's names and numbers. Which of them the engine computes with: <see cref="GgmlTypes.WeightFormat"/>.
+/// </summary>
 public enum GgmlType
 {
 #pragma warning disable CS1591 // the names are the documentation
@@ -46,7 +48,9 @@ internal static class GgmlTypes
         GgmlType.TQ1_0 => (256, 54),
     };
 
-    /// <summary>The format the engine computes with, or null for a type it does not support. Both enumerations have ggml's numbers.</summary>
+    /// <summary>
+    /// The format the engine computes with, or null for a type it does not support. Both enumerations have ggml's numbers.
+    /// </summary>
     public static WeightFormat? WeightFormat(this GgmlType type) =>
         Enum.IsDefined((WeightFormat)type) ? (WeightFormat)type : null;
 }

@@ -12,7 +12,8 @@ internal static class GgufConfig
     public static ModelConfig Read(GgufFile file, int vocabSize)
     {
         string architecture = file.Text("general.architecture") ?? throw file.Error("general.architecture is missing.");
-        if (architecture != "llama") throw file.Error($"the architecture '{architecture}' is not supported; only 'llama' (Llama, Mistral, Mixtral) is.");
+        if (architecture != "llama")
+            throw file.Error($"the architecture '{architecture}' is not supported; only 'llama' (Llama, Mistral, Mixtral) is.");
         if (vocabSize > MaxVocab) throw file.Error($"the vocabulary has {vocabSize} tokens, more than {MaxVocab}.");
         RefuseUnsupported(file);
 

@@ -4,9 +4,9 @@ namespace MixtralVk.Loading;
 
 /// <summary>
 /// An opened GGUF model, version 2 or 3, little-endian, mapped into memory: one file, or all parts of a split one. The whole header was
-/// checked when it was opened. Reading is thread-safe; spans handed out are valid until <see cref="Dispose"/>. The file is held without write
-/// sharing; a file that nevertheless shrinks while it is mapped (a network drive, a foreign program on Linux) ends the process when its lost
-/// part is read.
+/// checked when it was opened. Reading is thread-safe; spans handed out are valid until <see cref="Dispose"/>. The file is held without
+/// write sharing; a file that nevertheless shrinks while it is mapped (a network drive, a foreign program on Linux) ends the process when
+/// its lost part is read.
 /// </summary>
 public sealed class GgufFile : IDisposable
 {

@@ -45,7 +45,8 @@ internal sealed class GgufHeader
         {
             ulong room = fileBytes < dataStart ? 0 : fileBytes - dataStart;
             if (offset > room || bytes > room - offset)
-                throw cursor.Error($"tensor '{name}' needs {bytes} bytes at offset {offset} of the data, which has {room} bytes; the file is truncated or damaged.");
+                throw cursor.Error(
+                    $"tensor '{name}' needs {bytes} bytes at offset {offset} of the data, which has {room} bytes; the file is truncated or damaged.");
             var tensor = new GgufTensor(name, type, dimensions, (long)(dataStart + offset), (long)bytes, file);
             if (!tensors.TryAdd(name, tensor)) throw cursor.Error($"tensor '{name}' appears twice.");
         }
@@ -147,7 +148,8 @@ internal sealed class GgufHeader
         var type = (GgmlType)typeNumber;
         if (!Enum.IsDefined(type)) throw cursor.Error($"{what} has the unknown type {typeNumber}.");
         (int elements, int bytes) = type.Block();
-        if (dimensions[0] % elements != 0) throw cursor.Error($"{what} of type {type} has rows of {dimensions[0]}, not a multiple of {elements}.");
+        if (dimensions[0] % elements != 0)
+            throw cursor.Error($"{what} of type {type} has rows of {dimensions[0]}, not a multiple of {elements}.");
 
         ulong size = Size(in cursor, what, dimensions, elements, bytes);
         ulong offset = cursor.Number<ulong>(what);
@@ -163,7 +165,8 @@ internal sealed class GgufHeader
             // Below 2^63 times below 2^63 fits 128 bits, so checking after each step is enough.
             if (size <= long.MaxValue) size *= (ulong)dimension;
         }
-        return size <= long.MaxValue ? (ulong)size : throw cursor.Error($"{what} has dimensions {string.Join(" x ", dimensions)}, whose size overflows.");
+        return size <= long.MaxValue
+            ? (ulong)size : throw cursor.Error($"{what} has dimensions {string.Join(" x ", dimensions)}, whose size overflows.");
     }
 
     private static void RefuseOverlap(in GgufCursor cursor, IEnumerable<GgufTensor> tensors)

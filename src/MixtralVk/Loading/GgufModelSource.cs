@@ -53,7 +53,8 @@ internal sealed class GgufModelSource : ModelSource
         {
             int firstRow = (firstTile + i) * RowTileLayout.TileRows;
             int rows = Math.Min(RowTileLayout.TileRows, layout.Rows - firstRow);
-            RowTile.Repack(layout, _file.Rows(matrix.Tensor, matrix.FirstRow + firstRow, rows), rows, destination.Slice(i * tileBytes, tileBytes));
+            RowTile.Repack(layout, _file.Rows(matrix.Tensor, matrix.FirstRow + firstRow, rows), rows,
+                destination.Slice(i * tileBytes, tileBytes));
         }
     }
 

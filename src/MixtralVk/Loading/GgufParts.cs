@@ -37,7 +37,9 @@ internal static class GgufParts
 {
     private const string CountKey = "split.count", NumberKey = "split.no", TensorsKey = "split.tensors.count";
 
-    /// <summary>Opens a file and, when it is a part of a split model, all others beside it; whichever part <paramref name="path"/> names.</summary>
+    /// <summary>
+    /// Opens a file and, when it is a part of a split model, all others beside it; whichever part <paramref name="path"/> names.
+    /// </summary>
     public static GgufPart[] Open(string path)
     {
         var parts = new List<GgufPart>();
@@ -54,7 +56,8 @@ internal static class GgufParts
             {
                 if (i == number) continue;
                 string sibling = PathOf(stem, i, (int)count);
-                if (!File.Exists(sibling)) throw opened.Error($"part {i + 1} of {count} of this split model is missing: {Path.GetFileName(sibling)}.");
+                if (!File.Exists(sibling))
+                    throw opened.Error($"part {i + 1} of {count} of this split model is missing: {Path.GetFileName(sibling)}.");
                 GgufPart part = GgufPart.Open(sibling);
                 parts.Insert(i, part);
                 CheckNumber(part, i, count);
@@ -89,9 +92,11 @@ internal static class GgufParts
     private static void CheckNumber(GgufPart part, int number, long count)
     {
         if (part.Integer(CountKey) is var found && found != count)
-            throw part.Error($"is not a part of this model: {CountKey} is {found?.ToString(CultureInfo.InvariantCulture) ?? "missing"}, not {count}.");
+            throw part.Error(
+                $"is not a part of this model: {CountKey} is {found?.ToString(CultureInfo.InvariantCulture) ?? "missing"}, not {count}.");
         if (part.Integer(NumberKey) is var place && place != number)
-            throw part.Error($"is not the part its name says: {NumberKey} is {place?.ToString(CultureInfo.InvariantCulture) ?? "missing"}, not {number}.");
+            throw part.Error(
+                $"is not the part its name says: {NumberKey} is {place?.ToString(CultureInfo.InvariantCulture) ?? "missing"}, not {number}.");
     }
 
     private static void CheckTensors(List<GgufPart> parts)
@@ -100,12 +105,15 @@ internal static class GgufParts
         foreach (GgufPart part in parts)
         {
             foreach (string name in part.Header.Tensors.Keys)
-                if (!owners.TryAdd(name, part)) throw part.Error($"tensor '{name}' is in {Path.GetFileName(owners[name].File.Path)} too; the parts are of different models.");
+                if (!owners.TryAdd(name, part))
+                    throw part.Error(
+                        $"tensor '{name}' is in {Path.GetFileName(owners[name].File.Path)} too; the parts are of different models.");
         }
         foreach (GgufPart part in parts)
         {
             if (part.Integer(TensorsKey) is long tensors && tensors != owners.Count)
-                throw part.Error($"{TensorsKey} is {tensors}, but the {parts.Count} parts have {owners.Count} tensors; they are of different models.");
+                throw part.Error(
+                    $"{TensorsKey} is {tensors}, but the {parts.Count} parts have {owners.Count} tensors; they are of different models.");
         }
     }
 }

@@ -3,7 +3,9 @@ using MixtralVk.Model;
 
 namespace MixtralVk.Loading;
 
-/// <summary>Reads how a file's context was extended; keys and defaults are llama.cpp's. What the engine would compute otherwise is refused.</summary>
+/// <summary>
+/// Reads how a file's context was extended; keys and defaults are llama.cpp's. What the engine would compute otherwise is refused.
+/// </summary>
 internal static class GgufRope
 {
     private const string Section = "llama.rope.scaling.", FactorsTensor = "rope_freqs.weight";
@@ -39,10 +41,12 @@ internal static class GgufRope
     {
         if (!file.Tensors.TryGetValue(FactorsTensor, out GgufTensor? tensor)) return [];
         if (tensor.Type != GgmlType.F32 || tensor.RowCount != 1 || tensor.Dimensions[0] != ropeDim / 2)
-            throw file.Error($"tensor '{FactorsTensor}' is {string.Join(" x ", tensor.Dimensions)} of type {tensor.Type}; RoPE over {ropeDim} wants {ropeDim / 2} of F32.");
+            throw file.Error(
+                $"tensor '{FactorsTensor}' is {string.Join(" x ", tensor.Dimensions)} of type {tensor.Type}; RoPE over {ropeDim} wants {ropeDim / 2} of F32.");
         float[] factors = MemoryMarshal.Cast<byte, float>(file.Rows(tensor, 0, 1)).ToArray();
         int wrong = Array.FindIndex(factors, factor => !(float.IsFinite(factor) && factor > 0));
-        return wrong < 0 ? factors : throw file.Error($"tensor '{FactorsTensor}' has {factors[wrong]} at place {wrong}, not a finite positive number.");
+        return wrong < 0 ? factors
+            : throw file.Error($"tensor '{FactorsTensor}' has {factors[wrong]} at place {wrong}, not a finite positive number.");
     }
 
     private static void RefuseOther(GgufFile file, string key, double supported)

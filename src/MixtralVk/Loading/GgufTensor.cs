@@ -1,6 +1,8 @@
 namespace MixtralVk.Loading;
 
-/// <summary>A tensor of a GGUF file. Its sizes were checked: they are at least 1, their product fits, the data lies inside the file.</summary>
+/// <summary>
+/// A tensor of a GGUF file. Its sizes were checked: they are at least 1, their product fits, the data lies inside the file.
+/// </summary>
 public sealed class GgufTensor
 {
     internal GgufTensor(string name, GgmlType type, long[] dimensions, long offset, long bytes, MappedFile file)

@@ -69,7 +69,8 @@ public readonly struct GgufValue
 
     internal static GgufValue OfText(string text) => new(GgufValueType.String, 0, text);
 
-    internal static GgufValue OfArray(GgufValueType elementType, long count, long offset) => new(GgufValueType.Array, offset, null, elementType, count);
+    internal static GgufValue OfArray(GgufValueType elementType, long count, long offset) =>
+        new(GgufValueType.Array, offset, null, elementType, count);
 
     internal static bool IsInteger(GgufValueType type) => type is GgufValueType.UInt8 or GgufValueType.Int8 or GgufValueType.UInt16
         or GgufValueType.Int16 or GgufValueType.UInt32 or GgufValueType.Int32 or GgufValueType.UInt64 or GgufValueType.Int64;

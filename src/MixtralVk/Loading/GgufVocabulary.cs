@@ -2,7 +2,9 @@ using MixtralVk.Tokenization;
 
 namespace MixtralVk.Loading;
 
-/// <summary>Reads the tokenizer section of a GGUF file. Defaults of a SentencePiece vocabulary (model <c>llama</c>) are those of llama.cpp.</summary>
+/// <summary>
+/// Reads the tokenizer section of a GGUF file. Defaults of a SentencePiece vocabulary (model <c>llama</c>) are those of llama.cpp.
+/// </summary>
 internal static class GgufVocabulary
 {
     private const string Section = "tokenizer.ggml.";

@@ -3,7 +3,9 @@ using MixtralVk.Quantization;
 
 namespace MixtralVk.Loading;
 
-/// <summary>A matrix inside a tensor: merged expert tensors hold one after the other, and a tensor may have more rows than are used.</summary>
+/// <summary>
+/// A matrix inside a tensor: merged expert tensors hold one after the other, and a tensor may have more rows than are used.
+/// </summary>
 internal readonly record struct GgufMatrix(GgufTensor Tensor, long FirstRow, RowTileLayout Layout);
 
 /// <summary>
@@ -98,7 +100,8 @@ internal sealed class GgufWeights
         string merged = name + "_exps.weight";
         if (!_file.Tensors.ContainsKey(name + ".0.weight")) return new ExpertMatrices([Matrix(merged, rows, cols, _config.ExpertCount)]);
         if (_file.Tensors.ContainsKey(merged)) throw _file.Error($"the experts of '{merged}' are there a second time, one tensor each.");
-        return new ExpertMatrices([.. Enumerable.Range(0, _config.ExpertCount).Select(expert => Matrix($"{name}.{expert}.weight", rows, cols))]);
+        return new ExpertMatrices([.. Enumerable.Range(0, _config.ExpertCount)
+            .Select(expert => Matrix($"{name}.{expert}.weight", rows, cols))]);
     }
 
     /// <summary>
@@ -115,9 +118,11 @@ internal sealed class GgufWeights
         {
             long found = i < tensor.Dimensions.Count ? tensor.Dimensions[i] : 1;
             if (found == wanted[i] || mayHaveMoreRows && i == 1 && found > rows) continue;
-            throw _file.Error($"tensor '{name}' has the shape {string.Join(" x ", tensor.Dimensions)}; the model's sizes want {cols} x {rows}{(count > 1 ? $" x {count}" : "")}.");
+            throw _file.Error(
+                $"tensor '{name}' has the shape {string.Join(" x ", tensor.Dimensions)}; the model's sizes want {cols} x {rows}{(count > 1 ? $" x {count}" : "")}.");
         }
-        WeightFormat format = tensor.Type.WeightFormat() ?? throw _file.Error($"tensor '{name}' has type {tensor.Type}, which is not supported yet.");
+        WeightFormat format = tensor.Type.WeightFormat()
+            ?? throw _file.Error($"tensor '{name}' has type {tensor.Type}, which is not supported yet.");
         var layout = new RowTileLayout(format, rows, cols);
         if (layout.TileBytes > int.MaxValue) throw _file.Error($"tensor '{name}' has rows of {cols}, too long for this engine.");
         return new GgufMatrix(tensor, 0, layout);
@@ -134,7 +139,8 @@ internal sealed class GgufWeights
                 _ when name.EndsWith(".bias", StringComparison.Ordinal) => "biases",
                 _ when name.EndsWith(".scale", StringComparison.Ordinal) => "tensor scales",
                 _ when name.Contains("_shexp.", StringComparison.Ordinal) => "shared experts",
-                _ when name.Contains(".attn_q_norm.", StringComparison.Ordinal) || name.Contains(".attn_k_norm.", StringComparison.Ordinal) => "norms of queries and keys",
+                _ when name.Contains(".attn_q_norm.", StringComparison.Ordinal)
+                    || name.Contains(".attn_k_norm.", StringComparison.Ordinal) => "norms of queries and keys",
                 _ => null,
             };
             if (part is not null) throw _file.Error($"tensor '{name}': {part} are not supported yet.");
@@ -148,12 +154,14 @@ internal sealed class GgufWeights
     }
 
     private sealed record Layer(
-        GgufMatrix AttentionNorm, GgufMatrix Query, GgufMatrix Key, GgufMatrix Value, GgufMatrix AttentionOutput, GgufMatrix FeedForwardNorm,
+        GgufMatrix AttentionNorm, GgufMatrix Query, GgufMatrix Key, GgufMatrix Value, GgufMatrix AttentionOutput,
+        GgufMatrix FeedForwardNorm,
         GgufMatrix? Router, ExpertMatrices Gate, ExpertMatrices Up, ExpertMatrices Down);
 
     /// <summary>One tensor that holds all experts, or one per expert.</summary>
     private readonly record struct ExpertMatrices(GgufMatrix[] Matrices)
     {
-        public GgufMatrix this[int expert] => Matrices.Length > 1 ? Matrices[expert] : Matrices[0] with { FirstRow = (long)expert * Matrices[0].Layout.Rows };
+        public GgufMatrix this[int expert] =>
+            Matrices.Length > 1 ? Matrices[expert] : Matrices[0] with { FirstRow = (long)expert * Matrices[0].Layout.Rows };
     }
 }

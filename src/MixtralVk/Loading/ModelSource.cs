@@ -66,7 +66,10 @@ public abstract class ModelSource : IDisposable
     /// <summary>What the file holds and how much memory its weights need.</summary>
     public abstract ModelSummary Describe();
 
-    /// <summary>Format and shape of a matrix. <paramref name="layer"/> is 0 for the embedding and the output matrix, <paramref name="expert"/> 0 outside experts.</summary>
+    /// <summary>
+    /// Format and shape of a matrix. <paramref name="layer"/> is 0 for the embedding and the output matrix, <paramref name="expert"/> 0
+    /// outside experts.
+    /// </summary>
     public abstract RowTileLayout Layout(MatrixRole role, int layer = 0, int expert = 0);
 
     /// <summary>

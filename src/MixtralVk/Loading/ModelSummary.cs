@@ -8,7 +8,8 @@ namespace MixtralVk.Loading;
 /// <param name="Types">Tensors of the file by their type, most bytes first.</param>
 /// <param name="WeightBytes">All weights as the engine keeps them (row tiles), a tied output matrix counted once.</param>
 /// <param name="ExpertBytes">The experts' part of <paramref name="WeightBytes"/>; 0 for a dense model.</param>
-/// <param name="BytesPerToken">Weights read to compute one token: everything but the embedding and the experts not chosen, those of a mean size.</param>
+/// <param name="BytesPerToken">Weights read to compute one token: everything but the embedding and the experts not chosen, those of a mean
+/// size.</param>
 public sealed record ModelSummary(
     string Architecture, long FileBytes, IReadOnlyList<TensorTypeCount> Types, long WeightBytes, long ExpertBytes, long BytesPerToken)
 {
@@ -23,10 +24,13 @@ public sealed record ModelSummary(
         long attention = 0, feedForward = 0, small = (long)config.Dim * sizeof(float);
         for (int layer = 0; layer < config.LayerCount; layer++)
         {
-            foreach (MatrixRole role in (ReadOnlySpan<MatrixRole>)[MatrixRole.Query, MatrixRole.Key, MatrixRole.Value, MatrixRole.AttentionOutput])
+            foreach (MatrixRole role in (ReadOnlySpan<MatrixRole>)[MatrixRole.Query, MatrixRole.Key, MatrixRole.Value,
+                MatrixRole.AttentionOutput])
                 attention += source.Layout(role, layer).Bytes;
             foreach (MatrixRole role in (ReadOnlySpan<MatrixRole>)[MatrixRole.GateProj, MatrixRole.UpProj, MatrixRole.DownProj])
-                for (int expert = 0; expert < Math.Max(1, config.ExpertCount); expert++) feedForward += source.Layout(role, layer, expert).Bytes; // formats may differ
+                // Formats may differ.
+                for (int expert = 0; expert < Math.Max(1, config.ExpertCount); expert++)
+                    feedForward += source.Layout(role, layer, expert).Bytes;
             small += (long)config.Dim * (2 + config.ExpertCount) * sizeof(float);
         }
         long read = config.IsSparse ? feedForward / config.ExpertCount * config.ExpertsPerToken : feedForward;

@@ -11,7 +11,8 @@ public abstract class ForwardPass : IDisposable
     private readonly StageLists _stages;
 
     /// <summary>Sets the sizes; all stages are whole.</summary>
-    protected ForwardPass(ModelConfig config, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount, int hostPageCount = 0)
+    protected ForwardPass(ModelConfig config, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
+        int hostPageCount = 0)
     {
         Config = config;
         ContextLength = contextLength;
@@ -54,14 +55,17 @@ public abstract class ForwardPass : IDisposable
     /// </summary>
     public TimeSpan RunTime { get; protected set; }
 
-    /// <summary>Has the device's own clock tell <see cref="RunTime"/>, if it has one: on a device shared with others the call may wait for their work.</summary>
+    /// <summary>
+    /// Has the device's own clock tell <see cref="RunTime"/>, if it has one: on a device shared with others the call may wait for their
+    /// work.
+    /// </summary>
     internal virtual void UseDeviceClock()
     {
     }
 
     /// <summary>
-    /// Cuts the stages of the steps to come into other parts; a step in progress ends there. Parts without rows, where there are more than tiles
-    /// of 64, do nothing.
+    /// Cuts the stages of the steps to come into other parts; a step in progress ends there. Parts without rows, where there are more than
+    /// tiles of 64, do nothing.
     /// </summary>
     public void CutStages(StageCut cut)
     {
@@ -71,7 +75,8 @@ public abstract class ForwardPass : IDisposable
     /// <summary>The same for what rows of one class go through.</summary>
     internal void CutStages(TokenClass rows, StageCut cut)
     {
-        foreach (int parts in (ReadOnlySpan<int>)[cut.Attention, cut.GateUp, cut.Down, cut.Head]) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(parts, nameof(cut));
+        foreach (int parts in (ReadOnlySpan<int>)[cut.Attention, cut.GateUp, cut.Down, cut.Head])
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(parts, nameof(cut));
         if (cut == CutOf(rows)) return;
         AbandonStep();
         OnCut(rows, cut);
@@ -112,7 +117,8 @@ public abstract class ForwardPass : IDisposable
 
     /// <summary>
     /// Begins a step. Checks the batch (token ids in the vocabulary: <see cref="TokenRangeException"/>; context length:
-    /// <see cref="ContextOverflowException"/>) and makes its first stage the next one. The batch must not change until the step is complete.
+    /// <see cref="ContextOverflowException"/>) and makes its first stage the next one. The batch must not change until the step is
+    /// complete.
     /// </summary>
     public abstract void Begin(StepBatch batch);
 
@@ -125,21 +131,27 @@ public abstract class ForwardPass : IDisposable
     /// <summary>What the bits of keys and values depend on, on the device in use.</summary>
     internal abstract KvOrigin Origin { get; }
 
-    /// <summary>Between two steps: takes note of the copies of pages that have to be made before anybody reads or writes some; <see cref="Begin"/> does, too.</summary>
+    /// <summary>
+    /// Between two steps: takes note of the copies of pages that have to be made before anybody reads or writes some; <see cref="Begin"/>
+    /// does, too.
+    /// </summary>
     internal virtual void TakePageMoves()
     {
     }
 
     /// <summary>
-    /// Reads pages of the KV cache and waits for that, between two steps; <see cref="RunTime"/> tells what it took. Of each page the keys and then the values
-    /// of every layer, as they lie there (docs/design.md).
+    /// Reads pages of the KV cache and waits for that, between two steps; <see cref="RunTime"/> tells what it took. Of each page the keys
+    /// and then the values of every layer, as they lie there (docs/design.md).
     /// </summary>
     internal abstract void ReadPages(ReadOnlySpan<int> pages, Span<byte> bytes);
 
     /// <summary>The same, written.</summary>
     internal abstract void WritePages(ReadOnlySpan<int> pages, ReadOnlySpan<byte> bytes);
 
-    /// <summary>Pages of the KV cache to be copied from and to the host's memory before the step that has begun; <see cref="Run"/> copies what is left of them.</summary>
+    /// <summary>
+    /// Pages of the KV cache to be copied from and to the host's memory before the step that has begun; <see cref="Run"/> copies what is
+    /// left of them.
+    /// </summary>
     internal virtual int PagesToMove => 0;
 
     /// <summary>Copies the next of these pages, at most so many, and waits for that.</summary>
@@ -151,14 +163,14 @@ public abstract class ForwardPass : IDisposable
     public abstract ReadOnlySpan<float> Logits(int outputRow);
 
     /// <summary>
-    /// What the logits of the batch's n-th output row were computed from: the residual stream after the last layer and the output norm, length dim; valid until
-    /// the next step begins.
+    /// What the logits of the batch's n-th output row were computed from: the residual stream after the last layer and the output norm,
+    /// length dim; valid until the next step begins.
     /// </summary>
     public abstract ReadOnlySpan<float> Hidden(int outputRow);
 
     /// <summary>
-    /// Milliseconds that the next piece of work is expected to take which makes later steps faster (an expert that is used often comes to the device): NaN where
-    /// none like it was measured, null where there is nothing to do. Between steps.
+    /// Milliseconds that the next piece of work is expected to take which makes later steps faster (an expert that is used often comes to
+    /// the device): NaN where none like it was measured, null where there is nothing to do. Between steps.
     /// </summary>
     internal virtual double? RearrangementMilliseconds => null;
 
@@ -168,8 +180,8 @@ public abstract class ForwardPass : IDisposable
     }
 
     /// <summary>
-    /// After a step that found no memory on the device: gives up what steps can do without, and waits for that; the step may then be tried again. False where there is
-    /// nothing left to give up.
+    /// After a step that found no memory on the device: gives up what steps can do without, and waits for that; the step may then be tried
+    /// again. False where there is nothing left to give up.
     /// </summary>
     internal virtual bool TryShed() => false;
 

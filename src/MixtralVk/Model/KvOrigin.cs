@@ -3,7 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace MixtralVk.Model;
 
-/// <summary>What the bits of keys and values depend on besides the model's file and the tokens: those of one origin are those of another only where all is equal.</summary>
+/// <summary>
+/// What the bits of keys and values depend on besides the model's file and the tokens: those of one origin are those of another only where
+/// all is equal.
+/// </summary>
 /// <param name="Format">Storage.</param>
 /// <param name="Engine">Version of this library, and the platform.</param>
 /// <param name="Device">What computed them.</param>

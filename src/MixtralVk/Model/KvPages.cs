@@ -4,8 +4,8 @@ namespace MixtralVk.Model;
 /// Hands out the pages of a KV cache. A page holds the keys and values of <see cref="PageTokens"/> tokens in every layer; a sequence
 /// owns a list of pages (<see cref="KvSequence"/>), and sequences that begin with the same tokens share the whole pages of them. Pages
 /// without an owner keep what they hold until they are wanted for something else, the longest unused first; after them, sequences that
-/// can be computed again give up theirs, the highest rank first and of these the longest unused. What a page held before may go to the host's
-/// memory, where it has any for it, and is found and brought back from there. Not thread-safe: owned by whoever runs steps.
+/// can be computed again give up theirs, the highest rank first and of these the longest unused. What a page held before may go to the
+/// host's memory, where it has any for it, and is found and brought back from there. Not thread-safe: owned by whoever runs steps.
 /// </summary>
 public sealed class KvPages
 {
@@ -14,7 +14,8 @@ public sealed class KvPages
 
     private readonly Stack<int> _empty, _emptyOnHost;
     private readonly int[] _owners;                             // of each page
-    private readonly LinkedListNode<int>[] _nodes;              // of each place, in one of the next two where it can be found and nobody owns it
+    // Of each place, in one of the next two where it can be found and nobody owns it.
+    private readonly LinkedListNode<int>[] _nodes;
     private readonly LinkedList<int> _kept = new(), _onHost = new();    // the longest unused first
     private readonly List<(int From, int To)> _copies = [];
     private readonly LinkedList<KvSequence> _yielding = new();  // those that can be computed again, the longest unused first
@@ -25,7 +26,10 @@ public sealed class KvPages
     {
     }
 
-    /// <summary>The same with room for so many more in the host's memory; whoever runs steps makes the copies (<see cref="TakeCopies"/>) before each.</summary>
+    /// <summary>
+    /// The same with room for so many more in the host's memory; whoever runs steps makes the copies (<see cref="TakeCopies"/>) before
+    /// each.
+    /// </summary>
     internal KvPages(int pageCount, int hostPageCount)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pageCount);
@@ -51,7 +55,9 @@ public sealed class KvPages
 
     internal int OwnersOf(int page) => _owners[page];
 
-    /// <summary>Gives <paramref name="taker"/> a page whose content is lost; false when sequences that cannot yield own all others.</summary>
+    /// <summary>
+    /// Gives <paramref name="taker"/> a page whose content is lost; false when sequences that cannot yield own all others.
+    /// </summary>
     internal bool TryTake(KvSequence taker, out int page)
     {
         while (!TryTakeUnowned(out page))
@@ -109,8 +115,9 @@ public sealed class KvPages
     }
 
     /// <summary>
-    /// Moves what is to be copied, one after the other, before the next step to <paramref name="copies"/>: places from <see cref="PageCount"/> on are in
-    /// the host's memory. Pages that change hands meanwhile are copied before the step after it: may be called without the pool being locked.
+    /// Moves what is to be copied, one after the other, before the next step to <paramref name="copies"/>: places from
+    /// <see cref="PageCount"/> on are in the host's memory. Pages that change hands meanwhile are copied before the step after it: may be
+    /// called without the pool being locked.
     /// </summary>
     internal void TakeCopies(Queue<(int From, int To)> copies)
     {
@@ -126,7 +133,10 @@ public sealed class KvPages
         lock (_copies) _copies.Add((from, to));
     }
 
-    /// <summary>What the pages hold is lost with their device: sequences that can be computed again hold nothing, and nothing is found by its tokens.</summary>
+    /// <summary>
+    /// What the pages hold is lost with their device: sequences that can be computed again hold nothing, and nothing is found by its
+    /// tokens.
+    /// </summary>
     internal void Forget()
     {
         foreach (KvSequence sequence in _yielding) sequence.Yield();

@@ -40,7 +40,10 @@ public sealed class KvSequence : IDisposable
     /// <summary>True from the time its room in a step is reserved until the step's batch is cleared.</summary>
     internal bool IsInStep { get; private set; }
 
-    /// <summary>When the pool is full, whoever needs a page takes it from the highest rank, never from one below its own; unless set, nobody waits for it.</summary>
+    /// <summary>
+    /// When the pool is full, whoever needs a page takes it from the highest rank, never from one below its own; unless set, nobody waits
+    /// for it.
+    /// </summary>
     internal long Rank { get; set; } = long.MaxValue;
 
     private bool Shares => _place is not null;
@@ -73,8 +76,8 @@ public sealed class KvSequence : IDisposable
     }
 
     /// <summary>
-    /// Goes on from what is in the cache already: <paramref name="tokens"/> begin with those stored, and each further whole page of them that
-    /// is found becomes this sequence's, too. For sequences that share.
+    /// Goes on from what is in the cache already: <paramref name="tokens"/> begin with those stored, and each further whole page of them
+    /// that is found becomes this sequence's, too. For sequences that share.
     /// </summary>
     internal void Adopt(ReadOnlySpan<int> tokens)
     {
@@ -99,8 +102,8 @@ public sealed class KvSequence : IDisposable
     }
 
     /// <summary>
-    /// Forgets every token from position <paramref name="length"/> on and returns the pages no longer used. Where that is inside a page that
-    /// others use as well, the whole page goes: <see cref="Length"/> is then lower, by at most 31.
+    /// Forgets every token from position <paramref name="length"/> on and returns the pages no longer used. Where that is inside a page
+    /// that others use as well, the whole page goes: <see cref="Length"/> is then lower, by at most 31.
     /// </summary>
     public void Truncate(int length)
     {
@@ -152,7 +155,9 @@ public sealed class KvSequence : IDisposable
         _pages.RemoveRange(keep, _pages.Count - keep);
     }
 
-    /// <summary>Lets others find page <paramref name="i"/>, now whole; where one of the same tokens is there already, that takes its place.</summary>
+    /// <summary>
+    /// Lets others find page <paramref name="i"/>, now whole; where one of the same tokens is there already, that takes its place.
+    /// </summary>
     private void Publish(int i)
     {
         if (!_pool.Prefixes.TryFind(NameBefore(i), _last, out int same)) _pool.Prefixes.Add(_pages[i], NameBefore(i), _last);

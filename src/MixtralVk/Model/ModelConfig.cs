@@ -27,7 +27,9 @@ public sealed record ModelConfig
     public required int ContextLength { get; init; }
     /// <summary>RoPE base frequency.</summary>
     public required float RopeBase { get; init; }
-    /// <summary>Leading dimensions of a head that RoPE rotates, in interleaved pairs (2i, 2i+1); even, at most <see cref="HeadDim"/>.</summary>
+    /// <summary>
+    /// Leading dimensions of a head that RoPE rotates, in interleaved pairs (2i, 2i+1); even, at most <see cref="HeadDim"/>.
+    /// </summary>
     public required int RopeDim { get; init; }
     /// <summary>How positions beyond those of the training are brought back into its range.</summary>
     public RopeScaling RopeScaling { get; init; } = RopeScaling.None;

@@ -19,10 +19,14 @@ internal static class ModelLimits
             ("rotated dimensions per head", config.RopeDim, 2, config.HeadDim),
         ])
             if (value < least || value > most) return $"{value} {name}; {least} to {most} are supported";
-        if (config.HeadCount % config.KvHeadCount != 0) return $"{config.HeadCount} heads are no multiple of {config.KvHeadCount} key/value heads";
-        if (config.HeadDim % 2 != 0 || config.RopeDim % 2 != 0) return $"heads of {config.HeadDim} with RoPE over {config.RopeDim}; both must be even";
-        if ((long)config.HeadCount * config.HeadDim > MaxHidden) return $"{config.HeadCount} heads of {config.HeadDim} are more than {MaxHidden} together";
-        return RopeProblem(config) ?? (IsPositive(config.RmsEpsilon) ? null : $"RMSNorm epsilon {config.RmsEpsilon}, not a finite positive number");
+        if (config.HeadCount % config.KvHeadCount != 0)
+            return $"{config.HeadCount} heads are no multiple of {config.KvHeadCount} key/value heads";
+        if (config.HeadDim % 2 != 0 || config.RopeDim % 2 != 0)
+            return $"heads of {config.HeadDim} with RoPE over {config.RopeDim}; both must be even";
+        if ((long)config.HeadCount * config.HeadDim > MaxHidden)
+            return $"{config.HeadCount} heads of {config.HeadDim} are more than {MaxHidden} together";
+        return RopeProblem(config)
+            ?? (IsPositive(config.RmsEpsilon) ? null : $"RMSNorm epsilon {config.RmsEpsilon}, not a finite positive number");
     }
 
     private static string? RopeProblem(ModelConfig config)
@@ -30,10 +34,13 @@ internal static class ModelLimits
         RopeScaling scaling = config.RopeScaling;
         if (!IsPositive(config.RopeBase)) return $"RoPE base {config.RopeBase}, not a finite positive number";
         if (!Enum.IsDefined(scaling.Kind)) return $"RoPE scaling of the unknown kind {(int)scaling.Kind}";
-        if (!IsPositive(scaling.Factor) || !IsPositive(scaling.AttentionFactor)) return $"RoPE scaling by {scaling.Factor} and {scaling.AttentionFactor}, not finite positive numbers";
-        if (scaling.Kind == RopeScalingKind.Yarn && (scaling.OriginalContext is < 1 or > MaxContext || !IsPositive(scaling.BetaFast) || !IsPositive(scaling.BetaSlow) || config.RopeBase <= 1))
+        if (!IsPositive(scaling.Factor) || !IsPositive(scaling.AttentionFactor))
+            return $"RoPE scaling by {scaling.Factor} and {scaling.AttentionFactor}, not finite positive numbers";
+        if (scaling.Kind == RopeScalingKind.Yarn && (scaling.OriginalContext is < 1 or > MaxContext || !IsPositive(scaling.BetaFast)
+            || !IsPositive(scaling.BetaSlow) || config.RopeBase <= 1))
             return "YaRN scaling with numbers out of their range";
-        if (config.RopeFactors.Count != 0 && config.RopeFactors.Count != config.RopeDim / 2) return $"{config.RopeFactors.Count} RoPE factors for {config.RopeDim / 2} pairs";
+        if (config.RopeFactors.Count != 0 && config.RopeFactors.Count != config.RopeDim / 2)
+            return $"{config.RopeFactors.Count} RoPE factors for {config.RopeDim / 2} pairs";
         return config.RopeFactors.All(IsPositive) ? null : "RoPE factors that are not finite positive numbers";
     }
 

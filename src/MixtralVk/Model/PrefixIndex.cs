@@ -4,10 +4,10 @@ using System.Runtime.InteropServices;
 namespace MixtralVk.Model;
 
 /// <summary>
-/// Finds whole pages of the KV cache by what they hold. Keys and values depend on nothing but the tokens up to theirs, so a page is known by
-/// its own tokens and the page before it: an entry is (name of the page before, 32 tokens) -> place, compared in full. A place is a page, or room
-/// for one in the host's memory (<see cref="KvPages"/>). Names are never given twice, so what followed a removed page is not found any more.
-/// Adding and finding allocate nothing.
+/// Finds whole pages of the KV cache by what they hold. Keys and values depend on nothing but the tokens up to theirs, so a page is known
+/// by its own tokens and the page before it: an entry is (name of the page before, 32 tokens) -> place, compared in full. A place is a
+/// page, or room for one in the host's memory (<see cref="KvPages"/>). Names are never given twice, so what followed a removed page is not
+/// found any more. Adding and finding allocate nothing.
 /// </summary>
 internal sealed class PrefixIndex
 {

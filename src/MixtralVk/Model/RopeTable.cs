@@ -7,8 +7,8 @@ namespace MixtralVk.Model;
 internal static class RopeTable
 {
     /// <summary>
-    /// Fills (position, ropeDim / 2) pairs of cosine and sine, for as many positions as fit <paramref name="table"/>. Computed in double, as the
-    /// angle grows to tens of thousands.
+    /// Fills (position, ropeDim / 2) pairs of cosine and sine, for as many positions as fit <paramref name="table"/>. Computed in double,
+    /// as the angle grows to tens of thousands.
     /// </summary>
     public static void Fill(ModelConfig config, Span<float> table) => Fill(Frequencies(config), config.RopeScaling.Magnitude, table);
 

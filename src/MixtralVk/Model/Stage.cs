@@ -36,8 +36,8 @@ public readonly record struct Stage(StageKind Kind, int Layer, int Part = 0, int
 }
 
 /// <summary>
-/// Into how many parts stages are cut, so that a step can stop inside of what is long; 1 leaves them whole. A part is a range of rows of every
-/// matrix concerned, of every expert, so that parts are alike whichever experts are chosen. No bit of a result depends on the cut.
+/// Into how many parts stages are cut, so that a step can stop inside of what is long; 1 leaves them whole. A part is a range of rows of
+/// every matrix concerned, of every expert, so that parts are alike whichever experts are chosen. No bit of a result depends on the cut.
 /// </summary>
 /// <param name="Attention">
 /// Parts of the Q/K/V products and of the output projection; above 1 the attention between them is a stage of its own.

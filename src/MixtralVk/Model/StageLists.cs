@@ -3,7 +3,8 @@ using MixtralVk.Kernels;
 namespace MixtralVk.Model;
 
 /// <summary>
-/// The stages of every step, in order. Each class of row counts has a cut of its own, as a stage of a chunk takes many times as long as one of a single row.
+/// The stages of every step, in order. Each class of row counts has a cut of its own, as a stage of a chunk takes many times as long as one
+/// of a single row.
 /// </summary>
 internal sealed class StageLists
 {
@@ -32,7 +33,8 @@ internal sealed class StageLists
     public Stage[] Of(StepClass step)
     {
         if (!_lists.TryGetValue(step, out Stage[]? stages))
-            _lists.Add(step, stages = step.IsWhole ? [.. this[step.All].OfWholeStep(_config)] : [.. this[step.All].OfAllRows(_config), .. this[step.Wanted].OfWantedRows(_config)]);
+            _lists.Add(step, stages = step.IsWhole ? [.. this[step.All].OfWholeStep(_config)] : [.. this[step.All].OfAllRows(_config),
+                .. this[step.Wanted].OfWantedRows(_config)]);
         return stages;
     }
 }

@@ -26,7 +26,10 @@ public sealed class StepBatch
     {
     }
 
-    /// <summary>The same where sequences may leave (<see cref="Drop"/>) and their pages change hands while a step runs, under a lock that <see cref="Commit"/> then takes.</summary>
+    /// <summary>
+    /// The same where sequences may leave (<see cref="Drop"/>) and their pages change hands while a step runs, under a lock that
+    /// <see cref="Commit"/> then takes.
+    /// </summary>
     internal StepBatch(int maxTokens, Lock gate)
     {
         _gate = gate;
@@ -104,8 +107,8 @@ public sealed class StepBatch
     }
 
     /// <summary>
-    /// Takes a sequence out while the step runs, under the lock: its rows are computed to the end, but not counted as stored, so that its owner
-    /// may use it at once. The step may still write its last pages: whoever takes these must write them in a later step only.
+    /// Takes a sequence out while the step runs, under the lock: its rows are computed to the end, but not counted as stored, so that its
+    /// owner may use it at once. The step may still write its last pages: whoever takes these must write them in a later step only.
     /// </summary>
     internal void Drop(KvSequence sequence)
     {

@@ -10,5 +10,6 @@ public readonly record struct WeightTransfer(long CopiedBytes, TimeSpan CopyTime
     public double BytesPerSecond => CopiedBytes == 0 ? 0 : CopiedBytes / CopyTime.TotalSeconds;
 
     /// <summary>Both, one after the other.</summary>
-    internal WeightTransfer Plus(WeightTransfer next) => new(CopiedBytes + next.CopiedBytes, CopyTime + next.CopyTime, InPlaceBytes + next.InPlaceBytes);
+    internal WeightTransfer Plus(WeightTransfer next) =>
+        new(CopiedBytes + next.CopiedBytes, CopyTime + next.CopyTime, InPlaceBytes + next.InPlaceBytes);
 }

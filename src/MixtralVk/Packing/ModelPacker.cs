@@ -13,22 +13,26 @@ namespace MixtralVk.Packing;
 public static class ModelPacker
 {
     /// <summary>
-    /// Packs <paramref name="source"/> into a file at <paramref name="path"/>. The file appears under its name only when it is whole and on the
-    /// disk; when anything fails, what was there stays and nothing else is left.
+    /// Packs <paramref name="source"/> into a file at <paramref name="path"/>. The file appears under its name only when it is whole and on
+    /// the disk; when anything fails, what was there stays and nothing else is left.
     /// </summary>
     /// <param name="source">The opened model.</param>
     /// <param name="path">File to write; one that exists is replaced.</param>
     /// <param name="progress">Told after each block, on any thread, one at a time.</param>
     /// <param name="cancellation">Ends packing with <see cref="OperationCanceledException"/>.</param>
-    /// <exception cref="IOException">The file cannot be written; a disk that is too small is noticed before anything is computed.</exception>
+    /// <exception cref="IOException">The file cannot be written; a disk that is too small is noticed before anything is
+    /// computed.</exception>
     /// <exception cref="ModelFileException">The model cannot be read.</exception>
-    public static void Pack(ModelSource source, string path, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
+    public static void Pack(ModelSource source, string path, IProgress<LoadProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentException.ThrowIfNullOrEmpty(path);
         // Renaming over a device would put a file in its place, and a packed file is mapped: it must be one.
-        if (!OperatingSystem.IsWindows() && Path.GetFullPath(path).StartsWith("/dev/", StringComparison.Ordinal)) throw new IOException($"{path} is a device; a packed model must be a file.");
-        if (Path.GetFullPath(path) == Path.GetFullPath(source.Path)) throw new IOException($"{path} is the model itself; choose another name.");
+        if (!OperatingSystem.IsWindows() && Path.GetFullPath(path).StartsWith("/dev/", StringComparison.Ordinal))
+            throw new IOException($"{path} is a device; a packed model must be a file.");
+        if (Path.GetFullPath(path) == Path.GetFullPath(source.Path))
+            throw new IOException($"{path} is the model itself; choose another name.");
         PackedHeader header = Plan(source);
         AtomicFile.Write(
             path,
@@ -53,12 +57,14 @@ public static class ModelPacker
     private static PackedTensor Describe(ModelSource source, TensorKey key)
     {
         (int rows, int cols) = key.ShapeIn(source.Config);
-        RowTileLayout layout = key.IsTiled ? source.Layout(key.MatrixRole, key.Layer, key.Expert) : new RowTileLayout(WeightFormat.F32, rows, cols);
+        RowTileLayout layout = key.IsTiled
+            ? source.Layout(key.MatrixRole, key.Layer, key.Expert) : new RowTileLayout(WeightFormat.F32, rows, cols);
         var tensor = new PackedTensor(key, layout, 0) { Checksums = [] };
         return tensor with { Checksums = new uint[tensor.Blocks] };
     }
 
-    private static void WriteTensors(ModelSource source, PackedHeader header, SafeFileHandle file, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    private static void WriteTensors(ModelSource source, PackedHeader header, SafeFileHandle file, IProgress<LoadProgress>? progress,
+        CancellationToken cancellation)
     {
         long total = header.Tensors.Sum(t => t.Bytes), done = 0;
         var gate = new Lock();
@@ -92,7 +98,8 @@ public static class ModelPacker
         TensorKey key = tensor.Key;
         if (key.IsTiled)
         {
-            int firstTile = (int)(block * (tensor.BlockBytes / tensor.Layout.TileBytes)), tiles = (int)(bytes.Length / tensor.Layout.TileBytes);
+            int firstTile = (int)(block * (tensor.BlockBytes / tensor.Layout.TileBytes)),
+                tiles = (int)(bytes.Length / tensor.Layout.TileBytes);
             source.CopyTiles(key.MatrixRole, key.Layer, key.Expert, firstTile, tiles, bytes);
             return;
         }

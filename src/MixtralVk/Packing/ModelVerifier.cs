@@ -41,7 +41,8 @@ public static class ModelVerifier
         return new VerifyResult(true, bytes, damaged, Convert.ToHexStringLower(file.Header.ModelHash));
     }
 
-    private static (long Bytes, DamagedBlock[] Damaged) CheckBlocks(PackedFile file, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    private static (long Bytes, DamagedBlock[] Damaged) CheckBlocks(PackedFile file, IProgress<LoadProgress>? progress,
+        CancellationToken cancellation)
     {
         long total = file.Header.Tensors.Sum(t => t.Bytes), done = 0;
         var damaged = new List<DamagedBlock>();

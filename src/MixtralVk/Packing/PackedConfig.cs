@@ -4,7 +4,9 @@ using MixtralVk.Model;
 
 namespace MixtralVk.Packing;
 
-/// <summary>The model's sizes in the header: a map by name. A key this version does not know is refused, as it may change results.</summary>
+/// <summary>
+/// The model's sizes in the header: a map by name. A key this version does not know is refused, as it may change results.
+/// </summary>
 internal static class PackedConfig
 {
     public static void Write(ref MessagePackWriter writer, ModelConfig config)
@@ -39,12 +41,16 @@ internal static class PackedConfig
         foreach (float factor in config.RopeFactors) writer.Write(factor);
     }
 
-    /// <summary>Reads what <see cref="Write"/> wrote; the vocabulary's size comes from the tokenizer. Whether the sizes make sense is for the caller.</summary>
+    /// <summary>
+    /// Reads what <see cref="Write"/> wrote; the vocabulary's size comes from the tokenizer. Whether the sizes make sense is for the
+    /// caller.
+    /// </summary>
     public static ModelConfig Read(ref MessagePackReader reader, string path)
     {
         var config = new ModelConfig
         {
-            Name = "", LayerCount = 0, Dim = 0, HeadCount = 0, KvHeadCount = 0, HeadDim = 0, HiddenDim = 0, ExpertCount = -1, ExpertsPerToken = -1,
+            Name = "", LayerCount = 0, Dim = 0, HeadCount = 0, KvHeadCount = 0, HeadDim = 0, HiddenDim = 0, ExpertCount = -1,
+            ExpertsPerToken = -1,
             VocabSize = 0, ContextLength = 0, RopeBase = 0, RopeDim = 0, RmsEpsilon = 0,
         };
         for (int left = reader.ReadMapHeader(); left > 0; left--)
@@ -76,7 +82,8 @@ internal static class PackedConfig
     private static RopeScaling Scaling(ref MessagePackReader reader, string path)
     {
         if (reader.ReadArrayHeader() != 6) throw new ModelFileException(path, "its rope_scaling does not have six values.");
-        return new RopeScaling((RopeScalingKind)reader.ReadInt32(), reader.ReadSingle(), reader.ReadSingle(), reader.ReadInt32(), reader.ReadSingle(), reader.ReadSingle());
+        return new RopeScaling((RopeScalingKind)reader.ReadInt32(), reader.ReadSingle(), reader.ReadSingle(), reader.ReadInt32(),
+            reader.ReadSingle(), reader.ReadSingle());
     }
 
     private static float[] Floats(ref MessagePackReader reader)

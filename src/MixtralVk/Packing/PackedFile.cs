@@ -107,22 +107,28 @@ internal sealed class PackedFile : IDisposable
         Read(0, preamble);
         if (!preamble.StartsWith(PackedFormat.Magic)) throw Error("is not a packed model (it does not begin like one).");
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(preamble[8..]);
-        if (version != PackedFormat.Version) throw Error($"has version {version} of the format; this program reads version {PackedFormat.Version}. Pack it again.");
+        if (version != PackedFormat.Version)
+            throw Error($"has version {version} of the format; this program reads version {PackedFormat.Version}. Pack it again.");
         uint checksum = BinaryPrimitives.ReadUInt32LittleEndian(preamble[12..]);
-        long headerBytes = BinaryPrimitives.ReadInt64LittleEndian(preamble[16..]), fileBytes = BinaryPrimitives.ReadInt64LittleEndian(preamble[24..]);
+        long headerBytes = BinaryPrimitives.ReadInt64LittleEndian(preamble[16..]),
+            fileBytes = BinaryPrimitives.ReadInt64LittleEndian(preamble[24..]);
         if (fileBytes != Length) throw Error($"has {Length} bytes where {fileBytes} are written in it; it is truncated or damaged.");
-        if (headerBytes < 1 || headerBytes > Length - preamble.Length) throw Error($"has a header of {headerBytes} bytes, more than the file.");
-        if (headerBytes > PackedFormat.MaxHeaderBytes) throw Error($"has a header of {headerBytes} bytes, more than {PackedFormat.MaxHeaderBytes}.");
+        if (headerBytes < 1 || headerBytes > Length - preamble.Length)
+            throw Error($"has a header of {headerBytes} bytes, more than the file.");
+        if (headerBytes > PackedFormat.MaxHeaderBytes)
+            throw Error($"has a header of {headerBytes} bytes, more than {PackedFormat.MaxHeaderBytes}.");
 
         var bytes = new byte[headerBytes];
         Read(preamble.Length, bytes);
-        if (PackedFormat.Checksum(bytes, PackedFormat.Checksum(preamble[16..])) != checksum) throw Error("has a damaged header: its checksum is wrong.");
+        if (PackedFormat.Checksum(bytes, PackedFormat.Checksum(preamble[16..])) != checksum)
+            throw Error("has a damaged header: its checksum is wrong.");
         try
         {
             return Parse(bytes, preamble.Length + headerBytes);
         }
         // The last is what the reader says of a length above 2^31.
-        catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException or OverflowException or ArgumentOutOfRangeException)
+        catch (Exception e)
+            when (e is MessagePackSerializationException or EndOfStreamException or OverflowException or ArgumentOutOfRangeException)
         {
             throw new ModelFileException(Path, $"has a header that is not what it should be: {e.Message}", e);
         }

@@ -10,7 +10,9 @@ namespace MixtralVk.Packing;
 /// <summary>What the MessagePack header of a packed file says.</summary>
 internal sealed record PackedHeader
 {
-    /// <summary>SHA-256 of the header with zeros in this place; as the header holds the checksums of all data, it names the model.</summary>
+    /// <summary>
+    /// SHA-256 of the header with zeros in this place; as the header holds the checksums of all data, it names the model.
+    /// </summary>
     public byte[] ModelHash { get; init; } = new byte[SHA256.HashSizeInBytes];
 
     public required ModelConfig Config { get; init; }

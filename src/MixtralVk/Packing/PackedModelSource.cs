@@ -50,7 +50,8 @@ internal sealed class PackedModelSource : ModelSource
     public override float[] Router(int layer)
     {
         CheckLayer(layer);
-        return Floats(_tensors.GetValueOrDefault(new TensorKey(TensorRole.Router, layer)) ?? throw new InvalidOperationException("A dense model has no router."));
+        return Floats(_tensors.GetValueOrDefault(new TensorKey(TensorRole.Router, layer))
+            ?? throw new InvalidOperationException("A dense model has no router."));
     }
 
     public override ModelSummary Describe()
@@ -94,7 +95,8 @@ internal sealed class PackedModelSource : ModelSource
     {
         public override byte* Of(MatrixRole role, int layer, int expert) => file.Start + Find(role, layer, expert).Offset;
 
-        public override long RoomOf(MatrixRole role, int layer, int expert) => PackedFormat.Align(Find(role, layer, expert).Bytes, PackedFormat.TileAlignment);
+        public override long RoomOf(MatrixRole role, int layer, int expert) =>
+            PackedFormat.Align(Find(role, layer, expert).Bytes, PackedFormat.TileAlignment);
 
         public override void Dispose() => file.Dispose();
 

@@ -25,5 +25,6 @@ internal sealed record PackedTensor(TensorKey Key, RowTileLayout Layout, long Of
     public required uint[] Checksums { get; init; }
 
     /// <summary>Position and length of a block.</summary>
-    public (long Offset, int Bytes) Block(int index) => (Offset + index * BlockBytes, (int)Math.Min(BlockBytes, Bytes - index * BlockBytes));
+    public (long Offset, int Bytes) Block(int index) =>
+        (Offset + index * BlockBytes, (int)Math.Min(BlockBytes, Bytes - index * BlockBytes));
 }

@@ -34,8 +34,8 @@ internal static class PackedTensorTable
     }
 
     /// <summary>
-    /// Reads the table and checks it: every tensor the model needs is there once, has the shape the model wants and the size its format gives,
-    /// and lies aligned inside the file, apart from the header and all others.
+    /// Reads the table and checks it: every tensor the model needs is there once, has the shape the model wants and the size its format
+    /// gives, and lies aligned inside the file, apart from the header and all others.
     /// </summary>
     public static PackedTensor[] Read(ref MessagePackReader reader, ModelConfig config, string path)
     {
@@ -52,7 +52,8 @@ internal static class PackedTensorTable
             if (!tensors.ContainsKey(key)) throw new ModelFileException(path, $"{key} is missing.");
             wanted++;
         }
-        if (wanted != tensors.Count) throw new ModelFileException(path, $"it has {tensors.Count} tensors; a model of its sizes has {wanted}.");
+        if (wanted != tensors.Count)
+            throw new ModelFileException(path, $"it has {tensors.Count} tensors; a model of its sizes has {wanted}.");
         return [.. tensors.Values];
     }
 
@@ -63,15 +64,19 @@ internal static class PackedTensorTable
         PackedTensor? before = null;
         foreach (PackedTensor tensor in tensors.OrderBy(t => t.Offset))
         {
-            if (tensor.Offset % tensor.Alignment != 0) throw new ModelFileException(path, $"{tensor.Key} lies at {tensor.Offset}, not a multiple of {tensor.Alignment}.");
+            if (tensor.Offset % tensor.Alignment != 0)
+                throw new ModelFileException(path, $"{tensor.Key} lies at {tensor.Offset}, not a multiple of {tensor.Alignment}.");
             if (tensor.Offset < end)
-                throw new ModelFileException(path, before is null ? $"{tensor.Key} lies at {tensor.Offset}, inside the header." : $"{before.Key} and {tensor.Key} overlap.");
+                throw new ModelFileException(path, before is null
+                    ? $"{tensor.Key} lies at {tensor.Offset}, inside the header." : $"{before.Key} and {tensor.Key} overlap.");
             if (tensor.Offset > fileBytes || tensor.Bytes > fileBytes - tensor.Offset)
-                throw new ModelFileException(path, $"{tensor.Key} needs {tensor.Bytes} bytes at {tensor.Offset}; the file has {fileBytes}.");
+                throw new ModelFileException(path,
+                    $"{tensor.Key} needs {tensor.Bytes} bytes at {tensor.Offset}; the file has {fileBytes}.");
             end = PackedFormat.Align(tensor.Offset + tensor.Bytes, tensor.Alignment);
             before = tensor;
         }
-        if (end > fileBytes) throw new ModelFileException(path, $"the room of {before!.Key} ends at {end}; the file has {fileBytes} bytes.");
+        if (end > fileBytes)
+            throw new ModelFileException(path, $"the room of {before!.Key} ends at {end}; the file has {fileBytes} bytes.");
     }
 
     private static PackedTensor ReadOne(ref MessagePackReader reader, ModelConfig config, string path)
@@ -101,20 +106,26 @@ internal static class PackedTensorTable
         if (layer is < 0 or > int.MaxValue || expert is < 0 or > int.MaxValue)
             throw new ModelFileException(path, $"a {_roles[role]} tensor is of layer {layer}, expert {expert}, which cannot be.");
         var tensorKey = new TensorKey((TensorRole)role, (int)layer, (int)expert);
-        WeightFormat known = PackedFormat.FormatOf(format) ?? throw new ModelFileException(path, $"{tensorKey} has the unknown format {format}.");
+        WeightFormat known = PackedFormat.FormatOf(format)
+            ?? throw new ModelFileException(path, $"{tensorKey} has the unknown format {format}.");
         (int wantedRows, int wantedCols) = tensorKey.ShapeIn(config);
         if (rows != wantedRows || cols != wantedCols)
-            throw new ModelFileException(path, $"{tensorKey} has the shape {rows} x {cols}; the model's sizes want {wantedRows} x {wantedCols}.");
-        if (!tensorKey.IsTiled && known != WeightFormat.F32) throw new ModelFileException(path, $"{tensorKey} has the format {known}; it must be F32.");
+            throw new ModelFileException(path,
+                $"{tensorKey} has the shape {rows} x {cols}; the model's sizes want {wantedRows} x {wantedCols}.");
+        if (!tensorKey.IsTiled && known != WeightFormat.F32)
+            throw new ModelFileException(path, $"{tensorKey} has the format {known}; it must be F32.");
         var layout = new RowTileLayout(known, wantedRows, wantedCols);
-        if (layout.TileBytes > int.MaxValue) throw new ModelFileException(path, $"{tensorKey} has rows of {cols}, too long for this engine.");
+        if (layout.TileBytes > int.MaxValue)
+            throw new ModelFileException(path, $"{tensorKey} has rows of {cols}, too long for this engine.");
         if (wantedCols % BlockFormat.Of(known).FileElements != 0)
-            throw new ModelFileException(path, $"{tensorKey} of format {known} has rows of {cols}, not a multiple of {BlockFormat.Of(known).FileElements}.");
+            throw new ModelFileException(path,
+                $"{tensorKey} of format {known} has rows of {cols}, not a multiple of {BlockFormat.Of(known).FileElements}.");
         var tensor = new PackedTensor(tensorKey, layout, offset) { Checksums = checksums };
         if (offset < 0 || bytes != tensor.Bytes)
             throw new ModelFileException(path, $"{tensorKey} has {bytes} bytes at {offset}; its format and shape want {tensor.Bytes}.");
         if (blockBytes != tensor.BlockBytes || checksums.Length != tensor.Blocks)
-            throw new ModelFileException(path, $"{tensorKey} has {checksums.Length} checksums of {blockBytes} bytes each; {tensor.Blocks} of {tensor.BlockBytes} are wanted.");
+            throw new ModelFileException(path,
+                $"{tensorKey} has {checksums.Length} checksums of {blockBytes} bytes each; {tensor.Blocks} of {tensor.BlockBytes} are wanted.");
         return tensor;
     }
 

@@ -11,7 +11,8 @@ internal static class PackedText
 
     public static string Read(ref MessagePackReader reader, string path)
     {
-        if (!reader.TryReadStringSpan(out ReadOnlySpan<byte> utf8)) throw new ModelFileException(path, "its header has nil where a text belongs.");
+        if (!reader.TryReadStringSpan(out ReadOnlySpan<byte> utf8))
+            throw new ModelFileException(path, "its header has nil where a text belongs.");
         try
         {
             return _strict.GetString(utf8);

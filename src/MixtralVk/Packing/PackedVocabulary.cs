@@ -59,9 +59,11 @@ internal static class PackedVocabulary
         int count = vocabulary.Tokens.Length;
         if (count == 0) throw new ModelFileException(path, "its vocabulary is empty.");
         if (vocabulary.Scores.Length != count || vocabulary.Types.Length != count)
-            throw new ModelFileException(path, $"its tokenizer has {count} tokens, {vocabulary.Scores.Length} scores and {vocabulary.Types.Length} types.");
+            throw new ModelFileException(path,
+                $"its tokenizer has {count} tokens, {vocabulary.Scores.Length} scores and {vocabulary.Types.Length} types.");
         foreach (int special in (ReadOnlySpan<int>)[vocabulary.Bos, vocabulary.Eos, vocabulary.Unknown, vocabulary.EndOfTurn])
-            if (special < -1 || special >= count) throw new ModelFileException(path, $"special token {special} is not in its vocabulary of {count}.");
+            if (special < -1 || special >= count)
+                throw new ModelFileException(path, $"special token {special} is not in its vocabulary of {count}.");
         return vocabulary;
     }
 

@@ -52,7 +52,9 @@ internal readonly record struct TensorKey(TensorRole Role, int Layer = 0, int Ex
             throw new InvalidOperationException($"{Role} is no matrix of tiles."),
     };
 
-    /// <summary>The tensors of a model in the order of the file: the small ones, which every start reads, then the tiles by layer.</summary>
+    /// <summary>
+    /// The tensors of a model in the order of the file: the small ones, which every start reads, then the tiles by layer.
+    /// </summary>
     public static IEnumerable<TensorKey> AllOf(ModelConfig config, bool outputIsEmbedding)
     {
         yield return new TensorKey(TensorRole.FinalNorm);
@@ -67,7 +69,8 @@ internal readonly record struct TensorKey(TensorRole Role, int Layer = 0, int Ex
         {
             for (TensorRole role = TensorRole.Query; role <= TensorRole.AttentionOutput; role++) yield return new TensorKey(role, layer);
             for (int expert = 0; expert < Math.Max(1, config.ExpertCount); expert++)
-                for (TensorRole role = TensorRole.GateProj; role <= TensorRole.DownProj; role++) yield return new TensorKey(role, layer, expert);
+                for (TensorRole role = TensorRole.GateProj; role <= TensorRole.DownProj; role++)
+                    yield return new TensorKey(role, layer, expert);
         }
         if (!outputIsEmbedding) yield return new TensorKey(TensorRole.Output);
     }

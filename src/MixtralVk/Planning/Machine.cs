@@ -9,12 +9,15 @@ namespace MixtralVk.Planning;
 /// <summary>What of a machine decides how fast a model runs. Sizes in bytes, rates in bytes per second.</summary>
 /// <param name="MainMemoryBytes">Main memory that may be taken.</param>
 /// <param name="MemoryBytesPerSecond">How fast all threads together read it.</param>
-/// <param name="FileBytesPerSecond">How fast the model's file is read: from memory where the system has it there, else from the disk.</param>
+/// <param name="FileBytesPerSecond">How fast the model's file is read: from memory where the system has it there, else from the
+/// disk.</param>
 /// <param name="VideoMemoryBytes">Memory of the GPU that the model may take; 0 where there is none.</param>
 /// <param name="VideoBytesPerSecond">How fast the GPU reads it; null where it was not measured.</param>
-/// <param name="LoadBytesPerSecond">How fast weights come from the file into fresh memory, in the form they are used in; null where it was not measured: as fast as the file is read.</param>
+/// <param name="LoadBytesPerSecond">How fast weights come from the file into fresh memory, in the form they are used in; null where it was
+/// not measured: as fast as the file is read.</param>
 public sealed record Machine(
-    long MainMemoryBytes, double MemoryBytesPerSecond, double FileBytesPerSecond, long VideoMemoryBytes, double? VideoBytesPerSecond = null, double? LoadBytesPerSecond = null)
+    long MainMemoryBytes, double MemoryBytesPerSecond, double FileBytesPerSecond, long VideoMemoryBytes,
+    double? VideoBytesPerSecond = null, double? LoadBytesPerSecond = null)
 {
     private const ulong CopyBytes = 64 << 20;
     private const int BytesPerThread = 64 << 20;
@@ -33,15 +36,19 @@ public sealed record Machine(
     {
         if (threads == 0) threads = Environment.ProcessorCount;
         using ModelSource source = ModelSource.Open(file);
-        return new(WeightPlacement.MainMemory, MemoryRate(threads), FileRate(file), videoMemoryBytes, LoadBytesPerSecond: LoadRate(source, threads));
+        return new(WeightPlacement.MainMemory, MemoryRate(threads), FileRate(file), videoMemoryBytes,
+            LoadBytesPerSecond: LoadRate(source, threads));
     }
 
-    /// <summary>Measures how fast a GPU reads its memory, for some tenths of a second: by copies on the device, of which reading is half.</summary>
+    /// <summary>
+    /// Measures how fast a GPU reads its memory, for some tenths of a second: by copies on the device, of which reading is half.
+    /// </summary>
     /// <exception cref="GpuException">The device has no 128 MiB left, or is lost.</exception>
     public static double MeasureVideo(GpuDevice device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        using GpuBuffer from = device.CreateBuffer(CopyBytes, BufferUse.Device, "measured copy"), to = device.CreateBuffer(CopyBytes, BufferUse.Device, "measured copy");
+        using GpuBuffer from = device.CreateBuffer(CopyBytes, BufferUse.Device, "measured copy"),
+            to = device.CreateBuffer(CopyBytes, BufferUse.Device, "measured copy");
         Recorder recorder = device.CreateRecorder();
         recorder.BeginStage("copy");
         recorder.Copy(from.View, to.View);
@@ -61,7 +68,9 @@ public sealed record Machine(
         using var memory = new NativeBuffer((long)threads * BytesPerThread);
         using var workers = new WorkerThreads(threads);
         new Span<byte>(memory.Pointer, BytesPerThread).Fill(1);
-        for (int i = 1; i < threads; i++) new Span<byte>(memory.Pointer, BytesPerThread).CopyTo(new Span<byte>(memory.Pointer + (long)i * BytesPerThread, BytesPerThread));
+        for (int i = 1; i < threads; i++)
+            new Span<byte>(memory.Pointer, BytesPerThread)
+                .CopyTo(new Span<byte>(memory.Pointer + (long)i * BytesPerThread, BytesPerThread));
         double best = 0;
         for (int pass = 0; pass < Passes; pass++)
         {

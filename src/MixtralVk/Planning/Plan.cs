@@ -10,7 +10,10 @@ public enum PlannedPlace
 {
     /// <summary>All in video memory.</summary>
     Gpu,
-    /// <summary>Everything but the experts in video memory, and of those as many as it has room for: the processor computes the others at the same time.</summary>
+    /// <summary>
+    /// Everything but the experts in video memory, and of those as many as it has room for: the processor computes the others at the same
+    /// time.
+    /// </summary>
     GpuAndMainMemory,
     /// <summary>Read into main memory; the processor computes.</summary>
     MainMemory,
@@ -47,23 +50,28 @@ public sealed record PlanBudget
 /// <param name="KvCacheBytes">Keys and values of one whole context.</param>
 /// <param name="WorkingBytes">About what intermediate results and loading need of a GPU's memory beside these.</param>
 /// <param name="ExpertCount">Experts of all layers together.</param>
-/// <param name="ResidentExperts">How many of them the video memory has room for, beside all other weights, the cache and intermediate results.</param>
+/// <param name="ResidentExperts">How many of them the video memory has room for, beside all other weights, the cache and intermediate
+/// results.</param>
 /// <param name="ResidentBytes">Their bytes.</param>
 /// <param name="FileBytesPerToken">Weights a token reads from the file, on average, as main memory does not hold them.</param>
 /// <param name="TokensPerSecond">
-/// Decode speed as far as reading weights bounds it; null where the model cannot run or the speed of the GPU's memory is not known. Where it shares the experts with
-/// the processor and its speed is not known, the processor's time alone.
+/// Decode speed as far as reading weights bounds it; null where the model cannot run or the speed of the GPU's memory is not known. Where
+/// it shares the experts with the processor and its speed is not known, the processor's time alone.
 /// </param>
 /// <param name="LoadSeconds">Time to load; null where the model cannot run.</param>
 /// <param name="Limit">One sentence: what keeps it from being better.</param>
 public sealed record Plan(
-    PlannedPlace Place, int ContextLength, long ExpertBytes, long OtherWeightBytes, long KvCacheBytes, long WorkingBytes, int ExpertCount, int ResidentExperts, long ResidentBytes,
+    PlannedPlace Place, int ContextLength, long ExpertBytes, long OtherWeightBytes, long KvCacheBytes, long WorkingBytes, int ExpertCount,
+    int ResidentExperts, long ResidentBytes,
     long FileBytesPerToken, double? TokensPerSecond, double? LoadSeconds, string Limit)
 {
     /// <summary>Weights and KV cache.</summary>
     public long TotalBytes => ExpertBytes + OtherWeightBytes + KvCacheBytes;
 
-    /// <summary>Plans for an opened model. A pure function: nothing is measured or allocated. Throws <see cref="ContextOverflowException"/> for a longer context than the model's.</summary>
+    /// <summary>
+    /// Plans for an opened model. A pure function: nothing is measured or allocated. Throws <see cref="ContextOverflowException"/> for a
+    /// longer context than the model's.
+    /// </summary>
     public static Plan For(ModelSource model, Machine machine, PlanBudget? budget = null)
     {
         budget ??= new PlanBudget();
@@ -76,20 +84,25 @@ public sealed record Plan(
         int experts = config.LayerCount * config.ExpertCount;
         var usage = new MemoryUsage(summary.WeightBytes, kv);
         long working = CacheSize.WorkingBytes(config, Math.Min(new MixtralOptions().ChunkTokens, context));
-        var plan = new Plan(PlannedPlace.Gpu, context, summary.ExpertBytes, other, kv, working, experts, experts, summary.ExpertBytes, 0, null, summary.WeightBytes / LoadRate(machine), "");
+        var plan = new Plan(PlannedPlace.Gpu, context, summary.ExpertBytes, other, kv, working, experts, experts, summary.ExpertBytes, 0,
+            null, summary.WeightBytes / LoadRate(machine), "");
         if (plan.TotalBytes + working <= video && (experts == 0 || budget.ExpertBudgetBytes is null))
         {
             return machine.VideoBytesPerSecond is not double rate ? plan with { Limit = "Nothing: all of it fits video memory." }
-                : plan with { TokensPerSecond = rate / summary.BytesPerToken, Limit = $"The speed of video memory: each token reads {Size(summary.BytesPerToken)} of weights at {Size((long)rate)}/s." };
+                : plan with { TokensPerSecond = rate / summary.BytesPerToken,
+                    Limit = $"The speed of video memory: each token reads {Size(summary.BytesPerToken)} of weights at {Size((long)rate)}/s." };
         }
         bool maps = WeightPlacement.Maps(model, MapMode.Auto, usage, main);
         long room = video - other - kv - working;
-        if (experts > 0 && room >= 0 && (maps || summary.ExpertBytes <= main)) return plan.Shared(model, summary, machine, budget.ExpertBudgetBytes ?? long.MaxValue, room, maps ? main : long.MaxValue);
+        if (experts > 0 && room >= 0 && (maps || summary.ExpertBytes <= main))
+            return plan.Shared(model, summary, machine, budget.ExpertBudgetBytes ?? long.MaxValue, room, maps ? main : long.MaxValue);
         plan = plan with { ResidentExperts = 0, ResidentBytes = 0 };
-        string whyNotGpu = video == 0 ? "" : $"; {Size(video)} of video memory do not hold {(experts > 0 ? $"the {Size(other + kv + working)} needed beside the experts" : $"all {Size(plan.TotalBytes + working)}")}, so the processor computes";
+        string whyNotGpu = video == 0
+            ? "" : $"; {Size(video)} of video memory do not hold {(experts > 0 ? $"the {Size(other + kv + working)} needed beside the experts" : $"all {Size(plan.TotalBytes + working)}")}, so the processor computes";
         if (maps) return plan.Mapped(summary, machine, main, whyNotGpu);
         if (plan.TotalBytes > main)
-            return plan with { Place = PlannedPlace.Nowhere, LoadSeconds = null, Limit = $"Main memory: {Size(main)} do not hold {Size(plan.TotalBytes)}; a packed file (mixtralvk pack) is used in place." };
+            return plan with { Place = PlannedPlace.Nowhere, LoadSeconds = null,
+                Limit = $"Main memory: {Size(main)} do not hold {Size(plan.TotalBytes)}; a packed file (mixtralvk pack) is used in place." };
         return plan with
         {
             Place = PlannedPlace.MainMemory,
@@ -116,8 +129,8 @@ public sealed record Plan(
     }
 
     /// <summary>
-    /// Experts on both sides, in slots as loading makes them (<see cref="ExpertSettings.BytesFor"/>), chosen evenly. In a layer both sides work at the same time, so the
-    /// slower one counts: over all numbers of hits that a token's choices may have.
+    /// Experts on both sides, in slots as loading makes them (<see cref="ExpertSettings.BytesFor"/>), chosen evenly. In a layer both sides
+    /// work at the same time, so the slower one counts: over all numbers of hits that a token's choices may have.
     /// </summary>
     private Plan Shared(ModelSource model, ModelSummary summary, Machine machine, long budget, long room, long mapped)
     {
@@ -125,14 +138,16 @@ public sealed record Plan(
         ExpertLayout[][] layouts = ExpertLayout.All(model);
         int[] slots = ExpertLayout.SlotsFor(layouts, Math.Min(budget, room - layouts.Max(layer => layer.Max(expert => expert.Bytes))));
         long resident = slots.Select((count, layer) => layouts[layer].Take(count).Sum(expert => expert.Bytes)).Sum();
-        double missing = MissingOf(summary.ExpertBytes, mapped), main = 1 / machine.MemoryBytesPerSecond + missing / machine.FileBytesPerSecond, video = 1 / machine.VideoBytesPerSecond ?? 0;
+        double missing = MissingOf(summary.ExpertBytes, mapped),
+            main = 1 / machine.MemoryBytesPerSecond + missing / machine.FileBytesPerSecond, video = 1 / machine.VideoBytesPerSecond ?? 0;
         SharedSeconds sum = default;
         for (int layer = 0; layer < slots.Length; layer++)
         {
             double bytes = layouts[layer].Average(expert => expert.Bytes);
             sum += SharedSeconds.OfLayer(config.ExpertsPerToken, (double)slots[layer] / config.ExpertCount, bytes * video, bytes * main);
         }
-        double chosen = summary.ExpertBytes / (double)config.ExpertCount * config.ExpertsPerToken, missed = chosen * (1 - slots.Sum() / (double)ExpertCount);
+        double chosen = summary.ExpertBytes / (double)config.ExpertCount * config.ExpertsPerToken,
+            missed = chosen * (1 - slots.Sum() / (double)ExpertCount);
         double seconds = sum.Both + (summary.BytesPerToken - chosen) * video;
         string holds = $"video memory holds {slots.Sum()} of {ExpertCount} experts";
         return this with
@@ -143,7 +158,8 @@ public sealed record Plan(
             FileBytesPerToken = (long)(missed * missing),
             TokensPerSecond = 1 / seconds,
             LoadSeconds = (mapped < long.MaxValue ? resident + OtherWeightBytes : summary.WeightBytes + resident) / LoadRate(machine),
-            Limit = sum.Processor < sum.Gpu ? $"The speed of video memory: {holds}, and the GPU takes longer for those than the processor for the others."
+            Limit = sum.Processor < sum.Gpu
+                ? $"The speed of video memory: {holds}, and the GPU takes longer for those than the processor for the others."
                 : missing > 0 ? $"The speed of the file: {holds}, main memory {1 - missing:P0} of the others' bytes, so each token reads {Size((long)(missed * missing))} at {Size((long)machine.FileBytesPerSecond)}/s."
                 : $"The speed of main memory: {holds}, so each token reads {Size((long)missed)} of the others at {Size((long)machine.MemoryBytesPerSecond)}/s.",
         };
@@ -151,7 +167,10 @@ public sealed record Plan(
 
     private static double LoadRate(Machine machine) => machine.LoadBytesPerSecond ?? machine.FileBytesPerSecond;
 
-    /// <summary>The part of mapped weights that memory does not hold: what it has is where the system keeps mapped pages, and all weights are taken to be used alike.</summary>
+    /// <summary>
+    /// The part of mapped weights that memory does not hold: what it has is where the system keeps mapped pages, and all weights are taken
+    /// to be used alike.
+    /// </summary>
     private static double MissingOf(long weights, long memory) => Math.Clamp(1 - (double)memory / weights, 0, 1);
 
     private static string Size(long bytes) => bytes < 1 << 20

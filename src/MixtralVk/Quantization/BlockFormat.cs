@@ -1,8 +1,8 @@
 namespace MixtralVk.Quantization;
 
 /// <summary>
-/// What the engine must know of one weight format: its blocks in the file, the sections a tile holds them in, and their values. One subclass
-/// per format; a new format is one more file and an arm in <see cref="Of"/>.
+/// What the engine must know of one weight format: its blocks in the file, the sections a tile holds them in, and their values. One
+/// subclass per format; a new format is one more file and an arm in <see cref="Of"/>.
 /// </summary>
 /// <param name="fileElements">Elements of a block in the file.</param>
 /// <param name="fileBytes">Bytes of a block in the file.</param>
@@ -48,23 +48,24 @@ internal abstract unsafe class BlockFormat(int fileElements, int fileBytes, para
     };
 
     /// <summary>
-    /// Writes <paramref name="rows"/> rows of the file, <paramref name="rowBytes"/> apart, into the lanes 0 .. rows - 1 of a tile's sections.
-    /// Other lanes stay as they are.
+    /// Writes <paramref name="rows"/> rows of the file, <paramref name="rowBytes"/> apart, into the lanes 0 .. rows - 1 of a tile's
+    /// sections. Other lanes stay as they are.
     /// </summary>
     public virtual void Repack(byte* source, nint rowBytes, int rows, int cols, byte* tile)
     {
         int blocks = cols / Cols;
         foreach (TileSection section in sections)
         {
-            if (section.ItemBytes == sizeof(uint)) Transpose.Words(source + section.At, rowBytes, rows, blocks, FileBytes, section.Items, tile);
+            if (section.ItemBytes == sizeof(uint))
+                Transpose.Words(source + section.At, rowBytes, rows, blocks, FileBytes, section.Items, tile);
             else Transpose.Halves(source + section.At, rowBytes, rows, blocks, FileBytes, tile);
             tile += (long)blocks * section.Items * section.ItemBytes * RowTileLayout.TileRows;
         }
     }
 
     /// <summary>
-    /// Writes rows <paramref name="firstRow"/> .. <paramref name="endRow"/> - 1 of 32 columns as floats, <c>[column][64 rows]</c>: exactly the
-    /// values the blocks stand for, the sign of a zero included. <see cref="DequantizePanel"/> says which rows may be asked for.
+    /// Writes rows <paramref name="firstRow"/> .. <paramref name="endRow"/> - 1 of 32 columns as floats, <c>[column][64 rows]</c>: exactly
+    /// the values the blocks stand for, the sign of a zero included. <see cref="DequantizePanel"/> says which rows may be asked for.
     /// </summary>
     /// <param name="tile">The tile.</param>
     /// <param name="cols">Columns of the matrix; those past it are not written.</param>
@@ -78,8 +79,8 @@ internal abstract unsafe class BlockFormat(int fileElements, int fileBytes, para
     public virtual LevelCoding? Levels => null;
 
     /// <summary>
-    /// Takes the levels and scales of <see cref="LevelPanels.Count"/> panels of 32 columns and all 64 rows apart, without rounding anything;
-    /// where <see cref="Levels"/> is not null.
+    /// Takes the levels and scales of <see cref="LevelPanels.Count"/> panels of 32 columns and all 64 rows apart, without rounding
+    /// anything; where <see cref="Levels"/> is not null.
     /// </summary>
     /// <param name="tile">The tile.</param>
     /// <param name="cols">Columns of the matrix, a multiple of 32.</param>

@@ -3,10 +3,15 @@ using System.Runtime.CompilerServices;
 
 namespace MixtralVk.Quantization;
 
-/// <summary>The five-bit values of Q5_0 and Q5_1: four bits as in <see cref="Q4_0"/>, the fifth ones in a word, bit c for column c.</summary>
+/// <summary>
+/// The five-bit values of Q5_0 and Q5_1: four bits as in <see cref="Q4_0"/>, the fifth ones in a word, bit c for column c.
+/// </summary>
 internal static class FifthBits
 {
-    /// <summary>Four columns as bytes; <paramref name="low"/>: their low four bits in the low nibbles; <paramref name="high"/>: their fifth bits lowest.</summary>
+    /// <summary>
+    /// Four columns as bytes; <paramref name="low"/>: their low four bits in the low nibbles; <paramref name="high"/>: their fifth bits
+    /// lowest.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<int> Join(Vector<int> low, Vector<int> high)
     {

@@ -4,7 +4,9 @@ using static MixtralVk.Quantization.PanelColumns;
 
 namespace MixtralVk.Quantization;
 
-/// <summary>Blocks of 32. File: f16 scale d, 16 bytes of nibbles as in <see cref="Q4_0"/>; value = d * table[q], see <see cref="NibbleTable"/>.</summary>
+/// <summary>
+/// Blocks of 32. File: f16 scale d, 16 bytes of nibbles as in <see cref="Q4_0"/>; value = d * table[q], see <see cref="NibbleTable"/>.
+/// </summary>
 internal sealed unsafe class IQ4_NL() : BlockFormat(32, 18, TileSection.Words(2, 4), TileSection.Half(0))
 {
     public static readonly IQ4_NL Format = new();

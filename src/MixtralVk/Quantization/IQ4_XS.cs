@@ -5,8 +5,9 @@ using static MixtralVk.Quantization.PanelColumns;
 namespace MixtralVk.Quantization;
 
 /// <summary>
-/// Blocks of 256 in 8 sub-blocks of 32. File: f16 d, 16 bits with the upper two bits of each sub-block's scale, 4 bytes with the lower four,
-/// 128 bytes of nibbles, each 16 of them as in <see cref="Q4_0"/>. Value = d * (scale - 32) * table[q], see <see cref="NibbleTable"/>.
+/// Blocks of 256 in 8 sub-blocks of 32. File: f16 d, 16 bits with the upper two bits of each sub-block's scale, 4 bytes with the lower
+/// four, 128 bytes of nibbles, each 16 of them as in <see cref="Q4_0"/>. Value = d * (scale - 32) * table[q], see
+/// <see cref="NibbleTable"/>.
 /// </summary>
 internal sealed unsafe class IQ4_XS() : BlockFormat(256, 136, TileSection.Words(0, 34))
 {

@@ -1,6 +1,8 @@
 namespace MixtralVk.Quantization;
 
-/// <summary>What a level (a weight as a small integer) stands for, and so how its products with bytes of activations can be summed.</summary>
+/// <summary>
+/// What a level (a weight as a small integer) stands for, and so how its products with bytes of activations can be summed.
+/// </summary>
 internal enum LevelSum
 {
     /// <summary>(level - zero) * scale with |level - zero| up to 16: 16 bits hold the sum of 32 columns.</summary>
@@ -9,7 +11,9 @@ internal enum LevelSum
     Offset,
     /// <summary>level * scale + offset with levels up to 31: 16 bits hold the sum of 16 columns.</summary>
     OffsetHalves,
-    /// <summary>(level - zero) * scale * half scale with |level - zero| up to 32: 16 bits hold the sum of 16 columns, which have a half scale.</summary>
+    /// <summary>
+    /// (level - zero) * scale * half scale with |level - zero| up to 32: 16 bits hold the sum of 16 columns, which have a half scale.
+    /// </summary>
     ScaledHalves,
     /// <summary>level * scale, the level a signed byte.</summary>
     Signed,
@@ -27,13 +31,16 @@ internal enum LevelPacking
     Bytes,
     /// <summary>Word w of four has the columns 4w .. 4w + 3 in the low nibbles of its bytes, and 16 + 4w .. in the high ones.</summary>
     NibbleHalves,
-    /// <summary>Two panels share eight words: word w has the columns 4w .. 4w + 3 of the even one in the low nibbles of its bytes, of the odd one in the high ones.</summary>
+    /// <summary>
+    /// Two panels share eight words: word w has the columns 4w .. 4w + 3 of the even one in the low nibbles of its bytes, of the odd one in
+    /// the high ones.
+    /// </summary>
     NibblePairs,
 }
 
 /// <summary>
-/// Some neighbouring panels (32 columns each) of a tile: where levels and scales lie, and memory of <see cref="Bytes"/> bytes, aligned to 64,
-/// for what lies nowhere yet.
+/// Some neighbouring panels (32 columns each) of a tile: where levels and scales lie, and memory of <see cref="Bytes"/> bytes, aligned to
+/// 64, for what lies nowhere yet.
 /// </summary>
 internal unsafe struct LevelPanels(byte* memory)
 {
@@ -66,7 +73,10 @@ internal unsafe struct LevelPanels(byte* memory)
     /// <summary>(panel, 64): what is added to every weight of a row, in formats that have offsets.</summary>
     public readonly float* Offsets => (float*)memory + Most * 9 * Rows;
 
-    /// <summary>(panel, 2, 64): the half scales of columns 0 .. 15 and 16 .. 31, -128 .. 127, in both halves of a word; of <see cref="LevelSum.ScaledHalves"/> alone.</summary>
+    /// <summary>
+    /// (panel, 2, 64): the half scales of columns 0 .. 15 and 16 .. 31, -128 .. 127, in both halves of a word; of
+    /// <see cref="LevelSum.ScaledHalves"/> alone.
+    /// </summary>
     public readonly int* HalfScales => (int*)memory + Most * 10 * Rows;
 
     /// <summary>Whether the words are copies: while these are multiplied nothing is read of the tile.</summary>

@@ -4,9 +4,9 @@ using System.Runtime.CompilerServices;
 namespace MixtralVk.Quantization;
 
 /// <summary>
-/// What the formats' <see cref="BlockFormat.Panel"/> is made of. A register holds one word of several rows, each of whose bytes is a column;
-/// the columns of a panel lie <see cref="Rows"/> floats apart. Products of a level and a scale are exact in all formats, so it does not matter
-/// whether a processor fuses the addition of an offset.
+/// What the formats' <see cref="BlockFormat.Panel"/> is made of. A register holds one word of several rows, each of whose bytes is a
+/// column; the columns of a panel lie <see cref="Rows"/> floats apart. Products of a level and a scale are exact in all formats, so it does
+/// not matter whether a processor fuses the addition of an offset.
 /// </summary>
 internal static unsafe class PanelColumns
 {
@@ -24,7 +24,9 @@ internal static unsafe class PanelColumns
         Lanes.MultiplyAdd(Vector.ConvertToSingle(word >>> 24), scale, offset).Store(to + 3 * Rows);
     }
 
-    /// <summary>Four columns: (unsigned byte - centre) * scale. Not as byte * scale - centre * scale, which loses the sign of a zero.</summary>
+    /// <summary>
+    /// Four columns: (unsigned byte - centre) * scale. Not as byte * scale - centre * scale, which loses the sign of a zero.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Centred(Vector<int> word, int centre, Vector<float> scale, float* to)
     {

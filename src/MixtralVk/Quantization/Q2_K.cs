@@ -5,9 +5,9 @@ using static MixtralVk.Quantization.PanelColumns;
 namespace MixtralVk.Quantization;
 
 /// <summary>
-/// Blocks of 256 in 16 sub-blocks of 16. File: 16 bytes with a 4-bit scale (low nibble) and a 4-bit minimum per sub-block, 64 bytes qs, f16 d,
-/// f16 dmin. Column 128 * half + 32 * k + l (k = 0..3) has its level in bits 2k, 2k + 1 of qs[32 * half + l].
-/// Value = d * scale * q - dmin * minimum.
+/// Blocks of 256 in 16 sub-blocks of 16. File: 16 bytes with a 4-bit scale (low nibble) and a 4-bit minimum per sub-block, 64 bytes qs, f16
+/// d, f16 dmin. Column 128 * half + 32 * k + l (k = 0..3) has its level in bits 2k, 2k + 1 of qs[32 * half + l]. Value = d * scale * q -
+/// dmin * minimum.
 /// </summary>
 internal sealed unsafe class Q2_K() : BlockFormat(256, 84, TileSection.Words(0, 21))
 {
@@ -28,7 +28,8 @@ internal sealed unsafe class Q2_K() : BlockFormat(256, 84, TileSection.Words(0, 
             for (int w = 0; w < 8; w++)
             {
                 Vector<int> packed = w < 4 ? pair : pair >>> 8;
-                Vector<float> scale = d * Vector.ConvertToSingle(packed & nibble), offset = -(dmin * Vector.ConvertToSingle(packed >>> 4 & nibble));
+                Vector<float> scale = d * Vector.ConvertToSingle(packed & nibble),
+                    offset = -(dmin * Vector.ConvertToSingle(packed >>> 4 & nibble));
                 Offset(Vector.Load(levels + w * Rows + r) >>> (2 * k) & new Vector<int>(0x03030303), scale, offset, to + 4 * w * Rows + r);
             }
         }

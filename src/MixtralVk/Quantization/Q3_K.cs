@@ -6,8 +6,8 @@ namespace MixtralVk.Quantization;
 
 /// <summary>
 /// Blocks of 256 in 16 sub-blocks of 16. File: 32 bytes hmask (third bits), 64 bytes qs (low 2 bits), 12 bytes of 6-bit scales, f16 d.
-/// Column 128 * half + 32 * k + l (k = 0..3) has its low bits in bits 2k, 2k + 1 of qs[32 * half + l] and its third bit in bit 4 * half + k of
-/// hmask[l]. Scale s has its low 4 bits in nibble s / 8 of byte s % 8 and its high 2 in bits 2 * (s / 4) onwards of byte 8 + s % 4.
+/// Column 128 * half + 32 * k + l (k = 0..3) has its low bits in bits 2k, 2k + 1 of qs[32 * half + l] and its third bit in bit 4 * half + k
+/// of hmask[l]. Scale s has its low 4 bits in nibble s / 8 of byte s % 8 and its high 2 in bits 2 * (s / 4) onwards of byte 8 + s % 4.
 /// Value = d * (scale - 32) * (q - 4).
 /// </summary>
 internal sealed unsafe class Q3_K() : BlockFormat(256, 110, TileSection.Words(0, 27), TileSection.Half(108))
@@ -65,5 +65,6 @@ internal sealed unsafe class Q3_K() : BlockFormat(256, 110, TileSection.Words(0,
     /// <summary>The two scales of a panel, in bytes 0 and 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<int> PairOfScales(Vector<int> low, Vector<int> high, int half, int k) =>
-        low >>> (4 * half + 16 * (k & 1)) & new Vector<int>(0x0F0F) | (high >>> (4 * half + k / 2 * 2 + 16 * (k & 1)) & new Vector<int>(0x0303)) << 4;
+        low >>> (4 * half + 16 * (k & 1)) & new Vector<int>(0x0F0F)
+            | (high >>> (4 * half + k / 2 * 2 + 16 * (k & 1)) & new Vector<int>(0x0303)) << 4;
 }

@@ -5,7 +5,8 @@ using static MixtralVk.Quantization.PanelColumns;
 namespace MixtralVk.Quantization;
 
 /// <summary>
-/// Blocks of 32. File: f16 scale d, 16 bytes; byte i holds column i in its low nibble and column i + 16 in the high one; value = (q - 8) * d.
+/// Blocks of 32. File: f16 scale d, 16 bytes; byte i holds column i in its low nibble and column i + 16 in the high one; value = (q - 8) *
+/// d.
 /// </summary>
 internal sealed unsafe class Q4_0() : BlockFormat(32, 18, TileSection.Words(2, 4), TileSection.Half(0))
 {

@@ -24,7 +24,8 @@ internal sealed unsafe class Q4_K() : BlockFormat(256, 144, TileSection.Words(16
         {
             var (scale, offset) = SubScales.Of(header + r, sub);
             for (int w = 0; w < 8; w++)
-                Offset(Vector.Load(words + w * Rows + r) >>> (4 * (sub & 1)) & new Vector<int>(0x0F0F0F0F), scale, offset, to + 4 * w * Rows + r);
+                Offset(Vector.Load(words + w * Rows + r) >>> (4 * (sub & 1)) & new Vector<int>(0x0F0F0F0F), scale, offset,
+                    to + 4 * w * Rows + r);
         }
     }
 

@@ -35,6 +35,7 @@ internal sealed unsafe class Q5_1() : BlockFormat(32, 24, TileSection.Words(0, 6
     {
         int* header = (int*)tile + (long)first * 6 * Rows;
         LevelWords.ScalesAndOffsets(header, 6 * Rows, to);
-        for (int i = 0; i < to.Count; i++, header += 6 * Rows) LevelWords.FiveBits(header + Rows, header + 2 * Rows, to.WordMemory + i * 8 * Rows);
+        for (int i = 0; i < to.Count; i++, header += 6 * Rows)
+            LevelWords.FiveBits(header + Rows, header + 2 * Rows, to.WordMemory + i * 8 * Rows);
     }
 }

@@ -5,8 +5,8 @@ using static MixtralVk.Quantization.PanelColumns;
 namespace MixtralVk.Quantization;
 
 /// <summary>
-/// Blocks of 256 in 8 sub-blocks of 32. File: the header of <see cref="SubScales"/>, 32 bytes qh, 128 bytes qs. The low 4 bits of a value lie
-/// in qs as in <see cref="Q4_K"/>; bit s of qh[l] is the fifth bit of value l of sub-block s. Value = d * scale * q - dmin * minimum.
+/// Blocks of 256 in 8 sub-blocks of 32. File: the header of <see cref="SubScales"/>, 32 bytes qh, 128 bytes qs. The low 4 bits of a value
+/// lie in qs as in <see cref="Q4_K"/>; bit s of qh[l] is the fifth bit of value l of sub-block s. Value = d * scale * q - dmin * minimum.
 /// </summary>
 internal sealed unsafe class Q5_K() : BlockFormat(256, 176, TileSection.Words(16, 40), TileSection.Words(0, SubScales.Words))
 {

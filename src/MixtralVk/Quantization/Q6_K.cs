@@ -44,7 +44,8 @@ internal sealed unsafe class Q6_K() : BlockFormat(256, 210, TileSection.Words(0,
     {
         int blocks = cols / 256, block = panel / 8;
         int* words = (int*)tile + (long)block * 48 * Rows, subScales = (int*)tile + ((long)blocks * 48 + (long)block * 4) * Rows;
-        for (int half = 0; half < 2; half++) SixBits(words + half * 16 * Rows, words + (32 + half * 8) * Rows, to.WordMemory + half * 32 * Rows);
+        for (int half = 0; half < 2; half++)
+            SixBits(words + half * 16 * Rows, words + (32 + half * 8) * Rows, to.WordMemory + half * 32 * Rows);
         for (int word = 0; word < 4; word++)
             for (int r = 0; r < Rows; r += Vector<int>.Count)
             {

@@ -39,8 +39,8 @@ public static unsafe class RowTile
     }
 
     /// <summary>
-    /// Writes the values of the first rows of a tile, as many as <paramref name="values"/>, (rows, <c>layout.Cols</c>), has room for: 1 to 64. Each
-    /// costs a small part of what <see cref="DequantizeRow"/> does.
+    /// Writes the values of the first rows of a tile, as many as <paramref name="values"/>, (rows, <c>layout.Cols</c>), has room for: 1 to
+    /// 64. Each costs a small part of what <see cref="DequantizeRow"/> does.
     /// </summary>
     public static void DequantizeRows(in RowTileLayout layout, ReadOnlySpan<byte> tile, Span<float> values)
     {

@@ -20,14 +20,19 @@ public readonly record struct RowTileLayout(WeightFormat Format, int Rows, int C
     /// <summary>Number of tiles.</summary>
     public int Tiles => (Rows + TileRows - 1) / TileRows;
 
-    /// <summary>The tiles of part <paramref name="part"/> when the matrix is cut into <paramref name="parts"/> parts that are as alike as can be; may be none.</summary>
+    /// <summary>
+    /// The tiles of part <paramref name="part"/> when the matrix is cut into <paramref name="parts"/> parts that are as alike as can be;
+    /// may be none.
+    /// </summary>
     public (int First, int Count) PartTiles(int part, int parts)
     {
         int first = (int)((long)part * Tiles / parts);
         return (first, (int)((part + 1L) * Tiles / parts) - first);
     }
 
-    /// <summary>Columns that share a block: one column for F32, two for F16 and BF16 (a word), 32 or 256 for the quantised formats.</summary>
+    /// <summary>
+    /// Columns that share a block: one column for F32, two for F16 and BF16 (a word), 32 or 256 for the quantised formats.
+    /// </summary>
     public int BlockCols => BlockFormat.Of(Format).Cols;
 
     /// <summary>Blocks of one row, the last one padded with zeros.</summary>

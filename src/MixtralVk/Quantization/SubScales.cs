@@ -4,9 +4,9 @@ using System.Runtime.CompilerServices;
 namespace MixtralVk.Quantization;
 
 /// <summary>
-/// The header of Q4_K and Q5_K: f16 d, f16 dmin, and 12 bytes with a 6-bit scale and a 6-bit minimum for each of 8 sub-blocks. Bytes 0-3 hold
-/// the scales of 0-3, bytes 4-7 their minima, both in the low six bits; bytes 8-11 the low nibbles of scale and minimum of 4-7, whose top two
-/// bits are the top two of bytes 0-7.
+/// The header of Q4_K and Q5_K: f16 d, f16 dmin, and 12 bytes with a 6-bit scale and a 6-bit minimum for each of 8 sub-blocks. Bytes 0-3
+/// hold the scales of 0-3, bytes 4-7 their minima, both in the low six bits; bytes 8-11 the low nibbles of scale and minimum of 4-7, whose
+/// top two bits are the top two of bytes 0-7.
 /// </summary>
 internal static unsafe class SubScales
 {
@@ -47,7 +47,8 @@ internal static unsafe class SubScales
             dmin = -dmin;
             Vector<int> a = Vector.Load(header + next + r), b = Vector.Load(header + 2 * next + r), c = Vector.Load(header + 3 * next + r);
             // A byte each of four sub-blocks.
-            Vector<int> scale = a & lowSix, scale4 = c & lowFour | a >>> 2 & topTwo, minimum = b & lowSix, minimum4 = c >>> 4 & lowFour | b >>> 2 & topTwo;
+            Vector<int> scale = a & lowSix, scale4 = c & lowFour | a >>> 2 & topTwo, minimum = b & lowSix,
+                minimum4 = c >>> 4 & lowFour | b >>> 2 & topTwo;
             float* toScale = scales + r, toOffset = offsets + r;
             for (int sub = 0; sub < 4; sub++, toScale += next, toOffset += next)
             {

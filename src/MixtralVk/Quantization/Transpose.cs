@@ -29,13 +29,16 @@ internal static unsafe class Transpose
                 int word = count == Group ? FourByFour(from, rowBytes, words, to) : 0;
                 for (; word < words; word++)
                 {
-                    for (int row = 0; row < count; row++) to[word * Lanes + row] = Unsafe.ReadUnaligned<uint>(from + row * rowBytes + word * sizeof(uint));
+                    for (int row = 0; row < count; row++)
+                        to[word * Lanes + row] = Unsafe.ReadUnaligned<uint>(from + row * rowBytes + word * sizeof(uint));
                 }
             }
         }
     }
 
-    /// <summary>One 16-bit number of each block into a section: <c>section[block][row] = source[row * rowBytes + block * blockBytes]</c>.</summary>
+    /// <summary>
+    /// One 16-bit number of each block into a section: <c>section[block][row] = source[row * rowBytes + block * blockBytes]</c>.
+    /// </summary>
     public static void Halves(byte* source, nint rowBytes, int rows, int blocks, int blockBytes, byte* section)
     {
         for (int first = 0; first < rows; first += Group)
@@ -75,8 +78,12 @@ internal static unsafe class Transpose
         return word;
     }
 
-    private static Vector128<uint> Low(Vector128<uint> a, Vector128<uint> b) => Sse2.IsSupported ? Sse2.UnpackLow(a, b) : AdvSimd.Arm64.ZipLow(a, b);
-    private static Vector128<uint> High(Vector128<uint> a, Vector128<uint> b) => Sse2.IsSupported ? Sse2.UnpackHigh(a, b) : AdvSimd.Arm64.ZipHigh(a, b);
-    private static Vector128<ulong> Low(Vector128<ulong> a, Vector128<ulong> b) => Sse2.IsSupported ? Sse2.UnpackLow(a, b) : AdvSimd.Arm64.ZipLow(a, b);
-    private static Vector128<ulong> High(Vector128<ulong> a, Vector128<ulong> b) => Sse2.IsSupported ? Sse2.UnpackHigh(a, b) : AdvSimd.Arm64.ZipHigh(a, b);
+    private static Vector128<uint> Low(Vector128<uint> a, Vector128<uint> b) =>
+        Sse2.IsSupported ? Sse2.UnpackLow(a, b) : AdvSimd.Arm64.ZipLow(a, b);
+    private static Vector128<uint> High(Vector128<uint> a, Vector128<uint> b) =>
+        Sse2.IsSupported ? Sse2.UnpackHigh(a, b) : AdvSimd.Arm64.ZipHigh(a, b);
+    private static Vector128<ulong> Low(Vector128<ulong> a, Vector128<ulong> b) =>
+        Sse2.IsSupported ? Sse2.UnpackLow(a, b) : AdvSimd.Arm64.ZipLow(a, b);
+    private static Vector128<ulong> High(Vector128<ulong> a, Vector128<ulong> b) =>
+        Sse2.IsSupported ? Sse2.UnpackHigh(a, b) : AdvSimd.Arm64.ZipHigh(a, b);
 }

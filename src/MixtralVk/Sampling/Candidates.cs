@@ -3,8 +3,8 @@ using System.Numerics;
 namespace MixtralVk.Sampling;
 
 /// <summary>
-/// Selects tokens by their logits, likeliest first, of equal ones the lower id. NaN and negative infinity are never selected, positive infinity
-/// counts as the largest finite float. Allocates only when made. Not thread-safe.
+/// Selects tokens by their logits, likeliest first, of equal ones the lower id. NaN and negative infinity are never selected, positive
+/// infinity counts as the largest finite float. Allocates only when made. Not thread-safe.
 /// </summary>
 /// <remarks>
 /// A candidate is one integer that sorts by falling logit, then by rising id: the logit's bits made monotonic and turned over, then the id.
@@ -55,7 +55,9 @@ internal sealed class Candidates(int capacity)
         return Selected;
     }
 
-    /// <summary>The first token from <paramref name="token"/> on with a logit above <paramref name="bar"/> (NaN never is), or the length.</summary>
+    /// <summary>
+    /// The first token from <paramref name="token"/> on with a logit above <paramref name="bar"/> (NaN never is), or the length.
+    /// </summary>
     private static int NextAbove(ReadOnlySpan<float> logits, int token, float bar)
     {
         // Most logits are below: four vectors at a time have none, and only then one by one.
@@ -64,8 +66,10 @@ internal sealed class Candidates(int capacity)
         for (; token + 4 * width <= logits.Length; token += 4 * width)
         {
             ReadOnlySpan<float> block = logits.Slice(token, 4 * width);
-            Vector<int> above = Vector.GreaterThan(new Vector<float>(block), bars) | Vector.GreaterThan(new Vector<float>(block[width..]), bars)
-                | Vector.GreaterThan(new Vector<float>(block[(2 * width)..]), bars) | Vector.GreaterThan(new Vector<float>(block[(3 * width)..]), bars);
+            Vector<int> above =
+                Vector.GreaterThan(new Vector<float>(block), bars) | Vector.GreaterThan(new Vector<float>(block[width..]), bars)
+                | Vector.GreaterThan(new Vector<float>(block[(2 * width)..]), bars)
+                | Vector.GreaterThan(new Vector<float>(block[(3 * width)..]), bars);
             if (above != Vector<int>.Zero) break;
         }
         while (token < logits.Length && !(logits[token] > bar)) token++;

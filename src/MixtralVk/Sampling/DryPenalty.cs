@@ -2,8 +2,8 @@ namespace MixtralVk.Sampling;
 
 /// <summary>
 /// "Don't repeat yourself": a token that would go on with a repetition of at least the allowed length loses
-/// multiplier * base^(length - allowed length), where the length is that of the longest end of the text that stood before the same token earlier.
-/// Repetitions do not reach across a sequence breaker.
+/// multiplier * base^(length - allowed length), where the length is that of the longest end of the text that stood before the same token
+/// earlier. Repetitions do not reach across a sequence breaker.
 /// </summary>
 internal sealed class DryPenalty
 {
@@ -47,12 +47,15 @@ internal sealed class DryPenalty
             if (length == 0) continue;
             _longest[next] = 0;
             if (IsBreaker(next)) continue;
-            float penalty = _options.DryMultiplier * (float)Math.Pow(_options.DryBase, Math.Min(length - _options.DryAllowedLength, _mostExponent));
+            float penalty =
+                _options.DryMultiplier * (float)Math.Pow(_options.DryBase, Math.Min(length - _options.DryAllowedLength, _mostExponent));
             if (float.IsFinite(logits[next])) logits[next] = Math.Max(logits[next] - penalty, float.MinValue);
         }
     }
 
-    /// <summary>The Z function of the text read backwards (D. Gusfield, "Algorithms on strings, trees, and sequences", 1997): linear in its length.</summary>
+    /// <summary>
+    /// The Z function of the text read backwards (D. Gusfield, "Algorithms on strings, trees, and sequences", 1997): linear in its length.
+    /// </summary>
     private void FindRepeats(ReadOnlySpan<int> text)
     {
         int left = 0, right = 0; // the part known to equal a beginning, of those found the one that reaches furthest

@@ -3,8 +3,8 @@ using System.Runtime.Intrinsics;
 namespace MixtralVk.Sampling;
 
 /// <summary>
-/// Sums over all logits, in double: eight partial sums of every eighth token each, so that the order is the same on every processor. NaN and
-/// negative infinity count for nothing, positive infinity as the largest finite float.
+/// Sums over all logits, in double: eight partial sums of every eighth token each, so that the order is the same on every processor. NaN
+/// and negative infinity count for nothing, positive infinity as the largest finite float.
 /// </summary>
 internal static class LogitSums
 {
@@ -26,7 +26,8 @@ internal static class LogitSums
     }
 
     /// <summary>The larger of both in each lane: a comparison with NaN is false, so NaN never gets in.</summary>
-    private static Vector256<float> Larger(Vector256<float> value, Vector256<float> most) => Vector256.ConditionalSelect(Vector256.GreaterThan(value, most), value, most);
+    private static Vector256<float> Larger(Vector256<float> value, Vector256<float> most) =>
+        Vector256.ConditionalSelect(Vector256.GreaterThan(value, most), value, most);
 
     /// <summary>Sum of exp((logit - most) / temperature).</summary>
     public static double Weights(ReadOnlySpan<float> logits, double most, double temperature) => Sum(logits, new Weight(most, temperature));
@@ -35,7 +36,9 @@ internal static class LogitSums
     public static double WeightsWithin(ReadOnlySpan<float> logits, double most, double temperature, double range) =>
         Sum(logits, new WeightWithin(most, temperature, range));
 
-    /// <summary>Mean of (logit - most) / temperature, each counted by its probability; <paramref name="weights"/> is the sum of weights.</summary>
+    /// <summary>
+    /// Mean of (logit - most) / temperature, each counted by its probability; <paramref name="weights"/> is the sum of weights.
+    /// </summary>
     public static double MeanByProbability(ReadOnlySpan<float> logits, double most, double temperature, double weights) =>
         Sum(logits, new WeightedLogit(most, temperature)) / weights;
 
@@ -65,7 +68,8 @@ internal static class LogitSums
             Vector256<float> values = Vector256.Min(Vector256.Create(block), Vector256.Create(float.MaxValue));
             (Vector256<double> low, Vector256<double> high) = Vector256.Widen(values);
             Vector512<double> logit = Vector512.Create(low, high);
-            sums += Vector512.ConditionalSelect(Vector512.GreaterThan(logit, Vector512.Create(double.NegativeInfinity)), term.Of(logit), Vector512<double>.Zero);
+            sums += Vector512.ConditionalSelect(Vector512.GreaterThan(logit, Vector512.Create(double.NegativeInfinity)), term.Of(logit),
+                Vector512<double>.Zero);
         }
         return Vector512.Sum(sums);
     }
@@ -77,7 +81,8 @@ internal static class LogitSums
 
     private readonly struct Weight(double most, double temperature) : ITerm
     {
-        public Vector512<double> Of(Vector512<double> logit) => Vector512.Exp((logit - Vector512.Create(most)) / Vector512.Create(temperature));
+        public Vector512<double> Of(Vector512<double> logit) =>
+            Vector512.Exp((logit - Vector512.Create(most)) / Vector512.Create(temperature));
     }
 
     private readonly struct WeightWithin(double most, double temperature, double range) : ITerm
@@ -85,7 +90,8 @@ internal static class LogitSums
         public Vector512<double> Of(Vector512<double> logit)
         {
             Vector512<double> relative = (logit - Vector512.Create(most)) / Vector512.Create(temperature);
-            return Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(relative, Vector512.Create(-range)), Vector512.Exp(relative), Vector512<double>.Zero);
+            return Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(relative, Vector512.Create(-range)), Vector512.Exp(relative),
+                Vector512<double>.Zero);
         }
     }
 

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace MixtralVk.Sampling;
 
 /// <summary>
-/// PCG-XSH-RR 64/32 (M. O'Neill, "PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms", 2014): one seed gives the same
-/// numbers on every platform and in every version of this engine.
+/// PCG-XSH-RR 64/32 (M. O'Neill, "PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms", 2014): one seed gives the
+/// same numbers on every platform and in every version of this engine.
 /// </summary>
 internal struct Pcg32
 {

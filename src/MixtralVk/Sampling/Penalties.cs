@@ -1,8 +1,8 @@
 namespace MixtralVk.Sampling;
 
 /// <summary>
-/// Makes tokens less likely that are among the last ones: the logit is divided by the repetition penalty (a negative one multiplied), then loses
-/// the frequency penalty once per occurrence and the presence penalty once.
+/// Makes tokens less likely that are among the last ones: the logit is divided by the repetition penalty (a negative one multiplied), then
+/// loses the frequency penalty once per occurrence and the presence penalty once.
 /// </summary>
 internal sealed class Penalties(SamplingOptions options, int vocabSize)
 {
@@ -31,7 +31,8 @@ internal sealed class Penalties(SamplingOptions options, int vocabSize)
             float logit = logits[token];
             if (!float.IsFinite(logit)) continue;
             float repeated = logit > 0 ? logit / options.RepetitionPenalty : logit * options.RepetitionPenalty;
-            logits[token] = Math.Clamp(repeated - (count * options.FrequencyPenalty + options.PresencePenalty), float.MinValue, float.MaxValue);
+            logits[token] =
+                Math.Clamp(repeated - (count * options.FrequencyPenalty + options.PresencePenalty), float.MinValue, float.MaxValue);
         }
         foreach (int token in window) _counts[token] = Math.Abs(_counts[token]);
     }

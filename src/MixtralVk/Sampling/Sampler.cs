@@ -1,7 +1,8 @@
 namespace MixtralVk.Sampling;
 
 /// <summary>
-/// Chooses tokens from logits, as <see cref="SamplingOptions"/> say. Allocates only when made. NaN logits are never chosen. Not thread-safe.
+/// Chooses tokens from logits, as <see cref="SamplingOptions"/> say. Allocates only when made. NaN logits are never chosen. Not
+/// thread-safe.
 /// </summary>
 public sealed class Sampler
 {
@@ -17,14 +18,17 @@ public sealed class Sampler
     private double _mirostat;
 
     /// <summary>
-    /// Makes a sampler for logits of <paramref name="vocabSize"/> tokens. Throws <see cref="ArgumentOutOfRangeException"/> for options out of
-    /// their range.
+    /// Makes a sampler for logits of <paramref name="vocabSize"/> tokens. Throws <see cref="ArgumentOutOfRangeException"/> for options out
+    /// of their range.
     /// </summary>
     public Sampler(SamplingOptions options, int vocabSize) : this(options, vocabSize, ReadOnlyMemory<uint>.Empty, scratch: null)
     {
     }
 
-    /// <summary>The same with the tokens, one bit each, that break sequences for the DRY penalty, and for the whole vocabulary a place to work in that others use before and after.</summary>
+    /// <summary>
+    /// The same with the tokens, one bit each, that break sequences for the DRY penalty, and for the whole vocabulary a place to work in
+    /// that others use before and after.
+    /// </summary>
     internal Sampler(SamplingOptions options, int vocabSize, ReadOnlyMemory<uint> sequenceBreakers, SamplingScratch? scratch)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -35,7 +39,8 @@ public sealed class Sampler
         Seed = options.Seed ?? (ulong)Random.Shared.NextInt64();
         _random = new Pcg32(Seed, stream: 0);
         _bias = [.. options.LogitBias.Select(b => (b.Key, b.Value))];
-        foreach ((int token, _) in _bias) ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, vocabSize, nameof(SamplingOptions.LogitBias));
+        foreach ((int token, _) in _bias)
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, vocabSize, nameof(SamplingOptions.LogitBias));
         _history = new TokenHistory(options.HistoryLength);
         if (Penalties.AreOn(options)) _penalties = new Penalties(options, vocabSize);
         if (DryPenalty.IsOn(options)) _dry = new DryPenalty(options, vocabSize, sequenceBreakers);
@@ -69,10 +74,13 @@ public sealed class Sampler
     /// </summary>
     public int Sample(ReadOnlySpan<float> logits) => Sample(logits, []);
 
-    /// <summary>The same among the tokens whose bit is set (bit <c>t % 32</c> of word <c>t / 32</c>); among all when there are no bits.</summary>
+    /// <summary>
+    /// The same among the tokens whose bit is set (bit <c>t % 32</c> of word <c>t / 32</c>); among all when there are no bits.
+    /// </summary>
     internal int Sample(ReadOnlySpan<float> logits, ReadOnlySpan<uint> allowed)
     {
-        if (logits.Length != VocabSize) throw new ArgumentException($"{logits.Length} logits for a vocabulary of {VocabSize}.", nameof(logits));
+        if (logits.Length != VocabSize)
+            throw new ArgumentException($"{logits.Length} logits for a vocabulary of {VocabSize}.", nameof(logits));
         if (!allowed.IsEmpty) logits = Forbid(logits, allowed);
         bool listed = false;
         double temperature = 1; // to be applied to logits that are not listed yet
@@ -159,7 +167,8 @@ public sealed class Sampler
             case SamplingStep.TopP:
                 // What min-p takes away next need not be listed.
                 bool minPFollows = Array.IndexOf(_steps, SamplingStep.MinP) == Array.IndexOf(_steps, SamplingStep.TopP) + 1;
-                _list.ListWeight(logits, largest, temperature, _options.TopP * LogitSums.Weights(logits, largest, temperature), minPFollows ? WithSlack(-Math.Log(_options.MinP)) : double.PositiveInfinity);
+                _list.ListWeight(logits, largest, temperature, _options.TopP * LogitSums.Weights(logits, largest, temperature),
+                    minPFollows ? WithSlack(-Math.Log(_options.MinP)) : double.PositiveInfinity);
                 break;
             case SamplingStep.Typical:
                 _list.ListTypical(logits, largest, temperature, _options.TypicalP);
@@ -222,7 +231,8 @@ public sealed class Sampler
     /// <summary>Never 0, which would divide by it: so low that only the likeliest tokens are left.</summary>
     private double DynamicTemperature(double entropy, double count)
     {
-        double least = Math.Max(0, _options.Temperature - _options.DynamicTemperatureRange), most = _options.Temperature + (double)_options.DynamicTemperatureRange;
+        double least = Math.Max(0, _options.Temperature - _options.DynamicTemperatureRange),
+            most = _options.Temperature + (double)_options.DynamicTemperatureRange;
         double uncertainty = count > 1 ? Math.Clamp(entropy / Math.Log(count), 0, 1) : 0;
         return Math.Max(1e-6, least + (most - least) * Math.Pow(uncertainty, _options.DynamicTemperatureExponent));
     }

@@ -1,20 +1,23 @@
 namespace MixtralVk.Sampling;
 
 /// <summary>
-/// How the next token is chosen. The steps and their usual order are those of <see cref="SamplingStep"/>; docs/sampling.md defines each. In the
-/// usual order the cuts look at the model's own probabilities (temperature 1), so a high temperature does not let more unlikely tokens in.
+/// How the next token is chosen. The steps and their usual order are those of <see cref="SamplingStep"/>; docs/sampling.md defines each. In
+/// the usual order the cuts look at the model's own probabilities (temperature 1), so a high temperature does not let more unlikely tokens
+/// in.
 /// </summary>
 public record SamplingOptions
 {
     /// <summary>The usual order: that of <see cref="SamplingStep"/>.</summary>
     public static IReadOnlyList<SamplingStep> UsualOrder { get; } = Array.AsReadOnly(Enum.GetValues<SamplingStep>());
 
-    /// <summary>0 always takes the likeliest token (of equal ones the lower id), whatever the cuts; 1 draws from the model's probabilities.</summary>
+    /// <summary>
+    /// 0 always takes the likeliest token (of equal ones the lower id), whatever the cuts; 1 draws from the model's probabilities.
+    /// </summary>
     public float Temperature { get; init; } = 0.7f;
 
     /// <summary>
-    /// The temperature moves by at most this to both sides of <see cref="Temperature"/>: down where the model is sure of the next token, up where
-    /// it is not; 0 for a fixed one.
+    /// The temperature moves by at most this to both sides of <see cref="Temperature"/>: down where the model is sure of the next token, up
+    /// where it is not; 0 for a fixed one.
     /// </summary>
     public float DynamicTemperatureRange { get; init; }
 
@@ -30,27 +33,34 @@ public record SamplingOptions
     /// <summary>Only tokens at least this many times as likely as the likeliest; 0 for no such cut.</summary>
     public float MinP { get; init; } = 0.05f;
 
-    /// <summary>Only the tokens whose surprise is nearest to the expected one, until they together exceed this probability; 1 for no such cut.</summary>
+    /// <summary>
+    /// Only the tokens whose surprise is nearest to the expected one, until they together exceed this probability; 1 for no such cut.
+    /// </summary>
     public float TypicalP { get; init; } = 1;
 
     /// <summary>Only tokens whose logit is at most this many standard deviations below the largest; 0 for no such cut.</summary>
     public float TopNSigma { get; init; }
 
-    /// <summary>How often, by chance, all but the least likely of the tokens above <see cref="XtcThreshold"/> are taken away; 0 for never.</summary>
+    /// <summary>
+    /// How often, by chance, all but the least likely of the tokens above <see cref="XtcThreshold"/> are taken away; 0 for never.
+    /// </summary>
     public float XtcProbability { get; init; }
 
     /// <summary>Probability from which on a token is an obvious one; above 0.5 there is never a second one, and nothing happens.</summary>
     public float XtcThreshold { get; init; } = 0.1f;
 
     /// <summary>
-    /// Surprise in bits per token that the text is held at by Mirostat 2, which then replaces every cut; 0 for none. 5 is usual: lower is more coherent.
+    /// Surprise in bits per token that the text is held at by Mirostat 2, which then replaces every cut; 0 for none. 5 is usual: lower is
+    /// more coherent.
     /// </summary>
     public float MirostatTau { get; init; }
 
     /// <summary>How fast Mirostat corrects itself.</summary>
     public float MirostatEta { get; init; } = 0.1f;
 
-    /// <summary>Divides the positive logits, and multiplies the negative ones, of tokens among the last <see cref="RepetitionWindow"/>; 1 for none.</summary>
+    /// <summary>
+    /// Divides the positive logits, and multiplies the negative ones, of tokens among the last <see cref="RepetitionWindow"/>; 1 for none.
+    /// </summary>
     public float RepetitionPenalty { get; init; } = 1;
 
     /// <summary>Taken from a token's logit for each time it is among the last <see cref="RepetitionWindow"/>.</summary>
@@ -81,23 +91,28 @@ public record SamplingOptions
     public LogitsAdjuster? Adjust { get; init; }
 
     /// <summary>
-    /// The steps in another order. A step that is left out is not done; without <see cref="SamplingStep.Temperature"/> the temperature is 1. At
-    /// <see cref="Temperature"/> 0 only the order of the steps that change logits counts.
+    /// The steps in another order. A step that is left out is not done; without <see cref="SamplingStep.Temperature"/> the temperature is
+    /// 1. At <see cref="Temperature"/> 0 only the order of the steps that change logits counts.
     /// </summary>
     public IReadOnlyList<SamplingStep> Order { get; init; } = UsualOrder;
 
-    /// <summary>The same seed, options and logits give the same tokens; null takes a new seed each time (<see cref="Sampler.Seed"/>).</summary>
+    /// <summary>
+    /// The same seed, options and logits give the same tokens; null takes a new seed each time (<see cref="Sampler.Seed"/>).
+    /// </summary>
     public ulong? Seed { get; init; }
 
     /// <summary>How many of the last tokens of a text choosing the next one looks at.</summary>
-    public int HistoryLength => Math.Max(Adjust is null && !Penalties.AreOn(this) ? 0 : RepetitionWindow, DryPenalty.IsOn(this) ? DryWindow : 0);
+    public int HistoryLength =>
+        Math.Max(Adjust is null && !Penalties.AreOn(this) ? 0 : RepetitionWindow, DryPenalty.IsOn(this) ? DryWindow : 0);
 
     /// <summary>Throws <see cref="ArgumentOutOfRangeException"/> naming the first option that is out of its range.</summary>
     public virtual void Validate()
     {
         Require(Temperature is >= 0 and <= float.MaxValue, Temperature, nameof(Temperature), "at least 0");
-        Require(DynamicTemperatureRange is >= 0 and <= float.MaxValue, DynamicTemperatureRange, nameof(DynamicTemperatureRange), "at least 0");
-        Require(DynamicTemperatureExponent is >= 0 and <= float.MaxValue, DynamicTemperatureExponent, nameof(DynamicTemperatureExponent), "at least 0");
+        Require(DynamicTemperatureRange is >= 0 and <= float.MaxValue, DynamicTemperatureRange,
+            nameof(DynamicTemperatureRange), "at least 0");
+        Require(DynamicTemperatureExponent is >= 0 and <= float.MaxValue, DynamicTemperatureExponent,
+            nameof(DynamicTemperatureExponent), "at least 0");
         Require(TopK >= 0, TopK, nameof(TopK), "at least 0");
         Require(TopP is > 0 and <= 1, TopP, nameof(TopP), "above 0 and at most 1");
         Require(MinP is >= 0 and <= 1, MinP, nameof(MinP), "between 0 and 1");
@@ -116,10 +131,12 @@ public record SamplingOptions
         Require(DryAllowedLength >= 1, DryAllowedLength, nameof(DryAllowedLength), "at least 1");
         Require(DryWindow is >= 0 and <= 1 << 20, DryWindow, nameof(DryWindow), "between 0 and 1048576");
         ArgumentNullException.ThrowIfNull(LogitBias);
-        foreach ((int token, float bias) in LogitBias) Require(token >= 0 && !float.IsNaN(bias), $"{token}: {bias}", nameof(LogitBias), "numbers for token ids");
+        foreach ((int token, float bias) in LogitBias)
+            Require(token >= 0 && !float.IsNaN(bias), $"{token}: {bias}", nameof(LogitBias), "numbers for token ids");
         ArgumentNullException.ThrowIfNull(Order);
         foreach (SamplingStep step in Order)
-            Require(Enum.IsDefined(step) && Order.Count(s => s == step) == 1, step, nameof(Order), "made of known steps, each once at most");
+            Require(Enum.IsDefined(step) && Order.Count(s => s == step) == 1, step, nameof(Order),
+                "made of known steps, each once at most");
     }
 
     private protected static void Require(bool holds, object value, string name, string range)

@@ -5,7 +5,10 @@ public enum SamplingStep
 {
     /// <summary><see cref="SamplingOptions.LogitBias"/>.</summary>
     LogitBias,
-    /// <summary><see cref="SamplingOptions.RepetitionPenalty"/>, <see cref="SamplingOptions.FrequencyPenalty"/>, <see cref="SamplingOptions.PresencePenalty"/>.</summary>
+    /// <summary>
+    /// <see cref="SamplingOptions.RepetitionPenalty"/>, <see cref="SamplingOptions.FrequencyPenalty"/>,
+    /// <see cref="SamplingOptions.PresencePenalty"/>.
+    /// </summary>
     Penalties,
     /// <summary><see cref="SamplingOptions.DryMultiplier"/>.</summary>
     Dry,

@@ -1,8 +1,9 @@
 namespace MixtralVk.Sampling;
 
 /// <summary>
-/// The tokens that are still in play, likeliest first. Every cut leaves neighbours in that order, so what is left is one range of a sorted list;
-/// and few tokens pass the usual cuts, so only as many are listed as these need: those near the likeliest first, then a wider and wider range.
+/// The tokens that are still in play, likeliest first. Every cut leaves neighbours in that order, so what is left is one range of a sorted
+/// list; and few tokens pass the usual cuts, so only as many are listed as these need: those near the likeliest first, then a wider and
+/// wider range.
 /// </summary>
 internal sealed class Shortlist(int capacity)
 {
@@ -31,7 +32,9 @@ internal sealed class Shortlist(int capacity)
         Relate(keys.IsEmpty ? 0 : Candidates.LogitOf(keys[0]), temperature);
     }
 
-    /// <summary>Lists the tokens whose relative logit is at least about -<paramref name="range"/>; true when these are all that can be chosen.</summary>
+    /// <summary>
+    /// Lists the tokens whose relative logit is at least about -<paramref name="range"/>; true when these are all that can be chosen.
+    /// </summary>
     public bool ListWithin(ReadOnlySpan<float> logits, float largest, double temperature, double range)
     {
         float least = (float)(largest - range * temperature);
@@ -42,7 +45,8 @@ internal sealed class Shortlist(int capacity)
     }
 
     /// <summary>
-    /// Lists the likeliest tokens that together reach a weight (the likeliest has 1), or those within <paramref name="widest"/> where these reach less.
+    /// Lists the likeliest tokens that together reach a weight (the likeliest has 1), or those within <paramref name="widest"/> where these
+    /// reach less.
     /// </summary>
     public void ListWeight(ReadOnlySpan<float> logits, float largest, double temperature, double wanted, double widest)
     {
@@ -89,7 +93,10 @@ internal sealed class Shortlist(int capacity)
         _end = end;
     }
 
-    /// <summary>Locally typical sampling (C. Meister et al., 2022): tokens by how near their surprise is to the expected one, until they exceed a probability.</summary>
+    /// <summary>
+    /// Locally typical sampling (C. Meister et al., 2022): tokens by how near their surprise is to the expected one, until they exceed a
+    /// probability.
+    /// </summary>
     public void KeepTypical(double probability)
     {
         double sum = Weigh();
@@ -133,7 +140,9 @@ internal sealed class Shortlist(int capacity)
         (_first, _end, _largest, _weighed) = (0, keys.Length, largest / temperature, false);
     }
 
-    /// <summary>Fills in the weights, and gives the sum of those of the range. They hold until the temperature changes: only their ratios count.</summary>
+    /// <summary>
+    /// Fills in the weights, and gives the sum of those of the range. They hold until the temperature changes: only their ratios count.
+    /// </summary>
     private double Weigh()
     {
         double sum = 0;
@@ -160,8 +169,8 @@ internal sealed class Shortlist(int capacity)
     }
 
     /// <summary>
-    /// False where the list is too short to tell. <paramref name="sum"/> is the weight of all tokens and <paramref name="expected"/> the relative
-    /// logit of the expected surprise.
+    /// False where the list is too short to tell. <paramref name="sum"/> is the weight of all tokens and <paramref name="expected"/> the
+    /// relative logit of the expected surprise.
     /// </summary>
     private bool KeepTypical(double probability, double sum, double expected, bool all)
     {

@@ -7,7 +7,8 @@ internal sealed class TokenHistory(int length)
     private int _end;
 
     /// <summary>The last tokens, at most <paramref name="count"/> and at most the history's length.</summary>
-    public ReadOnlySpan<int> Last(int count) => _tokens.AsSpan(_end - Math.Min(Math.Min(count, length), _end), Math.Min(Math.Min(count, length), _end));
+    public ReadOnlySpan<int> Last(int count) =>
+        _tokens.AsSpan(_end - Math.Min(Math.Min(count, length), _end), Math.Min(Math.Min(count, length), _end));
 
     public void Add(int token)
     {

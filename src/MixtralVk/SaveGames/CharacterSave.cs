@@ -3,8 +3,8 @@ using MixtralVk.Tokenization;
 namespace MixtralVk.SaveGames;
 
 /// <summary>
-/// A character's state as it can be kept in a file: what was said, as text and as tokens, what of it is forgotten, the seed of its random numbers, and
-/// the model it belongs to. The sheet (who it is, what it may do) is the game's and not in it, but for the name. Immutable.
+/// A character's state as it can be kept in a file: what was said, as text and as tokens, what of it is forgotten, the seed of its random
+/// numbers, and the model it belongs to. The sheet (who it is, what it may do) is the game's and not in it, but for the name. Immutable.
 /// </summary>
 public sealed record CharacterSave
 {
@@ -40,8 +40,8 @@ public sealed record CharacterSave
     public IEnumerable<ChatMessage> History => Turns.SelectMany(turn => turn.Messages);
 
     /// <summary>
-    /// A save of a conversation that a program has as text. Throws <see cref="ArgumentException"/> unless questions and answers take turns, the last an answer, and
-    /// <see cref="ChatTemplateException"/> for a model whose form of conversation is not known.
+    /// A save of a conversation that a program has as text. Throws <see cref="ArgumentException"/> unless questions and answers take turns,
+    /// the last an answer, and <see cref="ChatTemplateException"/> for a model whose form of conversation is not known.
     /// </summary>
     /// <param name="model">The model that answered.</param>
     /// <param name="name">Whose conversation it is.</param>
@@ -51,23 +51,29 @@ public sealed record CharacterSave
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(history);
-        if (history.Count % 2 != 0 || history.Where((message, i) => message.Role != (i % 2 == 0 ? ChatRole.User : ChatRole.Assistant)).Any())
+        if (history.Count % 2 != 0
+            || history.Where((message, i) => message.Role != (i % 2 == 0 ? ChatRole.User : ChatRole.Assistant)).Any())
             throw new ArgumentException("Questions and answers must take turns, and the last must be an answer.", nameof(history));
         ChatTemplate template = model.RequireChatTemplate();
-        return new CharacterSave { Name = name, Model = ModelFingerprint.Of(model), Turns = [.. history.Chunk(2).Select(pair => Turn(template, pair[0].Text, pair[1].Text))] };
+        return new CharacterSave { Name = name, Model = ModelFingerprint.Of(model),
+            Turns = [.. history.Chunk(2).Select(pair => Turn(template, pair[0].Text, pair[1].Text))] };
     }
 
     /// <summary>
-    /// Writes it into a file that appears under its name only when it is whole and on the disk (<see cref="AtomicFile"/>): what was there before stays until
-    /// then, whatever happens. Throws <see cref="IOException"/>, for a full disk too.
+    /// Writes it into a file that appears under its name only when it is whole and on the disk (<see cref="AtomicFile"/>): what was there
+    /// before stays until then, whatever happens. Throws <see cref="IOException"/>, for a full disk too.
     /// </summary>
     public void Write(string path) => AtomicFile.Write(path, ToBytes());
 
-    /// <summary>Reads a save and checks all of it. Throws <see cref="SaveGameException"/> for a damaged one and <see cref="IOException"/> where there is none.</summary>
+    /// <summary>
+    /// Reads a save and checks all of it. Throws <see cref="SaveGameException"/> for a damaged one and <see cref="IOException"/> where
+    /// there is none.
+    /// </summary>
     public static CharacterSave Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        if (new FileInfo(path) is { Exists: true, Length: > SaveFormat.MaxBytes } file) throw new SaveGameException($"{path} has {file.Length} bytes, too many for a save.");
+        if (new FileInfo(path) is { Exists: true, Length: > SaveFormat.MaxBytes } file)
+            throw new SaveGameException($"{path} has {file.Length} bytes, too many for a save.");
         return Parse(File.ReadAllBytes(path));
     }
 

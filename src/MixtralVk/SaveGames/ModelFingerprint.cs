@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace MixtralVk.SaveGames;
 
 /// <summary>
-/// Names a model's file without reading tens of gigabytes: SHA-256 of its length, its first MiB (header, vocabulary) and 256 blocks of 4 KiB spread
-/// evenly over the rest. Computed once per loaded model, when first needed.
+/// Names a model's file without reading tens of gigabytes: SHA-256 of its length, its first MiB (header, vocabulary) and 256 blocks of 4
+/// KiB spread evenly over the rest. Computed once per loaded model, when first needed.
 /// </summary>
 internal static class ModelFingerprint
 {

@@ -54,17 +54,21 @@ internal static class SaveFormat
     {
         ReadOnlySpan<byte> span = bytes.Span;
         if (span.Length > MaxBytes) throw new SaveGameException($"The save has {span.Length} bytes; at most {MaxBytes} are read.");
-        if (span.Length < PreambleBytes + SHA256.HashSizeInBytes || !span.StartsWith(Magic)) throw new SaveGameException("This is no save of a character: it does not begin like one.");
+        if (span.Length < PreambleBytes + SHA256.HashSizeInBytes || !span.StartsWith(Magic))
+            throw new SaveGameException("This is no save of a character: it does not begin like one.");
         ReadOnlySpan<byte> content = span[..^SHA256.HashSizeInBytes];
-        if (!SHA256.HashData(content).AsSpan().SequenceEqual(span[content.Length..])) throw new SaveGameException("The save is damaged: its checksum is wrong. Take an older one.");
+        if (!SHA256.HashData(content).AsSpan().SequenceEqual(span[content.Length..]))
+            throw new SaveGameException("The save is damaged: its checksum is wrong. Take an older one.");
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(span[Magic.Length..]);
-        if (version != Version) throw new SaveGameException($"The save has version {version} of the format; this program reads version {Version}.");
+        if (version != Version)
+            throw new SaveGameException($"The save has version {version} of the format; this program reads version {Version}.");
         try
         {
             return Parse(new MessagePackReader(bytes[PreambleBytes..content.Length]));
         }
         // The last is what the reader says of a length above 2^31.
-        catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException or OverflowException or ArgumentOutOfRangeException or InvalidOperationException)
+        catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException or OverflowException
+            or ArgumentOutOfRangeException or InvalidOperationException)
         {
             throw new SaveGameException($"The save is not what it should be: {e.Message}", e);
         }
@@ -92,8 +96,10 @@ internal static class SaveFormat
             }
         }
         if (!reader.End) throw new SaveGameException("The save has something behind its end.");
-        if (name is null || model is not { Length: SHA256.HashSizeInBytes } || turns is null) throw new SaveGameException("The save lacks its name, its model or what was said.");
-        if (forgotten < 0 || forgotten > turns.Count) throw new SaveGameException("The save counts more forgotten exchanges than there were.");
+        if (name is null || model is not { Length: SHA256.HashSizeInBytes } || turns is null)
+            throw new SaveGameException("The save lacks its name, its model or what was said.");
+        if (forgotten < 0 || forgotten > turns.Count)
+            throw new SaveGameException("The save counts more forgotten exchanges than there were.");
         return new CharacterSave { Name = name, Model = model, Seed = seed, Forgotten = forgotten, Turns = turns, Keys = keys };
     }
 
@@ -102,7 +108,8 @@ internal static class SaveFormat
         var turns = new List<ChatTurn>();
         for (int left = reader.ReadArrayHeader(); left > 0; left--)
         {
-            if (reader.ReadArrayHeader() != 3) throw new SaveGameException("The save has an exchange that is not question, answer and tokens.");
+            if (reader.ReadArrayHeader() != 3)
+                throw new SaveGameException("The save has an exchange that is not question, answer and tokens.");
             string? question = reader.ReadString(), answer = reader.ReadString();
             turns.Add(new ChatTurn(question ?? "", answer ?? "", ReadTokens(ref reader)));
         }

@@ -13,15 +13,17 @@ internal sealed record SavedKeys(KvOrigin Origin, int[] Tokens, IReadOnlyList<Re
     public long Bytes => Pages.Sum(page => page.Length + 5L) + 5L * Tokens.Length + 4096;
 
     /// <summary>
-    /// Where these would be used as they are, throws <see cref="SaveGameException"/> unless each is of the right size and finite: in the cache they would serve every
-    /// text with the same beginning.
+    /// Where these would be used as they are, throws <see cref="SaveGameException"/> unless each is of the right size and finite: in the
+    /// cache they would serve every text with the same beginning.
     /// </summary>
     public void Check(ModelConfig config, KvFormat format)
     {
         if (Origin.Format != format) return;
-        if (Pages.Count > 0 && Pages[0].Length != format.PageBytes(config)) throw new SaveGameException($"The save has pages of {Pages[0].Length} bytes; this model's have {format.PageBytes(config)}.");
+        if (Pages.Count > 0 && Pages[0].Length != format.PageBytes(config))
+            throw new SaveGameException($"The save has pages of {Pages[0].Length} bytes; this model's have {format.PageBytes(config)}.");
         foreach (int token in Tokens)
-            if ((uint)token >= (uint)config.VocabSize) throw new SaveGameException($"The save has keys of token {token}, which the vocabulary does not have.");
+            if ((uint)token >= (uint)config.VocabSize)
+                throw new SaveGameException($"The save has keys of token {token}, which the vocabulary does not have.");
         foreach (ReadOnlyMemory<byte> page in Pages)
             if (!format.IsFinite(config, page.Span)) throw new SaveGameException("The save has keys or values that are not finite.");
     }
@@ -67,14 +69,18 @@ internal sealed record SavedKeys(KvOrigin Origin, int[] Tokens, IReadOnlyList<Re
                 default: reader.Skip(); break;
             }
         }
-        if (!Enum.TryParse(format, out KvFormat known) || !Enum.IsDefined(known) || engine is null || device is null || driver is null || orders is null)
+        if (!Enum.TryParse(format, out KvFormat known) || !Enum.IsDefined(known) || engine is null || device is null
+            || driver is null || orders is null)
             throw new SaveGameException("The save has keys and values, but not what computed them.");
-        if (tokens.Count != (long)pages.Count * KvPages.PageTokens) throw new SaveGameException($"The save has {pages.Count} pages of keys and values for {tokens.Count} tokens.");
-        if (pages.Exists(page => page.Length != pages[0].Length)) throw new SaveGameException("The save has pages of keys and values of several sizes.");
+        if (tokens.Count != (long)pages.Count * KvPages.PageTokens)
+            throw new SaveGameException($"The save has {pages.Count} pages of keys and values for {tokens.Count} tokens.");
+        if (pages.Exists(page => page.Length != pages[0].Length))
+            throw new SaveGameException("The save has pages of keys and values of several sizes.");
         return new SavedKeys(new KvOrigin(known, engine, device, driver, orders), [.. tokens], pages);
     }
 
     /// <summary>A part of the bytes that are read: nothing is copied.</summary>
     private static ReadOnlyMemory<byte> ReadPage(ref MessagePackReader reader) =>
-        reader.ReadBytes() is { IsSingleSegment: true } page ? page.First : throw new SaveGameException("The save has a page without bytes.");
+        reader.ReadBytes() is { IsSingleSegment: true } page
+            ? page.First : throw new SaveGameException("The save has a page without bytes.");
 }

@@ -4,8 +4,8 @@ using MixtralVk.Tokenization;
 namespace MixtralVk.Scheduling;
 
 /// <summary>
-/// A text being generated: chooses its tokens from logits and tells what they mean, their text and where it ends. Made by the reader, written
-/// by the worker; the tokens go from one to the other in <see cref="Chosen"/>.
+/// A text being generated: chooses its tokens from logits and tells what they mean, their text and where it ends. Made by the reader,
+/// written by the worker; the tokens go from one to the other in <see cref="Chosen"/>.
 /// </summary>
 internal sealed class Draft
 {
@@ -40,7 +40,8 @@ internal sealed class Draft
     public ChosenToken Choose(ReadOnlySpan<float> logits, bool hasRoom)
     {
         var token = new GeneratedToken(_chooser.Choose(logits), "");
-        if (_chooser.Probabilities(logits, token.Id) is var (probability, likeliest)) token = token with { LogProbability = probability, Likeliest = likeliest };
+        if (_chooser.Probabilities(logits, token.Id) is var (probability, likeliest))
+            token = token with { LogProbability = probability, Likeliest = likeliest };
         bool complete = _chooser.IsComplete;
         FinishReason? reason = ReasonToEnd(token.Id, hasRoom);
         string text = _stops.Append(Trimmed(_decoder.Append(token.Id)));

@@ -3,7 +3,9 @@ using MixtralVk.Model;
 
 namespace MixtralVk.Scheduling;
 
-/// <summary>A text being turned into a vector, a chunk at a time: the mean of the final hidden states of its tokens, with length 1.</summary>
+/// <summary>
+/// A text being turned into a vector, a chunk at a time: the mean of the final hidden states of its tokens, with length 1.
+/// </summary>
 internal sealed class Embedding(ForwardPass forward, ReadOnlyMemory<int> tokens, CancellationToken cancellationToken) : IErrand
 {
     private readonly TaskCompletionSource<float[]> _vector = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -15,8 +15,8 @@ internal sealed class FrameGrant(bool onCpu)
     private const int MostDebt = 8;
 
     /// <summary>
-    /// A frame that takes more than this of its grant is one of the rare ones. As stages take now more, now less, a part of every grant is left free: each
-    /// rare frame makes it larger, each other one smaller, so that it stays where rare ones are one in twenty.
+    /// A frame that takes more than this of its grant is one of the rare ones. As stages take now more, now less, a part of every grant is
+    /// left free: each rare frame makes it larger, each other one smaller, so that it stays where rare ones are one in twenty.
     /// </summary>
     private const double RareUse = 1.2, Larger = 0.095, Smaller = 0.005, MostReserve = 0.3;
 
@@ -40,12 +40,13 @@ internal sealed class FrameGrant(bool onCpu)
     {
         long tick = ((Volatile.Read(ref _published) >>> 2 * MicrosecondBits) + 1) & 0xFFFF;
         Volatile.Write(ref _renewed, Stopwatch.GetTimestamp());
-        Volatile.Write(ref _published, tick << 2 * MicrosecondBits | Microseconds(budget.GpuMilliseconds) << MicrosecondBits | Microseconds(budget.CpuMilliseconds));
+        Volatile.Write(ref _published,
+            tick << 2 * MicrosecondBits | Microseconds(budget.GpuMilliseconds) << MicrosecondBits | Microseconds(budget.CpuMilliseconds));
     }
 
     /// <summary>
-    /// True when something expected to take so long may begin; NaN is unknown. What is longer than a whole grant begins with a grant of its own,
-    /// and so does the unknown.
+    /// True when something expected to take so long may begin; NaN is unknown. What is longer than a whole grant begins with a grant of its
+    /// own, and so does the unknown.
     /// </summary>
     public bool Allows(double expected, out double left)
     {

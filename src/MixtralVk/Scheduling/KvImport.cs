@@ -4,8 +4,8 @@ using MixtralVk.SaveGames;
 namespace MixtralVk.Scheduling;
 
 /// <summary>
-/// Puts keys and values from a save into the cache, where texts with the same beginning find them; nothing where they are not what this device would compute,
-/// or where there is no room.
+/// Puts keys and values from a save into the cache, where texts with the same beginning find them; nothing where they are not what this
+/// device would compute, or where there is no room.
 /// </summary>
 internal sealed class KvImport(ForwardPass forward, SavedKeys keys) : IErrand
 {

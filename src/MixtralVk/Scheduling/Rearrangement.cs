@@ -1,8 +1,8 @@
 namespace MixtralVk.Scheduling;
 
 /// <summary>
-/// Work between steps that makes later ones faster or gives memory back (<see cref="Model.ForwardPass.Rearrange"/>): within a part of the time that steps take, or while
-/// nobody waits for one, and within the grant.
+/// Work between steps that makes later ones faster or gives memory back (<see cref="Model.ForwardPass.Rearrange"/>): within a part of the
+/// time that steps take, or while nobody waits for one, and within the grant.
 /// </summary>
 internal sealed partial class Scheduler
 {
@@ -13,7 +13,8 @@ internal sealed partial class Scheduler
 
     private double _saved;
 
-    private void SaveForRearranging(double stepMilliseconds) => _saved = Math.Min(MostSavedMilliseconds, _saved + RearrangingShare * stepMilliseconds);
+    private void SaveForRearranging(double stepMilliseconds) =>
+        _saved = Math.Min(MostSavedMilliseconds, _saved + RearrangingShare * stepMilliseconds);
 
     /// <summary>After a step: as much as was saved up for.</summary>
     private void Rearrange()
@@ -26,7 +27,8 @@ internal sealed partial class Scheduler
     {
         try
         {
-            if (_isLost || _forward.RearrangementMilliseconds is not double expected || Math.Min(expected, MostSavedMilliseconds) > most) return false;
+            if (_isLost || _forward.RearrangementMilliseconds is not double expected || Math.Min(expected, MostSavedMilliseconds) > most)
+                return false;
             if (!Await(expected, null, out _) || _isLost) return false;
             _forward.Rearrange();
             Spend();

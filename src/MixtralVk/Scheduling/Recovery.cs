@@ -27,7 +27,9 @@ internal sealed partial class Scheduler
         _isLost = true;
     }
 
-    /// <summary>False while there is no device. What waits for one stays; where none can be had it fails, and the next to come has it tried again.</summary>
+    /// <summary>
+    /// False while there is no device. What waits for one stays; where none can be had it fails, and the next to come has it tried again.
+    /// </summary>
     private bool TryRecover()
     {
         lock (Gate)

@@ -7,18 +7,22 @@ using MixtralVk.Sampling;
 namespace MixtralVk.Scheduling;
 
 /// <summary>
-/// Runs the steps of a model on a thread of its own: whoever waits for tokens shares them (<see cref="StepPlanner"/>). A step goes from stage
-/// to stage in slices; between two of them sequences leave. When it is done, every text that it gave logits chooses its token at once.
+/// Runs the steps of a model on a thread of its own: whoever waits for tokens shares them (<see cref="StepPlanner"/>). A step goes from
+/// stage to stage in slices; between two of them sequences leave. When it is done, every text that it gave logits chooses its token at
+/// once.
 /// <para>
-/// Threads: readers and worker share the <see cref="Sequence"/>s under <see cref="Gate"/>, which nobody holds while the device works or a token
-/// is chosen. Tokens pass through <see cref="TokenRing"/>s without it. Pages of the KV cache change hands under the gate at any time, but only
-/// the worker takes new ones and writes them, in steps, one after the other: a page that a reader frees in the middle of a step is written by
-/// its next owner after that step.
+/// Threads: readers and worker share the <see cref="Sequence"/>s under <see cref="Gate"/>, which nobody holds while the device works or a
+/// token is chosen. Tokens pass through <see cref="TokenRing"/>s without it. Pages of the KV cache change hands under the gate at any time,
+/// but only the worker takes new ones and writes them, in steps, one after the other: a page that a reader frees in the middle of a step is
+/// written by its next owner after that step.
 /// </para>
 /// </summary>
 internal sealed partial class Scheduler : IDisposable
 {
-    /// <summary>Most that a slice is expected to take, so that it stays below 100: none is to worry a driver's watchdog, or to keep a cancellation waiting.</summary>
+    /// <summary>
+    /// Most that a slice is expected to take, so that it stays below 100: none is to worry a driver's watchdog, or to keep a cancellation
+    /// waiting.
+    /// </summary>
     public const double MostSliceMilliseconds = 70;
 
     private readonly ForwardPass _forward;
@@ -198,7 +202,8 @@ internal sealed partial class Scheduler : IDisposable
         foreach (Sequence sequence in _active)
             if (sequence.HasLogits && sequence.IsReady) _members.Add(new Member(sequence, sequence.Draft, 0, -1));
         while (_members.Count == 0 && _planner.Plan(_active, _batch, _members, Stopwatch.GetTimestamp(), Granted) is { } tooLong)
-            Fail(tooLong, ExceptionDispatchInfo.Capture(new ContextOverflowException(tooLong.Tokens.Length, _forward.Pages.FreeCount * KvPages.PageTokens)));
+            Fail(tooLong, ExceptionDispatchInfo.Capture(
+                new ContextOverflowException(tooLong.Tokens.Length, _forward.Pages.FreeCount * KvPages.PageTokens)));
     }
 
     private bool TryCut()

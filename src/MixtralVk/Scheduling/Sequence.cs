@@ -98,7 +98,9 @@ internal sealed class Sequence(ForwardPass forward)
         if (other.HasLogits && length == other.Tokens.Length) Keep(other.Logits);
     }
 
-    /// <summary>Has the worker compute the text and go on with <paramref name="draft"/>, if any; false when there is nothing to do.</summary>
+    /// <summary>
+    /// Has the worker compute the text and go on with <paramref name="draft"/>, if any; false when there is nothing to do.
+    /// </summary>
     public bool Begin(Draft? draft, bool isPrompt, long now)
     {
         Draft = draft;
@@ -110,7 +112,9 @@ internal sealed class Sequence(ForwardPass forward)
         return IsActive = draft is not null || !IsPrefilled;
     }
 
-    /// <summary>Before a step: takes what others have computed of the same beginning meanwhile, so that at least the last token is left.</summary>
+    /// <summary>
+    /// Before a step: takes what others have computed of the same beginning meanwhile, so that at least the last token is left.
+    /// </summary>
     public void CatchUp()
     {
         if (Pending == 0) Kv.Truncate(Kv.Length - 1); // computed, but its logits are gone

@@ -6,8 +6,9 @@ namespace MixtralVk.Scheduling;
 /// Wakes the one reader of a sequence, a blocked thread or an awaiting method, without allocating and without a thread per waiting reader.
 /// No wake-up is lost: the reader notes <see cref="Epoch"/>, looks whether what it wants is there, and if not waits for a later epoch.
 /// <para>
-/// Where nobody waits, <see cref="Raise"/> takes no lock: a game's tick is not to be held up by a thread of low priority that has one. Who waits counts itself before it looks at the
-/// epoch, who raises changes the epoch before it looks at the count (full fences): one of the two sees the other.
+/// Where nobody waits, <see cref="Raise"/> takes no lock: a game's tick is not to be held up by a thread of low priority that has one. Who
+/// waits counts itself before it looks at the epoch, who raises changes the epoch before it looks at the count (full fences): one of the
+/// two sees the other.
 /// </para>
 /// </summary>
 internal sealed class Signal : IValueTaskSource

@@ -14,12 +14,14 @@ internal sealed partial class Scheduler
 
     private readonly int _mostPages;
 
-    /// <summary>On the worker's thread: of so many tokens, all of whose rows are wanted, as many as are to be computed in one step.</summary>
+    /// <summary>
+    /// On the worker's thread: of so many tokens, all of whose rows are wanted, as many as are to be computed in one step.
+    /// </summary>
     public int ChunkOf(int tokens) => _planner.ChunkOf(Math.Min(tokens, _forward.MaxBatchTokens), Granted);
 
     /// <summary>
-    /// On the worker's thread: runs the stages of a step that has begun, and before them the copies of pages that it needs. False when nobody wants its
-    /// results any more.
+    /// On the worker's thread: runs the stages of a step that has begun, and before them the copies of pages that it needs. False when
+    /// nobody wants its results any more.
     /// </summary>
     public bool Run(StepBatch step)
     {
@@ -34,7 +36,10 @@ internal sealed partial class Scheduler
         return true;
     }
 
-    /// <summary>On the worker's thread: makes the copies of pages that have been taken note of. False when nobody wants <paramref name="step"/> any more, or at the end.</summary>
+    /// <summary>
+    /// On the worker's thread: makes the copies of pages that have been taken note of. False when nobody wants <paramref name="step"/> any
+    /// more, or at the end.
+    /// </summary>
     public bool TryMovePages(StepBatch? step)
     {
         while (_forward.PagesToMove > 0)
@@ -49,7 +54,8 @@ internal sealed partial class Scheduler
 
     /// <summary>On the worker's thread: waits until pages may be copied; gives how many at once, of so many, and 0 at the end.</summary>
     public int AwaitPages(int most, StepBatch? step = null) =>
-        most > 0 && Await(_costs.OfPage, step, out double left) ? Math.Min(Math.Min(most, _mostPages), _costs.PagesFitting(Math.Min(left, MostSliceMilliseconds))) : 0;
+        most > 0 && Await(_costs.OfPage, step, out double left)
+            ? Math.Min(Math.Min(most, _mostPages), _costs.PagesFitting(Math.Min(left, MostSliceMilliseconds))) : 0;
 
     /// <summary>So many pages were copied.</summary>
     public void SpendPages(int pages) => _costs.LearnPages(pages, Spend());
@@ -76,7 +82,8 @@ internal sealed partial class Scheduler
     }
 
     /// <summary>
-    /// Waits until something expected to take so long may begin; false when it never will: everybody has left <paramref name="step"/>, or the end has come.
+    /// Waits until something expected to take so long may begin; false when it never will: everybody has left <paramref name="step"/>, or
+    /// the end has come.
     /// </summary>
     private bool Await(double expected, StepBatch? step, out double left)
     {
@@ -92,8 +99,8 @@ internal sealed partial class Scheduler
     }
 
     /// <summary>
-    /// Runs a step of every size that is recorded, before any frame has to wait for one: drivers do the last of their compiling at the first
-    /// run, and what stages take is known then.
+    /// Runs a step of every size that is recorded, before any frame has to wait for one: drivers do the last of their compiling at the
+    /// first run, and what stages take is known then.
     /// </summary>
     private void WarmUp()
     {

@@ -6,22 +6,29 @@ namespace MixtralVk.Scheduling;
 
 /// <summary>
 /// What stages take on this device, in milliseconds: an exponential average of what was measured, per kind of stage (of a part, where it is
-/// cut) and class of row counts (1, 2, up to 4, up to 8, ...). What was never measured is unknown (NaN), and runs alone first. Not thread-safe.
+/// cut) and class of row counts (1, 2, up to 4, up to 8, ...). What was never measured is unknown (NaN), and runs alone first. Not
+/// thread-safe.
 /// </summary>
 internal sealed class StageCosts
 {
     private const int Kinds = (int)StageKind.AttentionOutput + 1, Classes = 16;
 
-    /// <summary>Weight of the newest measurement, and what one measurement can at most count for: the machine may have done something else.</summary>
+    /// <summary>
+    /// Weight of the newest measurement, and what one measurement can at most count for: the machine may have done something else.
+    /// </summary>
     private const double Newest = 0.25, MostOff = 4;
 
-    /// <summary>Measurements after which an average is taken for settled: drivers compile at the first runs, so at first the least counts.</summary>
+    /// <summary>
+    /// Measurements after which an average is taken for settled: drivers compile at the first runs, so at first the least counts.
+    /// </summary>
     private const int Settled = 4;
 
     private readonly double[] _averages = new double[Kinds * Classes];
     private readonly byte[] _measured = new byte[Kinds * Classes];
-    private readonly Dictionary<StepClass, int[]> _counts = []; // stages of each kind in which all rows run, then those with the wanted ones only
-    private readonly double[] _shares = new double[Kinds]; // of a whole attention stage's time, by the kinds it is cut into: a first guess, by the sizes of the matrices
+    // Stages of each kind in which all rows run, then those with the wanted ones only.
+    private readonly Dictionary<StepClass, int[]> _counts = [];
+    // Of a whole attention stage's time, by the kinds it is cut into: a first guess, by the sizes of the matrices.
+    private readonly double[] _shares = new double[Kinds];
     private readonly ForwardPass _forward;
 
     public StageCosts(ForwardPass forward)
@@ -36,7 +43,9 @@ internal sealed class StageCosts
         _shares[(int)StageKind.AttentionOutput] = output / whole;
     }
 
-    /// <summary>What a stage is expected to take in a step of so many rows, of which so many logits are wanted; NaN when it is not known.</summary>
+    /// <summary>
+    /// What a stage is expected to take in a step of so many rows, of which so many logits are wanted; NaN when it is not known.
+    /// </summary>
     public double Of(Stage stage, int rows, int outputs) => Of(stage.Kind, RunsWanted(stage) ? outputs : rows);
 
     /// <summary>What a whole step is expected to take; NaN while a stage of it is not known.</summary>
@@ -59,7 +68,10 @@ internal sealed class StageCosts
         return longest;
     }
 
-    /// <summary>What all parts of a kind of stage in one layer take together, in steps of at most so many rows as far as they are known; 0 when none is.</summary>
+    /// <summary>
+    /// What all parts of a kind of stage in one layer take together, in steps of at most so many rows as far as they are known; 0 when none
+    /// is.
+    /// </summary>
     public double OfWhole(StageKind kind, int mostRows)
     {
         double most = 0;
@@ -116,7 +128,10 @@ internal sealed class StageCosts
         OfPage = double.IsNaN(OfPage) ? page : OfPage + Newest * (Math.Min(page, MostOff * OfPage) - OfPage);
     }
 
-    /// <summary>What rows of a class go through has been cut into other parts: averages are those of the new parts, as far as they can be told from the old.</summary>
+    /// <summary>
+    /// What rows of a class go through has been cut into other parts: averages are those of the new parts, as far as they can be told from
+    /// the old.
+    /// </summary>
     public void CutChanged(TokenClass rows, StageCut from)
     {
         StageCut to = _forward.CutOf(rows);
@@ -153,7 +168,8 @@ internal sealed class StageCosts
     {
         if (rows == 0) return 0;
         double average = _averages[Index(kind, rows)];
-        return double.IsNaN(average) ? _averages[Index(StageKind.Attention, rows)] * _shares[(int)kind] / CutOf(rows).PartsOf(kind) : average;
+        return double.IsNaN(average)
+            ? _averages[Index(StageKind.Attention, rows)] * _shares[(int)kind] / CutOf(rows).PartsOf(kind) : average;
     }
 
     private StageCut CutOf(int rows) => _forward.CutOf(TokenClasses.Of((uint)rows));
@@ -162,5 +178,6 @@ internal sealed class StageCosts
     private bool RunsWanted(Stage stage) => stage.Kind == StageKind.Head
         || stage.Layer == _forward.Config.LayerCount - 1 && stage.Kind is not (StageKind.Attention or StageKind.QueryKeyValue);
 
-    private static int Index(StageKind kind, int rows) => (int)kind * Classes + Math.Min(Classes - 1, BitOperations.Log2((uint)rows * 2 - 1));
+    private static int Index(StageKind kind, int rows) =>
+        (int)kind * Classes + Math.Min(Classes - 1, BitOperations.Log2((uint)rows * 2 - 1));
 }

@@ -5,8 +5,8 @@ using MixtralVk.Quantization;
 namespace MixtralVk.Scheduling;
 
 /// <summary>
-/// Decides into how many parts the stages are cut, so that a frame's grant can be filled well: a part is to take no more than a quarter of it. As beginning a part takes
-/// time, too, each class of row counts is cut as it needs.
+/// Decides into how many parts the stages are cut, so that a frame's grant can be filled well: a part is to take no more than a quarter of
+/// it. As beginning a part takes time, too, each class of row counts is cut as it needs.
 /// </summary>
 internal sealed class StageCutter(ForwardPass forward, StageCosts costs)
 {
@@ -29,7 +29,8 @@ internal sealed class StageCutter(ForwardPass forward, StageCosts costs)
         int mostRows = (int)Math.Min(MostRows, rows.MaxTokens());
         double attention = cut.Attention == 1
             ? costs.OfWhole(StageKind.Attention, mostRows)
-            : costs.OfWhole(StageKind.QueryKeyValue, mostRows) + costs.OfWhole(StageKind.Attend, mostRows) + costs.OfWhole(StageKind.AttentionOutput, mostRows);
+            : costs.OfWhole(StageKind.QueryKeyValue, mostRows) + costs.OfWhole(StageKind.Attend, mostRows)
+            + costs.OfWhole(StageKind.AttentionOutput, mostRows);
         var wanted = new StageCut(
             Parts(cut.Attention, attention, granted, config.QueryDim),
             Parts(cut.GateUp, costs.OfWhole(StageKind.GateUp, mostRows), granted, config.HiddenDim),

@@ -12,18 +12,23 @@ internal readonly record struct Member(Sequence Sequence, Draft? Draft, int Toke
 
 /// <summary>
 /// Decides who takes part in the next step. All texts of the highest priority that wait for one token each; beside them a chunk of prompts,
-/// no longer than lets the others keep their rhythm; and who has a lower priority where it costs little or where it has waited long. Which texts
-/// share a step changes no bit of any of them.
+/// no longer than lets the others keep their rhythm; and who has a lower priority where it costs little or where it has waited long. Which
+/// texts share a step changes no bit of any of them.
 /// </summary>
 internal sealed class StepPlanner(StageCosts costs)
 {
-    /// <summary>A chunk may make a step so many times as long as it is for those who wait for a token; one of a lower priority so many.</summary>
+    /// <summary>
+    /// A chunk may make a step so many times as long as it is for those who wait for a token; one of a lower priority so many.
+    /// </summary>
     private const double ChunkShare = 2, RiderShare = 0.25;
 
     /// <summary>Most of a frame's grant that the longest stage of a step with a chunk may take.</summary>
     private const double MostStageShare = 0.5;
 
-    /// <summary>Rows below which a step with a chunk is a waste, as the weights are read for it all the same, and prompt tokens in it beside those of others.</summary>
+    /// <summary>
+    /// Rows below which a step with a chunk is a waste, as the weights are read for it all the same, and prompt tokens in it beside those
+    /// of others.
+    /// </summary>
     private const int LeastRows = 16, LeastChunk = 8;
 
     /// <summary>Who has waited so long is served whatever its priority is.</summary>
@@ -36,8 +41,8 @@ internal sealed class StepPlanner(StageCosts costs)
         a.Planned != b.Planned ? b.Planned.CompareTo(a.Planned) : a.Turn.CompareTo(b.Turn);
 
     /// <summary>
-    /// Fills an empty batch; it stays empty when nobody is ready. Gives the sequence that the KV cache has no room for, although it is the first
-    /// in turn and could take everybody else's; else null.
+    /// Fills an empty batch; it stays empty when nobody is ready. Gives the sequence that the KV cache has no room for, although it is the
+    /// first in turn and could take everybody else's; else null.
     /// </summary>
     /// <param name="active">All that the worker has something to do for.</param>
     /// <param name="batch">To be filled.</param>
@@ -53,7 +58,10 @@ internal sealed class StepPlanner(StageCosts costs)
         return batch.Count == 0 && _ready.Count > 0 ? _ready[0] : null;
     }
 
-    /// <summary>Of a text's tokens, all of whose rows are wanted, as many as keep each stage of a step within a frame: doubled as long as it is known to.</summary>
+    /// <summary>
+    /// Of a text's tokens, all of whose rows are wanted, as many as keep each stage of a step within a frame: doubled as long as it is
+    /// known to.
+    /// </summary>
     public int ChunkOf(int tokens, double granted)
     {
         if (double.IsInfinity(granted)) return tokens;
@@ -62,7 +70,9 @@ internal sealed class StepPlanner(StageCosts costs)
         return Math.Min(chunk, tokens);
     }
 
-    /// <summary>Those who can go on, in order. Where the cache is full, who comes later gives way to who comes earlier, and who is not ready to all.</summary>
+    /// <summary>
+    /// Those who can go on, in order. Where the cache is full, who comes later gives way to who comes earlier, and who is not ready to all.
+    /// </summary>
     private void FindReady(List<Sequence> active, long now)
     {
         _ready.Clear();
@@ -101,9 +111,9 @@ internal sealed class StepPlanner(StageCosts costs)
     private static bool IsStarved(Sequence sequence, long now) => now - sequence.WaitingSince > s_starved;
 
     /// <summary>
-    /// As much of a prompt as the step may take: its rows, which fill a class of row counts, are doubled while it is expected to stay within
-    /// <paramref name="limit"/>, and its stages within a frame; a size never measured counts twice as much as the one before. The least is taken
-    /// <paramref name="always"/>. Within frames, where time is what lacks, it is the size with most rows per millisecond.
+    /// As much of a prompt as the step may take: its rows, which fill a class of row counts, are doubled while it is expected to stay
+    /// within <paramref name="limit"/>, and its stages within a frame; a size never measured counts twice as much as the one before. The
+    /// least is taken <paramref name="always"/>. Within frames, where time is what lacks, it is the size with most rows per millisecond.
     /// </summary>
     private bool AddChunk(Sequence sequence, double limit, bool always, StepBatch batch, List<Member> members)
     {
@@ -126,7 +136,9 @@ internal sealed class StepPlanner(StageCosts costs)
         static double KnownOr(double value, double guess) => double.IsNaN(value) ? guess : value;
     }
 
-    /// <summary>Rows of the least step with a chunk beside so many rows of others; fewer than usual where its stages would not fit a frame.</summary>
+    /// <summary>
+    /// Rows of the least step with a chunk beside so many rows of others; fewer than usual where its stages would not fit a frame.
+    /// </summary>
     private int LeastRowsBeside(int others)
     {
         int rows = Math.Max(LeastRows, (int)BitOperations.RoundUpToPowerOf2((uint)(others + LeastChunk)));

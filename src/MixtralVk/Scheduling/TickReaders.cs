@@ -5,12 +5,15 @@ namespace MixtralVk.Scheduling;
 /// <summary>Something that hands over what came of it, on the thread that ticks.</summary>
 internal interface ITickReader
 {
-    /// <summary>Takes what is there, without waiting; false when nothing will come any more. It stays when a handler of it throws.</summary>
+    /// <summary>
+    /// Takes what is there, without waiting; false when nothing will come any more. It stays when a handler of it throws.
+    /// </summary>
     bool Read();
 }
 
 /// <summary>
-/// Who is to be read in each tick. Additions come from any thread and never wait; of two ticks at once, and of one that a handler makes, only the first reads.
+/// Who is to be read in each tick. Additions come from any thread and never wait; of two ticks at once, and of one that a handler makes,
+/// only the first reads.
 /// </summary>
 internal sealed class TickReaders
 {
@@ -21,8 +24,8 @@ internal sealed class TickReaders
     public void Add(ITickReader reader) => _added.Enqueue(reader);
 
     /// <summary>
-    /// Reads all once, those that are added meanwhile, too. What a reader throws ends it; the next call goes on behind that reader, so that one whose
-    /// handler always throws holds up nobody.
+    /// Reads all once, those that are added meanwhile, too. What a reader throws ends it; the next call goes on behind that reader, so that
+    /// one whose handler always throws holds up nobody.
     /// </summary>
     public void Read()
     {

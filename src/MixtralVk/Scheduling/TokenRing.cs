@@ -30,8 +30,8 @@ internal sealed class TokenRing
     }
 
     /// <summary>
-    /// The reader's side. <paramref name="madeRoom"/>: the ring was full, so the worker may be waiting for room. Each side publishes its index
-    /// before it looks at the other's (a full fence), so either the worker sees the room or the reader sees that it was needed.
+    /// The reader's side. <paramref name="madeRoom"/>: the ring was full, so the worker may be waiting for room. Each side publishes its
+    /// index before it looks at the other's (a full fence), so either the worker sees the room or the reader sees that it was needed.
     /// </summary>
     public bool TryRead(out ChosenToken token, out bool madeRoom)
     {

@@ -15,7 +15,8 @@ internal sealed class BytePairMerger
     private readonly int[] _byteTokens;
     private readonly int _unknown, _longestPiece;
 
-    /// <param name="pieces">The pieces text may become, by their text. Control and byte tokens are not among them, so that no text forges one.</param>
+    /// <param name="pieces">The pieces text may become, by their text. Control and byte tokens are not among them, so that no text forges
+    /// one.</param>
     /// <param name="scores">Score of every token.</param>
     /// <param name="byteTokens">Token of each of the 256 bytes; -1 where the vocabulary has none.</param>
     /// <param name="unknown">Token of a character that cannot be expressed; -1 for none.</param>
@@ -29,7 +30,10 @@ internal sealed class BytePairMerger
         LineBreaksDivide = !pieces.Keys.Any(piece => piece.Length > 1 && piece.Contains('\n'));
     }
 
-    /// <summary>True when no piece reaches across a line break: what stands before one and what comes after it become the same tokens whatever the other is.</summary>
+    /// <summary>
+    /// True when no piece reaches across a line break: what stands before one and what comes after it become the same tokens whatever the
+    /// other is.
+    /// </summary>
     public bool LineBreaksDivide { get; }
 
     /// <summary>Appends the tokens of <paramref name="text"/>, well-formed UTF-16 in which U+2581 stands for a space.</summary>

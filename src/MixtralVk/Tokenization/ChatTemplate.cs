@@ -8,15 +8,16 @@ namespace MixtralVk.Tokenization;
 /// <code>
 /// &lt;s&gt; "[INST] system\n\nquestion [/INST]" "answer" &lt;/s&gt; "[INST] question [/INST]" …
 /// </code>
-/// Where the vocabulary has [INST] and [/INST] as tokens (32768 entries: v2, v3) they stand as those tokens around the question; in the first
-/// vocabulary they are plain text. What messages say is never parsed for tokens. Only in the first vocabulary a message that spells
+/// Where the vocabulary has [INST] and [/INST] as tokens (32768 entries: v2, v3) they stand as those tokens around the question; in the
+/// first vocabulary they are plain text. What messages say is never parsed for tokens. Only in the first vocabulary a message that spells
 /// "[/INST]" looks to the model like the mark, as in the reference. Immutable and thread-safe.
 /// </summary>
 public sealed partial class ChatTemplate
 {
     private const string OpenMark = "[INST]", CloseMark = "[/INST]";
 
-    private static readonly string[] s_toolMarks = ["[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_CALLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]"];
+    private static readonly string[] s_toolMarks =
+        ["[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_CALLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]"];
     private static readonly string[] s_foreignMarks = ["<|", "<<SYS>>", "<start_of_turn>", "###", "<\uff5c"];
 
     private readonly Tokenizer _tokenizer;
@@ -55,12 +56,13 @@ public sealed partial class ChatTemplate
         if (!marks.Contains(OpenMark) || !marks.Contains(CloseMark)) throw Unknown("its chat template has no [INST] and [/INST]");
         var template = new ChatTemplate(tokenizer, jinja.Contains("loop.last and system", StringComparison.Ordinal));
         bool spaced = jinja.Contains(OpenMark + " ", StringComparison.Ordinal) && jinja.Contains(" " + CloseMark, StringComparison.Ordinal);
-        return template.MarksAreTokens || spaced ? template : throw Unknown("its chat template puts no space between [INST] and the question");
+        return template.MarksAreTokens || spaced
+            ? template : throw Unknown("its chat template puts no space between [INST] and the question");
     }
 
     /// <summary>
-    /// Tokens of a conversation up to where the model is to answer or has answered: an optional system message, then questions and answers in
-    /// turn. Throws <see cref="ChatTemplateException"/> for another order.
+    /// Tokens of a conversation up to where the model is to answer or has answered: an optional system message, then questions and answers
+    /// in turn. Throws <see cref="ChatTemplateException"/> for another order.
     /// </summary>
     public int[] Encode(IReadOnlyList<ChatMessage> messages)
     {
@@ -83,7 +85,9 @@ public sealed partial class ChatTemplate
 
     internal void Begin(List<int> tokens) => tokens.Add(_tokenizer.Bos);
 
-    /// <summary>What stands before a question, with the system text or without: a long one is tokenised here, once for all questions.</summary>
+    /// <summary>
+    /// What stands before a question, with the system text or without: a long one is tokenised here, once for all questions.
+    /// </summary>
     internal QuestionOpening Open(string? system)
     {
         var tokens = new List<int>();

@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace MixtralVk.Tokenization;
 
-/// <summary>Two neighbouring symbols that a vocabulary piece covers; <c>Length</c> (chars of both) tells later whether either has changed.</summary>
+/// <summary>
+/// Two neighbouring symbols that a vocabulary piece covers; <c>Length</c> (chars of both) tells later whether either has changed.
+/// </summary>
 internal readonly record struct Merge(float Score, int Left, int Right, int Length, int Token)
 {
     /// <summary>Higher scores first; of equal ones the leftmost.</summary>

@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace MixtralVk.Tokenization;
 
-/// <summary>Finds the tokens that are written out in a text: user-defined ones, and where the caller asks for it control tokens. Thread-safe.</summary>
+/// <summary>
+/// Finds the tokens that are written out in a text: user-defined ones, and where the caller asks for it control tokens. Thread-safe.
+/// </summary>
 internal sealed class SpecialTokens
 {
     private readonly (string Text, int Token)[] _longestFirst;

@@ -4,8 +4,9 @@ using System.Text;
 namespace MixtralVk.Tokenization;
 
 /// <summary>
-/// Turns tokens into text one at a time without ever splitting a character: the bytes of a character spelled in byte tokens wait until it is
-/// complete; bytes that cannot become one give U+FFFD. Allocates nothing but the strings of characters spelled in bytes. Not thread-safe.
+/// Turns tokens into text one at a time without ever splitting a character: the bytes of a character spelled in byte tokens wait until it
+/// is complete; bytes that cannot become one give U+FFFD. Allocates nothing but the strings of characters spelled in bytes. Not
+/// thread-safe.
 /// </summary>
 public sealed class StreamingDecoder
 {

@@ -5,8 +5,8 @@ using System.Text;
 namespace MixtralVk.Tokenization;
 
 /// <summary>
-/// Text to tokens and back, with the SentencePiece-type vocabulary of a model file (<c>tokenizer.ggml.model = llama</c>): BPE by score, with
-/// byte fallback. Text is never taken for a control token unless the caller asks for it, so that what a player types cannot forge the
+/// Text to tokens and back, with the SentencePiece-type vocabulary of a model file (<c>tokenizer.ggml.model = llama</c>): BPE by score,
+/// with byte fallback. Text is never taken for a control token unless the caller asks for it, so that what a player types cannot forge the
 /// borders of a conversation. Immutable and thread-safe.
 /// </summary>
 public sealed class Tokenizer
@@ -24,7 +24,8 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(data);
         if (data.Model != "llama")
-            throw new TokenizerException($"The model's vocabulary is of kind '{data.Model}'; only SentencePiece-type BPE ('llama') is supported.");
+            throw new TokenizerException(
+                $"The model's vocabulary is of kind '{data.Model}'; only SentencePiece-type BPE ('llama') is supported.");
         _data = data;
         _texts = new string[data.Tokens.Length];
         _bytes = new short[data.Tokens.Length];
@@ -93,7 +94,8 @@ public sealed class Tokenizer
     /// <summary>The tokens of a text.</summary>
     /// <param name="text">Any UTF-16; a lone surrogate counts as U+FFFD.</param>
     /// <param name="addSpecial">Add the begin and end tokens where the vocabulary asks for them.</param>
-    /// <param name="parseSpecial">Turn written-out control tokens (<c>&lt;s&gt;</c>) into those tokens. Never for text from outside.</param>
+    /// <param name="parseSpecial">Turn written-out control tokens (<c>&lt;s&gt;</c>) into those tokens. Never for text from
+    /// outside.</param>
     public int[] Encode(ReadOnlySpan<char> text, bool addSpecial = true, bool parseSpecial = false)
     {
         var tokens = new List<int>(text.Length / 3 + 4);

@@ -4,16 +4,20 @@ using MixtralVk.Gpu;
 namespace MixtralVk.Tuning;
 
 /// <summary>
-/// Seconds of one dispatch, a sample for each submission: by timestamps where the queue has them, and of all the process's threads where the
-/// driver runs on the CPU.
+/// Seconds of one dispatch, a sample for each submission: by timestamps where the queue has them, and of all the process's threads where
+/// the driver runs on the CPU.
 /// </summary>
 internal sealed record DispatchTime(IReadOnlyList<double>? Gpu, IReadOnlyList<double>? Cpu)
 {
-    /// <summary>What speeds are computed from, the median: CPU seconds on a software driver, as wall time depends on what else runs.</summary>
+    /// <summary>
+    /// What speeds are computed from, the median: CPU seconds on a software driver, as wall time depends on what else runs.
+    /// </summary>
     public double Seconds => (Cpu ?? Gpu)!.Order().ElementAt((Cpu ?? Gpu)!.Count / 2);
 }
 
-/// <summary>Times what is recorded: a submission holds as many repetitions as give a measurable time, several submissions a median.</summary>
+/// <summary>
+/// Times what is recorded: a submission holds as many repetitions as give a measurable time, several submissions a median.
+/// </summary>
 /// <param name="device">The device.</param>
 /// <param name="samples">Measured submissions, after one that is not measured.</param>
 /// <param name="submissionSeconds">About how long a submission takes.</param>
@@ -29,11 +33,13 @@ internal sealed class DispatchTimer(GpuDevice device, int samples = 5, double su
     /// <param name="cancellation">Ends it.</param>
     public DispatchTime Run(Action<Recorder> record, int period, CancellationToken cancellation)
     {
-        if (!_countsCpu && !device.HasTimestamps) throw new GpuUnsupportedException(device.Description.Name, ["timestamps on its compute queue"]);
+        if (!_countsCpu && !device.HasTimestamps)
+            throw new GpuUnsupportedException(device.Description.Name, ["timestamps on its compute queue"]);
         using GpuTimer? timer = device.HasTimestamps ? device.CreateTimer(2) : null;
         int repetitions = Repetitions(record);
         // So many submissions that every copy is used before the first comes again.
-        Recording[] ring = [.. Enumerable.Range(0, Math.Max(1, (period + repetitions - 1) / repetitions)).Select(_ => Make(record, repetitions, timer))];
+        Recording[] ring =
+            [.. Enumerable.Range(0, Math.Max(1, (period + repetitions - 1) / repetitions)).Select(_ => Make(record, repetitions, timer))];
         try
         {
             Submit(ring[^1]);

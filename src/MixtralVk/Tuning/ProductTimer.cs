@@ -25,7 +25,8 @@ internal sealed class ProductTimer : IDisposable
             _input = Buffer(tokens * shape.Cols, "tuning input");
             _quants = Buffer(tokens * Math.Max(1, QuantizeRows.WordsOf(shape.Cols)), "tuning rounded input");
             _output = Buffer(tokens * shape.Rows, "tuning output");
-            _parts = Buffer(shape.Matrices * ProductVariants.MaxWorkgroupSplits * AddParts.StrideOf(TokensOf(TokenClass.Batch), shape.Rows), "tuning parts");
+            _parts = Buffer(shape.Matrices * ProductVariants.MaxWorkgroupSplits
+                * AddParts.StrideOf(TokensOf(TokenClass.Batch), shape.Rows), "tuning parts");
             _rows = Buffer(1, "tuning rows");
             _groups = Buffer(2, "tuning groups");
             _entries = Buffer(tokens, "tuning entries");
@@ -66,24 +67,30 @@ internal sealed class ProductTimer : IDisposable
         (ProductKind kind, WeightFormat format, uint rows, uint cols) = _product.Shape;
         bool isSplit = variant.WorkgroupSplits > 1;
         uint partStride = AddParts.StrideOf(tokens, rows);
-        BufferView output = (isSplit ? _parts : _output).View, quants = variant.Arithmetic == Arithmetic.PackedInt8 ? _quants.View : default;
-        if (variant.Arithmetic == Arithmetic.PackedInt8) recorder.Dispatch(new QuantizeRows(_rows.View, _input.View, quants, cols, 1, tokens));
+        BufferView output = (isSplit ? _parts : _output).View,
+            quants = variant.Arithmetic == Arithmetic.PackedInt8 ? _quants.View : default;
+        if (variant.Arithmetic == Arithmetic.PackedInt8)
+            recorder.Dispatch(new QuantizeRows(_rows.View, _input.View, quants, cols, 1, tokens));
         switch (kind)
         {
             case ProductKind.Dense:
-                recorder.Dispatch(new MatMul(format, weights.First, _rows.View, _input.View, output, cols, weights.Rows, 0, rows, false, tokens, variant, partStride, quants));
+                recorder.Dispatch(new MatMul(format, weights.First, _rows.View, _input.View, output, cols, weights.Rows, 0, rows, false,
+                    tokens, variant, partStride, quants));
                 break;
             case ProductKind.GateUp:
-                recorder.Dispatch(new ExpertGateUp(format, _groups.View, _entries.View, weights.First, weights.Second, _input.View, output, 0, 1, cols,
+                recorder.Dispatch(
+                    new ExpertGateUp(format, _groups.View, _entries.View, weights.First, weights.Second, _input.View, output, 0, 1, cols,
                     weights.Rows, 0, rows, tokens, variant, partStride, quants));
                 break;
             case ProductKind.Down:
-                recorder.Dispatch(new ExpertMatMul(format, _groups.View, _entries.View, weights.First, _input.View, output, 0, 1, cols, weights.Rows, 0, rows, tokens, variant,
+                recorder.Dispatch(new ExpertMatMul(format, _groups.View, _entries.View, weights.First, _input.View, output, 0, 1, cols,
+                    weights.Rows, 0, rows, tokens, variant,
                     partStride, quants));
                 break;
         }
         if (isSplit)
-            recorder.Dispatch(new AddParts(_rows.View, output, _output.View, variant.WorkgroupSplits, kind == ProductKind.GateUp, false, 1, 0, weights.Rows, rows, partStride, tokens));
+            recorder.Dispatch(new AddParts(_rows.View, output, _output.View, variant.WorkgroupSplits, kind == ProductKind.GateUp, false, 1,
+                0, weights.Rows, rows, partStride, tokens));
     }
 
     /// <summary>An input of no special values, and the tokens as entries of one expert.</summary>

@@ -9,13 +9,14 @@ namespace MixtralVk.Tuning;
 internal readonly record struct TunedWeights(BufferView First, BufferView Second, uint Rows);
 
 /// <summary>
-/// A product to tune and all the weights of a loaded model it is done with: measured one after the other they come from memory, as in a step,
-/// and not from a cache.
+/// A product to tune and all the weights of a loaded model it is done with: measured one after the other they come from memory, as in a
+/// step, and not from a cache.
 /// </summary>
 internal sealed record TunedProduct(ProductShape Shape, IReadOnlyList<TunedWeights> Weights)
 {
     /// <summary>Bytes of all the weights: what a step over every expert would read.</summary>
-    public ulong Bytes => Weights.Aggregate(0ul, (sum, w) => sum + w.First.Length + (Shape.Kind == ProductKind.GateUp ? w.Second.Length : 0));
+    public ulong Bytes =>
+        Weights.Aggregate(0ul, (sum, w) => sum + w.First.Length + (Shape.Kind == ProductKind.GateUp ? w.Second.Length : 0));
 
     /// <summary>The products of a model, those with the most weights first.</summary>
     public static IReadOnlyList<TunedProduct> Of(GpuWeights weights, ModelConfig config)
@@ -37,7 +38,8 @@ internal sealed record TunedProduct(ProductShape Shape, IReadOnlyList<TunedWeigh
             if (expert.Gate.Format == expert.Up.Format)
             {
                 List<TunedWeights> list = ListOf(expert.Gate.ShapeFor(ProductKind.GateUp));
-                foreach ((TileRange gate, TileRange up) in expert.Gate.Ranges.Zip(expert.Up.Ranges)) list.Add(new TunedWeights(gate.View, up.View, gate.RowCount));
+                foreach ((TileRange gate, TileRange up) in expert.Gate.Ranges.Zip(expert.Up.Ranges))
+                    list.Add(new TunedWeights(gate.View, up.View, gate.RowCount));
                 return;
             }
             Add(ProductKind.Down, expert.Gate);
@@ -47,6 +49,7 @@ internal sealed record TunedProduct(ProductShape Shape, IReadOnlyList<TunedWeigh
         void Add(ProductKind kind, GpuMatrix matrix) =>
             ListOf(matrix.ShapeFor(kind)).AddRange(matrix.Ranges.Select(range => new TunedWeights(range.View, default, range.RowCount)));
 
-        List<TunedWeights> ListOf(ProductShape shape) => products.TryGetValue(shape, out List<TunedWeights>? list) ? list : products[shape] = [];
+        List<TunedWeights> ListOf(ProductShape shape) =>
+            products.TryGetValue(shape, out List<TunedWeights>? list) ? list : products[shape] = [];
     }
 }

@@ -18,7 +18,8 @@ internal static class Tuner
     private const int QuickCandidates = 4;
 
     /// <summary>Every product in every class of tokens. Takes seconds on a GPU, minutes on a software driver.</summary>
-    public static ProductChoices Run(GpuDevice device, GpuWeights weights, ModelConfig config, ProductChoices start, IProgress<TuningProgress>? progress, CancellationToken cancellation)
+    public static ProductChoices Run(GpuDevice device, GpuWeights weights, ModelConfig config, ProductChoices start,
+        IProgress<TuningProgress>? progress, CancellationToken cancellation)
     {
         IReadOnlyList<TunedProduct> products = TunedProduct.Of(weights, config);
         for (int i = 0; i < products.Count; i++)
@@ -38,10 +39,11 @@ internal static class Tuner
     }
 
     /// <summary>
-    /// What a model that was just loaded runs with: the stored choices, and for a model shape that was never measured a few candidates. Without
-    /// a folder to keep them nothing is measured.
+    /// What a model that was just loaded runs with: the stored choices, and for a model shape that was never measured a few candidates.
+    /// Without a folder to keep them nothing is measured.
     /// </summary>
-    public static ProductChoices OnLoad(GpuDevice device, GpuWeights weights, ModelConfig config, string? folder, CancellationToken cancellation)
+    public static ProductChoices OnLoad(GpuDevice device, GpuWeights weights, ModelConfig config, string? folder,
+        CancellationToken cancellation)
     {
         ProductChoices shipped = ProductChoices.Shipped(device.Description);
         if (folder is null) return shipped;
@@ -69,7 +71,8 @@ internal static class Tuner
         using var timer = new ProductTimer(device, product, new DispatchTimer(device, samples: 3, submissionSeconds: 0.01));
         var search = new VariantSearch(device.Description, (variant, tokens) => timer.Seconds(variant, tokens, cancellation));
         SummationOrder order = start.For(product.Shape, TokenClass.One).SummationOrder;
-        ProductVariant best = search.Starts(product.Shape, TokenClass.One, start, order).Take(QuickCandidates).MinBy(v => timer.Seconds(v, TokenClass.One, cancellation));
+        ProductVariant best = search.Starts(product.Shape, TokenClass.One, start, order).Take(QuickCandidates)
+            .MinBy(v => timer.Seconds(v, TokenClass.One, cancellation));
         var variants = TokenClasses.All.ToDictionary(tokens => tokens, tokens => start.For(product.Shape, tokens));
         variants[TokenClass.One] = best;
         return start.With(product.Shape, variants);

@@ -7,8 +7,8 @@ using MixtralVk.Kernels;
 namespace MixtralVk.Tuning;
 
 /// <summary>
-/// The choices measured on a device, as JSON beside its pipeline cache: one file per device and driver, valid for the kernels it was measured
-/// with. A file that does not fit or is damaged counts as none: it costs measuring again, nothing else.
+/// The choices measured on a device, as JSON beside its pipeline cache: one file per device and driver, valid for the kernels it was
+/// measured with. A file that does not fit or is damaged counts as none: it costs measuring again, nothing else.
 /// </summary>
 internal sealed class TuningFile
 {
@@ -50,7 +50,8 @@ internal sealed class TuningFile
     public void Write(ProductChoices choices)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
-        AtomicFile.Write(FilePath, JsonSerializer.SerializeToUtf8Bytes(new TuningRecord(_device.Name, _device.Driver, _kernels, [.. choices.Measured]), TuningJson.Default.TuningRecord));
+        AtomicFile.Write(FilePath, JsonSerializer.SerializeToUtf8Bytes(
+            new TuningRecord(_device.Name, _device.Driver, _kernels, [.. choices.Measured]), TuningJson.Default.TuningRecord));
     }
 
     /// <summary>Changes with any kernel: what was measured with other code says nothing.</summary>

@@ -36,7 +36,9 @@ public sealed class DeviceChoicesTests
         Assert.Equal(direct, DeviceChoices.WritesDeviceMemoryDirectly(device));
     }
 
-    /// <summary>The queue to borrow from a host: family, index, shared with its rendering, and the extension that puts it behind all programs.</summary>
+    /// <summary>
+    /// The queue to borrow from a host: family, index, shared with its rendering, and the extension that puts it behind all programs.
+    /// </summary>
     public static TheoryData<string, int, int, bool, string?> QueuesBesideHost => new()
     {
         { "nvidia-rtx-3060", 2, 0, false, "VK_KHR_global_priority" },
@@ -48,7 +50,8 @@ public sealed class DeviceChoicesTests
     };
 
     [Theory, MemberData(nameof(QueuesBesideHost))]
-    public void A_host_lends_a_queue_of_its_own_family_or_its_second_or_shares_its_only_one(string name, int family, int index, bool isShared, string? priority)
+    public void A_host_lends_a_queue_of_its_own_family_or_its_second_or_shares_its_only_one(string name, int family, int index,
+        bool isShared, string? priority)
     {
         DeviceDescription device = RecordedDevice.Describe(name);
         Assert.Equal(new QueueChoice(family, index, isShared, priority), DeviceChoices.QueueBesideHost(device));
@@ -63,7 +66,8 @@ public sealed class DeviceChoicesTests
     {
         DeviceDescription device = RecordedDevice.Describe("intel-iris-xe");
         Assert.Equal("VK_KHR_global_priority", DeviceChoices.GlobalPriorityExtension(device));
-        Assert.Equal("VK_EXT_global_priority", DeviceChoices.GlobalPriorityExtension(device with { Extensions = ["VK_EXT_global_priority"] }));
+        Assert.Equal("VK_EXT_global_priority",
+            DeviceChoices.GlobalPriorityExtension(device with { Extensions = ["VK_EXT_global_priority"] }));
         Assert.Null(DeviceChoices.GlobalPriorityExtension(RecordedDevice.Describe("lavapipe")));
     }
 
@@ -82,7 +86,8 @@ public sealed class DeviceChoicesTests
         {
             for (uint allowed = 0; allowed < 1u << device.MemoryTypes.Count; allowed++)
             {
-                int[] usable = Enumerable.Range(0, device.MemoryTypes.Count).Where(i => IsUsable(device.MemoryTypes[i].Traits, use) && (allowed >> i & 1) != 0).ToArray();
+                int[] usable = Enumerable.Range(0, device.MemoryTypes.Count)
+                    .Where(i => IsUsable(device.MemoryTypes[i].Traits, use) && (allowed >> i & 1) != 0).ToArray();
                 if (usable.Length == 0)
                 {
                     Assert.Throws<GpuUnsupportedException>(() => DeviceChoices.MemoryTypeFor(device, use, allowed));
@@ -167,16 +172,19 @@ public sealed class DeviceChoicesTests
     public void What_a_device_lacks_is_named()
     {
         DeviceDescription device = RecordedDevice.Describe("lavapipe");
-        DeviceFeatures none = device.Features with { TimelineSemaphore = false, Synchronization2 = false, Maintenance4 = false, SubgroupSizeControl = false, SubgroupShuffle = false, SubgroupBallot = false };
+        DeviceFeatures none = device.Features with { TimelineSemaphore = false, Synchronization2 = false, Maintenance4 = false,
+            SubgroupSizeControl = false, SubgroupShuffle = false, SubgroupBallot = false };
         DeviceDescription lacking = device with
         {
             ApiVersion = new Version(1, 1, 130),
             Features = none,
-            QueueFamilies = [new QueueFamily(QueueTraits.Graphics | QueueTraits.Transfer, 1, 64), new QueueFamily(QueueTraits.Compute, 0, 64)],
+            QueueFamilies =
+                [new QueueFamily(QueueTraits.Graphics | QueueTraits.Transfer, 1, 64), new QueueFamily(QueueTraits.Compute, 0, 64)],
             MemoryTypes = [new DeviceMemoryType(MemoryTraits.DeviceLocal, 0)],
         };
         Assert.Equal(
-            ["Vulkan 1.3 (it has 1.1)", "timelineSemaphore", "synchronization2", "maintenance4", "subgroupSizeControl", "subgroup shuffles", "subgroup ballots", "a compute queue", "host-visible memory"],
+            ["Vulkan 1.3 (it has 1.1)", "timelineSemaphore", "synchronization2", "maintenance4", "subgroupSizeControl",
+            "subgroup shuffles", "subgroup ballots", "a compute queue", "host-visible memory"],
             DeviceChoices.Missing(lacking));
         Assert.Throws<GpuUnsupportedException>(() => DeviceChoices.ComputeQueueFamily(lacking));
     }

@@ -6,7 +6,8 @@ namespace MixtralVk.Gpu.Tests.Devices;
 /// <summary>A device description from this folder and how it was obtained.</summary>
 internal sealed record RecordedDevice(string Source, DeviceDescription Description)
 {
-    public static IEnumerable<string> Names { get; } = Directory.GetFiles(Folder, "*.json").Select(Path.GetFileNameWithoutExtension).Order().ToArray()!;
+    public static IEnumerable<string> Names { get; } =
+        Directory.GetFiles(Folder, "*.json").Select(Path.GetFileNameWithoutExtension).Order().ToArray()!;
 
     private static string Folder => Path.Combine(Repository.Root, "tests", "MixtralVk.Gpu.Tests", "Devices");
 

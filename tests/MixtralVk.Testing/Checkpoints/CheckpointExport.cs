@@ -8,8 +8,8 @@ using MixtralVk.Model;
 namespace MixtralVk.Testing.Checkpoints;
 
 /// <summary>
-/// Writes a model of a GGUF file the way its makers would publish it: as a Hugging Face folder or as Mistral's consolidated one. What a converter
-/// must make of the folder is then known: the file it came from.
+/// Writes a model of a GGUF file the way its makers would publish it: as a Hugging Face folder or as Mistral's consolidated one. What a
+/// converter must make of the folder is then known: the file it came from.
 /// </summary>
 public sealed class CheckpointExport
 {
@@ -21,12 +21,15 @@ public sealed class CheckpointExport
     private CheckpointExport(GgufFile file, ModelSource source, string folder, string type) =>
         (_file, _source, _config, _folder, _type) = (file, source, source.Config, folder, type);
 
-    /// <summary>Hugging Face: <paramref name="shards"/> files (one has no index), <c>config.json</c>, query and key rows in half-split order.</summary>
+    /// <summary>
+    /// Hugging Face: <paramref name="shards"/> files (one has no index), <c>config.json</c>, query and key rows in half-split order.
+    /// </summary>
     public static void HuggingFace(string gguf, string folder, string type = "F32", int shards = 1, bool tokenizerJson = false) =>
         Export(gguf, folder, type, export => export.WriteHuggingFace(shards, tokenizerJson));
 
     /// <summary>Mistral: <c>consolidated.safetensors</c>, <c>params.json</c>, rows as in the GGUF file.</summary>
-    public static void Consolidated(string gguf, string folder, string type = "F32") => Export(gguf, folder, type, export => export.WriteConsolidated());
+    public static void Consolidated(string gguf, string folder, string type = "F32") =>
+        Export(gguf, folder, type, export => export.WriteConsolidated());
 
     /// <summary>Values of the file's <c>general.*</c> keys that no checkpoint states, for <c>--metadata</c>.</summary>
     public static void Description(string gguf, string path)
@@ -37,7 +40,8 @@ public sealed class CheckpointExport
         {
             if (!key.StartsWith("general.", StringComparison.Ordinal) || key == "general.architecture") continue;
             if (value.Text is not null) json[key] = value.Text;
-            else if (value.Type == GgufValueType.Array) json[key] = new JsonArray([.. file.Strings(key)!.Select(text => JsonValue.Create(text))]);
+            else if (value.Type == GgufValueType.Array)
+                json[key] = new JsonArray([.. file.Strings(key)!.Select(text => JsonValue.Create(text))]);
         }
         File.WriteAllText(path, json.ToJsonString());
     }
@@ -88,7 +92,8 @@ public sealed class CheckpointExport
         Write("token_embd", "tok_embeddings");
         for (int i = 0; i < _config.LayerCount; i++)
         {
-            foreach ((string name, string target) in (ReadOnlySpan<(string, string)>)[("attn_norm", "attention_norm"), ("attn_q", "attention.wq"),
+            foreach ((string name, string target) in (ReadOnlySpan<(string, string)>)[("attn_norm", "attention_norm"),
+                ("attn_q", "attention.wq"),
                 ("attn_k", "attention.wk"), ("attn_v", "attention.wv"), ("attn_output", "attention.wo"), ("ffn_norm", "ffn_norm")])
                 Write("blk.{0}." + name, layer + target, i);
             if (_config.IsSparse) Write("blk.{0}.ffn_gate_inp", dense + "gate", i);
@@ -102,10 +107,13 @@ public sealed class CheckpointExport
         var parameters = new JsonObject
         {
             ["dim"] = _config.Dim, ["n_layers"] = _config.LayerCount, ["head_dim"] = _config.HeadDim, ["hidden_dim"] = _config.HiddenDim,
-            ["n_heads"] = _config.HeadCount, ["n_kv_heads"] = _config.KvHeadCount, ["norm_eps"] = _config.RmsEpsilon, ["rope_theta"] = _config.RopeBase,
-            ["vocab_size"] = _config.VocabSize, ["max_position_embeddings"] = _config.ContextLength, ["tied_embeddings"] = _source.OutputIsEmbedding,
+            ["n_heads"] = _config.HeadCount, ["n_kv_heads"] = _config.KvHeadCount, ["norm_eps"] = _config.RmsEpsilon,
+            ["rope_theta"] = _config.RopeBase,
+            ["vocab_size"] = _config.VocabSize, ["max_position_embeddings"] = _config.ContextLength,
+            ["tied_embeddings"] = _source.OutputIsEmbedding,
         };
-        if (_config.IsSparse) parameters["moe"] = new JsonObject { ["num_experts"] = _config.ExpertCount, ["num_experts_per_tok"] = _config.ExpertsPerToken };
+        if (_config.IsSparse)
+            parameters["moe"] = new JsonObject { ["num_experts"] = _config.ExpertCount, ["num_experts_per_tok"] = _config.ExpertsPerToken };
         Save("params.json", parameters);
         SaveTokenizerModel();
         SaveTokenizerConfig();
@@ -171,10 +179,14 @@ public sealed class CheckpointExport
     {
         var config = new JsonObject
         {
-            ["architectures"] = new JsonArray(_config.IsSparse ? "MixtralForCausalLM" : "MistralForCausalLM"), ["model_type"] = _config.IsSparse ? "mixtral" : "mistral",
-            ["hidden_act"] = "silu", ["hidden_size"] = _config.Dim, ["intermediate_size"] = _config.HiddenDim, ["num_hidden_layers"] = _config.LayerCount,
-            ["num_attention_heads"] = _config.HeadCount, ["num_key_value_heads"] = _config.KvHeadCount, ["max_position_embeddings"] = _config.ContextLength,
-            ["rms_norm_eps"] = _config.RmsEpsilon, ["rope_theta"] = _config.RopeBase, ["vocab_size"] = _config.VocabSize, ["sliding_window"] = null,
+            ["architectures"] = new JsonArray(_config.IsSparse ? "MixtralForCausalLM" : "MistralForCausalLM"),
+            ["model_type"] = _config.IsSparse ? "mixtral" : "mistral",
+            ["hidden_act"] = "silu", ["hidden_size"] = _config.Dim, ["intermediate_size"] = _config.HiddenDim,
+            ["num_hidden_layers"] = _config.LayerCount,
+            ["num_attention_heads"] = _config.HeadCount, ["num_key_value_heads"] = _config.KvHeadCount,
+            ["max_position_embeddings"] = _config.ContextLength,
+            ["rms_norm_eps"] = _config.RmsEpsilon, ["rope_theta"] = _config.RopeBase, ["vocab_size"] = _config.VocabSize,
+            ["sliding_window"] = null,
             ["tie_word_embeddings"] = _source.OutputIsEmbedding, ["torch_dtype"] = "bfloat16",
         };
         if (_config.HeadDim * _config.HeadCount != _config.Dim) config["head_dim"] = _config.HeadDim;
@@ -186,13 +198,15 @@ public sealed class CheckpointExport
     {
         var v = _source.Vocabulary;
         File.WriteAllBytes(Path.Combine(_folder, "tokenizer.model"),
-            SentencePieceWriter.Write(v.Tokens, v.Scores, [.. v.Types.Select(type => (int)type)], v.Bos, v.Eos, v.Unknown, v.AddSpacePrefix));
+            SentencePieceWriter.Write(v.Tokens, v.Scores, [.. v.Types.Select(type => (int)type)], v.Bos, v.Eos,
+                v.Unknown, v.AddSpacePrefix));
     }
 
     private void SaveTokenizerConfig()
     {
         var v = _source.Vocabulary;
-        var config = new JsonObject { ["add_bos_token"] = v.AddBos, ["add_eos_token"] = v.AddEos, ["bos_token"] = v.Tokens[v.Bos], ["eos_token"] = v.Tokens[v.Eos] };
+        var config = new JsonObject { ["add_bos_token"] = v.AddBos, ["add_eos_token"] = v.AddEos, ["bos_token"] = v.Tokens[v.Bos],
+            ["eos_token"] = v.Tokens[v.Eos] };
         if (v.ChatTemplate is not null) config["chat_template"] = v.ChatTemplate;
         Save("tokenizer_config.json", config);
     }
@@ -227,9 +241,11 @@ public sealed class CheckpointExport
                     new JsonObject { ["type"] = "Prepend", ["prepend"] = "\u2581" },
                     new JsonObject { ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = " " }, ["content"] = "\u2581" }),
             },
-            ["model"] = new JsonObject { ["type"] = "BPE", ["byte_fallback"] = true, ["unk_token"] = "<unk>", ["vocab"] = vocab, ["merges"] = merges },
+            ["model"] = new JsonObject { ["type"] = "BPE", ["byte_fallback"] = true, ["unk_token"] = "<unk>", ["vocab"] = vocab,
+                ["merges"] = merges },
         };
     }
 
-    private void Save(string name, JsonObject json) => File.WriteAllText(Path.Combine(_folder, name), json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+    private void Save(string name, JsonObject json) =>
+        File.WriteAllText(Path.Combine(_folder, name), json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
 }

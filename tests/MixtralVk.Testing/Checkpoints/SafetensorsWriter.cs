@@ -20,7 +20,8 @@ public sealed class SafetensorsWriter
     }
 
     /// <summary>Adds a tensor of floats, encoded as F32, F16 or BF16 (the nearest one).</summary>
-    public SafetensorsWriter AddFloats(string name, string type, long[] shape, ReadOnlySpan<float> values) => Add(name, type, shape, Encode(type, values));
+    public SafetensorsWriter AddFloats(string name, string type, long[] shape, ReadOnlySpan<float> values) =>
+        Add(name, type, shape, Encode(type, values));
 
     /// <summary>The whole file.</summary>
     public byte[] ToBytes()

@@ -6,8 +6,11 @@ namespace MixtralVk.Testing.Checkpoints;
 /// <summary>Writes <c>tokenizer.model</c> files: protocol-buffers messages as sentencepiece_model.proto has them.</summary>
 public static class SentencePieceWriter
 {
-    /// <summary>A model with these pieces; <paramref name="kind"/> 2 is BPE. Types have the numbers of <c>tokenizer.ggml.token_type</c>.</summary>
-    public static byte[] Write(IReadOnlyList<string> pieces, IReadOnlyList<float> scores, IReadOnlyList<int> types, int bos = 1, int eos = 2,
+    /// <summary>
+    /// A model with these pieces; <paramref name="kind"/> 2 is BPE. Types have the numbers of <c>tokenizer.ggml.token_type</c>.
+    /// </summary>
+    public static byte[] Write(IReadOnlyList<string> pieces, IReadOnlyList<float> scores, IReadOnlyList<int> types,
+        int bos = 1, int eos = 2,
         int unknown = 0, bool spacePrefix = true, int kind = 2, byte[]? rules = null)
     {
         byte[] score = new byte[4];
@@ -21,7 +24,8 @@ public static class SentencePieceWriter
         }
         // -1 for no token is a negative int32, written in 10 bytes.
         byte[] trainer = [.. Field(3, kind), .. Field(40, unknown), .. Field(41, bos), .. Field(42, eos), .. Field(43, -1)];
-        byte[] normalizer = [.. Field(1, "identity"u8.ToArray()), .. Field(2, rules ?? []), .. Field(3, spacePrefix ? 1 : 0), .. Field(4, 0)];
+        byte[] normalizer =
+            [.. Field(1, "identity"u8.ToArray()), .. Field(2, rules ?? []), .. Field(3, spacePrefix ? 1 : 0), .. Field(4, 0)];
         return [.. model, .. Field(2, trainer), .. Field(3, normalizer)];
     }
 

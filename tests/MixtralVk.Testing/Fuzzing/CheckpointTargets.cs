@@ -17,7 +17,8 @@ internal sealed class SafetensorsTarget : FuzzTarget
 
     public override IReadOnlyList<byte[]> Seeds { get; } = [SafetensorsWriter.File(Header, Data), SafetensorsWriter.File("{}", [])];
 
-    public override byte[] Generate(Random random) => SafetensorsWriter.File(Mutation.OfJson(random, Header), Data[..random.Next(Data.Length)]);
+    public override byte[] Generate(Random random) =>
+        SafetensorsWriter.File(Mutation.OfJson(random, Header), Data[..random.Next(Data.Length)]);
 
     /// <summary>Either the header's text with a length that is right again, or any bytes.</summary>
     public override byte[] Mutate(Random random, byte[] input)
@@ -50,7 +51,8 @@ internal sealed class SentencePieceTarget : FuzzTarget
     public override byte[] Generate(Random random) => Mutation.OfBytes(random, Model(random.Next(60)), 1000);
 
     public override void Run(byte[] input, string folder) =>
-        TokenizerTarget.Use(SentencePieceModel.Read("tokenizer.model", input) with { ChatTemplate = TokenizerTarget.Template }, "Hello, wor\u2581ld \u00e9 <s>");
+        TokenizerTarget.Use(SentencePieceModel.Read("tokenizer.model", input) with { ChatTemplate = TokenizerTarget.Template },
+            "Hello, wor\u2581ld \u00e9 <s>");
 
     /// <summary>Pieces (field 1: text 1, score 2, type 3) and the trainer's settings (field 2) with the kind BPE (field 3).</summary>
     private static byte[] Model(int pieces)
@@ -58,8 +60,10 @@ internal sealed class SentencePieceTarget : FuzzTarget
         var bytes = new List<byte>();
         for (int i = 0; i < pieces + 3; i++)
         {
-            byte[] text = Encoding.UTF8.GetBytes(i switch { 0 => "<unk>", 1 => "<s>", 2 => "</s>", _ => $"\u2581{(char)('a' + i % 26)}{i}" });
-            byte[] piece = [0x0A, (byte)text.Length, .. text, 0x15, .. BitConverter.GetBytes(-(float)i), 0x18, (byte)(i switch { 0 => 2, < 3 => 3, _ => 1 })];
+            byte[] text = Encoding.UTF8.GetBytes(i switch { 0 => "<unk>", 1 => "<s>", 2 => "</s>",
+                _ => $"\u2581{(char)('a' + i % 26)}{i}" });
+            byte[] piece = [0x0A, (byte)text.Length, .. text, 0x15, .. BitConverter.GetBytes(-(float)i), 0x18,
+                (byte)(i switch { 0 => 2, < 3 => 3, _ => 1 })];
             bytes.AddRange([0x0A, (byte)piece.Length, .. piece]);
         }
         return [.. bytes, 0x12, 2, 0x18, 2];
@@ -73,14 +77,16 @@ internal sealed class TokenizerJsonTarget : FuzzTarget
     {
         added_tokens = new object[]
         {
-            new { id = 0, content = "<unk>", special = true }, new { id = 1, content = "<s>", special = true }, new { id = 2, content = "</s>", special = true },
+            new { id = 0, content = "<unk>", special = true }, new { id = 1, content = "<s>", special = true },
+            new { id = 2, content = "</s>", special = true },
         },
         normalizer = new { type = "Sequence", normalizers = new object[] { new { type = "Prepend", prepend = "\u2581" } } },
         pre_tokenizer = (object?)null,
         model = new
         {
             type = "BPE", byte_fallback = true, unk_token = "<unk>", fuse_unk = true,
-            vocab = new Dictionary<string, int> { ["<unk>"] = 0, ["<s>"] = 1, ["</s>"] = 2, ["<0x00>"] = 3, ["a"] = 4, ["b"] = 5, ["ab"] = 6, ["\u2581"] = 7 },
+            vocab = new Dictionary<string, int> { ["<unk>"] = 0, ["<s>"] = 1, ["</s>"] = 2, ["<0x00>"] = 3, ["a"] = 4, ["b"] = 5,
+                ["ab"] = 6, ["\u2581"] = 7 },
             merges = (string[])["a b"],
         },
     });
@@ -92,7 +98,8 @@ internal sealed class TokenizerJsonTarget : FuzzTarget
     public override byte[] Generate(Random random) => Encoding.UTF8.GetBytes(Mutation.OfJson(random, Good));
 
     public override byte[] Mutate(Random random, byte[] input) =>
-        random.Next(4) == 0 ? Mutation.OfBytes(random, input, input.Length) : Encoding.UTF8.GetBytes(Mutation.OfJson(random, Encoding.UTF8.GetString(input)));
+        random.Next(4) == 0 ? Mutation.OfBytes(random, input, input.Length)
+            : Encoding.UTF8.GetBytes(Mutation.OfJson(random, Encoding.UTF8.GetString(input)));
 
     public override void Run(byte[] input, string folder)
     {

@@ -4,8 +4,8 @@ using System.Text;
 namespace MixtralVk.Testing.Fuzzing;
 
 /// <summary>
-/// What one input did. <paramref name="Outcome"/> is how it ended without its names and numbers, so that inputs which end otherwise than all before
-/// can be told; <paramref name="Problem"/> is null where nothing is wrong.
+/// What one input did. <paramref name="Outcome"/> is how it ended without its names and numbers, so that inputs which end otherwise than
+/// all before can be told; <paramref name="Problem"/> is null where nothing is wrong.
 /// </summary>
 public sealed record FuzzCheck(string Outcome, string? Problem)
 {
@@ -15,8 +15,8 @@ public sealed record FuzzCheck(string Outcome, string? Problem)
     public bool Refused => Problem is null && Outcome != "accepted";
 
     /// <summary>
-    /// Runs an input: it must be accepted or refused with a <see cref="MixtralException"/>, in seconds, and with no more memory than its length
-    /// justifies.
+    /// Runs an input: it must be accepted or refused with a <see cref="MixtralException"/>, in seconds, and with no more memory than its
+    /// length justifies.
     /// </summary>
     public static FuzzCheck Run(FuzzTarget target, byte[] input, string folder)
     {
@@ -40,7 +40,8 @@ public sealed record FuzzCheck(string Outcome, string? Problem)
         TimeSpan time = Stopwatch.GetElapsedTime(start);
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         if (time > MostTime) problem ??= $"took {time.TotalSeconds:0.0} s";
-        if (allocated > target.AllowedBytes(input.Length)) problem ??= $"allocated {allocated} bytes for an input of {input.Length}; {target.AllowedBytes(input.Length)} are allowed";
+        if (allocated > target.AllowedBytes(input.Length))
+            problem ??= $"allocated {allocated} bytes for an input of {input.Length}; {target.AllowedBytes(input.Length)} are allowed";
         return new FuzzCheck(outcome, problem);
     }
 

@@ -1,6 +1,8 @@
 namespace MixtralVk.Testing.Fuzzing;
 
-/// <summary>A parser of data from strangers, with what is needed to make up such data. A further parser is one more entry in <see cref="All"/>.</summary>
+/// <summary>
+/// A parser of data from strangers, with what is needed to make up such data. A further parser is one more entry in <see cref="All"/>.
+/// </summary>
 public abstract class FuzzTarget
 {
     /// <summary>The parsers.</summary>
@@ -26,8 +28,8 @@ public abstract class FuzzTarget
     public abstract byte[] Generate(Random random);
 
     /// <summary>
-    /// Most bytes of managed memory that an input of this length may cost: what is kept (dictionaries, strings, arrays of what the file states
-    /// once per some bytes) is a small multiple of the file.
+    /// Most bytes of managed memory that an input of this length may cost: what is kept (dictionaries, strings, arrays of what the file
+    /// states once per some bytes) is a small multiple of the file.
     /// </summary>
     public virtual long AllowedBytes(int length) => (2 << 20) + 64L * length;
 

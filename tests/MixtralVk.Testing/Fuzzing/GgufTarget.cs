@@ -9,30 +9,40 @@ namespace MixtralVk.Testing.Fuzzing;
 /// <summary>GGUF files: header, configuration, vocabulary, weights.</summary>
 internal class GgufTarget : FuzzTarget
 {
-    private static readonly SyntheticModel Small = new() { Layers = 1, Dim = 8, Heads = 2, KvHeads = 1, HeadDim = 4, Hidden = 6, Experts = 2, TopK = 1, Vocab = 12 };
+    private static readonly SyntheticModel Small = new()
+        { Layers = 1, Dim = 8, Heads = 2, KvHeads = 1, HeadDim = 4, Hidden = 6, Experts = 2, TopK = 1, Vocab = 12 };
 
     private static readonly SyntheticModel[] Models =
     [
         Small,
         Small with { SeparateExperts = true, RopeScaling = new RopeScaling(RopeScalingKind.Yarn, 4, 1, 64) },
         Small with { Experts = 0, TiedOutput = true, RopeFactors = true, Weights = WeightFormat.F16 },
-        Small with { Dim = 32, HeadDim = 16, Hidden = 32, Weights = WeightFormat.Q8_0, RouterFormat = WeightFormat.Q4_0, Vocab = 300, Version = 2 },
-        Small with { Dim = 256, HeadDim = 128, Hidden = 256, Experts = 0, Vocab = 4, Weights = WeightFormat.Q4_K, DownFormat = WeightFormat.Q6_K, AttentionFormat = WeightFormat.Q5_K },
+        Small with { Dim = 32, HeadDim = 16, Hidden = 32, Weights = WeightFormat.Q8_0, RouterFormat = WeightFormat.Q4_0,
+            Vocab = 300, Version = 2 },
+        Small with { Dim = 256, HeadDim = 128, Hidden = 256, Experts = 0, Vocab = 4, Weights = WeightFormat.Q4_K,
+            DownFormat = WeightFormat.Q6_K, AttentionFormat = WeightFormat.Q5_K },
     ];
 
     private static readonly GgufWriter[] Writers = [.. Models.Select(WithTemplate)];
 
     private static readonly string[] Keys =
     [
-        "general.alignment", "general.architecture", "general.quantization_version", "llama.context_length", "llama.embedding_length", "llama.block_count",
-        "llama.feed_forward_length", "llama.rope.dimension_count", "llama.rope.freq_base", "llama.rope.scaling.type", "llama.rope.scaling.factor",
-        "llama.rope.scaling.original_context_length", "llama.rope.scaling.yarn_beta_fast", "llama.attention.head_count", "llama.attention.head_count_kv",
-        "llama.attention.key_length", "llama.attention.value_length", "llama.attention.sliding_window", "llama.attention.layer_norm_rms_epsilon",
-        "llama.expert_count", "llama.expert_used_count", "split.count", "split.no", "tokenizer.ggml.model", "tokenizer.ggml.tokens", "tokenizer.ggml.scores",
-        "tokenizer.ggml.token_type", "tokenizer.ggml.bos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.add_bos_token", "tokenizer.chat_template",
+        "general.alignment", "general.architecture", "general.quantization_version", "llama.context_length", "llama.embedding_length",
+        "llama.block_count",
+        "llama.feed_forward_length", "llama.rope.dimension_count", "llama.rope.freq_base", "llama.rope.scaling.type",
+        "llama.rope.scaling.factor",
+        "llama.rope.scaling.original_context_length", "llama.rope.scaling.yarn_beta_fast", "llama.attention.head_count",
+        "llama.attention.head_count_kv",
+        "llama.attention.key_length", "llama.attention.value_length", "llama.attention.sliding_window",
+        "llama.attention.layer_norm_rms_epsilon",
+        "llama.expert_count", "llama.expert_used_count", "split.count", "split.no", "tokenizer.ggml.model", "tokenizer.ggml.tokens",
+        "tokenizer.ggml.scores",
+        "tokenizer.ggml.token_type", "tokenizer.ggml.bos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.add_bos_token",
+        "tokenizer.chat_template",
     ];
 
-    private static readonly string[] Texts = ["", "llama", "yarn", "linear", "[INST] {{ x }} [/INST]", "<0x0A>", "\u2581", "\0", "a b", "𝄞", new string('x', 2000)];
+    private static readonly string[] Texts =
+        ["", "llama", "yarn", "linear", "[INST] {{ x }} [/INST]", "<0x0A>", "\u2581", "\0", "a b", "𝄞", new string('x', 2000)];
 
     public override string Name => "gguf";
 
@@ -51,7 +61,8 @@ internal class GgufTarget : FuzzTarget
     }
 
     /// <summary>A model's parts, with a conversation's form, so that a good file is accepted to its end.</summary>
-    protected static GgufWriter WithTemplate(SyntheticModel model) => model.ToWriter().Add("tokenizer.chat_template", TokenizerTarget.Template);
+    protected static GgufWriter WithTemplate(SyntheticModel model) =>
+        model.ToWriter().Add("tokenizer.chat_template", TokenizerTarget.Template);
 
     /// <summary>A model's parts with a few wrong values or tensors.</summary>
     protected static GgufWriter Lie(Random random, GgufWriter model)
@@ -85,11 +96,13 @@ internal class GgufTarget : FuzzTarget
         {
             foreach (MatrixRole role in Enum.GetValues<MatrixRole>())
             {
-                // Tiles are padded to 64 rows, so the buffer is this program's size, not the file's: one tile at a time, and not a huge one.
+                // Tiles are padded to 64 rows, so the buffer is this program's size, not the file's: one tile at a time, and not a huge
+                // one.
                 for (int expert = 0; expert < Math.Max(1, config.ExpertCount); expert++)
                 {
                     RowTileLayout layout = source.Layout(role, layer, expert);
-                    if (layout.TileBytes <= Tile.Length) source.CopyTiles(role, layer, expert, layout.Tiles - 1, 1, Tile.AsSpan(0, (int)layout.TileBytes));
+                    if (layout.TileBytes <= Tile.Length)
+                        source.CopyTiles(role, layer, expert, layout.Tiles - 1, 1, Tile.AsSpan(0, (int)layout.TileBytes));
                 }
             }
             source.Norm(NormRole.Attention, layer);
@@ -105,7 +118,8 @@ internal class GgufTarget : FuzzTarget
     private static void AddTensor(Random random, GgufWriter writer, string name)
     {
         var type = (GgmlType)random.Next(-1, 42);
-        long[] dimensions = [.. Enumerable.Range(0, random.Next(6)).Select(_ => random.Next(3) == 0 ? Mutation.Integer(random) : 1L << random.Next(10))];
+        long[] dimensions =
+            [.. Enumerable.Range(0, random.Next(6)).Select(_ => random.Next(3) == 0 ? Mutation.Integer(random) : 1L << random.Next(10))];
         writer.AddTensor(name, type, dimensions, new byte[random.Next(2000)], random.Next(3) == 0 ? (ulong)Mutation.Integer(random) : null);
     }
 
@@ -138,7 +152,8 @@ internal class GgufTarget : FuzzTarget
 internal sealed class SplitGgufTarget : GgufTarget
 {
     private static readonly GgufWriter Good =
-        WithTemplate(new SyntheticModel { Layers = 1, Dim = 8, Heads = 2, KvHeads = 1, HeadDim = 4, Hidden = 6, Experts = 2, TopK = 1, Vocab = 12 });
+        WithTemplate(new SyntheticModel { Layers = 1, Dim = 8, Heads = 2, KvHeads = 1, HeadDim = 4, Hidden = 6, Experts = 2,
+        TopK = 1, Vocab = 12 });
 
     public override string Name => "gguf-split";
 

@@ -8,17 +8,20 @@ internal static class Mutation
 {
     private static readonly long[] Integers =
     [
-        0, 1, 2, 3, 7, 8, 16, 31, 32, 33, 64, 127, 128, 255, 256, 257, 1000, 4096, 32767, 32768, 65535, 65536, 1 << 20, int.MaxValue, 1L << 31, uint.MaxValue,
+        0, 1, 2, 3, 7, 8, 16, 31, 32, 33, 64, 127, 128, 255, 256, 257, 1000, 4096, 32767, 32768, 65535, 65536, 1 << 20, int.MaxValue,
+        1L << 31, uint.MaxValue,
         1L << 32, 1L << 40, 1L << 60, long.MaxValue, long.MinValue, -1, -2, -32, -256, int.MinValue,
     ];
 
     private static readonly string[] JsonPieces =
     [
-        "{", "}", "[", "]", ",", ":", "\"", "null", "true", "-1", "0", "1e999", "18446744073709551616", "9223372036854775807", "1.5", "\\u0000", "\\ud800",
+        "{", "}", "[", "]", ",", ":", "\"", "null", "true", "-1", "0", "1e999", "18446744073709551616", "9223372036854775807", "1.5",
+        "\\u0000", "\\ud800",
         "{}", "[]", "[[[[[[[[", "\"\":", "\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},", "\u00ff", "\t",
     ];
 
-    public static long Integer(Random random) => random.Next(4) == 0 ? random.NextInt64() >> random.Next(64) : Integers[random.Next(Integers.Length)];
+    public static long Integer(Random random) =>
+        random.Next(4) == 0 ? random.NextInt64() >> random.Next(64) : Integers[random.Next(Integers.Length)];
 
     public static T Pick<T>(Random random, IReadOnlyList<T> of) => of[random.Next(of.Count)];
 

@@ -7,8 +7,8 @@ using MixtralVk.Testing.Gguf;
 namespace MixtralVk.Testing.Fuzzing;
 
 /// <summary>
-/// Packed models. The input is preamble and header; the weights behind them are zeros up to the stated length. Checksum and hash are made right again
-/// after most changes, or nothing would get past them.
+/// Packed models. The input is preamble and header; the weights behind them are zeros up to the stated length. Checksum and hash are made
+/// right again after most changes, or nothing would get past them.
 /// </summary>
 internal sealed class PackedTarget : GgufTarget
 {
@@ -21,7 +21,8 @@ internal sealed class PackedTarget : GgufTarget
 
     public override string Name => "mvk";
 
-    public override IReadOnlyList<byte[]> Seeds { get; } = [Head(Small), Head(Small with { Experts = 0, TiedOutput = true, RopeFactors = true })];
+    public override IReadOnlyList<byte[]> Seeds { get; } =
+        [Head(Small), Head(Small with { Experts = 0, TiedOutput = true, RopeFactors = true })];
 
     public override byte[] Generate(Random random) => Mutate(random, Mutation.Pick(random, Seeds));
 

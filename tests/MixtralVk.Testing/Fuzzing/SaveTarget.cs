@@ -24,6 +24,7 @@ internal sealed class SaveTarget : FuzzTarget
     private static byte[] Save(int turns) => new CharacterSave
     {
         Name = "Mira", Model = new byte[32], Seed = ulong.MaxValue, Forgotten = turns / 2,
-        Turns = [.. Enumerable.Range(0, turns).Select(i => new ChatTurn($"Question {i}?", $"{{\"say\":\"\u00e9 {i}\"}}", [1, 300, 70_000, i]))],
+        Turns = [.. Enumerable.Range(0, turns)
+            .Select(i => new ChatTurn($"Question {i}?", $"{{\"say\":\"\u00e9 {i}\"}}", [1, 300, 70_000, i]))],
     }.ToBytes();
 }

@@ -5,20 +5,24 @@ using MixtralVk.Tokenization;
 namespace MixtralVk.Testing.Fuzzing;
 
 /// <summary>
-/// Vocabularies as a file may state them, a chat template and a text. The input is read as a stream of choices, so that any bytes are an input.
+/// Vocabularies as a file may state them, a chat template and a text. The input is read as a stream of choices, so that any bytes are an
+/// input.
 /// </summary>
 internal sealed class TokenizerTarget : FuzzTarget
 {
     private static readonly string[] Pieces =
     [
-        "\u2581", "a", "b", "ab", "\u2581a", "aa", "aaaa", "<0x00>", "<0xFF>", "<0xZZ>", "<0x0>", "<s>", "</s>", "<unk>", "[INST]", "[/INST]", "", "\0", "\ufffd",
+        "\u2581", "a", "b", "ab", "\u2581a", "aa", "aaaa", "<0x00>", "<0xFF>", "<0xZZ>", "<0x0>", "<s>", "</s>", "<unk>", "[INST]",
+        "[/INST]", "", "\0", "\ufffd",
         "\u00e9", "e\u0301", "\ud834\udd1e", "\ud834", "\udd1e", "abab", "\u2581\u2581", "\n", new string('a', 300),
     ];
 
     private static readonly string[] Templates =
     [
-        "{% for message in messages %}[INST] {{ message['content'] }} [/INST]{% endfor %}", "[INST]{{ x }}[/INST]", "[INST] [/INST] loop.last and system", "", " ",
-        "<|im_start|>", "[AVAILABLE_TOOLS] [INST] [/INST]", "[SYSTEM_PROMPT][INST] [/INST]", "[", "[[[[[[[[[[INST]", new string('[', 5000) + "INST]",
+        "{% for message in messages %}[INST] {{ message['content'] }} [/INST]{% endfor %}", "[INST]{{ x }}[/INST]",
+        "[INST] [/INST] loop.last and system", "", " ",
+        "<|im_start|>", "[AVAILABLE_TOOLS] [INST] [/INST]", "[SYSTEM_PROMPT][INST] [/INST]", "[", "[[[[[[[[[[INST]",
+        new string('[', 5000) + "INST]",
     ];
 
     /// <summary>A chat template that is known.</summary>
@@ -27,7 +31,8 @@ internal sealed class TokenizerTarget : FuzzTarget
     public override string Name => "tokenizer";
 
     // The first one is a vocabulary of one token that begins and ends texts, and a known template.
-    public override IReadOnlyList<byte[]> Seeds { get; } = [[1, 0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 1, 1, 0], .. Enumerable.Range(0, 8).Select(seed => Bytes(new Random(seed), 600))];
+    public override IReadOnlyList<byte[]> Seeds { get; } =
+        [[1, 0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 1, 1, 0], .. Enumerable.Range(0, 8).Select(seed => Bytes(new Random(seed), 600))];
 
     public override byte[] Generate(Random random) => Bytes(random, random.Next(4000));
 
@@ -57,7 +62,8 @@ internal sealed class TokenizerTarget : FuzzTarget
         float[] scores = [.. tokens.Select(_ => choices.Score())];
         // -1 is none
         int[] ids = [.. special.Select(id => id % (tokens.Count + 1) - 1)];
-        var data = new VocabularyData("llama", [.. tokens], scores, [.. types], ids[0], ids[1], ids[2], ids[3], addBos, addEos, addSpace, template);
+        var data = new VocabularyData(
+            "llama", [.. tokens], scores, [.. types], ids[0], ids[1], ids[2], ids[3], addBos, addEos, addSpace, template);
         var text = new StringBuilder();
         for (int parts = choices.Next(200); parts > 0; parts--) text.Append(choices.Text(Pieces));
         Use(data, text.ToString());
@@ -70,10 +76,12 @@ internal sealed class TokenizerTarget : FuzzTarget
         foreach (bool parseSpecial in (bool[])[false, true])
         {
             int[] ids = tokenizer.Encode(text, parseSpecial: parseSpecial);
-            if (ids.Any(id => (uint)id >= (uint)tokenizer.VocabSize)) throw new InvalidOperationException("A token that is not in the vocabulary.");
+            if (ids.Any(id => (uint)id >= (uint)tokenizer.VocabSize))
+                throw new InvalidOperationException("A token that is not in the vocabulary.");
             tokenizer.Decode(ids);
         }
-        ChatTemplate.Recognize(tokenizer, data.ChatTemplate).Encode([new ChatMessage(ChatRole.System, text), new ChatMessage(ChatRole.User, text)]);
+        ChatTemplate.Recognize(tokenizer, data.ChatTemplate)
+            .Encode([new ChatMessage(ChatRole.System, text), new ChatMessage(ChatRole.User, text)]);
     }
 
     private static byte[] Bytes(Random random, int count)

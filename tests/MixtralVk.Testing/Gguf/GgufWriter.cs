@@ -77,8 +77,8 @@ public sealed class GgufWriter
     }
 
     /// <summary>
-    /// The model cut into parts as llama.cpp's gguf-split does it, to be written beside each other: the first has the metadata, each an equal share
-    /// of the tensors in order, and the three split keys.
+    /// The model cut into parts as llama.cpp's gguf-split does it, to be written beside each other: the first has the metadata, each an
+    /// equal share of the tensors in order, and the three split keys.
     /// </summary>
     public GgufWriter[] Split(int count)
     {
@@ -88,7 +88,8 @@ public sealed class GgufWriter
             parts[i] = new GgufWriter { Version = Version, Alignment = Alignment };
             if (i == 0) parts[i]._metadata.Add(_metadata);
             ushort number = (ushort)i;
-            parts[i].Add("split.no", GgufValueType.UInt16, w => w.Write(number)).Add("split.count", GgufValueType.UInt16, w => w.Write((ushort)count))
+            parts[i].Add("split.no", GgufValueType.UInt16, w => w.Write(number))
+                .Add("split.count", GgufValueType.UInt16, w => w.Write((ushort)count))
                 .Add("split.tensors.count", _tensors.Count);
             parts[i]._tensors.AddRange(_tensors[(_tensors.Count * i / count)..(_tensors.Count * (i + 1) / count)]);
         }

@@ -25,7 +25,8 @@ public static class Quantizer
     public static int[] HalvesAt(WeightFormat format) => format switch
     {
         WeightFormat.F32 or WeightFormat.BF16 => [],
-        WeightFormat.F16 or WeightFormat.Q4_0 or WeightFormat.Q5_0 or WeightFormat.Q8_0 or WeightFormat.IQ4_NL or WeightFormat.IQ4_XS => [0],
+        WeightFormat.F16 or WeightFormat.Q4_0 or WeightFormat.Q5_0 or WeightFormat.Q8_0 or WeightFormat.IQ4_NL or WeightFormat.IQ4_XS =>
+            [0],
         WeightFormat.Q4_1 or WeightFormat.Q5_1 or WeightFormat.Q4_K or WeightFormat.Q5_K => [0, 2],
         WeightFormat.Q2_K => [80, 82],
         WeightFormat.Q3_K => [108],
@@ -36,7 +37,8 @@ public static class Quantizer
     public static byte[] Quantize(WeightFormat format, ReadOnlySpan<float> values)
     {
         int elements = BlockValues(format), bytes = BlockBytes(format);
-        if (values.Length % elements != 0) throw new ArgumentException($"{values.Length} values are not whole blocks of {elements}.", nameof(values));
+        if (values.Length % elements != 0)
+            throw new ArgumentException($"{values.Length} values are not whole blocks of {elements}.", nameof(values));
         BlockWriter write = WriterOf(format);
         var data = new byte[values.Length / elements * bytes];
         for (int i = 0; i < values.Length / elements; i++) write(values.Slice(i * elements, elements), data.AsSpan(i * bytes, bytes));
@@ -44,8 +46,8 @@ public static class Quantizer
     }
 
     /// <summary>
-    /// Puts a number into every <paramref name="every"/>th block: into the value (F32, F16, BF16) or the block's scale. Where the type cannot
-    /// hold a denormal float, its own smallest denormal is written.
+    /// Puts a number into every <paramref name="every"/>th block: into the value (F32, F16, BF16) or the block's scale. Where the type
+    /// cannot hold a denormal float, its own smallest denormal is written.
     /// </summary>
     public static void Poison(WeightFormat format, Span<byte> data, float value, int every)
     {
@@ -54,8 +56,11 @@ public static class Quantizer
         {
             Span<byte> target = data.Slice(block * bytes, bytes);
             if (format == WeightFormat.F32) BinaryPrimitives.WriteSingleLittleEndian(target, value);
-            else if (format == WeightFormat.BF16) BinaryPrimitives.WriteUInt16LittleEndian(target, float.IsSubnormal(value) ? (ushort)1 : (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16));
-            else BinaryPrimitives.WriteHalfLittleEndian(target[HalvesAt(format)[0]..], float.IsSubnormal(value) ? Half.Epsilon : (Half)value);
+            else if (format == WeightFormat.BF16)
+                BinaryPrimitives.WriteUInt16LittleEndian(target,
+                    float.IsSubnormal(value) ? (ushort)1 : (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16));
+            else BinaryPrimitives.WriteHalfLittleEndian(target[HalvesAt(format)[0]..],
+                float.IsSubnormal(value) ? Half.Epsilon : (Half)value);
         }
     }
 
@@ -171,7 +176,9 @@ public static class Quantizer
         }
     }
 
-    /// <summary>What Q4_K and Q5_K share: the header of 16 bytes, d, dmin and the 8 scales and minima, and levels from 0 to <paramref name="most"/>.</summary>
+    /// <summary>
+    /// What Q4_K and Q5_K share: the header of 16 bytes, d, dmin and the 8 scales and minima, and levels from 0 to <paramref name="most"/>.
+    /// </summary>
     private static void SubBlocks(ReadOnlySpan<float> x, int most, Span<byte> to, Span<byte> levels)
     {
         Span<float> scales = stackalloc float[8], minima = stackalloc float[8];
@@ -230,7 +237,9 @@ public static class Quantizer
         BinaryPrimitives.WriteUInt16LittleEndian(to[2..], (ushort)upper);
     }
 
-    /// <summary>Writes the step and the least of the values as halves: levels 0 to <paramref name="most"/> reach from the least to the greatest.</summary>
+    /// <summary>
+    /// Writes the step and the least of the values as halves: levels 0 to <paramref name="most"/> reach from the least to the greatest.
+    /// </summary>
     private static (float Step, float Least) Range(ReadOnlySpan<float> x, int most, Span<byte> to)
     {
         float low = float.MaxValue, high = float.MinValue;

@@ -92,7 +92,8 @@ public sealed record SyntheticModel
             .Add("llama.feed_forward_length", (uint)Hidden).Add("llama.rope.dimension_count", (uint)(RopeDim == 0 ? HeadDim : RopeDim))
             .Add("llama.rope.freq_base", RopeBase).Add("llama.attention.head_count", (uint)Heads)
             .Add("llama.attention.head_count_kv", (uint)KvHeads).Add("llama.attention.layer_norm_rms_epsilon", Epsilon);
-        if (HeadDim * Heads != Dim) writer.Add("llama.attention.key_length", (uint)HeadDim).Add("llama.attention.value_length", (uint)HeadDim);
+        if (HeadDim * Heads != Dim)
+            writer.Add("llama.attention.key_length", (uint)HeadDim).Add("llama.attention.value_length", (uint)HeadDim);
         if (Experts > 0) writer.Add("llama.expert_count", (uint)Experts).Add("llama.expert_used_count", (uint)TopK);
         AddRopeScaling(writer);
         SyntheticVocabulary.AddTo(writer, Vocab);
@@ -106,7 +107,9 @@ public sealed record SyntheticModel
         {
             GgmlType type = Quantizer.TypeOf(tensor.Format);
             if (SeparateExperts && tensor.Dimensions.Length == 3) AddSeparately(writer, tensor);
-            else if (RepeatedBlocks > 0) writer.AddTensor(tensor.Name, type, tensor.Dimensions, tensor.Count / type.Block().Elements * type.Block().Bytes, stream => Repeat(tensor, stream));
+            else if (RepeatedBlocks > 0)
+                writer.AddTensor(tensor.Name, type, tensor.Dimensions, tensor.Count / type.Block().Elements * type.Block().Bytes,
+                    stream => Repeat(tensor, stream));
             else writer.AddTensor(tensor.Name, type, tensor.Dimensions, Data(tensor));
         }
         return writer;
@@ -128,7 +131,8 @@ public sealed record SyntheticModel
         byte[] data = Data(merged);
         int bytes = data.Length / Experts;
         for (int expert = 0; expert < Experts; expert++)
-            writer.AddTensor(merged.Name.Replace("_exps", $".{expert}"), Quantizer.TypeOf(merged.Format), merged.Dimensions[..2], data[(expert * bytes)..((expert + 1) * bytes)]);
+            writer.AddTensor(merged.Name.Replace("_exps", $".{expert}"), Quantizer.TypeOf(merged.Format), merged.Dimensions[..2],
+                data[(expert * bytes)..((expert + 1) * bytes)]);
     }
 
     /// <summary>The floats a tensor was quantised from, in the file's order (columns fastest); damage is not in them.</summary>
@@ -166,7 +170,8 @@ public sealed record SyntheticModel
     {
         (int elements, int bytes) = Quantizer.TypeOf(tensor.Format).Block();
         byte[] run = Quantizer.Quantize(tensor.Format, Values(tensor, Math.Min(tensor.Count, (long)RepeatedBlocks * elements)));
-        for (long left = tensor.Count / elements * bytes; left > 0; left -= run.Length) stream.Write(run, 0, (int)Math.Min(left, run.Length));
+        for (long left = tensor.Count / elements * bytes; left > 0; left -= run.Length)
+            stream.Write(run, 0, (int)Math.Min(left, run.Length));
     }
 
     private byte[] Data(Tensor tensor)

@@ -8,7 +8,8 @@ using RopeReference = MixtralVk.Reference.Rope;
 namespace MixtralVk.Testing.Kernels;
 
 /// <summary>Heads of an attention case and the positions of its rows; row t belongs to sequence t % <paramref name="Owners"/>.</summary>
-internal sealed record AttentionShape(KvFormat Format, int QueryHeads, int KvHeads, int HeadDim, int Owners, int[] Positions, AttentionForm Form = AttentionForm.Wide)
+internal sealed record AttentionShape(KvFormat Format, int QueryHeads, int KvHeads, int HeadDim, int Owners, int[] Positions,
+    AttentionForm Form = AttentionForm.Wide)
 {
     public override string ToString() => $"{Format} {QueryHeads}/{KvHeads}x{HeadDim} at {string.Join(",", Positions)} {Form}";
 }
@@ -67,27 +68,32 @@ internal static class AttentionCases
     ];
 
     /// <summary>What can compute a shape.</summary>
-    public static AttentionForm[] FormsOf(AttentionShape shape) => shape.HeadDim % 4 == 0 ? [AttentionForm.Wide, AttentionForm.Narrow] : [AttentionForm.Wide];
+    public static AttentionForm[] FormsOf(AttentionShape shape) =>
+        shape.HeadDim % 4 == 0 ? [AttentionForm.Wide, AttentionForm.Narrow] : [AttentionForm.Wide];
 
     /// <summary>
-    /// Ties of halves to both sides, the largest half, the first float that rounds to infinity, denormal halves and their ties, what rounds to
-    /// zero, infinity.
+    /// Ties of halves to both sides, the largest half, the first float that rounds to infinity, denormal halves and their ties, what rounds
+    /// to zero, infinity.
     /// </summary>
     private static readonly float[] HardToRound =
     [
-        1 + 1 / 2048f, 1 + 3 / 2048f, -1 - 1 / 2048f, 1.9999f, 65504, 65519.99f, -65520, 3e5f, 6.1e-5f, 6.0974e-5f, 3e-6f, MathF.Pow(2, -25), 3 * MathF.Pow(2, -25),
+        1 + 1 / 2048f, 1 + 3 / 2048f, -1 - 1 / 2048f, 1.9999f, 65504, 65519.99f, -65520, 3e5f, 6.1e-5f, 6.0974e-5f, 3e-6f,
+        MathF.Pow(2, -25), 3 * MathF.Pow(2, -25),
         5 * MathF.Pow(2, -25), MathF.BitIncrement(MathF.Pow(2, -25)), 1e-9f, -0f, float.NegativeInfinity,
     ];
 
     /// <summary>What is stored without being rotated is hard to round.</summary>
-    public static KernelCase<RopeKvWrite> RopeKvWrite(AttentionShape shape, int ropeDim) => new($"rope_kv_write {shape} rotating {ropeDim}", memory =>
+    public static KernelCase<RopeKvWrite> RopeKvWrite(AttentionShape shape, int ropeDim) =>
+        new($"rope_kv_write {shape} rotating {ropeDim}", memory =>
     {
         const double ropeBase = 1e6;
         var (format, queryHeads, kvHeads, headDim, owners, positions, _) = shape;
-        int rowLength = (queryHeads + 2 * kvHeads) * headDim, rotated = (queryHeads + kvHeads) * headDim, queryDim = queryHeads * headDim, kvDim = kvHeads * headDim;
+        int rowLength = (queryHeads + 2 * kvHeads) * headDim, rotated = (queryHeads + kvHeads) * headDim, queryDim = queryHeads * headDim,
+            kvDim = kvHeads * headDim;
         float[] qkv = TestData.Floats((positions.Length + 1) * rowLength, 1);
         for (int i = 0; i < qkv.Length; i += 3)
-            if (i % rowLength >= rotated || i % rowLength >= queryDim && i % headDim >= ropeDim) qkv[i] = HardToRound[i / 3 % HardToRound.Length];
+            if (i % rowLength >= rotated || i % rowLength >= queryDim && i % headDim >= ropeDim)
+                qkv[i] = HardToRound[i / 3 % HardToRound.Length];
 
         int[,] tables = PageTables(shape);
         KvPool before = NewPool(shape), expected = NewPool(shape);
@@ -100,8 +106,10 @@ internal static class AttentionCases
             expected.Write(tables[t % owners, positions[t] / 32], positions[t] % 32, turned.AsSpan(queryDim, kvDim), row[^kvDim..]);
         }
         CaseBuffer inOut = memory.InOut(qkv), keys = memory.InOut(before.Keys, "keys"), values = memory.InOut(before.Values, "values");
-        var kernel = new RopeKvWrite(format, memory.Rows(positions.Length), memory.Input(positions), memory.Input(OwnersOf(shape)), Flat(memory, tables),
-            memory.Input(RopeTableOf(positions.Max() + 1, ropeDim, ropeBase)).ExactView, inOut, keys.ExactView, values.ExactView, (uint)queryHeads, (uint)kvHeads,
+        var kernel = new RopeKvWrite(format, memory.Rows(positions.Length), memory.Input(positions), memory.Input(OwnersOf(shape)),
+            Flat(memory, tables),
+            memory.Input(RopeTableOf(positions.Max() + 1, ropeDim, ropeBase)).ExactView, inOut, keys.ExactView, values.ExactView,
+            (uint)queryHeads, (uint)kvHeads,
             (uint)headDim, (uint)ropeDim, (uint)tables.GetLength(1), (uint)positions.Length + 1);
         return (kernel, () =>
         {
@@ -109,16 +117,18 @@ internal static class AttentionCases
             for (int row = 0; row < expectedQkv.Length; row += rowLength)
             {
                 Compare.Floats(expectedQkv.AsSpan(row, queryDim), actualQkv.Slice(row, queryDim), 1e-5);
-                Compare.Words(MemoryMarshal.Cast<float, uint>(qkv.AsSpan(row + queryDim, 2 * kvDim)), MemoryMarshal.Cast<float, uint>(actualQkv.Slice(row + queryDim, 2 * kvDim)));
+                Compare.Words(MemoryMarshal.Cast<float, uint>(qkv.AsSpan(row + queryDim, 2 * kvDim)),
+                    MemoryMarshal.Cast<float, uint>(actualQkv.Slice(row + queryDim, 2 * kvDim)));
             }
             var actual = new KvPool(format, kvHeads, headDim, keys.Read<uint>().ToArray(), values.Read<uint>().ToArray());
-            ComparePools(expected, actual, [.. positions.Select((position, t) => (tables[t % owners, position / 32], position % 32))], headDim, ropeDim);
+            ComparePools(expected, actual,
+                [.. positions.Select((position, t) => (tables[t % owners, position / 32], position % 32))], headDim, ropeDim);
         });
     });
 
     /// <summary>
-    /// Rotated keys within the rounding of their format and all else to the bit; of blocks with a scale every value within one step. What nobody wrote
-    /// is untouched.
+    /// Rotated keys within the rounding of their format and all else to the bit; of blocks with a scale every value within one step. What
+    /// nobody wrote is untouched.
     /// </summary>
     private static void ComparePools(KvPool expected, KvPool actual, (int Page, int Slot)[] written, int headDim, int ropeDim)
     {
@@ -150,7 +160,8 @@ internal static class AttentionCases
     private static void Untouched(uint[] expected, uint[] actual)
     {
         for (int i = 0; i < expected.Length; i++)
-            if (expected[i] == CaseBuffer.Poison && actual[i] != CaseBuffer.Poison) throw new CaseFailedException($"Word {i} was written: {actual[i]:x8}.");
+            if (expected[i] == CaseBuffer.Poison && actual[i] != CaseBuffer.Poison)
+                throw new CaseFailedException($"Word {i} was written: {actual[i]:x8}.");
     }
 
     /// <summary>A block with a value that is not finite has none that is, or what is wrong could be multiplied away.</summary>
@@ -204,7 +215,8 @@ internal static class AttentionCases
         float[] partials = TestData.Floats(rows * shape.QueryHeads * maxSplits * (shape.HeadDim + 2), 1);
         for (int i = 1; i < partials.Length; i += shape.HeadDim + 2) partials[i] = 1 + Math.Abs(partials[i]);
         CaseBuffer output = memory.Output(rows * shape.QueryHeads * shape.HeadDim);
-        var kernel = new AttentionMerge(memory.Rows(rows), memory.Input(shape.Positions), memory.Input(partials), output, (uint)shape.QueryHeads,
+        var kernel = new AttentionMerge(memory.Rows(rows), memory.Input(shape.Positions), memory.Input(partials), output,
+            (uint)shape.QueryHeads,
             (uint)shape.HeadDim, (uint)maxSplits, (uint)rows);
         return (kernel, () => Compare.Floats(Merged(shape, partials, maxSplits), output.Read<float>(), 1e-5));
     });
@@ -240,7 +252,8 @@ internal static class AttentionCases
 
     private static int[] OwnersOf(AttentionShape shape) => [.. Enumerable.Range(0, shape.Positions.Length).Select(t => t % shape.Owners)];
 
-    private static KvPool NewPool(AttentionShape shape) => new(shape.Format, shape.Owners * PagesPerOwner(shape), shape.KvHeads, shape.HeadDim);
+    private static KvPool NewPool(AttentionShape shape) =>
+        new(shape.Format, shape.Owners * PagesPerOwner(shape), shape.KvHeads, shape.HeadDim);
 
     /// <summary>The tiles of rows with these owners; what follows them must not matter.</summary>
     public static CaseBuffer Tiles(CaseMemory memory, int[] owners, QueryBlock block)
@@ -273,7 +286,8 @@ internal static class AttentionCases
             int[,] tables = PageTables(shape);
             KvPool pool = NewPool(shape);
             for (int i = 0; i < shape.Owners * length; i++)
-                pool.Write(tables[i / length, i % length / 32], i % length % 32, keys.AsSpan(i * kvDim, kvDim), values.AsSpan(i * kvDim, kvDim));
+                pool.Write(tables[i / length, i % length / 32], i % length % 32, keys.AsSpan(i * kvDim, kvDim),
+                    values.AsSpan(i * kvDim, kvDim));
 
             MaxSplits = (int)AttentionSplit.SplitsOf((uint)length) + 1;
             _maxPages = (uint)tables.GetLength(1);
@@ -285,23 +299,31 @@ internal static class AttentionCases
         }
 
         private static float[] Stored(AttentionShape shape, float[] vectors) =>
-            shape.Format == KvFormat.Q8_0 ? KvReference.RunQ8(vectors, shape.HeadDim) : KvReference.Run(vectors, shape.Format == KvFormat.F16);
+            shape.Format == KvFormat.Q8_0
+                ? KvReference.RunQ8(vectors, shape.HeadDim) : KvReference.Run(vectors, shape.Format == KvFormat.F16);
 
         public int MaxSplits { get; }
 
         /// <summary>Several rows to a workgroup, where there are.</summary>
-        public QueryBlock Block => QueryBlock.For((uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, severalRows: _shape.Positions.Length > 1);
+        public QueryBlock Block =>
+            QueryBlock.For((uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, severalRows: _shape.Positions.Length > 1);
 
-        public int PartialWords => (int)AttentionSplit.PartialBytes((uint)_shape.Positions.Length, (uint)_shape.QueryHeads, (uint)MaxSplits, (uint)_shape.HeadDim) / 4;
+        public int PartialWords => (int)AttentionSplit.PartialBytes((uint)_shape.Positions.Length, (uint)_shape.QueryHeads,
+            (uint)MaxSplits, (uint)_shape.HeadDim) / 4;
 
         /// <summary>How many lanes pass on changes no bit of the wide form.</summary>
-        public AttentionPrefill Prefill(CaseBuffer output) => new(_shape.Format, _tiles, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer.ExactView, _valueBuffer.ExactView,
-            output, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, Block, _shape.Form == AttentionForm.Wide ? 4u : _passingLanes, _shape.Form, (uint)_shape.Positions.Length + 1);
+        public AttentionPrefill Prefill(CaseBuffer output) =>
+            new(_shape.Format, _tiles, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer.ExactView, _valueBuffer.ExactView,
+            output, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, Block,
+            _shape.Form == AttentionForm.Wide ? 4u : _passingLanes, _shape.Form, (uint)_shape.Positions.Length + 1);
 
-        public AttentionSplit Split(CaseBuffer partials) => new(_shape.Format, _tiles, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer.ExactView, _valueBuffer.ExactView,
-            partials, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, (uint)MaxSplits, Block, _passingLanes, _shape.Form, (uint)_shape.Positions.Length);
+        public AttentionSplit Split(CaseBuffer partials) =>
+            new(_shape.Format, _tiles, _positions, _ownerIds, _pageTables, _queryBuffer, _keyBuffer.ExactView, _valueBuffer.ExactView,
+            partials, (uint)_shape.QueryHeads, (uint)_shape.KvHeads, (uint)_shape.HeadDim, _stride, _maxPages, (uint)MaxSplits, Block,
+            _passingLanes, _shape.Form, (uint)_shape.Positions.Length);
 
-        public AttentionMerge Merge(CaseBuffer partials, CaseBuffer output) => new(_rows, _positions, partials, output, (uint)_shape.QueryHeads,
+        public AttentionMerge Merge(CaseBuffer partials, CaseBuffer output) =>
+            new(_rows, _positions, partials, output, (uint)_shape.QueryHeads,
             (uint)_shape.HeadDim, (uint)MaxSplits, (uint)_shape.Positions.Length);
 
         public float[] Expected()
@@ -311,7 +333,8 @@ internal static class AttentionCases
             for (int t = 0; t < _shape.Positions.Length; t++)
             {
                 int first = t % _shape.Owners * ownerLength;
-                AttentionReference.Run(_queries.AsSpan(t * (int)_stride, queryDim), _keys.AsSpan(first, ownerLength), _values.AsSpan(first, ownerLength),
+                AttentionReference.Run(_queries.AsSpan(t * (int)_stride, queryDim), _keys.AsSpan(first, ownerLength),
+                    _values.AsSpan(first, ownerLength),
                     [_shape.Positions[t]], _shape.QueryHeads, _shape.KvHeads, _shape.HeadDim).CopyTo(output, t * queryDim);
             }
             return output;

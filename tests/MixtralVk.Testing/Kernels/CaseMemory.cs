@@ -15,7 +15,8 @@ internal sealed class CaseMemory(GpuDevice device) : IDisposable
     public uint MinSubgroupSize => device.Limits.MinSubgroupSize;
 
     /// <summary>An argument the kernel must not change.</summary>
-    public CaseBuffer Input<T>(ReadOnlySpan<T> data, string name = "input") where T : unmanaged => Add(MemoryMarshal.Cast<T, uint>(data), true, name);
+    public CaseBuffer Input<T>(ReadOnlySpan<T> data, string name = "input")
+        where T : unmanaged => Add(MemoryMarshal.Cast<T, uint>(data), true, name);
 
     /// <inheritdoc cref="Input{T}(ReadOnlySpan{T}, string)"/>
     public CaseBuffer Input<T>(T[] data, string name = "input") where T : unmanaged => Input<T>(data.AsSpan(), name);

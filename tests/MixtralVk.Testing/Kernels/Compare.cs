@@ -4,8 +4,8 @@ namespace MixtralVk.Testing.Kernels;
 internal static class Compare
 {
     /// <summary>
-    /// Compares floats: the largest error against the root mean square of what is expected, and the normalised mean square error against the
-    /// square of a tenth of that bound. Where NaN is expected the poison must still be there.
+    /// Compares floats: the largest error against the root mean square of what is expected, and the normalised mean square error against
+    /// the square of a tenth of that bound. Where NaN is expected the poison must still be there.
     /// </summary>
     public static void Floats(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, double bound)
     {
@@ -16,10 +16,13 @@ internal static class Compare
         {
             if (float.IsNaN(expected[i]))
             {
-                if (BitConverter.SingleToUInt32Bits(actual[i]) != CaseBuffer.Poison) throw new CaseFailedException($"Value {i} was written: {actual[i]}.");
+                if (BitConverter.SingleToUInt32Bits(actual[i]) != CaseBuffer.Poison)
+                    throw new CaseFailedException($"Value {i} was written: {actual[i]}.");
                 continue;
             }
-            if (!float.IsFinite(actual[i])) throw new CaseFailedException($"Value {i} is {actual[i]} ({BitConverter.SingleToUInt32Bits(actual[i]):x8}) instead of {expected[i]}.");
+            if (!float.IsFinite(actual[i]))
+                throw new CaseFailedException(
+                    $"Value {i} is {actual[i]} ({BitConverter.SingleToUInt32Bits(actual[i]):x8}) instead of {expected[i]}.");
             double error = Math.Abs((double)actual[i] - expected[i]);
             squares += (double)expected[i] * expected[i];
             errors += error * error;
@@ -30,8 +33,10 @@ internal static class Compare
         if (squares == 0) throw new CaseFailedException("Everything expected is zero: the case shows nothing.");
         double rms = Math.Sqrt(squares / count), nmse = errors / squares;
         if (worst > bound * rms)
-            throw new CaseFailedException($"Value {worstAt} is {actual[worstAt]:g9} instead of {expected[worstAt]:g9}; the bound is {bound * rms:g3} (NMSE {nmse:g3}).");
-        if (nmse > bound * bound / 100) throw new CaseFailedException($"The normalised mean square error is {nmse:g3}; the bound is {bound * bound / 100:g3}.");
+            throw new CaseFailedException(
+                $"Value {worstAt} is {actual[worstAt]:g9} instead of {expected[worstAt]:g9}; the bound is {bound * rms:g3} (NMSE {nmse:g3}).");
+        if (nmse > bound * bound / 100)
+            throw new CaseFailedException($"The normalised mean square error is {nmse:g3}; the bound is {bound * bound / 100:g3}.");
     }
 
     /// <summary>Compares words bit for bit.</summary>
@@ -43,11 +48,13 @@ internal static class Compare
     }
 
     /// <summary>Compares the router's choice row by row as pairs of id and weight, in order.</summary>
-    public static void Choice(ReadOnlySpan<int> ids, ReadOnlySpan<float> weights, ReadOnlySpan<int> actualIds, ReadOnlySpan<float> actualWeights, double bound)
+    public static void Choice(ReadOnlySpan<int> ids, ReadOnlySpan<float> weights, ReadOnlySpan<int> actualIds,
+        ReadOnlySpan<float> actualWeights, double bound)
     {
         for (int i = 0; i < ids.Length; i++)
             if (ids[i] != actualIds[i] || Math.Abs(weights[i] - actualWeights[i]) > bound)
-                throw new CaseFailedException($"Choice {i} is expert {actualIds[i]} with {actualWeights[i]:g9} instead of {ids[i]} with {weights[i]:g9}.");
+                throw new CaseFailedException(
+                    $"Choice {i} is expert {actualIds[i]} with {actualWeights[i]:g9} instead of {ids[i]} with {weights[i]:g9}.");
     }
 
     /// <summary>A row of poison for every row that must not be written.</summary>

@@ -30,7 +30,8 @@ internal static class ElementwiseCases
         const float epsilon = 1e-5f;
         float[] input = TestData.Floats(rows * cols, 1), weight = TestData.Floats(cols, 2);
         CaseBuffer output = memory.Output(maxRows * cols), status = memory.Status();
-        var kernel = new RmsNorm(memory.Rows(rows), memory.Input(input), memory.Input(weight), output, status, (uint)cols, epsilon, 7, (uint)maxRows);
+        var kernel = new RmsNorm(memory.Rows(rows), memory.Input(input), memory.Input(weight), output, status, (uint)cols,
+            epsilon, 7, (uint)maxRows);
         return (kernel, () =>
         {
             Compare.Floats(WithPoison(RmsNormReference.Run(input, weight, epsilon), maxRows * cols), output.Read<float>(), 1e-5);
@@ -38,7 +39,8 @@ internal static class ElementwiseCases
         });
     }, bytes: 8L * rows * cols, flops: 4L * rows * cols);
 
-    public static KernelCase<FiniteCheck> FiniteCheck(int rows, int cols, int maxRows, float? bad) => new($"finite_check {rows}x{cols} {bad}", memory =>
+    public static KernelCase<FiniteCheck> FiniteCheck(int rows, int cols, int maxRows, float? bad) =>
+        new($"finite_check {rows}x{cols} {bad}", memory =>
     {
         // What lies past the rows is never looked at.
         float[] input = WithPoison(TestData.Floats(rows * cols, 1), maxRows * cols);
@@ -57,21 +59,27 @@ internal static class ElementwiseCases
         return (kernel, () => Compare.Floats(WithPoison([.. gate.Zip(up, SwiGluReference.SwiGlu)], total), output.Read<float>(), 1e-5));
     }, bytes: 12L * rows * factor * cols);
 
-    public static KernelCase<GatherRows> GatherRows(int rows, int cols, int inputRows, int maxRows, int stride) => new($"gather_rows {rows}x{cols} of {inputRows}x{stride}", memory =>
+    public static KernelCase<GatherRows> GatherRows(int rows, int cols, int inputRows, int maxRows, int stride) =>
+        new($"gather_rows {rows}x{cols} of {inputRows}x{stride}", memory =>
     {
         float[] input = TestData.Floats(inputRows * stride, 1);
         int[] ids = TestData.Ints(rows, inputRows, 2);
         CaseBuffer output = memory.Output(maxRows * cols);
-        var kernel = new GatherRows(memory.Rows(rows), memory.Input(ids), memory.Input(input), output, (uint)cols, (uint)stride, (uint)maxRows);
+        var kernel = new GatherRows(memory.Rows(rows), memory.Input(ids), memory.Input(input), output, (uint)cols,
+            (uint)stride, (uint)maxRows);
         float[] expected = [.. ids.SelectMany(id => input.AsSpan(id * stride, cols).ToArray())];
         return (kernel, () => Compare.Floats(WithPoison(expected, maxRows * cols), output.Read<float>(), 1e-30));
     }, bytes: 8L * rows * cols);
 
-    /// <summary>With <paramref name="isSplit"/> the outputs of every second expert are the host's, and the device's are not numbers.</summary>
-    public static KernelCase<CombineExperts> CombineExperts(int rows, int dim, int topK, int maxRows, bool isSplit = false) => new($"combine_experts {rows}x{dim} top-{topK}{(isSplit ? " split" : "")}", memory =>
+    /// <summary>
+    /// With <paramref name="isSplit"/> the outputs of every second expert are the host's, and the device's are not numbers.
+    /// </summary>
+    public static KernelCase<CombineExperts> CombineExperts(int rows, int dim, int topK, int maxRows, bool isSplit = false) =>
+        new($"combine_experts {rows}x{dim} top-{topK}{(isSplit ? " split" : "")}", memory =>
     {
         const int experts = 5, slots = 3;
-        float[] outputs = TestData.Floats(rows * topK * dim, 1), weights = TestData.Floats(rows * topK, 2), residual = TestData.Floats(rows * dim, 3);
+        float[] outputs = TestData.Floats(rows * topK * dim, 1), weights = TestData.Floats(rows * topK, 2),
+            residual = TestData.Floats(rows * dim, 3);
         int[] ids = TestData.Ints(rows * topK, experts, 4), slotOf = [2, -1, 0, slots, 1];
         float[] onDevice = [.. outputs], onHost = [.. outputs];
         for (int i = 0; i < outputs.Length; i++) (ids[i / dim] % 2 == 0 || !isSplit ? onHost : onDevice)[i] = float.NaN;
@@ -79,8 +87,10 @@ internal static class ElementwiseCases
         Array.Fill(poisoned, CaseBuffer.Poison);
         System.Runtime.InteropServices.MemoryMarshal.Cast<float, uint>(residual).CopyTo(poisoned);
         CaseBuffer inOut = memory.InOut(poisoned);
-        var kernel = new CombineExperts(memory.Rows(rows), memory.Input(onDevice), memory.Input(onHost, "host output"), memory.Input(ids, "ids"), memory.Input(slotOf, "slots"), memory.Input(weights),
+        var kernel = new CombineExperts(memory.Rows(rows), memory.Input(onDevice), memory.Input(onHost, "host output"),
+            memory.Input(ids, "ids"), memory.Input(slotOf, "slots"), memory.Input(weights),
             inOut, (uint)dim, (uint)topK, isSplit, slots, (uint)maxRows);
-        return (kernel, () => Compare.Floats(WithPoison(CombineReference.Run(residual, outputs, weights, topK), maxRows * dim), inOut.Read<float>(), 1e-5));
+        return (kernel, () =>
+            Compare.Floats(WithPoison(CombineReference.Run(residual, outputs, weights, topK), maxRows * dim), inOut.Read<float>(), 1e-5));
     }, bytes: 4L * rows * dim * (topK + 2), flops: 2L * rows * dim * topK);
 }

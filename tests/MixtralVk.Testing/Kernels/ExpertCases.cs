@@ -56,7 +56,8 @@ internal static class ExpertCases
         }
     }
 
-    public static KernelCase<RouterTopK> Router(int rows, int dim, int experts, int topK) => new($"router_top_k {rows}x{dim} top-{topK} of {experts}", memory =>
+    public static KernelCase<RouterTopK> Router(int rows, int dim, int experts, int topK) =>
+        new($"router_top_k {rows}x{dim} top-{topK} of {experts}", memory =>
     {
         float[] input = TestData.Floats(rows * dim, 1), router = TestData.Floats(experts * dim, 2);
         return Router(memory, input, router, rows, dim, experts, topK);
@@ -73,7 +74,8 @@ internal static class ExpertCases
     {
         int maxRows = rows + 1;
         CaseBuffer ids = memory.Output(maxRows * topK, "ids"), weights = memory.Output(maxRows * topK, "weights"), status = memory.Status();
-        var kernel = new RouterTopK(memory.Rows(rows), memory.Input(input), memory.Input(router), ids, weights, status, (uint)dim, (uint)experts, (uint)topK, 3, (uint)maxRows);
+        var kernel = new RouterTopK(memory.Rows(rows), memory.Input(input), memory.Input(router), ids, weights, status, (uint)dim,
+            (uint)experts, (uint)topK, 3, (uint)maxRows);
         return (kernel, () =>
         {
             var expected = RouterReference.Run(input, router, experts, topK);
@@ -83,16 +85,22 @@ internal static class ExpertCases
         });
     }
 
-    /// <summary>The grouping with every expert in the slot of its own number, or with fewer slots: the first empty, the others with experts in another order.</summary>
-    public static KernelCase<GroupTokens> Group(int tokens, int topK, int experts, int? slots = null) => new($"group_tokens {tokens} top-{topK} of {experts}{(slots is int n ? $" in {n} slots" : "")}", memory =>
+    /// <summary>
+    /// The grouping with every expert in the slot of its own number, or with fewer slots: the first empty, the others with experts in
+    /// another order.
+    /// </summary>
+    public static KernelCase<GroupTokens> Group(int tokens, int topK, int experts, int? slots = null) =>
+        new($"group_tokens {tokens} top-{topK} of {experts}{(slots is int n ? $" in {n} slots" : "")}", memory =>
     {
         ExpertGrids gateUp = new(new(8, 1, 3), new(7, 2, 5), new(3, 8, 2), 1, 5), down = new(new(5, 1), new(9, 1), new(4, 16), 0, 3);
         int[] ids = ExpertIds(tokens, topK, experts);
         var expected = GroupReference.Run(ids, experts);
         int slotCount = slots ?? experts;
         int[] slotOf = [.. Enumerable.Range(0, experts).Select(e => slots is null ? e : e < slotCount - 1 ? slotCount - 1 - e : -1)];
-        CaseBuffer groups = memory.Output(2 * slotCount, "groups"), entries = memory.Output(ids.Length, "entries"), arguments = memory.Output(18 * slotCount, "arguments");
-        var kernel = new GroupTokens(memory.Rows(tokens), memory.Input(ids), memory.Input(slotOf, "slots"), groups, entries, arguments, (uint)experts, (uint)slotCount, (uint)topK, gateUp, down, (uint)tokens);
+        CaseBuffer groups = memory.Output(2 * slotCount, "groups"), entries = memory.Output(ids.Length, "entries"),
+            arguments = memory.Output(18 * slotCount, "arguments");
+        var kernel = new GroupTokens(memory.Rows(tokens), memory.Input(ids), memory.Input(slotOf, "slots"), groups, entries, arguments,
+            (uint)experts, (uint)slotCount, (uint)topK, gateUp, down, (uint)tokens);
         return (kernel, () =>
         {
             uint[] listed = [.. Enumerable.Repeat(CaseBuffer.Poison, ids.Length)];
@@ -108,10 +116,14 @@ internal static class ExpertCases
                     foreach (ExpertWidth width in Enum.GetValues<ExpertWidth>())
                     {
                         ExpertGrids grids = isDown ? down : gateUp;
-                        ExpertWidth serving = count <= grids.SingleLimit ? ExpertWidth.Single : count <= grids.NarrowLimit ? ExpertWidth.Narrow : ExpertWidth.Wide;
-                        ExpertGrid grid = width switch { ExpertWidth.Single => grids.Single, ExpertWidth.Narrow => grids.Narrow, ExpertWidth.Wide => grids.Wide };
-                        uint[] size = count == 0 || width != serving ? [0, 0, 0] : [grid.Workgroups, (count + grid.TokensPerPass - 1) / grid.TokensPerPass, grid.Splits];
-                        Compare.Words(size, arguments.Read<uint>().Slice((int)GroupTokens.ArgumentOffset((uint)slot, isDown, width) / 4, 3));
+                        ExpertWidth serving = count <= grids.SingleLimit ? ExpertWidth.Single : count <= grids.NarrowLimit
+                            ? ExpertWidth.Narrow : ExpertWidth.Wide;
+                        ExpertGrid grid = width switch { ExpertWidth.Single => grids.Single, ExpertWidth.Narrow => grids.Narrow,
+                            ExpertWidth.Wide => grids.Wide };
+                        uint[] size = count == 0 || width != serving
+                            ? [0, 0, 0] : [grid.Workgroups, (count + grid.TokensPerPass - 1) / grid.TokensPerPass, grid.Splits];
+                        Compare.Words(size,
+                            arguments.Read<uint>().Slice((int)GroupTokens.ArgumentOffset((uint)slot, isDown, width) / 4, 3));
                     }
             }
             Compare.Words(listed, entries.Read<uint>());
@@ -130,9 +142,12 @@ internal static class ExpertCases
             float[] x = packed?.Values ?? input;
             ExpertEntries served = new(memory, shape);
             CaseBuffer output = memory.Output(tokens * topK * rows);
-            var kernel = new ExpertGateUp(format, served.Groups, served.Entries, memory.Input(gate.Tiles), memory.Input(up.Tiles), memory.Input(input), output,
-                (uint)expert, (uint)topK, (uint)cols, (uint)rows, 0, (uint)rows, (uint)(tokens * topK), variant, 0, packed is null ? default : memory.Input(packed.Words, "quants").View);
-            return (kernel, () => served.Compare(output, entry => GateUpReference.Run(gate.Values, up.Values, x.AsSpan(entry / topK * cols, cols), cols)));
+            var kernel = new ExpertGateUp(format, served.Groups, served.Entries, memory.Input(gate.Tiles), memory.Input(up.Tiles),
+                memory.Input(input), output,
+                (uint)expert, (uint)topK, (uint)cols, (uint)rows, 0, (uint)rows, (uint)(tokens * topK), variant, 0,
+                packed is null ? default : memory.Input(packed.Words, "quants").View);
+            return (kernel, () =>
+                served.Compare(output, entry => GateUpReference.Run(gate.Values, up.Values, x.AsSpan(entry / topK * cols, cols), cols)));
         }, bytes: 2 * new RowTileLayout(format, rows, cols).Bytes, flops: 4L * rows * cols * tokens * topK / experts);
     }
 
@@ -149,8 +164,10 @@ internal static class ExpertCases
             ExpertEntries served = new(memory, shape);
             CaseBuffer output = memory.Output(tokens * topK * rows);
             var kernel = new ExpertMatMul(format, served.Groups, served.Entries, memory.Input(matrix.Tiles), memory.Input(input), output,
-                (uint)expert, (uint)divisor, (uint)cols, (uint)rows, 0, (uint)rows, (uint)(tokens * topK), variant, 0, packed is null ? default : memory.Input(packed.Words, "quants").View);
-            return (kernel, () => served.Compare(output, entry => MatMulReference.Run(matrix.Values, x.AsSpan(entry / divisor * cols, cols), cols)));
+                (uint)expert, (uint)divisor, (uint)cols, (uint)rows, 0, (uint)rows, (uint)(tokens * topK), variant, 0,
+                packed is null ? default : memory.Input(packed.Words, "quants").View);
+            return (kernel,
+                () => served.Compare(output, entry => MatMulReference.Run(matrix.Values, x.AsSpan(entry / divisor * cols, cols), cols)));
         }, bytes: new RowTileLayout(format, rows, cols).Bytes, flops: 2L * rows * cols * tokens * topK / experts);
     }
 

@@ -3,7 +3,8 @@ using MixtralVk.Gpu;
 namespace MixtralVk.Testing.Kernels;
 
 /// <summary>What a kernel binds.</summary>
-internal sealed record KernelBindings(IReadOnlyList<NamedConstant> Constants, IReadOnlyList<NamedBuffer> Buffers, IReadOnlyList<NamedConstant> Push)
+internal sealed record KernelBindings(IReadOnlyList<NamedConstant> Constants, IReadOnlyList<NamedBuffer> Buffers,
+    IReadOnlyList<NamedConstant> Push)
 {
     public static KernelBindings Of(IKernel kernel)
     {

@@ -39,7 +39,8 @@ internal abstract class KernelCase(string name, long bytes, long flops)
 internal sealed record PreparedCase(IKernel Kernel, Action<Recorder> Record, Action Compare);
 
 /// <summary>A case of one kernel type; <paramref name="prepare"/> makes the buffers and gives the kernel and the comparison.</summary>
-internal sealed class KernelCase<TKernel>(string name, Func<CaseMemory, (TKernel Kernel, Action Compare)> prepare, long bytes = 0, long flops = 0)
+internal sealed class KernelCase<TKernel>(string name, Func<CaseMemory, (TKernel Kernel, Action Compare)> prepare,
+    long bytes = 0, long flops = 0)
     : KernelCase(name, bytes, flops) where TKernel : struct, IKernel
 {
     public override PreparedCase Prepare(CaseMemory memory)
@@ -49,8 +50,11 @@ internal sealed class KernelCase<TKernel>(string name, Func<CaseMemory, (TKernel
     }
 }
 
-/// <summary>A case of a matrix product with the kernel that rounds its input, and the one that adds its parts, where there is one.</summary>
-internal sealed class ProductCase<TKernel>(string name, Func<CaseMemory, (QuantizeRows? First, TKernel Kernel, AddParts? Second, Action Compare)> prepare, long bytes, long flops)
+/// <summary>
+/// A case of a matrix product with the kernel that rounds its input, and the one that adds its parts, where there is one.
+/// </summary>
+internal sealed class ProductCase<TKernel>(string name,
+    Func<CaseMemory, (QuantizeRows? First, TKernel Kernel, AddParts? Second, Action Compare)> prepare, long bytes, long flops)
     : KernelCase(name, bytes, flops) where TKernel : struct, IKernel
 {
     public override PreparedCase Prepare(CaseMemory memory)

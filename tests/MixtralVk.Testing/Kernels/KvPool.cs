@@ -11,7 +11,8 @@ internal sealed class KvPool
     private readonly int _kvHeads, _headDim;
 
     public KvPool(KvFormat format, int pages, int kvHeads, int headDim)
-        : this(format, kvHeads, headDim, new uint[pages * kvHeads * HeadWords(format, headDim)], new uint[pages * kvHeads * HeadWords(format, headDim)])
+        : this(format, kvHeads, headDim, new uint[pages * kvHeads * HeadWords(format, headDim)],
+        new uint[pages * kvHeads * HeadWords(format, headDim)])
     {
         Array.Fill(Keys, CaseBuffer.Poison);
         Array.Fill(Values, CaseBuffer.Poison);

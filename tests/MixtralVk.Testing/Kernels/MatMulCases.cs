@@ -18,9 +18,11 @@ internal static class MatMulCases
     public const double Bound = 2e-5;
 
     /// <summary>
-    /// Formats whose kernels are tested at every shape. The kernel's body is the same for all, so the others need only what the format decides.
+    /// Formats whose kernels are tested at every shape. The kernel's body is the same for all, so the others need only what the format
+    /// decides.
     /// </summary>
-    public static bool IsCommon(WeightFormat format) => format is WeightFormat.F32 or WeightFormat.F16 or WeightFormat.Q8_0 or WeightFormat.Q4_0
+    public static bool IsCommon(WeightFormat format) =>
+        format is WeightFormat.F32 or WeightFormat.F16 or WeightFormat.Q8_0 or WeightFormat.Q4_0
         or WeightFormat.Q4_K or WeightFormat.Q5_K or WeightFormat.Q6_K;
 
     public static IEnumerable<KernelCase> All
@@ -29,16 +31,20 @@ internal static class MatMulCases
         {
             foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
             {
-                // 3 blocks of 32 (or of 256) make the column splits unequal. Together the shapes and variants cover every way to cut and fetch.
+                // 3 blocks of 32 (or of 256) make the column splits unequal. Together the shapes and variants cover every way to cut and
+                // fetch.
                 int cols = Quantizer.BlockValues(format) == 256 ? 768 : 96;
                 yield return MatMul(new(format, 130, cols, 5, 7), new(2, 4, Lanes: 32, ColumnSplits: 2));
                 yield return MatMul(new(format, 130, cols, 3, 3), Software(2));
-                yield return MatMul(new(format, 200, cols, 2, 2), new(4, 1, Lanes: 16, WeightFetch: WeightFetch.Texel, ActivationFetch: ActivationFetch.Uniform), firstTile: 1);
+                yield return MatMul(new(format, 200, cols, 2, 2),
+                    new(4, 1, Lanes: 16, WeightFetch: WeightFetch.Texel, ActivationFetch: ActivationFetch.Uniform), firstTile: 1);
                 yield return Embedding(format, 300, cols, 6, 8, firstTile: 1, tiles: 2);
                 if (QuantizeRows.Serves(format))
                 {
-                    yield return MatMul(new(format, 130, cols, 5, 7), new(2, 4, Lanes: 32, ColumnSplits: 2, Arithmetic: Arithmetic.PackedInt8));
-                    yield return MatMul(new(format, 200, cols, 1, 2), new(4, 1, WeightFetch: WeightFetch.Texel, Arithmetic: Arithmetic.PackedInt8), firstTile: 1);
+                    yield return MatMul(
+                        new(format, 130, cols, 5, 7), new(2, 4, Lanes: 32, ColumnSplits: 2, Arithmetic: Arithmetic.PackedInt8));
+                    yield return MatMul(new(format, 200, cols, 1, 2),
+                        new(4, 1, WeightFetch: WeightFetch.Texel, Arithmetic: Arithmetic.PackedInt8), firstTile: 1);
                 }
                 if (!IsCommon(format)) continue;
                 yield return MatMul(new(format, 65, cols, 1, 1), new(1, 1, ColumnSplits: 2));
@@ -51,10 +57,12 @@ internal static class MatMulCases
                 yield return Embedding(format, 300, cols, 6, 8, firstTile: 0, tiles: 5);
             }
             foreach (WeightFormat format in (WeightFormat[])[WeightFormat.F32, WeightFormat.F16, WeightFormat.BF16])
-                foreach ((int rows, int cols, int tokens) in ((int, int, int)[])[(1, 1, 1), (28, 17, 15), (26, 26, 26), (172, 172, 3), (64, 15, 2)])
+                foreach ((int rows, int cols, int tokens) in ((int, int, int)[])[(1, 1, 1), (28, 17, 15), (26, 26, 26),
+                    (172, 172, 3), (64, 15, 2)])
                 {
                     yield return MatMul(new(format, rows, cols, tokens, tokens), new(1, 4, ColumnSplits: 2));
-                    yield return MatMul(new(format, rows, cols, tokens, tokens), cols % 4 == 0 ? Software(4) : Software(4) with { ActivationFetch = ActivationFetch.Storage });
+                    yield return MatMul(new(format, rows, cols, tokens, tokens),
+                        cols % 4 == 0 ? Software(4) : Software(4) with { ActivationFetch = ActivationFetch.Storage });
                     yield return Embedding(format, rows, cols, tokens, tokens, 0, 99);
                 }
             yield return Quantize(3, 2, 256);
@@ -72,7 +80,8 @@ internal static class MatMulCases
     }
 
     /// <summary>What software drivers run.</summary>
-    public static ProductVariant Software(uint tokensPerPass) => new(8, tokensPerPass, Lanes: 8, WeightFetch: WeightFetch.Texel, ActivationFetch: ActivationFetch.Texel);
+    public static ProductVariant Software(uint tokensPerPass) =>
+        new(8, tokensPerPass, Lanes: 8, WeightFetch: WeightFetch.Texel, ActivationFetch: ActivationFetch.Texel);
 
     /// <summary>The product of a seeded matrix; <paramref name="firstTile"/> binds only the tiles from there on.</summary>
     public static KernelCase<MatMul> MatMul(MatMulShape shape, ProductVariant variant, bool accumulate = false, int firstTile = 0)
@@ -90,22 +99,30 @@ internal static class MatMulCases
             CaseBuffer output = accumulate ? memory.InOut(before) : memory.Output(parts * stride);
             int firstRow = firstTile * RowTileLayout.TileRows;
             CaseBuffer weights = memory.Input<byte>(matrix.Tiles.AsSpan((int)(firstTile * matrix.Layout.TileBytes)), "weights");
-            var kernel = new MatMul(format, weights, memory.Rows(tokens), memory.Input(input), output, (uint)cols, (uint)(rows - firstRow), (uint)firstRow,
-                (uint)rows, accumulate, (uint)maxTokens, variant, (uint)stride, packed is null ? default : memory.Input(packed.Words, "quants").View);
+            var kernel = new MatMul(format, weights, memory.Rows(tokens), memory.Input(input), output, (uint)cols,
+                (uint)(rows - firstRow), (uint)firstRow,
+                (uint)rows, accumulate, (uint)maxTokens, variant, (uint)stride,
+                packed is null ? default : memory.Input(packed.Words, "quants").View);
             return (kernel, () =>
             {
-                float[] product = MatMulReference.Run(matrix.Values, packed?.Values ?? input, cols), expected = accumulate ? before : Compare.Untouched(stride);
+                float[] product = MatMulReference.Run(matrix.Values, packed?.Values ?? input, cols),
+                    expected = accumulate ? before : Compare.Untouched(stride);
                 for (int i = 0; i < product.Length; i++)
                     if (i % rows >= firstRow) expected[i] = product[i] + (accumulate ? before[i] : 0);
                 float[] actual = output.Read<float>()[..stride].ToArray();
-                for (int i = 0; parts > 1 && i < product.Length; i++) actual[i] = Enumerable.Range(0, parts).Sum(part => output.Read<float>()[part * stride + i]);
+                for (int i = 0; parts > 1 && i < product.Length; i++)
+                    actual[i] = Enumerable.Range(0, parts).Sum(part => output.Read<float>()[part * stride + i]);
                 Compare.Floats(expected, actual, Bound);
             });
         }, bytes: new RowTileLayout(format, rows, cols).Bytes + 4L * tokens * (rows + cols), flops: 2L * rows * cols * tokens);
     }
 
-    /// <summary>GPUs divide with an error of some bits, so a value between two quants may become either: within one of them, and the sum is that of the quants.</summary>
-    private static KernelCase<QuantizeRows> Quantize(int rows, int rowFactor, int cols) => new($"quantize_rows {rows}*{rowFactor}x{cols}", memory =>
+    /// <summary>
+    /// GPUs divide with an error of some bits, so a value between two quants may become either: within one of them, and the sum is that of
+    /// the quants.
+    /// </summary>
+    private static KernelCase<QuantizeRows> Quantize(int rows, int rowFactor, int cols) =>
+        new($"quantize_rows {rows}*{rowFactor}x{cols}", memory =>
     {
         float[] input = TestData.Floats(rows * rowFactor * cols, 1);
         input.AsSpan(32, 32).Clear();
@@ -127,7 +144,9 @@ internal static class MatMulCases
                     int sum = 0;
                     for (int i = 0; i < 32; i++)
                     {
-                        if (Math.Abs(q[i] - expected.Quants[block * 32 + i]) > 1) throw new CaseFailedException($"Quant {block * 32 + i} of row {row} is {q[i]}, not {expected.Quants[block * 32 + i]}.");
+                        if (Math.Abs(q[i] - expected.Quants[block * 32 + i]) > 1)
+                            throw new CaseFailedException(
+                                $"Quant {block * 32 + i} of row {row} is {q[i]}, not {expected.Quants[block * 32 + i]}.");
                         sum += q[i];
                     }
                     (expectedHeaders[2 * block], expectedHeaders[2 * block + 1]) = (expected.Scales[block], expected.Scales[block] * sum);
@@ -138,13 +157,16 @@ internal static class MatMulCases
         });
     });
 
-    private static KernelCase<AddParts> AddParts(int rows, int rowFactor, int cols, int firstCol, int colCount, int partCount, bool gated, bool accumulate) => new(
-        $"add_parts {partCount}{(gated ? " gated" : "")} {rows}*{rowFactor}x{cols}, {colCount} from {firstCol}{(accumulate ? " +=" : "")}", memory =>
+    private static KernelCase<AddParts> AddParts(int rows, int rowFactor, int cols, int firstCol, int colCount, int partCount, bool gated,
+        bool accumulate) => new(
+        $"add_parts {partCount}{(gated ? " gated" : "")} {rows}*{rowFactor}x{cols}, {colCount} from {firstCol}{(accumulate ? " +=" : "")}",
+        memory =>
     {
         int filled = rows * rowFactor * cols, stride = filled + cols;
         float[] parts = TestData.Floats((gated ? 2 : 1) * partCount * stride, 1), before = TestData.Floats(filled, 2);
         CaseBuffer output = memory.InOut(before);
-        var kernel = new AddParts(memory.Rows(rows), memory.Input(parts), output, (uint)partCount, gated, accumulate, (uint)rowFactor, (uint)firstCol, (uint)colCount, (uint)cols,
+        var kernel = new AddParts(memory.Rows(rows), memory.Input(parts), output, (uint)partCount, gated, accumulate, (uint)rowFactor,
+            (uint)firstCol, (uint)colCount, (uint)cols,
             (uint)stride, (uint)rows + 1);
         return (kernel, () =>
         {
@@ -160,7 +182,8 @@ internal static class MatMulCases
         });
     });
 
-    public static KernelCase<EmbeddingRows> Embedding(WeightFormat format, int rows, int cols, int tokens, int maxTokens, int firstTile, int tiles)
+    public static KernelCase<EmbeddingRows> Embedding(WeightFormat format, int rows, int cols, int tokens, int maxTokens,
+        int firstTile, int tiles)
     {
         return new($"embedding_rows {format} {tokens} of {rows}x{cols} tiles {firstTile}+{tiles}", memory =>
         {
@@ -171,8 +194,10 @@ internal static class MatMulCases
             ids[0] = firstRow;
             ids[^1] = firstRow + rowCount - 1;
             CaseBuffer output = memory.Output(maxTokens * cols);
-            CaseBuffer weights = memory.Input<byte>(matrix.Tiles.AsSpan((int)(firstTile * matrix.Layout.TileBytes), (int)(bound * matrix.Layout.TileBytes)), "weights");
-            var kernel = new EmbeddingRows(format, weights, memory.Rows(tokens), memory.Input(ids), output, (uint)cols, (uint)firstRow, (uint)rowCount, (uint)maxTokens);
+            CaseBuffer weights = memory.Input<byte>(matrix.Tiles.AsSpan((int)(firstTile * matrix.Layout.TileBytes),
+                (int)(bound * matrix.Layout.TileBytes)), "weights");
+            var kernel = new EmbeddingRows(format, weights, memory.Rows(tokens), memory.Input(ids), output, (uint)cols, (uint)firstRow,
+                (uint)rowCount, (uint)maxTokens);
             return (kernel, () =>
             {
                 float[] all = EmbeddingReference.Run(matrix.Values, ids, cols), expected = Compare.Untouched(maxTokens * cols);

@@ -19,7 +19,8 @@ internal sealed record ShaderConstant(uint Id, string? Name, bool IsBool);
 /// </summary>
 internal sealed class ShaderInterface
 {
-    private const int OpName = 5, OpMemberName = 6, OpTypeBool = 20, OpTypeFloat = 22, OpTypeImage = 25, OpTypeStruct = 30, OpTypePointer = 32, OpSpecConstantTrue = 48,
+    private const int OpName = 5, OpMemberName = 6, OpTypeBool = 20, OpTypeFloat = 22, OpTypeImage = 25, OpTypeStruct = 30,
+    OpTypePointer = 32, OpSpecConstantTrue = 48,
         OpSpecConstant = 50, OpVariable = 59, OpDecorate = 71, OpMemberDecorate = 72;
     private const uint SpecId = 1, NonWritable = 24, NonReadable = 25, Binding = 33, DescriptorSet = 34, Offset = 35;
     private const uint UniformConstant = 0, Uniform = 2, StorageBuffer = 12, PushConstant = 9;
@@ -64,14 +65,16 @@ internal sealed class ShaderInterface
             case OpName: _names[operands[0]] = Text(operands[1..]); break;
             case OpMemberName: _memberNames[(operands[0], operands[1])] = Text(operands[2..]); break;
             case OpDecorate: _decorations[(operands[0], operands[1])] = operands.Length > 2 ? operands[2] : 0; break;
-            case OpMemberDecorate: _memberDecorations[(operands[0], operands[1], operands[2])] = operands.Length > 3 ? operands[3] : 0; break;
+            case OpMemberDecorate: _memberDecorations[(operands[0], operands[1], operands[2])] = operands.Length > 3
+                ? operands[3] : 0; break;
             case OpTypeBool: _bools.Add(operands[0]); break;
             case OpTypeImage: _texels[operands[0]] = operands[1]; break;
             case OpTypeFloat: _floats.Add(operands[0]); break;
             case OpTypeStruct: _structs[operands[0]] = operands[1..].ToArray(); break;
             case OpTypePointer: _pointees[operands[0]] = operands[2]; break;
             case OpVariable when operands[2] == StorageBuffer: AddBuffer(operands[1], _pointees[operands[0]]); break;
-            case OpVariable when operands[2] == Uniform: AddBuffer(operands[1], _names[_pointees[operands[0]]], BufferAccess.Read, BindingKind.Uniform); break;
+            case OpVariable when operands[2] == Uniform: AddBuffer(operands[1], _names[_pointees[operands[0]]], BufferAccess.Read,
+                BindingKind.Uniform); break;
             case OpVariable when operands[2] == UniformConstant: AddTexels(operands[1], _pointees[operands[0]]); break;
             case OpVariable when operands[2] == PushConstant: AddPush(_pointees[operands[0]]); break;
             case >= OpSpecConstantTrue and <= OpSpecConstant when _decorations.TryGetValue((operands[1], SpecId), out uint id):
@@ -85,7 +88,8 @@ internal sealed class ShaderInterface
 
     private void AddBuffer(uint variable, uint type)
     {
-        bool reads = !_memberDecorations.ContainsKey((type, 0, NonReadable)), writes = !_memberDecorations.ContainsKey((type, 0, NonWritable));
+        bool reads = !_memberDecorations.ContainsKey((type, 0, NonReadable)),
+            writes = !_memberDecorations.ContainsKey((type, 0, NonWritable));
         BufferAccess access = (reads ? BufferAccess.Read : 0) | (writes ? BufferAccess.Write : 0);
         AddBuffer(variable, _names[type], access, BindingKind.Storage);
     }
@@ -102,7 +106,8 @@ internal sealed class ShaderInterface
     private void AddPush(uint type)
     {
         for (uint member = 0; member < _structs[type].Length; member++)
-            _push.Add(new ShaderPush(_memberNames[(type, member)], _memberDecorations[(type, member, Offset)], _floats.Contains(_structs[type][member])));
+            _push.Add(new ShaderPush(_memberNames[(type, member)], _memberDecorations[(type, member, Offset)],
+                _floats.Contains(_structs[type][member])));
     }
 
     private static string Text(ReadOnlySpan<uint> words)

@@ -54,7 +54,8 @@ internal sealed class TestMatrix
     private static byte[] RandomBlocks(RowTileLayout layout, int seed)
     {
         var random = new Random(seed);
-        if (Quantizer.BlockValues(layout.Format) == 1) return Quantizer.Quantize(layout.Format, TestData.Floats(layout.Rows * layout.Cols, seed));
+        if (Quantizer.BlockValues(layout.Format) == 1)
+            return Quantizer.Quantize(layout.Format, TestData.Floats(layout.Rows * layout.Cols, seed));
         var file = new byte[layout.Rows * layout.FileRowBytes];
         random.NextBytes(file);
         int blockBytes = Dequantize.BlockBytes(TypeOf(layout.Format));

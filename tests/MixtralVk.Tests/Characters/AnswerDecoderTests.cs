@@ -8,7 +8,10 @@ public class AnswerDecoderTests
     private const string Json =
         """{"say": "A \"b\" \\ \/ \n\t\u00e9 \u4e16 é世 \ud83d\ude00 😀 end\u0021", "emotion":"x, \"y\": \"z\"", "action":"y_\ud83d\ude00","target":"z\"say\":\"no"}""";
 
-    /// <summary>However the text is cut (never inside a surrogate pair, as decoders of tokens do not), the strings are those that a parser of JSON reads.</summary>
+    /// <summary>
+    /// However the text is cut (never inside a surrogate pair, as decoders of tokens do not), the strings are those that a parser of JSON
+    /// reads.
+    /// </summary>
     [Fact]
     public void TheStringsAreThoseOfTheJsonHoweverItIsCut()
     {
@@ -26,7 +29,8 @@ public class AnswerDecoderTests
             }
             Assert.Equal(expected, decoder.ToAnswer());
             Assert.Equal(expected.Say, string.Concat(pieces));
-            Assert.All(pieces, piece => Assert.False(piece.Length > 0 && (char.IsHighSurrogate(piece[^1]) || char.IsLowSurrogate(piece[0]))));
+            Assert.All(pieces,
+                piece => Assert.False(piece.Length > 0 && (char.IsHighSurrogate(piece[^1]) || char.IsLowSurrogate(piece[0]))));
         }
 
         string Text(string name) => document.RootElement.GetProperty(name).GetString()!;
@@ -36,7 +40,8 @@ public class AnswerDecoderTests
     [Fact]
     public void PiecesThatAreWordsOrMarksAllocateNothing()
     {
-        string[] pieces = ["{\"", "say", "\":", " \"", "Bread", " costs", " 3", ".\"", ",", "\"emotion", "\": \"", "calm", "\", \"", "action", "\":\"", "none", "\",\"target\":", "\"\"", "}"];
+        string[] pieces = ["{\"", "say", "\":", " \"", "Bread", " costs", " 3", ".\"", ",", "\"emotion", "\": \"", "calm", "\", \"",
+            "action", "\":\"", "none", "\",\"target\":", "\"\"", "}"];
         long allocated = long.MaxValue;
         for (int round = 0; round < 500 && allocated > 0; round++) // until the runtime has optimised it: code compiled quickly boxes
         {

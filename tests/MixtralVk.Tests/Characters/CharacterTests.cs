@@ -13,13 +13,15 @@ public sealed class CharacterTests(LoadedModel loaded)
 
     private static readonly CharacterSheet s_brannor = new()
     {
-        Name = "Brannor", Persona = "You are Brannor, a gruff blacksmith from Oakhaven. You love honey cake. You are afraid of wolves. You heard that wolves were seen near the north gate.",
+        Name = "Brannor", Persona =
+            "You are Brannor, a gruff blacksmith from Oakhaven. You love honey cake. You are afraid of wolves. You heard that wolves were seen near the north gate.",
         Voice = new() { Sampling = s_greedy }, DescribesActions = false,
     };
 
     /// <summary>It may not name "none", so that it always does something, and draws at a high temperature.</summary>
     private static readonly CharacterSheet s_lively =
-        s_brannor with { Voice = new() { Sampling = new() { Temperature = 3, Seed = 4 } }, BannedTopics = ["none"], RememberedExchanges = 0 };
+        s_brannor with { Voice = new() { Sampling = new() { Temperature = 3, Seed = 4 } }, BannedTopics = ["none"],
+        RememberedExchanges = 0 };
 
     private enum Ware
     {
@@ -49,12 +51,14 @@ public sealed class CharacterTests(LoadedModel loaded)
         int thread = 0;
         CharacterActions actions = new CharacterActions()
             .Add("give_item", "gives the player a ware", (Character who, Ware ware) => Note($"{who.Sheet.Name} gives {ware}"))
-            .Add("point_to", "shows the way", new Dictionary<string, int> { ["mill"] = 1, ["gate"] = 2 }, (who, place) => Note($"points to {place}"))
+            .Add("point_to", "shows the way", new Dictionary<string, int> { ["mill"] = 1, ["gate"] = 2 },
+            (who, place) => Note($"points to {place}"))
             .Add("greet", "greets someone", (who, target) => Note($"greets {target.Length}"))
             .Add("leave", "goes home", who => Note("leaves"));
         // It may not name "none", so that it always does something; at a high temperature one thing or another.
         var voice = new CharacterVoice { Sampling = new() { Temperature = 3, Seed = 4 } };
-        using var brannor = new Character(loaded.Model, s_brannor with { Actions = actions, Voice = voice, BannedTopics = ["none"], RememberedExchanges = 0 });
+        using var brannor = new Character(loaded.Model,
+            s_brannor with { Actions = actions, Voice = voice, BannedTopics = ["none"], RememberedExchanges = 0 });
         var expected = new List<string>();
         for (int i = 0; i < 25; i++)
         {
@@ -126,10 +130,12 @@ public sealed class CharacterTests(LoadedModel loaded)
         CharacterReply[] replies = [brannor.Say("And you?"), brannor.Say("Hello?"), brannor.Say("Well?")];
         foreach (CharacterReply left in replies)
         {
-            left.ReadInTick((_, _) => Assert.Fail("nothing was said"), who => ends += who is { IsInterrupted: true, Problem: null } ? 1 : 100);
+            left.ReadInTick((_, _) => Assert.Fail("nothing was said"),
+                who => ends += who is { IsInterrupted: true, Problem: null } ? 1 : 100);
             left.Interrupt();
         }
-        brannor.Say("Still there?").ReadInTick((_, _) => Assert.Fail("nothing was said"), who => ends += who is { IsInterrupted: true, Problem: null } ? 1 : 100);
+        brannor.Say("Still there?")
+            .ReadInTick((_, _) => Assert.Fail("nothing was said"), who => ends += who is { IsInterrupted: true, Problem: null } ? 1 : 100);
         brannor.Dispose();
         loaded.Model.Tick(FrameBudget.Unlimited);
         loaded.Model.Tick(FrameBudget.Unlimited);
@@ -160,7 +166,8 @@ public sealed class CharacterTests(LoadedModel loaded)
     [Fact]
     public void AnInterruptedReplyIsRememberedAsSaidAndNeverParsed()
     {
-        CharacterActions actions = new CharacterActions().Add("open_shop", "shows the wares", _ => Assert.Fail("an interrupted reply does nothing"));
+        CharacterActions actions =
+            new CharacterActions().Add("open_shop", "shows the wares", _ => Assert.Fail("an interrupted reply does nothing"));
         using var brannor = new Character(loaded.Model, s_brannor with { Actions = actions });
         CharacterReply reply = brannor.Say("Any rumours?");
         while (reply.Speech.Length < 8) reply.TryRead(out _);
@@ -196,9 +203,11 @@ public sealed class CharacterTests(LoadedModel loaded)
     public void BannedTopicsAreNeverNamed()
     {
         using var free = new Character(loaded.Model, s_brannor);
-        string[] words = [.. string.Concat(free.Say("Any rumours?")).Split([' ', ',', '.', '!', '?'], StringSplitOptions.RemoveEmptyEntries).Where(word => word.Length > 3)];
+        string[] words = [.. string.Concat(free.Say("Any rumours?")).Split([' ', ',', '.', '!', '?'], StringSplitOptions.RemoveEmptyEntries)
+            .Where(word => word.Length > 3)];
         Assert.NotEmpty(words);
-        using var banned = new Character(loaded.Model, s_brannor with { BannedTopics = [.. words.Select(word => word.ToUpperInvariant())] });
+        using var banned =
+            new Character(loaded.Model, s_brannor with { BannedTopics = [.. words.Select(word => word.ToUpperInvariant())] });
         string said = string.Concat(banned.Say("Any rumours?"));
         Assert.NotEmpty(said);
         Assert.All(banned.Sheet.BannedTopics, topic => Assert.DoesNotContain(topic, said, StringComparison.OrdinalIgnoreCase));
@@ -207,10 +216,13 @@ public sealed class CharacterTests(LoadedModel loaded)
     [Fact]
     public void CharactersWhoseRepliesLookTheSameShareTheForm()
     {
-        CharacterSheet sheet = s_brannor with { BannedTopics = ["the king"], Actions = new CharacterActions().Add("leave", "goes home", _ => { }) };
+        CharacterSheet sheet =
+            s_brannor with { BannedTopics = ["the king"], Actions = new CharacterActions().Add("leave", "goes home", _ => { }) };
         ReplyForm form = ReplyForm.Of(sheet);
-        Assert.Same(form, ReplyForm.Of(sheet with { Name = "Mira", Persona = "You are Mira.", BannedTopics = ["the king"], Actions = new CharacterActions().Add("leave", "walks off", _ => { }) }));
-        CharacterSheet[] others = [sheet with { BannedTopics = [] }, sheet with { Actions = null }, sheet with { Voice = new() { Emotions = ["calm"] } }];
+        Assert.Same(form, ReplyForm.Of(sheet with { Name = "Mira", Persona = "You are Mira.", BannedTopics = ["the king"],
+            Actions = new CharacterActions().Add("leave", "walks off", _ => { }) }));
+        CharacterSheet[] others =
+            [sheet with { BannedTopics = [] }, sheet with { Actions = null }, sheet with { Voice = new() { Emotions = ["calm"] } }];
         Assert.All(others, other => Assert.NotSame(form, ReplyForm.Of(other)));
     }
 
@@ -219,8 +231,10 @@ public sealed class CharacterTests(LoadedModel loaded)
     {
         CharacterSheet sheet = s_brannor with
         {
-            Guard = CharacterSheet.UsualGuard, Lore = "The kingdom is at war.", BannedTopics = ["the king"], DescribesActions = true, Voice = new() { Style = "in short sentences", Emotions = ["calm", "angry"] },
-            Actions = new CharacterActions().Add("give_item", "gives a ware", (Character _, Ware _) => { }).Add("leave", "goes home", _ => { }),
+            Guard = CharacterSheet.UsualGuard, Lore = "The kingdom is at war.", BannedTopics = ["the king"], DescribesActions = true,
+            Voice = new() { Style = "in short sentences", Emotions = ["calm", "angry"] },
+            Actions = new CharacterActions().Add("give_item", "gives a ware", (Character _, Ware _) => { })
+                .Add("leave", "goes home", _ => { }),
         };
         string prompt = sheet.ToPrompt();
         Assert.StartsWith(CharacterSheet.UsualGuard + " The kingdom is at war. You are Brannor", prompt, StringComparison.Ordinal);
@@ -240,18 +254,22 @@ public sealed class CharacterTests(LoadedModel loaded)
 
         string[] Play(ulong seed)
         {
-            using var brannor = new Character(loaded.Model, s_brannor with { Voice = new() { Sampling = new() { Temperature = 3, Seed = seed } } });
+            using var brannor =
+                new Character(loaded.Model, s_brannor with { Voice = new() { Sampling = new() { Temperature = 3, Seed = seed } } });
             return [.. Enumerable.Repeat("Hello!", 4).Select(line => string.Concat(brannor.Say(line)))];
         }
     }
 
-    /// <summary>Replies depend on the seed and on what was heard: not on lines that were refused, or dropped before anything was said to them.</summary>
+    /// <summary>
+    /// Replies depend on the seed and on what was heard: not on lines that were refused, or dropped before anything was said to them.
+    /// </summary>
     [Fact]
     public void ALineThatWasNeverHeardChangesNoLaterReply()
     {
         string[] Play(Action<Character> between)
         {
-            using var brannor = new Character(loaded.Model, s_brannor with { Voice = new() { Sampling = new() { Temperature = 3, Seed = 5 } } });
+            using var brannor =
+                new Character(loaded.Model, s_brannor with { Voice = new() { Sampling = new() { Temperature = 3, Seed = 5 } } });
             return [.. Enumerable.Repeat("Hello!", 3).Select(line =>
             {
                 between(brannor);
@@ -269,7 +287,8 @@ public sealed class CharacterTests(LoadedModel loaded)
     [Fact]
     public void AForkGoesOnAloneFromWhatBothHaveSaid()
     {
-        using var brannor = new Character(loaded.Model, s_brannor with { Voice = new() { Sampling = new() { Temperature = 3, Seed = 4 } }, RememberedExchanges = 2 });
+        using var brannor = new Character(loaded.Model,
+            s_brannor with { Voice = new() { Sampling = new() { Temperature = 3, Seed = 4 } }, RememberedExchanges = 2 });
         foreach (string _ in brannor.Say("Hello!")) { }
         CharacterReply inProgress = brannor.Say("Who are you?");
         while (inProgress.Speech.Length < 3) inProgress.TryRead(out _);
@@ -287,7 +306,8 @@ public sealed class CharacterTests(LoadedModel loaded)
         Assert.DoesNotContain("Hello!", seen, StringComparison.Ordinal);
         Assert.Contains("What do you sell?", seen, StringComparison.Ordinal);
 
-        static IEnumerable<string> Lines(Character who) => who.History.Where(message => message.Role == ChatRole.User).Select(message => message.Text);
+        static IEnumerable<string> Lines(Character who) =>
+            who.History.Where(message => message.Role == ChatRole.User).Select(message => message.Text);
     }
 
     [Fact]
@@ -305,8 +325,11 @@ public sealed class CharacterTests(LoadedModel loaded)
     {
         CharacterSheet[] bad =
         [
-            s_brannor with { Name = " " }, s_brannor with { MaxTokens = 0 }, s_brannor with { MaxTime = TimeSpan.Zero }, s_brannor with { MaxTime = TimeSpan.FromDays(2) }, s_brannor with { RememberedExchanges = -1 },
-            s_brannor with { BannedTopics = [""] }, s_brannor with { BannedTopics = null! }, s_brannor with { Voice = new() { Emotions = null! } }, s_brannor with { Voice = new() { Sampling = null! } }, s_brannor with { Voice = new() { Emotions = [] } }, s_brannor with { Voice = new() { Sampling = new() { TopP = 2 } } },
+            s_brannor with { Name = " " }, s_brannor with { MaxTokens = 0 }, s_brannor with { MaxTime = TimeSpan.Zero },
+            s_brannor with { MaxTime = TimeSpan.FromDays(2) }, s_brannor with { RememberedExchanges = -1 },
+            s_brannor with { BannedTopics = [""] }, s_brannor with { BannedTopics = null! },
+            s_brannor with { Voice = new() { Emotions = null! } }, s_brannor with { Voice = new() { Sampling = null! } },
+            s_brannor with { Voice = new() { Emotions = [] } }, s_brannor with { Voice = new() { Sampling = new() { TopP = 2 } } },
         ];
         Assert.All(bad, sheet => Assert.ThrowsAny<ArgumentException>(() => new Character(loaded.Model, sheet)));
         Assert.Throws<GrammarException>(() => new Character(loaded.Model, s_brannor with { MaxTokens = 5 }));

@@ -11,7 +11,8 @@ namespace MixtralVk.Tests.Conversion;
 /// <summary>A model published as Hugging Face folder, as consolidated files and as GGUF is one model.</summary>
 public sealed class CheckpointConversionTests
 {
-    private static readonly SyntheticModel s_model = new() { Weights = WeightFormat.F16, Experts = 4, Dim = 64, Hidden = 96, Heads = 4, KvHeads = 2 };
+    private static readonly SyntheticModel s_model = new()
+        { Weights = WeightFormat.F16, Experts = 4, Dim = 64, Hidden = 96, Heads = 4, KvHeads = 2 };
 
     [Theory]
     [InlineData("huggingface", 1)]
@@ -24,14 +25,16 @@ public sealed class CheckpointConversionTests
         CheckpointExport.Description(ShippedModel.Path, description);
         if (form == "huggingface") CheckpointExport.HuggingFace(ShippedModel.Path, converted.Folder, "F32", shards);
         else CheckpointExport.Consolidated(ShippedModel.Path, converted.Folder);
-        using GgufFile made = converted.Convert(QuantizationType.F32, description: description), original = GgufFile.Open(ShippedModel.Path);
+        using GgufFile made = converted.Convert(QuantizationType.F32, description: description),
+            original = GgufFile.Open(ShippedModel.Path);
 
         Assert.Equal(original.Metadata.Keys.Order(), made.Metadata.Keys.Order());
         foreach ((string key, GgufValue value) in original.Metadata)
         {
             if (key == "general.file_type") continue; // Q4_0 there, F32 here
             Assert.Equal((key, value.Type, value.ToString()), (key, made.Metadata[key].Type, made.Metadata[key].ToString()));
-            if (value.Type == GgufValueType.Array) Assert.True(original.ArrayBytes(value).SequenceEqual(made.ArrayBytes(made.Metadata[key])), key);
+            if (value.Type == GgufValueType.Array)
+                Assert.True(original.ArrayBytes(value).SequenceEqual(made.ArrayBytes(made.Metadata[key])), key);
         }
         AssertSameValues(original, made);
     }
@@ -50,7 +53,8 @@ public sealed class CheckpointConversionTests
         else CheckpointExport.Consolidated(original.Path, converted.Folder, "F16");
         using GgufFile made = converted.Convert(QuantizationType.F16), wanted = GgufFile.Open(original.Path);
         AssertSameTensors(wanted, made);
-        Assert.All(wanted.Metadata.Where(m => m.Key != "general.name"), m => Assert.Equal(m.Value.ToString(), made.Metadata[m.Key].ToString()));
+        Assert.All(wanted.Metadata.Where(m => m.Key != "general.name"),
+            m => Assert.Equal(m.Value.ToString(), made.Metadata[m.Key].ToString()));
         using ModelSource loads = ModelSource.Open(converted.Path);
         Assert.Equal(experts, loads.Config.ExpertCount);
     }
@@ -71,14 +75,16 @@ public sealed class CheckpointConversionTests
         config.Remove("rope_theta");
         File.WriteAllText(converted.PathOf("config.json"), config.ToJsonString());
         using GgufFile made = converted.Convert(QuantizationType.F16);
-        Assert.Equal((epsilon, ropeBase), ((float)made.Number("llama.attention.layer_norm_rms_epsilon")!, (float)made.Number("llama.rope.freq_base")!));
+        Assert.Equal((epsilon, ropeBase),
+            ((float)made.Number("llama.attention.layer_norm_rms_epsilon")!, (float)made.Number("llama.rope.freq_base")!));
     }
 
     [Fact]
     public void Heads_longer_than_their_share_and_tied_embeddings_come_back()
     {
         SyntheticModel model = s_model with { HeadDim = 24, TiedOutput = true };
-        foreach (Action<string, string> export in (Action<string, string>[])[(gguf, to) => CheckpointExport.HuggingFace(gguf, to, "F16"), (gguf, to) => CheckpointExport.Consolidated(gguf, to, "F16")])
+        foreach (Action<string, string> export in (Action<string, string>[])[(gguf, to) => CheckpointExport.HuggingFace(gguf, to, "F16"),
+            (gguf, to) => CheckpointExport.Consolidated(gguf, to, "F16")])
         {
             using var converted = new ConvertedFile();
             using TemporaryFile original = model.WriteTemporary();
@@ -101,15 +107,16 @@ public sealed class CheckpointConversionTests
         {
             GgufTensor tensor = made.Tensors["blk.1.ffn_down_exps.weight"];
             Assert.Equal(GgmlType.BF16, tensor.Type);
-            narrow = [.. made.Rows(tensor, 0, (int)tensor.RowCount).ToArray().Chunk(2).Select(b => BitConverter.UInt32BitsToSingle((uint)(b[0] << 16 | b[1] << 24)))];
+            narrow = [.. made.Rows(tensor, 0, (int)tensor.RowCount).ToArray().Chunk(2)
+                .Select(b => BitConverter.UInt32BitsToSingle((uint)(b[0] << 16 | b[1] << 24)))];
         }
         Assert.Equal(wide, narrow);
         Assert.All(wide, value => Assert.Equal(0u, BitConverter.SingleToUInt32Bits(value) & 0xFFFF));
     }
 
     /// <summary>
-    /// The classic converter bug. Here nothing is undone: random query and key rows, scores by the definition of half-split RoPE (column i turns
-    /// with i + d / 2) over the checkpoint, and by that of interleaved RoPE (2i with 2i + 1) over the converted file.
+    /// The classic converter bug. Here nothing is undone: random query and key rows, scores by the definition of half-split RoPE (column i
+    /// turns with i + d / 2) over the checkpoint, and by that of interleaved RoPE (2i with 2i + 1) over the converted file.
     /// </summary>
     [Fact]
     public void Attention_scores_of_a_hugging_face_model_are_those_of_the_converted_file()
@@ -144,7 +151,8 @@ public sealed class CheckpointConversionTests
         Assert.True(unpermuted > 0.01, $"rows in the wrong order went unnoticed ({unpermuted:R})");
 
         double[] Product(float[] matrix, int head, float[] input) =>
-            [.. Enumerable.Range(head * d, d).Select(row => Enumerable.Range(0, dim).Sum(col => (double)matrix[row * dim + col] * input[col]))];
+            [.. Enumerable.Range(head * d, d)
+                .Select(row => Enumerable.Range(0, dim).Sum(col => (double)matrix[row * dim + col] * input[col]))];
 
         double[] HalfSplit(double[] v, int position) => Turn(v, position, pair => (pair, pair + d / 2));
         double[] Interleaved(double[] v, int position) => Turn(v, position, pair => (2 * pair, 2 * pair + 1));
@@ -172,7 +180,8 @@ public sealed class CheckpointConversionTests
         foreach ((string key, GgufValue value) in original.Metadata.Where(m => m.Key.StartsWith("tokenizer.", StringComparison.Ordinal)))
         {
             Assert.Equal(value.ToString(), made.Metadata[key].ToString());
-            if (value.Type == GgufValueType.Array) Assert.True(original.ArrayBytes(value).SequenceEqual(made.ArrayBytes(made.Metadata[key])), key);
+            if (value.Type == GgufValueType.Array)
+                Assert.True(original.ArrayBytes(value).SequenceEqual(made.ArrayBytes(made.Metadata[key])), key);
         }
     }
 
@@ -184,7 +193,8 @@ public sealed class CheckpointConversionTests
         CheckpointExport.HuggingFace(original.Path, converted.Folder);
         Change(converted.PathOf("config.json"), config =>
         {
-            config["rope_scaling"] = new JsonObject { ["rope_type"] = "yarn", ["factor"] = 4.0, ["original_max_position_embeddings"] = 256, ["beta_fast"] = 30 };
+            config["rope_scaling"] =
+                new JsonObject { ["rope_type"] = "yarn", ["factor"] = 4.0, ["original_max_position_embeddings"] = 256, ["beta_fast"] = 30 };
             config["sliding_window"] = 128;
         });
         converted.Convert(QuantizationType.F16).Dispose();
@@ -209,7 +219,8 @@ public sealed class CheckpointConversionTests
             config["added_tokens_decoder"] = new JsonObject { ["300"] = new JsonObject { ["content"] = "<|im_end|>", ["special"] = true } };
             config["eos_token"] = new JsonObject { ["content"] = "<|im_end|>" };
             config["chat_template"] = new JsonArray(
-                new JsonObject { ["name"] = "tool_use", ["template"] = "no" }, new JsonObject { ["name"] = "default", ["template"] = "yes" });
+                new JsonObject { ["name"] = "tool_use", ["template"] = "no" },
+                new JsonObject { ["name"] = "default", ["template"] = "yes" });
         });
         using GgufFile made = converted.Convert(QuantizationType.F16);
         Assert.Equal(["<|im_end|>", "<|im_start|>", "[PAD302]", "[PAD303]"], made.Strings("tokenizer.ggml.tokens")![300..]);

@@ -7,10 +7,13 @@ using MixtralVk.Testing.Gguf;
 
 namespace MixtralVk.Tests.Conversion;
 
-/// <summary>Folders that are damaged, hostile or of another kind: one typed exception that names the file and what is wrong in it.</summary>
+/// <summary>
+/// Folders that are damaged, hostile or of another kind: one typed exception that names the file and what is wrong in it.
+/// </summary>
 public sealed class HostileCheckpointTests
 {
-    private static readonly SyntheticModel s_model = new() { Weights = WeightFormat.F16, Experts = 2, Dim = 64, Hidden = 64, Layers = 1, Vocab = 300 };
+    private static readonly SyntheticModel s_model = new()
+        { Weights = WeightFormat.F16, Experts = 2, Dim = 64, Hidden = 64, Layers = 1, Vocab = 300 };
 
     public static TheoryData<string, string, string> BadConfigs => new()
     {
@@ -60,14 +63,16 @@ public sealed class HostileCheckpointTests
         { "added_tokens.json", "{\"a\":\"b\"}", "'a'" },
         { "model.safetensors.index.json", "{\"weight_map\":{\"a\":\"../../etc/passwd\"}}", "not a file beside it" },
         { "model.safetensors.index.json", "{\"weight_map\":{\"a\":\"..\"}}", "not a file beside it" },
-        { "model.safetensors.index.json", "{\"weight_map\":{\"a\":\"model-00002-of-00002.safetensors\"}}", "model-00002-of-00002.safetensors is missing" },
+        { "model.safetensors.index.json", "{\"weight_map\":{\"a\":\"model-00002-of-00002.safetensors\"}}",
+            "model-00002-of-00002.safetensors is missing" },
         { "model.safetensors.index.json", "{\"weight_map\":{\"a\":\"model.safetensors\"}}", "'a' is not in" },
         { "model.safetensors.index.json", "{\"weight_map\":[]}", "weight_map" },
         { "tokenizer.model", "no tokenizer", "SentencePiece" },
     };
 
     [Theory, MemberData(nameof(BadFiles))]
-    public void A_bad_file_is_refused(string name, string content, string reason) => AssertRefused(folder => File.WriteAllText(Path.Combine(folder, name), content), reason, name);
+    public void A_bad_file_is_refused(string name, string content, string reason) =>
+        AssertRefused(folder => File.WriteAllText(Path.Combine(folder, name), content), reason, name);
 
     public static TheoryData<string, string> BadTokenizers => new()
     {
@@ -100,7 +105,8 @@ public sealed class HostileCheckpointTests
     public void Tensors_too_few_too_many_or_of_a_wrong_type_are_refused()
     {
         AssertRefused(folder => Rename(folder, "model.norm.weight", "model.nrom.weight"), "'model.norm.weight' is missing");
-        AssertRefused(folder => AddShard(folder, "model.layers.0.self_attn.q_proj.bias", "F32"), "'model.layers.0.self_attn.q_proj.bias' is not part");
+        AssertRefused(folder => AddShard(folder, "model.layers.0.self_attn.q_proj.bias", "F32"),
+            "'model.layers.0.self_attn.q_proj.bias' is not part");
         AssertRefused(folder => Rename(folder, "\"dtype\":\"F16\"", "\"dtype\":\"I16\""), "dtype I16");
     }
 
@@ -114,7 +120,8 @@ public sealed class HostileCheckpointTests
 
     [Fact]
     public void A_missing_expert_is_named() =>
-        AssertRefused(folder => Rename(folder, "experts.1.w2.weight", "experts.7.w2.weight"), "'model.layers.0.block_sparse_moe.experts.1.w2.weight' is missing");
+        AssertRefused(folder => Rename(folder, "experts.1.w2.weight", "experts.7.w2.weight"),
+            "'model.layers.0.block_sparse_moe.experts.1.w2.weight' is missing");
 
     [Fact]
     public void A_tensor_in_two_shards_is_refused() => AssertRefused(
@@ -166,9 +173,11 @@ public sealed class HostileCheckpointTests
     {
         using ConvertedFile folder = Exported();
         File.WriteAllText(folder.PathOf("d.json"), """{"general.architecture":"x"}""");
-        Assert.Contains("general.architecture", Assert.Throws<ModelFileException>(() => folder.Convert(QuantizationType.F16, description: folder.PathOf("d.json"))).Message);
+        Assert.Contains("general.architecture",
+            Assert.Throws<ModelFileException>(() => folder.Convert(QuantizationType.F16, description: folder.PathOf("d.json"))).Message);
         File.WriteAllText(folder.PathOf("d.json"), """{"llama.block_count":"x"}""");
-        Assert.Contains("llama.block_count", Assert.Throws<ModelFileException>(() => folder.Convert(QuantizationType.F16, description: folder.PathOf("d.json"))).Message);
+        Assert.Contains("llama.block_count",
+            Assert.Throws<ModelFileException>(() => folder.Convert(QuantizationType.F16, description: folder.PathOf("d.json"))).Message);
     }
 
     private static ConvertedFile Exported()
@@ -189,7 +198,8 @@ public sealed class HostileCheckpointTests
         Assert.StartsWith(folder.Folder, e.Path, StringComparison.Ordinal);
     }
 
-    private static ModelFileException Refused(string folder) => Assert.Throws<ModelFileException>(() => ModelConversion.OpenCheckpoint(folder, QuantizationType.F16).Dispose());
+    private static ModelFileException Refused(string folder) =>
+        Assert.Throws<ModelFileException>(() => ModelConversion.OpenCheckpoint(folder, QuantizationType.F16).Dispose());
 
     private static void Change(string folder, string name, Action<JsonObject> change)
     {
@@ -214,6 +224,7 @@ public sealed class HostileCheckpointTests
     private static void AddShard(string folder, string tensor, string type)
     {
         File.Move(Path.Combine(folder, "model.safetensors"), Path.Combine(folder, "model-1.safetensors"));
-        File.WriteAllBytes(Path.Combine(folder, "model-2.safetensors"), new SafetensorsWriter().AddFloats(tensor, type, [2], [1, 2]).ToBytes());
+        File.WriteAllBytes(Path.Combine(folder, "model-2.safetensors"),
+            new SafetensorsWriter().AddFloats(tensor, type, [2], [1, 2]).ToBytes());
     }
 }

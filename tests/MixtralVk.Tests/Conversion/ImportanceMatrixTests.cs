@@ -8,7 +8,8 @@ namespace MixtralVk.Tests.Conversion;
 /// <summary>What an importance matrix collects, stores and changes.</summary>
 public sealed class ImportanceMatrixTests
 {
-    private const string Text = "[INST] Hello, who are you? [/INST] I am Brannor, a blacksmith in Oakhaven. [INST] Where is the mill? [/INST] I don't know any mill.";
+    private const string Text =
+        "[INST] Hello, who are you? [/INST] I am Brannor, a blacksmith in Oakhaven. [INST] Where is the mill? [/INST] I don't know any mill.";
 
     private static readonly Lazy<ImportanceMatrix> s_collected = new(() =>
     {
@@ -22,7 +23,8 @@ public sealed class ImportanceMatrixTests
         using var saved = new TemporaryFile();
         using GgufFile file = Save(s_collected.Value, saved);
         using GgufFile model = GgufFile.Open(ShippedModel.Path);
-        string[] matrices = [.. model.Tensors.Values.Where(t => t.Dimensions.Count > 1 && !t.Name.Contains("gate_inp", StringComparison.Ordinal)).Select(t => t.Name)];
+        string[] matrices = [.. model.Tensors.Values.Where(t =>
+            t.Dimensions.Count > 1 && !t.Name.Contains("gate_inp", StringComparison.Ordinal)).Select(t => t.Name)];
         Assert.Equal(matrices.Where(name => name != "token_embd.weight").Order(), s_collected.Value.Names.Order());
         float tokens = Counts(file, "output.weight").Single();
         Assert.InRange(tokens, 40, 200);
@@ -114,7 +116,8 @@ public sealed class ImportanceMatrixTests
         static string Refused(string tensor, int columns)
         {
             var matrix = new ImportanceMatrix(new() { [tensor] = new(columns, new float[columns], [1]) }, 512);
-            return Assert.ThrowsAny<MixtralException>(() => ModelConversion.OpenGguf(ShippedModel.Path, QuantizationType.Q4_K_M, importance: matrix)).Message;
+            return Assert.ThrowsAny<MixtralException>(() =>
+                ModelConversion.OpenGguf(ShippedModel.Path, QuantizationType.Q4_K_M, importance: matrix)).Message;
         }
     }
 
@@ -124,10 +127,14 @@ public sealed class ImportanceMatrixTests
         AssertRefused(new GgufWriter().Add("general.type", "model"), "not an importance matrix");
         AssertRefused(Imatrix(), "no importance");
         AssertRefused(Imatrix().AddTensor("a.in_sum2", GgmlType.F32, [2, 1], new byte[8]), "'a.counts' is missing");
-        AssertRefused(Imatrix().AddTensor("a.in_sum2", GgmlType.F32, [2, 2], new byte[16]).AddTensor("a.counts", GgmlType.F32, [1, 1], new byte[4]), "belong");
-        AssertRefused(Imatrix().AddTensor("a.in_sum2", GgmlType.F16, [2, 1], new byte[4]).AddTensor("a.counts", GgmlType.F32, [1, 1], new byte[4]), "belong");
-        AssertRefused(Imatrix().AddTensor("a.in_sum2", GgmlType.F32, [1, 1], [0, 0, 0xC0, 0x7F]).AddTensor("a.counts", GgmlType.F32, [1, 1], new byte[4]), "'a.in_sum2'");
-        AssertRefused(Imatrix().AddTensor("a.in_sum2", GgmlType.F32, [1, 1], new byte[4]).AddTensor("a.counts", GgmlType.F32, [1, 1], [0, 0, 0x80, 0xBF]), "'a.counts'");
+        AssertRefused(Imatrix().AddTensor("a.in_sum2", GgmlType.F32, [2, 2], new byte[16])
+            .AddTensor("a.counts", GgmlType.F32, [1, 1], new byte[4]), "belong");
+        AssertRefused(Imatrix().AddTensor("a.in_sum2", GgmlType.F16, [2, 1], new byte[4])
+            .AddTensor("a.counts", GgmlType.F32, [1, 1], new byte[4]), "belong");
+        AssertRefused(Imatrix().AddTensor("a.in_sum2", GgmlType.F32, [1, 1], [0, 0, 0xC0, 0x7F])
+            .AddTensor("a.counts", GgmlType.F32, [1, 1], new byte[4]), "'a.in_sum2'");
+        AssertRefused(Imatrix().AddTensor("a.in_sum2", GgmlType.F32, [1, 1], new byte[4])
+            .AddTensor("a.counts", GgmlType.F32, [1, 1], [0, 0, 0x80, 0xBF]), "'a.counts'");
 
         static GgufWriter Imatrix() => new GgufWriter().Add("general.type", "imatrix");
     }

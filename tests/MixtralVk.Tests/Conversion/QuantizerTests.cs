@@ -11,8 +11,8 @@ public sealed class QuantizerTests
     private const int Cols = 256, Rows = 512;
 
     /// <summary>
-    /// Error relative to the values that llama.cpp's quantiser (v0.5.0, `lcpp quantize`) leaves on the very numbers of <see cref="Numbers"/>, as a
-    /// matrix of 512 rows of 256.
+    /// Error relative to the values that llama.cpp's quantiser (v0.5.0, `lcpp quantize`) leaves on the very numbers of
+    /// <see cref="Numbers"/>, as a matrix of 512 rows of 256.
     /// </summary>
     [Theory]
     [InlineData(GgmlType.Q4_0, 0.105330)]
@@ -29,7 +29,8 @@ public sealed class QuantizerTests
         Assert.InRange(error, theirs * 0.8, theirs * 1.001);
     }
 
-    public static TheoryData<GgmlType> Types => [GgmlType.Q4_0, GgmlType.Q5_0, GgmlType.Q5_1, GgmlType.Q8_0, GgmlType.Q4_K, GgmlType.Q5_K, GgmlType.Q6_K];
+    public static TheoryData<GgmlType> Types =>
+        [GgmlType.Q4_0, GgmlType.Q5_0, GgmlType.Q5_1, GgmlType.Q8_0, GgmlType.Q4_K, GgmlType.Q5_K, GgmlType.Q6_K];
 
     [Theory, MemberData(nameof(Types))]
     public void Zeros_stay_zeros_and_vanishing_values_do_no_harm(GgmlType type)
@@ -100,7 +101,8 @@ public sealed class QuantizerTests
         for (int i = 0; i < values.Length; i++) Assert.Equal((Half)values[i], BinaryPrimitives.ReadHalfLittleEndian(half.AsSpan(2 * i)));
         // 1 + 1/256 and 1 + 3/256 lie between two brain floats; the even one is taken.
         Assert.Equal([1, -2.5f, 0.10009765625f, 1, 1.015625f],
-            Enumerable.Range(0, 5).Select(i => BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(brain.AsSpan(2 * i)) << 16)));
+            Enumerable.Range(0, 5)
+                .Select(i => BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(brain.AsSpan(2 * i)) << 16)));
     }
 
     private static byte[] Quantize(GgmlType type, float[] values, float[]? importance = null)
@@ -125,7 +127,8 @@ public sealed class QuantizerTests
     private static float[] Five(byte[] blocks, int size, bool hasOffset) =>
         [.. blocks.Chunk(size).SelectMany(block => Enumerable.Range(0, 32).Select(i =>
         {
-            float d = (float)BinaryPrimitives.ReadHalfLittleEndian(block), m = hasOffset ? (float)BinaryPrimitives.ReadHalfLittleEndian(block.AsSpan(2)) : 0;
+            float d = (float)BinaryPrimitives.ReadHalfLittleEndian(block),
+                m = hasOffset ? (float)BinaryPrimitives.ReadHalfLittleEndian(block.AsSpan(2)) : 0;
             uint fifth = BinaryPrimitives.ReadUInt32LittleEndian(block.AsSpan(size - 20)) >> i & 1;
             int q = (i < 16 ? block[size - 16 + i] & 15 : block[size - 32 + i] >> 4) | (int)(fifth << 4);
             return hasOffset ? d * q + m : d * (q - 16);
@@ -135,8 +138,8 @@ public sealed class QuantizerTests
         Math.Sqrt(values.Zip(read, (a, b) => Math.Pow((double)a - b, 2)).Sum() / values.Sum(a => (double)a * a));
 
     /// <summary>
-    /// v |v| of the sum v of four uniform numbers less 2, from the generator state = 1664525 state + 1013904223 (mod 2^32), seed 12345, upper 24
-    /// bits: long tails as weights have them, and the same numbers in any language.
+    /// v |v| of the sum v of four uniform numbers less 2, from the generator state = 1664525 state + 1013904223 (mod 2^32), seed 12345,
+    /// upper 24 bits: long tails as weights have them, and the same numbers in any language.
     /// </summary>
     private static float[] Numbers(int count)
     {

@@ -17,7 +17,8 @@ public sealed class SafetensorsTests
     {
         // Eight bits of mantissa: every one of the three types holds these exactly.
         float[] values = [0, 1, -1, 0.5f, 255, -0.0078125f, 1.9921875f, float.NegativeInfinity];
-        using var file = TemporaryFile.With(new SafetensorsWriter().AddFloats("a", "F32", [2], [3, 4]).AddFloats("b", type, [2, 4], values).ToBytes());
+        using var file =
+            TemporaryFile.With(new SafetensorsWriter().AddFloats("a", "F32", [2], [3, 4]).AddFloats("b", type, [2, 4], values).ToBytes());
         using SafetensorsFile opened = SafetensorsFile.Open(file.Path);
         float[] read = new float[5];
         opened.Read(opened.Tensors["b"], 3, read, new byte[20]);
@@ -29,7 +30,8 @@ public sealed class SafetensorsTests
     [Fact]
     public void A_read_past_the_tensor_is_refused()
     {
-        using var file = TemporaryFile.With(new SafetensorsWriter().AddFloats("a", "F32", [2], [3, 4]).AddFloats("b", "F32", [2], [5, 6]).ToBytes());
+        using var file =
+            TemporaryFile.With(new SafetensorsWriter().AddFloats("a", "F32", [2], [3, 4]).AddFloats("b", "F32", [2], [5, 6]).ToBytes());
         using SafetensorsFile opened = SafetensorsFile.Open(file.Path);
         Assert.Throws<ArgumentOutOfRangeException>(() => opened.Read(opened.Tensors["a"], 1, new float[2], new byte[8]));
     }
@@ -116,7 +118,8 @@ public sealed class SafetensorsTests
                 try
                 {
                     using SafetensorsFile opened = SafetensorsFile.Open(file.Path);
-                    foreach (SafetensorsTensor tensor in opened.Tensors.Values) Assert.InRange(tensor.Offset + tensor.Bytes, 0, changed.Length);
+                    foreach (SafetensorsTensor tensor in opened.Tensors.Values)
+                        Assert.InRange(tensor.Offset + tensor.Bytes, 0, changed.Length);
                 }
                 catch (ModelFileException)
                 {
@@ -130,7 +133,8 @@ public sealed class SafetensorsTests
     [Fact]
     public void What_is_not_there_or_no_file_is_refused()
     {
-        Assert.Contains("does not exist", Assert.Throws<ModelFileException>(() => SafetensorsFile.Open(Path.Combine(Path.GetTempPath(), "no", "file"))).Message);
+        Assert.Contains("does not exist",
+            Assert.Throws<ModelFileException>(() => SafetensorsFile.Open(Path.Combine(Path.GetTempPath(), "no", "file"))).Message);
         Assert.Contains("directory", Assert.Throws<ModelFileException>(() => SafetensorsFile.Open(Path.GetTempPath())).Message);
     }
 

@@ -28,7 +28,8 @@ public sealed class SentencePieceTests
     public void Fields_nobody_knows_are_passed()
     {
         byte[] model = SentencePieceWriter.Write(s_pieces, s_scores, s_types);
-        byte[] more = [.. SentencePieceWriter.Field(7, 5), .. SentencePieceWriter.Field(9, [1, 2]), 10 << 3 | 5, 1, 2, 3, 4, 11 << 3 | 1, 1, 2, 3, 4, 5, 6, 7, 8];
+        byte[] more = [.. SentencePieceWriter.Field(7, 5), .. SentencePieceWriter.Field(9, [1, 2]), 10 << 3 | 5, 1, 2, 3, 4, 11 << 3 | 1,
+            1, 2, 3, 4, 5, 6, 7, 8];
         Assert.Equal(s_pieces, Read([.. more, .. model, .. more]).Tokens);
     }
 
@@ -98,5 +99,6 @@ public sealed class SentencePieceTests
 
     private static VocabularyData Read(byte[] model) => SentencePieceModel.Read("tokenizer.model", model);
 
-    private static void AssertRefused(byte[] model, string reason) => Assert.Contains(reason, Assert.Throws<ModelFileException>(() => Read(model)).Message);
+    private static void AssertRefused(byte[] model, string reason) =>
+        Assert.Contains(reason, Assert.Throws<ModelFileException>(() => Read(model)).Message);
 }

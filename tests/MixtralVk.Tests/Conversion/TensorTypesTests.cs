@@ -3,11 +3,14 @@ using MixtralVk.Loading;
 
 namespace MixtralVk.Tests.Conversion;
 
-/// <summary>The types of a mix, tensor by tensor, as `lcpp quantize -q q4_k_m` and `-q q5_k_m` (llama.cpp v0.5.0) chose them for such models.</summary>
+/// <summary>
+/// The types of a mix, tensor by tensor, as `lcpp quantize -q q4_k_m` and `-q q5_k_m` (llama.cpp v0.5.0) chose them for such models.
+/// </summary>
 public sealed class TensorTypesTests
 {
     // Which layers' down projections got Q6_K.
-    private static readonly int[] s_moreBitsOf32 = [0, 1, 2, 3, 6, 9, 12, 15, 18, 21, 24, 27, 28, 29, 30, 31], s_moreBitsOf9 = [0, 3, 6, 7, 8];
+    private static readonly int[] s_moreBitsOf32 = [0, 1, 2, 3, 6, 9, 12, 15, 18, 21, 24, 27, 28, 29, 30, 31],
+        s_moreBitsOf9 = [0, 3, 6, 7, 8];
 
     [Theory]
     [InlineData(QuantizationType.Q4_K_M, GgmlType.Q4_K, GgmlType.Q5_K)]
@@ -64,10 +67,12 @@ public sealed class TensorTypesTests
     public void Pure_is_one_type_and_tied_embeddings_count_as_output()
     {
         Assert.Equal(GgmlType.Q4_K, Of(new TensorTypes(QuantizationType.Q4_K_M, 32, 8, false, pure: true), "output.weight", 256, 512));
-        Assert.Equal(GgmlType.Q6_K, Of(new TensorTypes(QuantizationType.Q4_0, 32, 8, tiedOutput: true, pure: false), "token_embd.weight", 256, 512));
+        Assert.Equal(GgmlType.Q6_K,
+            Of(new TensorTypes(QuantizationType.Q4_0, 32, 8, tiedOutput: true, pure: false), "token_embd.weight", 256, 512));
         Assert.Equal(GgmlType.Q8_0, Of(new TensorTypes(QuantizationType.Q8_0, 32, 8, false, pure: false), "output.weight", 256, 512));
         Assert.Equal(GgmlType.F16, Of(new TensorTypes(QuantizationType.F16, 32, 8, false, pure: false), "output.weight", 256, 512));
     }
 
-    private static GgmlType Of(TensorTypes types, string name, params long[] dimensions) => types.Of(new CheckpointTensor(name, dimensions, []));
+    private static GgmlType Of(TensorTypes types, string name, params long[] dimensions) =>
+        types.Of(new CheckpointTensor(name, dimensions, []));
 }

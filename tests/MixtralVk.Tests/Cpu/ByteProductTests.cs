@@ -11,7 +11,8 @@ public sealed unsafe class ByteProductTests : IDisposable
     private readonly WorkerThreads _threads = new(2);
     private readonly Random _random = new(11);
 
-    public static TheoryData<WeightFormat> Formats() => [.. Enum.GetValues<WeightFormat>().Where(format => BlockFormat.Of(format).Levels is not null)];
+    public static TheoryData<WeightFormat> Formats() =>
+        [.. Enum.GetValues<WeightFormat>().Where(format => BlockFormat.Of(format).Levels is not null)];
 
     public void Dispose() => _threads.Dispose();
 
@@ -43,7 +44,8 @@ public sealed unsafe class ByteProductTests : IDisposable
             Array.Fill(blocks, (byte)pattern);
             SetScales(format, blocks);
             using var matrix = new CpuMatrix(format, rows, cols, blocks);
-            float[] input = [.. Enumerable.Repeat(1f, cols), .. Enumerable.Repeat(-1f, cols), .. Enumerable.Range(0, 3 * cols).Select(_ => _random.Next(2) * 2 - 1f)];
+            float[] input = [.. Enumerable.Repeat(1f, cols), .. Enumerable.Repeat(-1f, cols),
+                .. Enumerable.Range(0, 3 * cols).Select(_ => _random.Next(2) * 2 - 1f)];
             Check(matrix, rows, cols, input);
         }
     }
@@ -93,7 +95,8 @@ public sealed unsafe class ByteProductTests : IDisposable
         {
             float[] input = Floats(96);
             input[32 + at] = bad;
-            foreach (var (_, product) in ByteProduct.Supported()) Assert.All(Run(matrix, product, input, 64, 96, out _), sum => Assert.False(float.IsFinite(sum)));
+            foreach (var (_, product) in ByteProduct.Supported())
+                Assert.All(Run(matrix, product, input, 64, 96, out _), sum => Assert.False(float.IsFinite(sum)));
         }
     }
 
@@ -105,11 +108,13 @@ public sealed unsafe class ByteProductTests : IDisposable
         {
             float[] sums = Run(matrix, product, input, rows, cols, out float[] rounded);
             if (first is null) AssertSums(matrix.Floats, rounded, sums, rows, cols);
-            Assert.True((first ??= sums).AsSpan().SequenceEqual(sums), $"{name} differs from {ByteProduct.Supported().First().Name} at {rows} x {cols}, {tokens} tokens.");
+            Assert.True((first ??= sums).AsSpan().SequenceEqual(sums),
+                $"{name} differs from {ByteProduct.Supported().First().Name} at {rows} x {cols}, {tokens} tokens.");
             for (int t = 0; t < tokens; t++)
             {
                 float[] alone = Run(matrix, product, input[(t * cols)..((t + 1) * cols)], rows, cols, out _);
-                Assert.True(alone.AsSpan().SequenceEqual(sums.AsSpan(t * rows, rows)), $"{name}: token {t} of {tokens} differs from the same token alone.");
+                Assert.True(alone.AsSpan().SequenceEqual(sums.AsSpan(t * rows, rows)),
+                    $"{name}: token {t} of {tokens} differs from the same token alone.");
             }
         }
     }

@@ -19,7 +19,8 @@ public class CpuForwardPassTests
         foreach (int threads in (int[])[1, 2, 5])
         {
             using ModelSource source = ModelSource.Open(file.Path);
-            using CpuForwardPass pass = CpuForwardPass.Load(source, 64, 64, KvFormat.F16, 2, new CpuOptions { Threads = threads }, null, default);
+            using CpuForwardPass pass =
+                CpuForwardPass.Load(source, 64, 64, KvFormat.F16, 2, new CpuOptions { Threads = threads }, null, default);
             float[] logits = TestDevices.AllLogits(pass, TestDevices.RandomTokens(40, pass.Config.VocabSize));
             Assert.Equal(first ??= logits, logits);
         }
@@ -56,7 +57,8 @@ public class CpuForwardPassTests
         using TemporaryFile file = new SyntheticModel().WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
         var reports = new List<LoadProgress>();
-        using CpuForwardPass pass = CpuForwardPass.Load(source, 32, 8, KvFormat.F16, 1, new CpuOptions { Threads = 3 }, new Collect(reports), default);
+        using CpuForwardPass pass =
+            CpuForwardPass.Load(source, 32, 8, KvFormat.F16, 1, new CpuOptions { Threads = 3 }, new Collect(reports), default);
         Assert.True(reports.Count > 2);
         Assert.Equal(reports.Select(r => r.DoneBytes).Order(), reports.Select(r => r.DoneBytes));
         Assert.Single(reports.Select(r => r.TotalBytes).Distinct());

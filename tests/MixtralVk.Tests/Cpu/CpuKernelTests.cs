@@ -77,7 +77,8 @@ public sealed unsafe class CpuKernelTests : IDisposable
         int[] positions = [0, 1, 511, 32767];
         float[] vectors = Floats(positions.Length * heads * headDim);
         GuardedFloats table = new(32768 * ropeDim), inPlace = new(vectors);
-        RopeTable.Fill([.. Enumerable.Range(0, ropeDim / 2).Select(i => Math.Pow(1e6, -2.0 * i / ropeDim))], 1, new Span<float>(table.Pointer, 32768 * ropeDim));
+        RopeTable.Fill([.. Enumerable.Range(0, ropeDim / 2).Select(i => Math.Pow(1e6, -2.0 * i / ropeDim))], 1,
+            new Span<float>(table.Pointer, 32768 * ropeDim));
         fixed (int* at = positions) Rope.Run(_threads, inPlace.Pointer, positions.Length, heads, headDim, ropeDim, table.Pointer, at);
         AssertClose(Ref.Rope.Run(vectors, positions, headDim, ropeDim, 1e6), inPlace.Values(), 1e-6f);
     }
@@ -98,8 +99,10 @@ public sealed unsafe class CpuKernelTests : IDisposable
         // Pages backwards; page 0 belongs to nobody.
         int[] positions = [.. Enumerable.Range(0, length)], table = [.. Enumerable.Range(0, pages).Select(i => pages - i)];
         int[] pageOf = [.. positions.Select(p => table[p / KvPages.PageTokens])];
-        QueryTile[] tiles = [.. Enumerable.Range(0, (length + 7) / 8).Select(i => new QueryTile { FirstRow = i * 8, Rows = Math.Min(8, length - i * 8) })];
-        long cacheBytes = new KvCache(null, format, pages + 1, kvHeads, headDim).Bytes(2), scratchFloats = Attention.ScratchFloats(heads, kvHeads, headDim);
+        QueryTile[] tiles =
+            [.. Enumerable.Range(0, (length + 7) / 8).Select(i => new QueryTile { FirstRow = i * 8, Rows = Math.Min(8, length - i * 8) })];
+        long cacheBytes = new KvCache(null, format, pages + 1, kvHeads, headDim).Bytes(2),
+            scratchFloats = Attention.ScratchFloats(heads, kvHeads, headDim);
         GuardedFloats memory = new((int)(cacheBytes / 4)), scratch = new((int)scratchFloats * 3), output = new(q.Length);
         var cache = new KvCache((byte*)memory.Pointer, format, pages + 1, kvHeads, headDim);
         int status = StepStatus.Clean;
@@ -108,9 +111,11 @@ public sealed unsafe class CpuKernelTests : IDisposable
         fixed (QueryTile* tile = tiles)
         {
             KvWrite.Run(_threads, keys, values, length, cache, 1, page, at, &status);
-            Attention.Run(_threads, queries, heads, tile, tiles.Length, at, pageTable, cache, 1, scratch.Pointer, scratchFloats, output.Pointer);
+            Attention.Run(_threads, queries, heads, tile, tiles.Length, at, pageTable, cache, 1, scratch.Pointer,
+                scratchFloats, output.Pointer);
         }
-        float[] Stored(float[] vectors) => format == KvFormat.Q8_0 ? Ref.KvWrite.RunQ8(vectors, headDim) : Ref.KvWrite.Run(vectors, format == KvFormat.F16);
+        float[] Stored(float[] vectors) =>
+            format == KvFormat.Q8_0 ? Ref.KvWrite.RunQ8(vectors, headDim) : Ref.KvWrite.Run(vectors, format == KvFormat.F16);
         float[] expected = Ref.Attention.Run(q, Stored(k), Stored(v), positions, heads, kvHeads, headDim);
         AssertClose(expected, output.Values(), 5e-6f);
         Assert.Equal(StepStatus.Clean, status);
@@ -159,7 +164,8 @@ public sealed unsafe class CpuKernelTests : IDisposable
         float[] input = Floats(tokens * dim), weights = Floats(tokens * topK), residual = Floats(tokens * dim);
         CpuMatrix[] gate = Matrices(hidden, dim), up = Matrices(hidden, dim), down = Matrices(dim, hidden);
         TiledMatrix[] gates = [.. gate.Select(m => m.Tiled)], ups = [.. up.Select(m => m.Tiled)], downs = [.. down.Select(m => m.Tiled)];
-        GuardedFloats x = new(input), h = new(tokens * topK * hidden), outputs = new(tokens * topK * dim), w = new(weights), sum = new(residual);
+        GuardedFloats x = new(input), h = new(tokens * topK * hidden), outputs = new(tokens * topK * dim), w = new(weights),
+            sum = new(residual);
         int[] counts = new int[experts], offsets = new int[experts], active = new int[experts], entries = new int[tokens * topK];
         fixed (int* c = counts, o = offsets, a = active, e = entries)
         fixed (TiledMatrix* g = gates, u = ups, d = downs)
@@ -177,14 +183,16 @@ public sealed unsafe class CpuKernelTests : IDisposable
         Assert.Equal(expectedGroups.Offsets, offsets);
         Assert.Equal(expectedGroups.Entries, entries);
 
-        float[] expected = [.. ids.SelectMany((expert, i) => Ref.ExpertDown.Run(down[expert].Floats, Ref.ExpertGateUp.Run(gate[expert].Floats, up[expert].Floats,
+        float[] expected = [.. ids.SelectMany((expert, i) =>
+            Ref.ExpertDown.Run(down[expert].Floats, Ref.ExpertGateUp.Run(gate[expert].Floats, up[expert].Floats,
             input.AsSpan(i / topK * dim, dim), dim), hidden))];
         float scale = expected.Max(MathF.Abs);
         AssertClose(expected, outputs.Values(), 2e-6f * scale);
         AssertClose(Ref.CombineExperts.Run(residual, expected, weights, topK), sum.Values(), 4e-6f * scale);
         foreach (CpuMatrix matrix in gate.Concat(up).Concat(down)) matrix.Dispose();
 
-        CpuMatrix[] Matrices(int rows, int cols) => [.. Enumerable.Range(0, experts).Select(_ => new CpuMatrix(format, rows, cols, _random))];
+        CpuMatrix[] Matrices(int rows, int cols) =>
+            [.. Enumerable.Range(0, experts).Select(_ => new CpuMatrix(format, rows, cols, _random))];
     }
 
     [Fact]
@@ -214,8 +222,10 @@ public sealed unsafe class CpuKernelTests : IDisposable
     private (int[] Ids, float[] Weights) RunRouter(float[] input, float[] router, int experts, int topK, out int status)
     {
         int dim = router.Length / experts, tokens = input.Length / dim, found = StepStatus.Clean;
-        GuardedFloats x = new(input), r = new(router), logits = new(tokens * experts), ids = new(tokens * topK), weights = new(tokens * topK);
-        RouterTopK.Run(_threads, x.Pointer, tokens, r.Pointer, experts, dim, topK, logits.Pointer, (int*)ids.Pointer, weights.Pointer, &found, 6);
+        GuardedFloats x = new(input), r = new(router), logits = new(tokens * experts), ids = new(tokens * topK),
+            weights = new(tokens * topK);
+        RouterTopK.Run(_threads, x.Pointer, tokens, r.Pointer, experts, dim, topK, logits.Pointer, (int*)ids.Pointer,
+            weights.Pointer, &found, 6);
         status = found;
         return ([.. ids.Values().Select(BitConverter.SingleToInt32Bits)], weights.Values());
     }

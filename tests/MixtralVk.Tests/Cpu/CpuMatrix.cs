@@ -12,7 +12,8 @@ internal sealed unsafe class CpuMatrix : IDisposable
     private readonly NativeBuffer _memory;
 
     public CpuMatrix(WeightFormat format, int rows, int cols, Random random)
-        : this(format, rows, cols, Quantizer.Quantize(format, [.. Enumerable.Range(0, rows * cols).Select(_ => random.NextSingle() * 2 - 1)]))
+        : this(format, rows, cols,
+        Quantizer.Quantize(format, [.. Enumerable.Range(0, rows * cols).Select(_ => random.NextSingle() * 2 - 1)]))
     {
     }
 
@@ -25,7 +26,8 @@ internal sealed unsafe class CpuMatrix : IDisposable
         Tiled = new TiledMatrix(layout, _memory.Pointer);
         int rowBytes = blocks.Length / rows;
         for (int tile = 0; tile < layout.Tiles; tile++)
-            RowTile.Repack(layout, blocks.AsSpan(tile * RowTileLayout.TileRows * rowBytes, Tiled.RowsOf(tile) * rowBytes), Tiled.RowsOf(tile),
+            RowTile.Repack(layout,
+                blocks.AsSpan(tile * RowTileLayout.TileRows * rowBytes, Tiled.RowsOf(tile) * rowBytes), Tiled.RowsOf(tile),
                 new Span<byte>(Tiled.Tile(tile), (int)layout.TileBytes));
     }
 

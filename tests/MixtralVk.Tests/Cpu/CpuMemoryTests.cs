@@ -46,10 +46,12 @@ public sealed class CpuMemoryTests : IDisposable
     [Fact]
     public void Loading_can_be_cancelled_before_and_in_between()
     {
-        Assert.Throws<OperationCanceledException>(() => CpuForwardPass.Load(_source, 32, 8, KvFormat.F16, 1, new CpuOptions { Threads = 2 }, null, new CancellationToken(true)));
+        Assert.Throws<OperationCanceledException>(() =>
+            CpuForwardPass.Load(_source, 32, 8, KvFormat.F16, 1, new CpuOptions { Threads = 2 }, null, new CancellationToken(true)));
         using var cancellation = new CancellationTokenSource();
         var progress = new CancelAtFirst(cancellation);
-        Assert.Throws<OperationCanceledException>(() => CpuForwardPass.Load(_source, 32, 8, KvFormat.F16, 1, new CpuOptions { Threads = 1 }, progress, cancellation.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            CpuForwardPass.Load(_source, 32, 8, KvFormat.F16, 1, new CpuOptions { Threads = 1 }, progress, cancellation.Token));
         Assert.Equal(1, progress.Reports);
     }
 
@@ -59,7 +61,8 @@ public sealed class CpuMemoryTests : IDisposable
     [InlineData(1, 1 << 29)]
     public void What_cannot_fit_main_memory_is_a_typed_error(int pages, int maxBatchTokens)
     {
-        var error = Assert.Throws<HostMemoryException>(() => CpuForwardPass.Load(_source, 32, maxBatchTokens, KvFormat.F32, pages, new CpuOptions { Threads = 1 }, null, default));
+        var error = Assert.Throws<HostMemoryException>(() =>
+            CpuForwardPass.Load(_source, 32, maxBatchTokens, KvFormat.F32, pages, new CpuOptions { Threads = 1 }, null, default));
         Assert.True(error.NeededBytes > error.AvailableBytes);
     }
 
@@ -67,7 +70,8 @@ public sealed class CpuMemoryTests : IDisposable
     public void A_file_that_fails_while_it_is_read_gives_its_own_error()
     {
         using var failing = new FailingSource(_source);
-        var error = Assert.Throws<ModelFileException>(() => CpuForwardPass.Load(failing, 32, 8, KvFormat.F32, 1, new CpuOptions { Threads = 3 }, null, default));
+        var error = Assert.Throws<ModelFileException>(() =>
+            CpuForwardPass.Load(failing, 32, 8, KvFormat.F32, 1, new CpuOptions { Threads = 3 }, null, default));
         Assert.Equal(_file.Path, error.Path);
     }
 

@@ -1,6 +1,8 @@
 namespace MixtralVk.Tests.Cpu;
 
-/// <summary>Numbers at a fixed address between two guard zones; as an output it begins as NaN, so that a value never written shows.</summary>
+/// <summary>
+/// Numbers at a fixed address between two guard zones; as an output it begins as NaN, so that a value never written shows.
+/// </summary>
 internal sealed unsafe class GuardedFloats
 {
     private const int Guard = 64;

@@ -11,7 +11,9 @@ namespace MixtralVk.Tests.Experts;
 [Collection(VulkanCollection.Name)]
 public sealed class ExpertBudgetTests
 {
-    /// <summary>At every budget on the way, also in the middle of a change, the logits are the reference's; memory is that of the slots.</summary>
+    /// <summary>
+    /// At every budget on the way, also in the middle of a change, the logits are the reference's; memory is that of the slots.
+    /// </summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -23,7 +25,8 @@ public sealed class ExpertBudgetTests
         int[] tokens = expected.Tokens;
         long all = source.Describe().ExpertBytes;
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
-        using VulkanForwardPass pass = SplitExpertsTests.Load(source, gpu, SplitExpertsTests.Settings(source, 50, CpuArithmetic.Float32) with { Moves = moves });
+        using VulkanForwardPass pass =
+            SplitExpertsTests.Load(source, gpu, SplitExpertsTests.Settings(source, 50, CpuArithmetic.Float32) with { Moves = moves });
         int buffers = gpu.Device.LiveBuffers;
         foreach (int percent in (int[])[25, 100, 0, 75, 50])
         {
@@ -39,9 +42,11 @@ public sealed class ExpertBudgetTests
             Check();
             Assert.Equal(24 * percent / 100, pass.ResidentExperts!.Value);
             if (percent == 100) Assert.Equal(1, pass.CostOf(1, 1).Submissions);
-            int landing = gpu.Device.LiveBuffers - (buffers + 24 * percent / 100 - 12); // where one on its way lies: as long as there are slots, and made when it is needed where experts stay
+            // Where one on its way lies: as long as there are slots, and made when it is needed where experts stay.
+            int landing = gpu.Device.LiveBuffers - (buffers + 24 * percent / 100 - 12);
             Assert.InRange(landing, moves && percent == 0 ? -1 : 0, moves ? percent == 0 ? -1 : 0 : 1);
-            if (!moves) Assert.Equal(percent == 75 ? [0, 1, 2, 3, 4, 5] : Enumerable.Range(0, percent * 8 / 100), Enumerable.Range(0, 8).Where(expert => pass.IsOnDevice(new ExpertId(1, expert))));
+            if (!moves) Assert.Equal(percent == 75 ? [0, 1, 2, 3, 4, 5] : Enumerable.Range(0, percent * 8 / 100),
+                Enumerable.Range(0, 8).Where(expert => pass.IsOnDevice(new ExpertId(1, expert))));
         }
 
         void Check() => expected.Check(TestDevices.AllLogits(pass, tokens));
@@ -55,7 +60,8 @@ public sealed class ExpertBudgetTests
         using ModelSource source = ModelSource.Open(file.Path);
         long expert = source.Describe().ExpertBytes / 16, spare = 1L << 30;
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
-        using VulkanForwardPass pass = SplitExpertsTests.Load(source, gpu, SplitExpertsTests.Settings(source, 75, CpuArithmetic.Float32) with { Moves = true, SpareMemory = () => spare });
+        using VulkanForwardPass pass = SplitExpertsTests.Load(source, gpu,
+            SplitExpertsTests.Settings(source, 75, CpuArithmetic.Float32) with { Moves = true, SpareMemory = () => spare });
         Assert.Equal(12, After(1L << 30));
         Assert.Equal(9, After(-3 * expert));
         Assert.Equal(9, After(expert));         // not enough to be worth it
@@ -77,18 +83,21 @@ public sealed class ExpertBudgetTests
     }
 
     /// <summary>
-    /// The host changes the budget from its own thread, whatever the model does: texts go on, and an idle model gives its memory back, too. In floats, so that
-    /// it does not matter who computes an expert.
+    /// The host changes the budget from its own thread, whatever the model does: texts go on, and an idle model gives its memory back, too.
+    /// In floats, so that it does not matter who computes an expert.
     /// </summary>
     [Fact]
     public void The_budget_changes_under_generation_and_while_nothing_is_computed()
     {
         long all, weights;
-        using (ModelSource source = ModelSource.Open(ShippedModel.Path)) (weights, all) = (source.Describe().WeightBytes, source.Describe().ExpertBytes);
-        using MixtralModel cpu = MixtralModel.Load(ShippedModel.Path, new MixtralOptions { Device = DeviceKind.Cpu, CpuArithmetic = CpuArithmetic.Float32 });
+        using (ModelSource source = ModelSource.Open(ShippedModel.Path))
+            (weights, all) = (source.Describe().WeightBytes, source.Describe().ExpertBytes);
+        using MixtralModel cpu =
+            MixtralModel.Load(ShippedModel.Path, new MixtralOptions { Device = DeviceKind.Cpu, CpuArithmetic = CpuArithmetic.Float32 });
         string expected = Text(cpu, _ => { });
         Assert.Throws<InvalidOperationException>(() => cpu.ExpertBudgetBytes = 0);
-        using MixtralModel model = MixtralModel.Load(ShippedModel.Path, new MixtralOptions { Device = DeviceKind.Vulkan, ExpertBudgetBytes = all / 2, CpuArithmetic = CpuArithmetic.Float32 });
+        using MixtralModel model = MixtralModel.Load(ShippedModel.Path,
+            new MixtralOptions { Device = DeviceKind.Vulkan, ExpertBudgetBytes = all / 2, CpuArithmetic = CpuArithmetic.Float32 });
         var pass = (VulkanForwardPass)model.ForwardPass;
         long[] budgets = [all / 4, all, 0, all / 2, all];
         Assert.Equal(expected, Text(model, token =>
@@ -99,8 +108,10 @@ public sealed class ExpertBudgetTests
         {
             model.ExpertBudgetBytes = all * experts / 32;
             Assert.Equal(all * experts / 32, model.ExpertBudgetBytes);
-            Assert.True(SpinWait.SpinUntil(() => pass.ResidentExperts == experts, 20_000), $"{pass.ResidentExperts} experts instead of {experts}");
-            Assert.EndsWith(experts < 32 ? $"; {experts} of 32 experts there, the CPU computes the others" : "; 32 of 32 experts there", model.Device.Description);
+            Assert.True(SpinWait.SpinUntil(() => pass.ResidentExperts == experts, 20_000),
+                $"{pass.ResidentExperts} experts instead of {experts}");
+            Assert.EndsWith(experts < 32 ? $"; {experts} of 32 experts there, the CPU computes the others" : "; 32 of 32 experts there",
+                model.Device.Description);
             Assert.Equal(weights - all + all * experts / 32, model.Memory.WeightBytes);
         }
         Assert.Equal(expected, Text(model, _ => { }));
@@ -110,7 +121,8 @@ public sealed class ExpertBudgetTests
     [Fact]
     public void Experts_that_are_all_there_for_good_have_no_budget()
     {
-        using MixtralModel model = MixtralModel.Load(ShippedModel.Path, new MixtralOptions { Device = DeviceKind.Vulkan, ContextLength = 64 });
+        using MixtralModel model =
+            MixtralModel.Load(ShippedModel.Path, new MixtralOptions { Device = DeviceKind.Vulkan, ContextLength = 64 });
         Assert.Throws<InvalidOperationException>(() => model.ExpertBudgetBytes = 0);
     }
 
@@ -119,7 +131,8 @@ public sealed class ExpertBudgetTests
         using Session session = model.StartSession();
         int tokens = 0;
         string text = "";
-        foreach (GeneratedToken token in session.Generate(model.Tokenizer.Encode("I am the smith of this village, and"), new GenerationOptions { Temperature = 0, MaxTokens = 32 }))
+        foreach (GeneratedToken token in session.Generate(model.Tokenizer.Encode("I am the smith of this village, and"),
+            new GenerationOptions { Temperature = 0, MaxTokens = 32 }))
         {
             text += token.Text;
             onToken(tokens++);

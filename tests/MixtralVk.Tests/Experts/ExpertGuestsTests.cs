@@ -12,13 +12,18 @@ namespace MixtralVk.Tests.Experts;
 [Collection(VulkanCollection.Name)]
 public sealed class ExpertGuestsTests
 {
-    public static TheoryData<string> Shapes => ["f32, odd lengths", "q8_0, 4 experts, top-3, one KV head", "q4_0, 16 experts, top-1", "gate and up of different formats", "experts of two formats"];
+    public static TheoryData<string> Shapes => ["f32, odd lengths", "q8_0, 4 experts, top-3, one KV head", "q4_0, 16 experts, top-1",
+        "gate and up of different formats", "experts of two formats"];
 
-    /// <summary>With all of those that have no slot as guests, or only those of many rows, the logits are the reference's, and so are those of the tokens that follow one by one.</summary>
+    /// <summary>
+    /// With all of those that have no slot as guests, or only those of many rows, the logits are the reference's, and so are those of the
+    /// tokens that follow one by one.
+    /// </summary>
     [Theory, MemberData(nameof(Shapes))]
     public void Logits_are_the_reference_s_with_guests_and_after_them(string shape)
     {
-        using TemporaryFile file = shape == "experts of two formats" ? FileAgesTests.ExpertsOfTwoFormats() : TestShapes.All[shape].WriteTemporary();
+        using TemporaryFile file = shape == "experts of two formats"
+            ? FileAgesTests.ExpertsOfTwoFormats() : TestShapes.All[shape].WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
         var expected = new ExpectedLogits(file.Path, 45);
         int[] tokens = expected.Tokens;
@@ -33,13 +38,16 @@ public sealed class ExpertGuestsTests
             Check(16);
             Assert.Equal(guests, pass.ExpertActivity.Sum(layer => layer.Guests)); // short steps have none
             Check(20);
-            if (leastRows == 1 && shape != "experts of two formats") Assert.Equal(0, CpuMillisecondsOf(pass, tokens)); // nobody is left for the processor
+            // Nobody is left for the processor.
+            if (leastRows == 1 && shape != "experts of two formats") Assert.Equal(0, CpuMillisecondsOf(pass, tokens));
 
             void Check(int chunk) => expected.Check(TestDevices.AllLogits(pass, tokens, chunk));
         }
     }
 
-    /// <summary>Uploads through staging, as on a card, of which one fails: the processor computes that expert and, for some time, those that follow.</summary>
+    /// <summary>
+    /// Uploads through staging, as on a card, of which one fails: the processor computes that expert and, for some time, those that follow.
+    /// </summary>
     [Fact]
     public void An_upload_that_fails_leaves_its_rows_to_the_processor()
     {
@@ -47,7 +55,8 @@ public sealed class ExpertGuestsTests
         using ModelSource source = ModelSource.Open(file.Path);
         var expected = new ExpectedLogits(file.Path, 45);
         int[] tokens = expected.Tokens;
-        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders, with: o => o with { Validation = false, StagesUploads = true, ReplaceCommand = VulkanFaults.Begin() });
+        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders,
+            with: o => o with { Validation = false, StagesUploads = true, ReplaceCommand = VulkanFaults.Begin() });
         int fails = int.MaxValue;
         using VulkanForwardPass pass = Load(source, gpu, 50, _ =>
         {
@@ -75,7 +84,8 @@ public sealed class ExpertGuestsTests
         using TemporaryFile file = new SyntheticModel().WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
-        using VulkanForwardPass paced = Load(source, gpu, 50, _ => true), stays = SplitExpertsTests.Load(source, gpu, SplitExpertsTests.Settings(source, 50, CpuArithmetic.Float32) with { InvitesGuest = _ => true });
+        using VulkanForwardPass paced = Load(source, gpu, 50, _ => true), stays = SplitExpertsTests.Load(source, gpu,
+            SplitExpertsTests.Settings(source, 50, CpuArithmetic.Float32) with { InvitesGuest = _ => true });
         paced.UseDeviceClock();
         foreach (VulkanForwardPass pass in (VulkanForwardPass[])[paced, stays])
         {
@@ -118,5 +128,6 @@ public sealed class ExpertGuestsTests
     }
 
     private static VulkanForwardPass Load(ModelSource source, TestGpu gpu, int percent, Func<int, bool> invites) =>
-        SplitExpertsTests.Load(source, gpu, SplitExpertsTests.Settings(source, percent, CpuArithmetic.Float32) with { Moves = true, InvitesGuest = invites });
+        SplitExpertsTests.Load(source, gpu,
+            SplitExpertsTests.Settings(source, percent, CpuArithmetic.Float32) with { Moves = true, InvitesGuest = invites });
 }

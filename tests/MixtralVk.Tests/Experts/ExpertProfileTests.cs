@@ -12,24 +12,30 @@ public sealed class ExpertProfileTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    /// <summary>What a run's texts used most is on the device from the first token of the next one, also with another budget; not where experts are fixed.</summary>
+    /// <summary>
+    /// What a run's texts used most is on the device from the first token of the next one, also with another budget; not where experts are
+    /// fixed.
+    /// </summary>
     [Fact]
     public void The_next_start_begins_with_the_experts_used_most()
     {
         long all;
         ModelConfig config;
         using (ModelSource source = ModelSource.Open(ShippedModel.Path)) (all, config) = (source.Describe().ExpertBytes, source.Config);
-        var options = new MixtralOptions { Device = DeviceKind.Vulkan, ExpertBudgetBytes = all / 4, PipelineCacheDirectory = _folder, ContextLength = 256 };
+        var options = new MixtralOptions { Device = DeviceKind.Vulkan, ExpertBudgetBytes = all / 4, PipelineCacheDirectory = _folder,
+            ContextLength = 256 };
         using (MixtralModel first = MixtralModel.Load(ShippedModel.Path, options))
         {
             Assert.All(Residents(first), id => Assert.True(id.Expert < 2));
             using Session session = first.StartSession();
-            session.Prefill(first.Tokenizer.Encode("{\"say\": \"Three silver.\", \"action\": \"give\", \"target\": \"player\"} 12 34 56 78 90"));
+            session.Prefill(first.Tokenizer.Encode(
+                "{\"say\": \"Three silver.\", \"action\": \"give\", \"target\": \"player\"} 12 34 56 78 90"));
         }
         ExpertUse use = new ExpertProfile(_folder, ShippedModel.Path, config).Read()!;
         foreach (int perLayer in (int[])[2, 4])
         {
-            ExpertId[] expected = [.. Enumerable.Range(0, config.LayerCount).SelectMany(layer => Enumerable.Range(0, 8).OrderByDescending(e => use[layer, e]).Take(perLayer).Order().Select(e => new ExpertId(layer, e)))];
+            ExpertId[] expected = [.. Enumerable.Range(0, config.LayerCount).SelectMany(layer =>
+                Enumerable.Range(0, 8).OrderByDescending(e => use[layer, e]).Take(perLayer).Order().Select(e => new ExpertId(layer, e)))];
             Assert.Contains(expected, id => id.Expert >= perLayer);
             using MixtralModel next = MixtralModel.Load(ShippedModel.Path, options with { ExpertBudgetBytes = all * perLayer / 8 });
             Assert.Equal(expected, Residents(next));
@@ -83,5 +89,6 @@ public sealed class ExpertProfileTests : IDisposable
     }
 
     private static ExpertId[] Residents(MixtralModel model) =>
-        [.. Enumerable.Range(0, model.Config.LayerCount).SelectMany(layer => Enumerable.Range(0, model.Config.ExpertCount).Select(expert => new ExpertId(layer, expert))).Where(((VulkanForwardPass)model.ForwardPass).IsOnDevice)];
+        [.. Enumerable.Range(0, model.Config.LayerCount).SelectMany(layer => Enumerable.Range(0, model.Config.ExpertCount)
+            .Select(expert => new ExpertId(layer, expert))).Where(((VulkanForwardPass)model.ForwardPass).IsOnDevice)];
 }

@@ -13,10 +13,13 @@ namespace MixtralVk.Tests.Experts;
 [Collection(VulkanCollection.Name)]
 public sealed class ExpertReplacementTests
 {
-    private static readonly string[] s_english = ["Who are you, and where do you live?", "I sell bread and cakes at the market in Oakvale.", "The mill stands by the river."];
+    private static readonly string[] s_english =
+        ["Who are you, and where do you live?", "I sell bread and cakes at the market in Oakvale.", "The mill stands by the river."];
     private static readonly string[] s_numbers = ["17 + 25 = 42", "{\"say\": \"Three silver.\", \"action\": \"give\"}", "12 34 56 78 90"];
 
-    /// <summary>What the router of a real model chooses on other texts changes who is on the device, so that more choices hit; pinned experts stay.</summary>
+    /// <summary>
+    /// What the router of a real model chooses on other texts changes who is on the device, so that more choices hit; pinned experts stay.
+    /// </summary>
     [Fact]
     public void Residents_follow_what_is_used_and_pinned_ones_stay()
     {
@@ -43,14 +46,17 @@ public sealed class ExpertReplacementTests
         Assert.True(layers.Sum(layer => layer.Replacements) > 4, $"{layers.Sum(layer => layer.Replacements)} replacements");
     }
 
-    /// <summary>In the middle of a move and after each one the logits are the reference's, also where experts of a layer differ in format.</summary>
+    /// <summary>
+    /// In the middle of a move and after each one the logits are the reference's, also where experts of a layer differ in format.
+    /// </summary>
     [Theory]
     [InlineData(WeightFormat.F32)]
     [InlineData(WeightFormat.Q4_0)]
     [InlineData(null)] // both in a layer
     public void Logits_are_the_reference_s_wherever_experts_have_moved(WeightFormat? format)
     {
-        using TemporaryFile file = format is { } one ? new SyntheticModel { Weights = one, Layers = 2, Hidden = 544, Dim = 160 }.WriteTemporary() : FileAgesTests.ExpertsOfTwoFormats();
+        using TemporaryFile file = format is { } one ? new SyntheticModel { Weights = one, Layers = 2, Hidden = 544,
+            Dim = 160 }.WriteTemporary() : FileAgesTests.ExpertsOfTwoFormats();
         using ModelSource source = ModelSource.Open(file.Path);
         var expected = new ExpectedLogits(file.Path, 30);
         int[] tokens = expected.Tokens;
@@ -78,7 +84,9 @@ public sealed class ExpertReplacementTests
         Assert.Null(pass.RearrangementMilliseconds);
     }
 
-    /// <summary>An upload that fails leaves the expert that was to go where it is, and the model as exact as before; later it is tried again.</summary>
+    /// <summary>
+    /// An upload that fails leaves the expert that was to go where it is, and the model as exact as before; later it is tried again.
+    /// </summary>
     [Fact]
     public void A_failed_upload_leaves_the_old_expert_in_its_slot()
     {
@@ -99,7 +107,8 @@ public sealed class ExpertReplacementTests
     }
 
     private static ExpertId[] Residents(VulkanForwardPass pass) =>
-        [.. Enumerable.Range(0, pass.Config.LayerCount).SelectMany(layer => Enumerable.Range(0, pass.Config.ExpertCount).Select(expert => new ExpertId(layer, expert))).Where(pass.IsOnDevice)];
+        [.. Enumerable.Range(0, pass.Config.LayerCount).SelectMany(layer =>
+            Enumerable.Range(0, pass.Config.ExpertCount).Select(expert => new ExpertId(layer, expert))).Where(pass.IsOnDevice)];
 
     private static double HitRate(VulkanForwardPass pass, Tokenizer tokenizer, string[] texts)
     {
@@ -110,5 +119,6 @@ public sealed class ExpertReplacementTests
     }
 
     private static VulkanForwardPass Load(ModelSource source, TestGpu gpu, int percent, params ExpertId[] pinned) =>
-        SplitExpertsTests.Load(source, gpu, SplitExpertsTests.Settings(source, percent, CpuArithmetic.Float32) with { Moves = true, Pinned = pinned });
+        SplitExpertsTests.Load(source, gpu,
+            SplitExpertsTests.Settings(source, percent, CpuArithmetic.Float32) with { Moves = true, Pinned = pinned });
 }

@@ -21,7 +21,8 @@ public sealed class ExpertSlotsTests
     {
         _use.Chosen(1, [2, 2, 3, 3, 3], 5);
         ExpertSlots slots = With(0, 3);
-        Assert.Equal([new(1, 2, 3), new(1, 0, 0), new(1, 1, 1)], slots.Fill(_use)); // 2 is used more than 0 and 1, which are of the other kind
+        // 2 is used more than 0 and 1, which are of the other kind.
+        Assert.Equal([new(1, 2, 3), new(1, 0, 0), new(1, 1, 1)], slots.Fill(_use));
         Fill(slots);
         _use.Chosen(1, [.. Enumerable.Repeat(2, 60)], 60);
         Assert.True(slots.TryNextMove(_use, out ExpertMove move));
@@ -78,7 +79,8 @@ public sealed class ExpertSlotsTests
         int least = slots.LeastOf(1, _use);
         Assert.Equal(0, slots.ExpertIn(1, least));
         slots.Remove(1, least);
-        Assert.Equal((2, 2, ExpertSlots.None, 0, 1), (slots.CountOf(1), slots.ResidentsOf(1), slots.SlotOf(1, 0), slots.SlotOf(1, 1), slots.SlotOf(1, 3)));
+        Assert.Equal((2, 2, ExpertSlots.None, 0, 1),
+            (slots.CountOf(1), slots.ResidentsOf(1), slots.SlotOf(1, 0), slots.SlotOf(1, 1), slots.SlotOf(1, 3)));
         Assert.Equal(1, slots.NextOf(1)); // one slot of each kind is left: the first kind comes first
         slots.Add(1);
         Assert.Equal(3, slots.NextOf(1));
@@ -110,7 +112,8 @@ public sealed class ExpertSlotsTests
             }
             for (int expert = 0; expert < 4; expert++)
                 if (slots.SlotOf(layer, expert) is int slot and not ExpertSlots.None) Assert.Equal(expert, slots.ExpertIn(layer, slot));
-            int[] there = [.. Enumerable.Range(0, slots.CountOf(layer)).Select(slot => slots.ExpertIn(layer, slot)).Where(expert => expert != ExpertSlots.None)];
+            int[] there = [.. Enumerable.Range(0, slots.CountOf(layer)).Select(slot => slots.ExpertIn(layer, slot))
+                .Where(expert => expert != ExpertSlots.None)];
             Assert.Equal(there.Length, slots.ResidentsOf(layer));
             Assert.Equal(there.Length, there.Distinct().Count());
             if (layer == 1) Assert.InRange(there.Count(expert => expert < 2), 0, 2);

@@ -35,7 +35,8 @@ public sealed class ExpertUseTests
         {
             double sum = 0;
             long later = 0;
-            for (int i = history.Count - 1; i >= 0; later += history[i--].Tokens) sum += history[i].Choices.Count(c => c == expert) * Math.Pow(0.5, later / (double)ExpertUse.HalfLife);
+            for (int i = history.Count - 1; i >= 0; later += history[i--].Tokens)
+                sum += history[i].Choices.Count(c => c == expert) * Math.Pow(0.5, later / (double)ExpertUse.HalfLife);
             Assert.Equal(sum, use[0, expert], 1e-9);
         }
     }

@@ -32,7 +32,10 @@ public sealed class HitSharingTests
         Assert.Equal(forProcessor, sharing.ForProcessor(hits, misses));
     }
 
-    /// <summary>Weights that a driver moved out, or a game that leaves no time: the device gets slow, is left alone, tried now and then, and works again when it is as quick as before.</summary>
+    /// <summary>
+    /// Weights that a driver moved out, or a game that leaves no time: the device gets slow, is left alone, tried now and then, and works
+    /// again when it is as quick as before.
+    /// </summary>
     [Fact]
     public void A_device_that_gets_slow_is_left_alone_and_tried_again()
     {
@@ -59,7 +62,9 @@ public sealed class HitSharingTests
         }
     }
 
-    /// <summary>Whoever computes an expert, the logits are the reference's; and the prompts between such steps use the slots as ever.</summary>
+    /// <summary>
+    /// Whoever computes an expert, the logits are the reference's; and the prompts between such steps use the slots as ever.
+    /// </summary>
     [Theory]
     [InlineData(WeightFormat.F32)]
     [InlineData(WeightFormat.Q4_0)]
@@ -70,9 +75,11 @@ public sealed class HitSharingTests
         var expected = new ExpectedLogits(file.Path, 45);
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
         var random = new Random(3);
-        foreach (Func<int, int, int> takes in (Func<int, int, int>[])[(hits, _) => hits, (hits, misses) => misses == 0 ? hits : 0, (hits, _) => random.Next(hits + 1)])
+        foreach (Func<int, int, int> takes in (Func<int, int, int>[])[(hits, _) => hits, (hits, misses) => misses == 0 ? hits : 0,
+            (hits, _) => random.Next(hits + 1)])
         {
-            using VulkanForwardPass pass = SplitExpertsTests.Load(source, gpu, SplitExpertsTests.Settings(source, 50, CpuArithmetic.Float32) with { Moves = true, TakesHits = takes, InvitesGuest = _ => false });
+            using VulkanForwardPass pass = SplitExpertsTests.Load(source, gpu, SplitExpertsTests.Settings(source, 50,
+                CpuArithmetic.Float32) with { Moves = true, TakesHits = takes, InvitesGuest = _ => false });
             foreach (int chunk in (int[])[1, 45, 16, 4, 20]) expected.Check(TestDevices.AllLogits(pass, expected.Tokens, chunk));
             IReadOnlyList<LayerActivity> layers = pass.ExpertActivity;
             Assert.All(layers, layer => Assert.InRange(layer.TakenHits, 1, layer.Hits - 1));

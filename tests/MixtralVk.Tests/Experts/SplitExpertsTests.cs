@@ -18,7 +18,8 @@ public sealed class SplitExpertsTests
 {
     private static readonly int[] s_percents = [0, 25, 50, 75, 100];
 
-    public static TheoryData<string> Shapes => ["f32, odd lengths", "q8_0, 4 experts, top-3, one KV head", "q4_0, 16 experts, top-1", "gate and up of different formats"];
+    public static TheoryData<string> Shapes =>
+        ["f32, odd lengths", "q8_0, 4 experts, top-3, one KV head", "q4_0, 16 experts, top-1", "gate and up of different formats"];
 
     /// <summary>Every share of residents gives the reference's logits, and in any chunks and slices its own, bit for bit.</summary>
     [Theory, MemberData(nameof(Shapes))]
@@ -108,7 +109,8 @@ public sealed class SplitExpertsTests
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
         using VulkanForwardPass pass = Load(source, gpu, 84); // 10 slots of 12: 4, 3 and 3
         long told = 0;
-        using var listener = new MeterListener { InstrumentPublished = (instrument, l) => { if (instrument.Name is "mixtralvk.experts.hits" or "mixtralvk.experts.misses") l.EnableMeasurementEvents(instrument); } };
+        using var listener = new MeterListener { InstrumentPublished = (instrument, l) =>
+            { if (instrument.Name is "mixtralvk.experts.hits" or "mixtralvk.experts.misses") l.EnableMeasurementEvents(instrument); } };
         listener.SetMeasurementEventCallback<long>((_, count, _, _) => told += count);
         listener.Start();
         TestDevices.AllLogits(pass, TestDevices.RandomTokens(40, 320));
@@ -131,17 +133,22 @@ public sealed class SplitExpertsTests
         using TemporaryFile file = new SyntheticModel { Weights = WeightFormat.Q4_0 }.WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders, with: o => o with { Validation = false, Replay = null });
-        using VulkanForwardPass fixedPlaces = Load(source, gpu, 50), moving = Load(source, gpu, Settings(source, 50, CpuArithmetic.Float32) with { Moves = true, InvitesGuest = _ => false });
+        using VulkanForwardPass fixedPlaces = Load(source, gpu, 50),
+            moving = Load(source, gpu, Settings(source, 50, CpuArithmetic.Float32) with { Moves = true, InvitesGuest = _ => false });
         VulkanForwardPassTests.AssertStepsAllocateNothing(fixedPlaces);
         VulkanForwardPassTests.AssertStepsAllocateNothing(moving);
     }
 
-    /// <summary>A device that has less room than it said serves with the slots it could give; the least it needs for everything else is refused as ever.</summary>
+    /// <summary>
+    /// A device that has less room than it said serves with the slots it could give; the least it needs for everything else is refused as
+    /// ever.
+    /// </summary>
     [Fact]
     public void Running_out_of_memory_among_the_slots_leaves_experts_to_the_processor()
     {
         // Experts so large that each has an allocation of its own.
-        using TemporaryFile file = new SyntheticModel { Dim = 256, Hidden = 11264, Experts = 2, TopK = 1, Vocab = 64, RepeatedBlocks = 4099 }.WriteTemporary();
+        using TemporaryFile file =
+            new SyntheticModel { Dim = 256, Hidden = 11264, Experts = 2, TopK = 1, Vocab = 64, RepeatedBlocks = 4099 }.WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
         int refused = 0, split = 0;
         for (bool isWhole = false; !isWhole;)
@@ -178,7 +185,8 @@ public sealed class SplitExpertsTests
         string expected = Answer(ShippedModel.Path, cpu, out _);
         foreach (int percent in s_percents)
         {
-            MixtralOptions options = cpu with { Device = DeviceKind.Vulkan, ExpertBudgetBytes = expertBytes * percent / 100, Map = percent == 50 ? MapMode.Always : MapMode.Auto };
+            MixtralOptions options = cpu with { Device = DeviceKind.Vulkan, ExpertBudgetBytes = expertBytes * percent / 100,
+                Map = percent == 50 ? MapMode.Always : MapMode.Auto };
             Assert.Equal(expected, Answer(percent == 50 ? packed.Path : ShippedModel.Path, options, out string device));
             Assert.Contains($"{32 * percent / 100} of 32 experts there", device, StringComparison.Ordinal);
         }
@@ -188,7 +196,9 @@ public sealed class SplitExpertsTests
     [Fact]
     public void A_model_beyond_the_memory_budget_runs_with_the_experts_that_find_room()
     {
-        using TemporaryFile file = new SyntheticModel { Dim = 256, Hidden = 11264, Experts = 4, TopK = 1, Vocab = 300, RepeatedBlocks = 4099 }.WriteTemporary(); // 8 experts of 33 MiB
+        // 8 experts of 33 MiB.
+        using TemporaryFile file =
+            new SyntheticModel { Dim = 256, Hidden = 11264, Experts = 4, TopK = 1, Vocab = 300, RepeatedBlocks = 4099 }.WriteTemporary();
         var options = new MixtralOptions { Device = DeviceKind.Vulkan, ContextLength = 64, ChunkTokens = 8, MemoryBudgetBytes = 480 << 20 };
         long most;
         using (MixtralModel whole = MixtralModel.Load(file.Path, options))
@@ -204,14 +214,16 @@ public sealed class SplitExpertsTests
             Assert.Contains(" of 8 experts there", part.Device.Description, StringComparison.Ordinal);
         }
         Assert.Throws<MemoryBudgetException>(() => MixtralModel.Load(file.Path, options with { MemoryBudgetBytes = 1 << 20 }));
-        Assert.Throws<MemoryBudgetException>(() => MixtralModel.Load(file.Path, options with { Device = DeviceKind.Cpu, MemoryBudgetBytes = 220 << 20 }));
+        Assert.Throws<MemoryBudgetException>(() =>
+            MixtralModel.Load(file.Path, options with { Device = DeviceKind.Cpu, MemoryBudgetBytes = 220 << 20 }));
     }
 
     private static string Answer(string path, MixtralOptions options, out string device)
     {
         using MixtralModel model = MixtralModel.Load(path, options);
         device = model.Device.Description;
-        using Chat chat = model.StartChat("You are Mira, a cheerful baker from Oakvale. You sell bread for 3 silver.", new GenerationOptions { Temperature = 0, MaxTokens = 32 });
+        using Chat chat = model.StartChat("You are Mira, a cheerful baker from Oakvale. You sell bread for 3 silver.",
+            new GenerationOptions { Temperature = 0, MaxTokens = 32 });
         return string.Concat(chat.Ask("Where do you live?")) + string.Concat(chat.Ask("How much is the bread?"));
     }
 
@@ -225,7 +237,8 @@ public sealed class SplitExpertsTests
         return [.. Enumerable.Range(0, tokens.Length).SelectMany(row => pass.Logits(row).ToArray())];
     }
 
-    internal static VulkanForwardPass Load(ModelSource source, TestGpu gpu, int percent, CpuArithmetic arithmetic = CpuArithmetic.Float32) =>
+    internal static VulkanForwardPass Load(ModelSource source, TestGpu gpu, int percent,
+        CpuArithmetic arithmetic = CpuArithmetic.Float32) =>
         Load(source, gpu, Settings(source, percent, arithmetic));
 
     internal static VulkanForwardPass Load(ModelSource source, TestGpu gpu, ExpertSettings settings) =>

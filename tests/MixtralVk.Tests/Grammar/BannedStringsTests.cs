@@ -17,7 +17,10 @@ public sealed class BannedStringsTests
         { "root ::= \"abb\" | \"ab\" root \"a\"", ["BBA"] },
     };
 
-    /// <summary>Every text of up to nine letters: allowed with banned strings when it is without them and holds none. And each step can go on to the end.</summary>
+    /// <summary>
+    /// Every text of up to nine letters: allowed with banned strings when it is without them and holds none. And each step can go on to the
+    /// end.
+    /// </summary>
     [Theory, MemberData(nameof(Grammars))]
     public void ExactlyTheTextsThatHoldABannedStringAreLeftOut(string grammar, string[] banned)
     {
@@ -28,7 +31,8 @@ public sealed class BannedStringsTests
             for (int bits = 0; bits < 1 << length; bits++)
             {
                 string text = string.Concat(Enumerable.Range(0, length).Select(i => (bits >> i & 1) == 0 ? 'a' : 'b'));
-                bool matches = RandomText.Allows(all, text), holds = Array.Exists(banned, word => text.Contains(word, StringComparison.OrdinalIgnoreCase));
+                bool matches = RandomText.Allows(all, text),
+                    holds = Array.Exists(banned, word => text.Contains(word, StringComparison.OrdinalIgnoreCase));
                 Assert.True((matches && !holds) == RandomText.Allows(without, text), text);
                 if (!matches) continue;
                 if (holds) left++;

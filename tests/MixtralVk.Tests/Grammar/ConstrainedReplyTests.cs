@@ -13,7 +13,8 @@ public sealed class ConstrainedReplyTests(LoadedModel loaded)
          "required":["say","emotion","gold"]}
         """;
 
-    private static readonly GenerationOptions s_wild = new() { Temperature = 5, TopK = 0, TopP = 1, MinP = 0, MaxTokens = 80, Constraint = Constraint.JsonSchema(Schema) };
+    private static readonly GenerationOptions s_wild = new()
+        { Temperature = 5, TopK = 0, TopP = 1, MinP = 0, MaxTokens = 80, Constraint = Constraint.JsonSchema(Schema) };
 
     [Fact]
     public void EveryAnswerParsesAtAnyTemperatureAndLimit()
@@ -34,7 +35,8 @@ public sealed class ConstrainedReplyTests(LoadedModel loaded)
     public void NoAnswerHoldsABannedStringAtAnyTemperatureAndLimit()
     {
         string[] banned = ["calm", "e\"", "1", "2"];
-        GenerationOptions options = s_wild with { Constraint = Constraint.JsonSchema(Schema.Replace("angry", "proud", StringComparison.Ordinal)), BannedStrings = banned };
+        GenerationOptions options = s_wild with { Constraint = Constraint.JsonSchema(Schema.Replace(
+            "angry", "proud", StringComparison.Ordinal)), BannedStrings = banned };
         int shortest = options.Constraint.Without(banned).ShortestTokens(loaded.Model.Tokenizer);
         for (uint seed = 0; seed < 12; seed++)
         {
@@ -62,7 +64,8 @@ public sealed class ConstrainedReplyTests(LoadedModel loaded)
     [InlineData("{\"say\":5", false)]
     [InlineData("{}", false)]
     [InlineData("\n{", false)]
-    public void DataOrWordsAreToldApart(string text, bool allowed) => Assert.Equal(allowed, RandomText.Allows(Constraint.JsonSchemaOrText(Schema), text));
+    public void DataOrWordsAreToldApart(string text, bool allowed) =>
+        Assert.Equal(allowed, RandomText.Allows(Constraint.JsonSchemaOrText(Schema), text));
 
     [Fact]
     public void AnAnswerEndsWhenNothingCanFollow()

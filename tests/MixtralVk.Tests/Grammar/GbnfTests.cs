@@ -75,7 +75,9 @@ public sealed class GbnfTests
         Assert.Throws<GrammarException>(() => RandomText.Allows(constraint, "sa"));
     }
 
-    /// <summary>Each rule needs the one before it, so the ways through them become known in the order that the states do not have.</summary>
+    /// <summary>
+    /// Each rule needs the one before it, so the ways through them become known in the order that the states do not have.
+    /// </summary>
     [Fact]
     public void ALongChainOfRulesIsNoWork()
     {

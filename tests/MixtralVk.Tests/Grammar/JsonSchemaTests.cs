@@ -45,8 +45,10 @@ public sealed class JsonSchemaTests
     [InlineData("{\"type\":\"array\",\"items\":{\"type\":\"boolean\"},\"minItems\":1,\"maxItems\":2}", "[]", false)]
     [InlineData("{\"type\":\"array\",\"items\":{\"type\":\"boolean\"},\"minItems\":1,\"maxItems\":2}", "[true,true,true]", false)]
     [InlineData("{\"type\":\"array\",\"maxItems\":0}", "[]", true)]
-    [InlineData("{\"properties\":{\"a\":{\"type\":\"null\"},\"b\":{\"type\":\"null\"},\"c\":{\"type\":\"null\"}},\"required\":[\"b\"]}", "{\"b\":null,\"c\":null}", true)]
-    [InlineData("{\"properties\":{\"a\":{\"type\":\"null\"},\"b\":{\"type\":\"null\"},\"c\":{\"type\":\"null\"}},\"required\":[\"b\"]}", "{\"a\":null,\"c\":null}", false)]
+    [InlineData("{\"properties\":{\"a\":{\"type\":\"null\"},\"b\":{\"type\":\"null\"},\"c\":{\"type\":\"null\"}},\"required\":[\"b\"]}",
+        "{\"b\":null,\"c\":null}", true)]
+    [InlineData("{\"properties\":{\"a\":{\"type\":\"null\"},\"b\":{\"type\":\"null\"},\"c\":{\"type\":\"null\"}},\"required\":[\"b\"]}",
+        "{\"a\":null,\"c\":null}", false)]
     [InlineData("{\"properties\":{\"a\":{\"type\":\"null\"}}}", "{}", true)]
     [InlineData("{\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\"}}", "{\"x\":1,\"y\":2}", true)]
     [InlineData("{\"enum\":[1,\"a\u00e9\\\"\",{\"k\":[]}]}", "{\"k\":[]}", true)]
@@ -98,9 +100,11 @@ public sealed class JsonSchemaTests
     public void AStepWithVeryManyEdgesIsRefused()
     {
         // 3000 places the text can be in, each with 200 ways on.
-        string grammar = "root ::= " + string.Join(" | ", Enumerable.Range(0, 3000).Select(i => $"\"a\" r \"{i}\"")) + "\nr ::= " + string.Join(" | ", Enumerable.Range(0, 200).Select(i => $"\"b\" \"{i}\""));
+        string grammar = "root ::= " + string.Join(" | ", Enumerable.Range(0, 3000).Select(i => $"\"a\" r \"{i}\"")) + "\nr ::= "
+            + string.Join(" | ", Enumerable.Range(0, 200).Select(i => $"\"b\" \"{i}\""));
         Constraint constraint = Constraint.Gbnf(grammar, new ConstraintLimits { MaxStates = 500_000 });
-        Assert.Contains("ambiguous", Assert.Throws<GrammarException>(() => constraint.Begin(RandomText.Tokenizer, 1000)).Message, StringComparison.Ordinal);
+        Assert.Contains("ambiguous", Assert.Throws<GrammarException>(() => constraint.Begin(RandomText.Tokenizer, 1000)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -108,7 +112,8 @@ public sealed class JsonSchemaTests
     {
         Constraint constraint = Constraint.JsonSchema(Npc);
         int shortest = constraint.ShortestTokens(RandomText.Tokenizer);
-        Assert.Contains($"{shortest} tokens", Assert.Throws<GrammarException>(() => constraint.Begin(RandomText.Tokenizer, shortest - 1)).Message, StringComparison.Ordinal);
+        Assert.Contains($"{shortest} tokens",
+            Assert.Throws<GrammarException>(() => constraint.Begin(RandomText.Tokenizer, shortest - 1)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -158,7 +163,8 @@ public sealed class JsonSchemaTests
     public void BoundsBeyondTheLongestNumberBoundNothing()
     {
         Constraint constraint = Constraint.JsonSchema("""{"type":"integer","minimum":-9007199254740991,"maximum":9007199254740991}""");
-        foreach (string number in (string[])["0", "-999999999999999", "999999999999999"]) Assert.True(RandomText.Allows(constraint, number), number);
+        foreach (string number in (string[])["0", "-999999999999999", "999999999999999"])
+            Assert.True(RandomText.Allows(constraint, number), number);
         Constraint half = Constraint.JsonSchema("""{"type":"number","minimum":0.5,"maximum":7e28}""");
         Assert.True(RandomText.Allows(half, "0.50"));
         Assert.False(RandomText.Allows(half, "0.49"));

@@ -10,7 +10,8 @@ internal static class RandomText
 {
     /// <summary>Bytes, and pieces that cross the borders of JSON's parts, with several bytes of one character and whole words.</summary>
     public static readonly Tokenizer Tokenizer = new(Vocabularies.Of(
-        ["\u2581", "{\"", "\":", "\",", "\u2581\"", "\"}", "}}", "],", "true", "fal", "se", "null", "12", "0.", "say", "name", "a", "b", "abc", "\u00e9", "\u4e16\u754c",
+        ["\u2581", "{\"", "\":", "\",", "\u2581\"", "\"}", "}}", "],", "true", "fal", "se", "null", "12", "0.", "say", "name", "a", "b",
+        "abc", "\u00e9", "\u4e16\u754c",
             "\ud83d\ude00", "\\\"", "\\u00", "\\n", "aaaaaaaa", "\u2581the", "-", "1e", "\"a\":", "[]", "{}", "T", ":0"]));
 
     /// <summary>Takes allowed tokens until the answer ends; checks on the way that there always is one.</summary>

@@ -9,7 +9,8 @@ public sealed class RegexTests
 
     public static TheoryData<string> Patterns =>
     [
-        "abc", "a|b|", "a*b+c?", "(ab|cd){2,3}", "[a-fx]+", "[^a]b", "\\d{3}-\\d{4}", "\\w+\\s\\w+", "(?:a|(?<x>b))*", "\\u0041\\x42\\u{43}", "[\\d_-]{1,4}",
+        "abc", "a|b|", "a*b+c?", "(ab|cd){2,3}", "[a-fx]+", "[^a]b", "\\d{3}-\\d{4}", "\\w+\\s\\w+", "(?:a|(?<x>b))*",
+        "\\u0041\\x42\\u{43}", "[\\d_-]{1,4}",
         "\u00e9+|[\u4e00-\u9fff]{2}", ".\\.", "a{0}b", "a{2,}?", "\\S\\W\\D", "^start$|^end$", "(a?){3}a", "(a*)*b", "[\\]\\\\^]",
     ];
 
@@ -19,7 +20,8 @@ public sealed class RegexTests
     {
         Constraint constraint = Constraint.Regex(pattern);
         // In .NET's ECMAScript mode \s and \S know ASCII only, and there is no \u{}.
-        string inDotNet = pattern.Replace("\\u{43}", "C", StringComparison.Ordinal).Replace("\\s", $"[{Spaces}]", StringComparison.Ordinal).Replace("\\S", $"[^{Spaces}]", StringComparison.Ordinal);
+        string inDotNet = pattern.Replace("\\u{43}", "C", StringComparison.Ordinal).Replace("\\s", $"[{Spaces}]", StringComparison.Ordinal)
+            .Replace("\\S", $"[^{Spaces}]", StringComparison.Ordinal);
         var expected = new Regex($"^(?:{inDotNet})$", RegexOptions.ECMAScript);
         var random = new Random(pattern.Length);
         int shortest = constraint.ShortestTokens(RandomText.Tokenizer);

@@ -28,9 +28,11 @@ public sealed class AttentionPlanTests
     {
         DeviceDescription lavapipe = Describe("lavapipe");
         Assert.Equal(AttentionForm.Wide, AttentionPlan.FormOn(Describe("swiftshader"), 128));
-        Assert.Equal(AttentionForm.Wide, AttentionPlan.FormOn(lavapipe with { Limits = lavapipe.Limits.ClampTo(DeviceLimits.SpecificationMinimum) }, 128));
+        Assert.Equal(AttentionForm.Wide,
+            AttentionPlan.FormOn(lavapipe with { Limits = lavapipe.Limits.ClampTo(DeviceLimits.SpecificationMinimum) }, 128));
     }
 
     private static DeviceDescription Describe(string device) => DeviceDescription.FromJson(
-        JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Root, "tests", "MixtralVk.Gpu.Tests", "Devices", device + ".json")))!["description"]!.ToJsonString());
+        JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Root, "tests", "MixtralVk.Gpu.Tests", "Devices",
+        device + ".json")))!["description"]!.ToJsonString());
 }

@@ -22,9 +22,11 @@ public sealed class AttentionTests(KernelDevice gpu)
     [MemberData(nameof(Shapes))]
     public void Split_and_merge_give_the_bits_of_one_pass(int shape, string form) => gpu.Run(memory =>
     {
-        AttentionCases.AttentionInputs inputs = new(memory, AttentionCases.Shapes.ElementAt(shape) with { Form = Enum.Parse<AttentionForm>(form) });
+        AttentionCases.AttentionInputs inputs =
+            new(memory, AttentionCases.Shapes.ElementAt(shape) with { Form = Enum.Parse<AttentionForm>(form) });
         int words = inputs.Expected().Length;
-        CaseBuffer partials = memory.Output(inputs.PartialWords, "partials"), merged = memory.Output(words, "merged"), whole = memory.Output(words, "whole");
+        CaseBuffer partials = memory.Output(inputs.PartialWords, "partials"), merged = memory.Output(words, "merged"),
+            whole = memory.Output(words, "whole");
         memory.Run(recorder =>
         {
             recorder.Dispatch(inputs.Split(partials));
@@ -71,14 +73,17 @@ public sealed class AttentionTests(KernelDevice gpu)
             const uint heads = 2, headDim = 16, maxPages = 2;
             uint[] pool = new uint[2 * heads * headDim * 16];
             CaseBuffer rows = memory.Rows(2), positions = memory.Input<uint>([33, 4_000_000_000]), owners = memory.Input<uint>([0, 0]);
-            CaseBuffer pageTables = memory.Input<uint>([1, 77]), qkv = memory.InOut(TestData.Floats(2 * 6 * 16, 1)), table = memory.Input(TestData.Floats(34 * 16, 2), "table");
+            CaseBuffer pageTables = memory.Input<uint>([1, 77]), qkv = memory.InOut(TestData.Floats(2 * 6 * 16, 1)),
+                table = memory.Input(TestData.Floats(34 * 16, 2), "table");
             CaseBuffer keys = memory.InOut(pool, "keys"), values = memory.InOut(pool, "values"), output = memory.Output(2 * 2 * 16);
             QueryBlock block = QueryBlock.For(heads, heads, headDim, severalRows: true);
             CaseBuffer tiles = AttentionCases.Tiles(memory, [0, 0], block);
             memory.Run(recorder =>
             {
-                recorder.Dispatch(new RopeKvWrite(KvFormat.F16, rows, positions, owners, pageTables, table.ExactView, qkv, keys.ExactView, values.ExactView, heads, heads, headDim, headDim, maxPages, 2));
-                recorder.Dispatch(new AttentionPrefill(KvFormat.F16, tiles, positions, owners, pageTables, qkv, keys.ExactView, values.ExactView, output, heads, heads, headDim, 96, maxPages, block, 4, Enum.Parse<AttentionForm>(form), 2));
+                recorder.Dispatch(new RopeKvWrite(KvFormat.F16, rows, positions, owners, pageTables, table.ExactView, qkv, keys.ExactView,
+                    values.ExactView, heads, heads, headDim, headDim, maxPages, 2));
+                recorder.Dispatch(new AttentionPrefill(KvFormat.F16, tiles, positions, owners, pageTables, qkv, keys.ExactView,
+                    values.ExactView, output, heads, heads, headDim, 96, maxPages, block, 4, Enum.Parse<AttentionForm>(form), 2));
             });
             Compare.Words(pool, keys.Read<uint>());
             foreach (float v in output.Read<float>()) Assert.Equal(0, v);

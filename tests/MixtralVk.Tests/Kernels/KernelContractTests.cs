@@ -29,7 +29,9 @@ public sealed class KernelContractTests(KernelDevice gpu)
         var shader = new ShaderInterface(Unoptimised[kernel.Shader]);
 
         Assert.Equal(shader.Buffers, buffers.Select((b, i) => new ShaderBuffer((uint)i, b.Name, b.Access, b.Kind)));
-        Assert.Equal(shader.Constants.Select(c => (c.Id, c.Name ?? constants[(int)c.Id].Name)), constants.Select((c, i) => ((uint)i, c.Name)));
-        Assert.Equal(shader.Push.Select(p => (p.Name.ToUpperInvariant(), p.Offset, p.IsFloat)), push.Select((p, i) => (p.Name.ToUpperInvariant(), (uint)i * 4, p.IsFloat)));
+        Assert.Equal(shader.Constants.Select(c => (c.Id, c.Name ?? constants[(int)c.Id].Name)),
+            constants.Select((c, i) => ((uint)i, c.Name)));
+        Assert.Equal(shader.Push.Select(p => (p.Name.ToUpperInvariant(), p.Offset, p.IsFloat)),
+            push.Select((p, i) => (p.Name.ToUpperInvariant(), (uint)i * 4, p.IsFloat)));
     }
 }

@@ -21,7 +21,8 @@ public sealed class ProductChoicesTests
     private static IEnumerable<ProductShape> Shapes =>
         from format in Enum.GetValues<WeightFormat>()
         from kind in Enum.GetValues<ProductKind>()
-        from size in ((uint, uint)[])[(4096, 4096), (1024, 4096), (14336, 4096), (4096, 14336), (32000, 4096), (28672, 8192), (8192, 28672), (256, 256), (1, 32)]
+        from size in ((uint, uint)[])[(4096, 4096), (1024, 4096), (14336, 4096), (4096, 14336), (32000, 4096), (28672, 8192),
+        (8192, 28672), (256, 256), (1, 32)]
         select new ProductShape(kind, format, size.Item1, size.Item2);
 
     [Theory]
@@ -41,7 +42,8 @@ public sealed class ProductChoicesTests
     public void Every_variant_offered_can_run_and_what_is_shipped_is_among_them(string device)
     {
         DeviceDescription description = Describe(device);
-        foreach (ProductShape shape in (ProductShape[])[_down, new(ProductKind.GateUp, WeightFormat.Q6_K, 14336, 4096), new(ProductKind.Dense, WeightFormat.F16, 1, 17)])
+        foreach (ProductShape shape in (ProductShape[])[_down, new(ProductKind.GateUp, WeightFormat.Q6_K, 14336, 4096),
+            new(ProductKind.Dense, WeightFormat.F16, 1, 17)])
             foreach (TokenClass tokens in TokenClasses.All)
             {
                 ProductVariant[] offered = [.. ProductVariants.ValidOn(description, shape, tokens)];
@@ -77,7 +79,8 @@ public sealed class ProductChoicesTests
         Assert.Contains("order", Assert.Throws<ArgumentException>(() => shipped.With(_down, variants)).Message, StringComparison.Ordinal);
         variants[TokenClass.Chunk] = new ProductVariant(1, 8, ColumnSplits: 4);
         var small = ProductChoices.Shipped(device with { Limits = DeviceLimits.SpecificationMinimum });
-        Assert.Contains("invocations", Assert.Throws<ArgumentException>(() => small.With(_down, variants)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "invocations", Assert.Throws<ArgumentException>(() => small.With(_down, variants)).Message, StringComparison.Ordinal);
         variants.Remove(TokenClass.Chunk);
         Assert.Throws<ArgumentException>(() => shipped.With(_down, variants));
     }
@@ -94,7 +97,8 @@ public sealed class ProductChoicesTests
                 ExpertVariants variants = shipped.ForExpert(shape, tokens);
                 Assert.Equal(1u, variants.For(tokens.MaxTokens()).First().Variant.TokensPerPass);
                 Assert.True(variants.SingleLimit == 1 || variants.Single == variants.Narrow);
-                Assert.Single(variants.For(tokens.MaxTokens()).Select(v => (v.Variant.SummationOrder, v.Variant.WorkgroupSplits)).Distinct());
+                Assert.Single(variants.For(tokens.MaxTokens())
+                    .Select(v => (v.Variant.SummationOrder, v.Variant.WorkgroupSplits)).Distinct());
             }
     }
 
@@ -120,5 +124,6 @@ public sealed class ProductChoicesTests
     }
 
     private static DeviceDescription Describe(string device) =>
-        DeviceDescription.FromJson(JsonNode.Parse(File.ReadAllText(Path.Combine(DeviceFolder, device + ".json")))!["description"]!.ToJsonString());
+        DeviceDescription.FromJson(JsonNode.Parse(File.ReadAllText(Path.Combine(DeviceFolder,
+            device + ".json")))!["description"]!.ToJsonString());
 }

@@ -22,7 +22,8 @@ public sealed class RouterTests(KernelDevice gpu)
         float[] input = [.. TestData.Floats(2 * Dim, 1).Select(MathF.Abs)], router = TestData.Floats(Experts * Dim, 2);
         for (int e = 0; e < badExperts; e++) router.AsSpan(e * Dim, 2).Fill(bad);
         CaseBuffer ids = memory.Output(2 * TopK), weights = memory.Output(2 * TopK), status = memory.Status();
-        var kernel = new RouterTopK(memory.Rows(2), memory.Input(input), memory.Input(router), ids, weights, status, Dim, Experts, TopK, 11, 2);
+        var kernel = new RouterTopK(memory.Rows(2), memory.Input(input), memory.Input(router), ids, weights, status, Dim,
+            Experts, TopK, 11, 2);
         memory.Run(recorder => recorder.Dispatch(kernel));
 
         for (int t = 0; t < 2; t++)
@@ -43,11 +44,13 @@ public sealed class RouterTests(KernelDevice gpu)
     {
         gpu.Run(memory =>
         {
-            CaseBuffer rows = memory.Rows(1), input = memory.Input(new float[] { 1, float.NaN }), weight = memory.Input(new float[] { 1, 1 });
+            CaseBuffer rows = memory.Rows(1), input = memory.Input(new float[] { 1, float.NaN }),
+                weight = memory.Input(new float[] { 1, 1 });
             CaseBuffer output = memory.Output(2), status = memory.Status();
             memory.Run(recorder =>
             {
-                foreach (uint site in (uint[])[9, 4, 6]) recorder.Dispatch(new RmsNorm(rows, input, weight, output, status, 2, 1e-5f, site, 1));
+                foreach (uint site in (uint[])[9, 4, 6])
+                    recorder.Dispatch(new RmsNorm(rows, input, weight, output, status, 2, 1e-5f, site, 1));
             });
             Assert.Equal(4u, status.Read<uint>()[0]);
         });
@@ -59,7 +62,8 @@ public sealed class RouterTests(KernelDevice gpu)
         gpu.Run(memory =>
         {
             CaseBuffer groups = memory.Output(2 * Experts), entries = memory.Output(6), arguments = memory.Output(18 * Experts);
-            var kernel = new GroupTokens(memory.Rows(3), memory.Input<uint>([0, 99, uint.MaxValue, 7, 8, 0]), memory.Input<uint>([0, 1, 2, 3, 4, 5, 6, 7]), groups, entries, arguments,
+            var kernel = new GroupTokens(memory.Rows(3), memory.Input<uint>([0, 99, uint.MaxValue, 7, 8, 0]),
+                memory.Input<uint>([0, 1, 2, 3, 4, 5, 6, 7]), groups, entries, arguments,
                 Experts, Experts, 2, Grids, Grids, 3);
             memory.Run(recorder => recorder.Dispatch(kernel));
             Compare.Words([2, 0, 0, 2, 0, 2, 0, 2, 0, 2, 0, 2, 0, 2, 1, 2], groups.Read<uint>());
@@ -74,7 +78,8 @@ public sealed class RouterTests(KernelDevice gpu)
         gpu.Run(memory =>
         {
             CaseBuffer groups = memory.Output(2), entries = memory.Output(4), arguments = memory.Output(18);
-            var kernel = new GroupTokens(memory.Rows(1000), memory.Input(new uint[4]), memory.Input<uint>([0]), groups, entries, arguments, 1, 1, 1, Grids, Grids, 4);
+            var kernel = new GroupTokens(memory.Rows(1000), memory.Input(new uint[4]), memory.Input<uint>([0]), groups, entries, arguments,
+                1, 1, 1, Grids, Grids, 4);
             memory.Run(recorder => recorder.Dispatch(kernel));
             Compare.Words([4, 0], groups.Read<uint>());
         });
@@ -92,8 +97,10 @@ public sealed class RouterTests(KernelDevice gpu)
         TestMatrix[] matrices = [.. Enumerable.Range(0, 4).Select(e => new TestMatrix(WeightFormat.Q4_0, (int)rows, (int)cols, e))];
         int[] ids = TestData.Ints(tokens, 4, 7);
         float[] input = TestData.Floats(tokens * (int)cols, 8);
-        CaseBuffer count = memory.Rows(tokens), idBuffer = memory.Input(ids), x = memory.Input(input), output = memory.Output(tokens * (int)rows);
-        CaseBuffer groups = memory.Output(8, "groups"), entries = memory.Output(tokens, "entries"), arguments = memory.Output(72, "arguments");
+        CaseBuffer count = memory.Rows(tokens), idBuffer = memory.Input(ids), x = memory.Input(input),
+            output = memory.Output(tokens * (int)rows);
+        CaseBuffer groups = memory.Output(8, "groups"), entries = memory.Output(tokens, "entries"),
+            arguments = memory.Output(72, "arguments");
         CaseBuffer slots = memory.Input<uint>([0, 1, 2, 3], "slots");
         CaseBuffer[] weights = [.. matrices.Select(m => memory.Input(m.Tiles))];
         memory.Run(recorder =>
@@ -101,10 +108,12 @@ public sealed class RouterTests(KernelDevice gpu)
             recorder.Dispatch(new GroupTokens(count, idBuffer, slots, groups, entries, arguments, 4, 4, 1, grids, grids, (uint)tokens));
             for (uint e = 0; e < 4; e++)
                 foreach ((ExpertWidth width, ProductVariant variant) in variants.For((uint)tokens))
-                    recorder.DispatchIndirect(new ExpertMatMul(WeightFormat.Q4_0, groups, entries, weights[e], x, output, e, 1, cols, rows, 0, rows,
+                    recorder.DispatchIndirect(
+                        new ExpertMatMul(WeightFormat.Q4_0, groups, entries, weights[e], x, output, e, 1, cols, rows, 0, rows,
                         (uint)tokens, variant), arguments.View.Slice(GroupTokens.ArgumentOffset(e, down: true, width), 12));
         });
-        float[] expected = [.. ids.SelectMany((id, t) => Reference.MatMul.Run(matrices[id].Values, input.AsSpan(t * (int)cols, (int)cols), (int)cols))];
+        float[] expected =
+            [.. ids.SelectMany((id, t) => Reference.MatMul.Run(matrices[id].Values, input.AsSpan(t * (int)cols, (int)cols), (int)cols))];
         Compare.Floats(expected, output.Read<float>(), MatMulCases.Bound);
     });
 }

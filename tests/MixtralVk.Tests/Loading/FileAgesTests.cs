@@ -30,15 +30,18 @@ public sealed class FileAgesTests
         }
         using ForwardPass pass = TestDevices.Open(device, file.Path);
         float[] expected = ReferenceModels.Open(file.Path).Logits(Tokens);
-        var comparison = new LogitsComparison(expected, TestDevices.AllLogits(pass, Tokens), Model.Vocab, LogitsComparison.NearTies(ReferenceModels.Open(file.Path), Tokens));
+        var comparison = new LogitsComparison(expected, TestDevices.AllLogits(pass, Tokens), Model.Vocab,
+            LogitsComparison.NearTies(ReferenceModels.Open(file.Path), Tokens));
         Assert.Null(comparison.Problem(5e-3));
     }
 
     [Fact]
     public void MissingExpertIsNamed()
     {
-        using TemporaryFile file = TemporaryFile.With((Model with { SeparateExperts = true }).ToWriter().RemoveTensor("blk.1.ffn_up.3.weight").ToBytes());
-        Assert.Contains("tensor 'blk.1.ffn_up.3.weight' is missing", Assert.Throws<ModelFileException>(() => ModelSource.Open(file.Path).Dispose()).Message);
+        using TemporaryFile file =
+            TemporaryFile.With((Model with { SeparateExperts = true }).ToWriter().RemoveTensor("blk.1.ffn_up.3.weight").ToBytes());
+        Assert.Contains("tensor 'blk.1.ffn_up.3.weight' is missing",
+            Assert.Throws<ModelFileException>(() => ModelSource.Open(file.Path).Dispose()).Message);
     }
 
     [Theory]
@@ -48,7 +51,8 @@ public sealed class FileAgesTests
     {
         SyntheticModel padded = Model with { Vocab = 333, TiedOutput = tied };
         GgufWriter writer = padded.ToWriter().Remove("tokenizer.ggml.tokens", "tokenizer.ggml.scores", "tokenizer.ggml.token_type");
-        float[] all = Logits("cpu", padded.ToWriter()), fewer = Logits("cpu", writer.Add("tokenizer.ggml.tokens", [.. Enumerable.Range(0, 320).Select(i => $"t{i}")]));
+        float[] all = Logits("cpu", padded.ToWriter()),
+            fewer = Logits("cpu", writer.Add("tokenizer.ggml.tokens", [.. Enumerable.Range(0, 320).Select(i => $"t{i}")]));
         Assert.Equal(Tokens.Length * 320, fewer.Length);
         for (int row = 0; row < Tokens.Length; row++)
             Assert.Equal(all.AsSpan(row * 333, 320), fewer.AsSpan(row * 320, 320));
@@ -60,7 +64,8 @@ public sealed class FileAgesTests
     [InlineData(32768)]
     public void VocabulariesOfAnySize(int size)
     {
-        using TemporaryFile file = new SyntheticModel { Layers = 1, Dim = 32, Heads = 2, KvHeads = 1, Hidden = 32, Experts = 2, Vocab = size }.WriteTemporary();
+        using TemporaryFile file =
+            new SyntheticModel { Layers = 1, Dim = 32, Heads = 2, KvHeads = 1, Hidden = 32, Experts = 2, Vocab = size }.WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
         Assert.Equal((size, size), (source.Config.VocabSize, source.Layout(MatrixRole.Output).Rows));
     }
@@ -83,9 +88,12 @@ public sealed class FileAgesTests
         RopeScaling yarn = new(RopeScalingKind.Yarn, 4, 1.25f, 256, 16, 2);
         Assert.Equal(yarn, ScalingOf((Model with { RopeScaling = yarn }).ToWriter()));
         Assert.Equal(new RopeScaling(RopeScalingKind.Linear, 8), ScalingOf(Model.ToWriter().Add("llama.rope.scale_linear", 8f)));
-        Assert.Equal(new RopeScaling(RopeScalingKind.Linear, 2), ScalingOf(Model.ToWriter().Add("llama.rope.scaling.factor", 2f).Add("llama.rope.scale_linear", 8f)));
-        Assert.Equal(new RopeScaling(RopeScalingKind.Yarn, 4, 1, 1024), ScalingOf(Model.ToWriter().Add("llama.rope.scaling.type", "yarn").Add("llama.rope.scaling.factor", 4f)));
-        Assert.Equal(RopeScaling.None, ScalingOf(Model.ToWriter().Add("llama.rope.scaling.type", "none").Add("llama.rope.scaling.factor", 4f)));
+        Assert.Equal(new RopeScaling(RopeScalingKind.Linear, 2),
+            ScalingOf(Model.ToWriter().Add("llama.rope.scaling.factor", 2f).Add("llama.rope.scale_linear", 8f)));
+        Assert.Equal(new RopeScaling(RopeScalingKind.Yarn, 4, 1, 1024),
+            ScalingOf(Model.ToWriter().Add("llama.rope.scaling.type", "yarn").Add("llama.rope.scaling.factor", 4f)));
+        Assert.Equal(RopeScaling.None,
+            ScalingOf(Model.ToWriter().Add("llama.rope.scaling.type", "none").Add("llama.rope.scaling.factor", 4f)));
         using TemporaryFile file = (Model with { RopeFactors = true }).WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
         Assert.Equal([1, 1.5f, 2, 2.5f, 3, 3.5f, 4, 4.5f], source.Config.RopeFactors);
@@ -94,7 +102,8 @@ public sealed class FileAgesTests
     [Fact]
     public void RopeFactorsOfAnotherLengthAreRefused()
     {
-        using TemporaryFile file = TemporaryFile.With(Model.ToWriter().AddTensor("rope_freqs.weight", GgmlType.F32, [16], new byte[64]).ToBytes());
+        using TemporaryFile file =
+            TemporaryFile.With(Model.ToWriter().AddTensor("rope_freqs.weight", GgmlType.F32, [16], new byte[64]).ToBytes());
         Assert.Contains("wants 8 of F32", Assert.Throws<ModelFileException>(() => ModelSource.Open(file.Path).Dispose()).Message);
     }
 
@@ -109,7 +118,8 @@ public sealed class FileAgesTests
         foreach (string name in exchanged)
         {
             GgufTensor tensor = fineTensors.Tensors[name];
-            mixed.RemoveTensor(name).AddTensor(name, tensor.Type, [.. tensor.Dimensions], fineTensors.Rows(tensor, 0, (int)tensor.RowCount).ToArray());
+            mixed.RemoveTensor(name)
+                .AddTensor(name, tensor.Type, [.. tensor.Dimensions], fineTensors.Rows(tensor, 0, (int)tensor.RowCount).ToArray());
         }
         return TemporaryFile.With(mixed.ToBytes());
     }

@@ -19,7 +19,8 @@ public sealed class GgufFileTests
             .Add("u8", GgufValueType.UInt8, w => w.Write((byte)200)).Add("i8", GgufValueType.Int8, w => w.Write((sbyte)-100))
             .Add("u16", GgufValueType.UInt16, w => w.Write((ushort)60000)).Add("i16", GgufValueType.Int16, w => w.Write((short)-30000))
             .Add("i64", GgufValueType.Int64, w => w.Write(long.MinValue)).Add("f64", GgufValueType.Float64, w => w.Write(1e300))
-            .Add("strings", ["a", "", "ü"]).Add("floats", [1f, float.NegativeInfinity]).Add("ints", [3, -4]).Add("none", Array.Empty<string>())
+            .Add("strings", ["a", "", "ü"]).Add("floats", [1f, float.NegativeInfinity]).Add("ints", [3, -4])
+            .Add("none", Array.Empty<string>())
             .AddTensor("small", GgmlType.F16, [4], small).AddTensor("blocks", GgmlType.Q8_0, [32, 2, 2], blocks);
         using TemporaryFile temporary = TemporaryFile.With(writer.ToBytes());
         using GgufFile file = GgufFile.Open(temporary.Path);

@@ -5,7 +5,9 @@ using MixtralVk.Testing.Gguf;
 
 namespace MixtralVk.Tests.Loading;
 
-/// <summary>Damage at every place of a small file: it is read whole, or refused with a <see cref="ModelFileException"/>; nothing else happens.</summary>
+/// <summary>
+/// Damage at every place of a small file: it is read whole, or refused with a <see cref="ModelFileException"/>; nothing else happens.
+/// </summary>
 public sealed class GgufFuzzTests
 {
     private static readonly byte[] Good = new SyntheticModel

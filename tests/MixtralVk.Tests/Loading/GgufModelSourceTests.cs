@@ -10,7 +10,8 @@ public sealed class GgufModelSourceTests
 {
     private static readonly SyntheticModel Odd = new()
     {
-        Layers = 2, Dim = 172, Heads = 4, KvHeads = 1, HeadDim = 30, Hidden = 86, Experts = 3, TopK = 2, Vocab = 333, RopeDim = 20, RopeBase = 5000,
+        Layers = 2, Dim = 172, Heads = 4, KvHeads = 1, HeadDim = 30, Hidden = 86, Experts = 3, TopK = 2, Vocab = 333,
+        RopeDim = 20, RopeBase = 5000,
     };
 
     [Fact]
@@ -48,13 +49,15 @@ public sealed class GgufModelSourceTests
     public void VocabularyIsTheFiles()
     {
         var writer = new SyntheticModel { Vocab = 400 }.ToWriter()
-            .Add("tokenizer.chat_template", "{{ bos_token }}").Add("tokenizer.ggml.eot_token_id", 7u).Add("tokenizer.ggml.add_space_prefix", false);
+            .Add("tokenizer.chat_template", "{{ bos_token }}").Add("tokenizer.ggml.eot_token_id", 7u)
+            .Add("tokenizer.ggml.add_space_prefix", false);
         using TemporaryFile file = TemporaryFile.With(writer.ToBytes());
         using ModelSource source = ModelSource.Open(file.Path);
         VocabularyData v = source.Vocabulary;
         Assert.Equal(("llama", 400, 400, 400), (v.Model, v.Tokens.Length, v.Scores.Length, v.Types.Length));
         Assert.Equal(("<unk>", "<0x00>", "\u2581"), (v.Tokens[0], v.Tokens[3], v.Tokens[259]));
-        Assert.Equal((TokenType.Unknown, TokenType.Control, TokenType.Byte, TokenType.Normal), (v.Types[0], v.Types[1], v.Types[3], v.Types[259]));
+        Assert.Equal((TokenType.Unknown, TokenType.Control, TokenType.Byte, TokenType.Normal),
+            (v.Types[0], v.Types[1], v.Types[3], v.Types[259]));
         Assert.Equal(-300, v.Scores[300]);
         Assert.Equal((7, false, "{{ bos_token }}"), (v.EndOfTurn, v.AddSpacePrefix, v.ChatTemplate));
     }
@@ -80,8 +83,10 @@ public sealed class GgufModelSourceTests
     {
         SyntheticModel model = format switch
         {
-            WeightFormat.F32 or WeightFormat.F16 or WeightFormat.BF16 => Odd with { Weights = format, RouterFormat = format, NormFormat = format },
-            _ => new SyntheticModel { Dim = 256, HeadDim = 64, Hidden = 512, Experts = 3, Vocab = 300, Weights = format, RouterFormat = format },
+            WeightFormat.F32 or WeightFormat.F16 or WeightFormat.BF16 =>
+                Odd with { Weights = format, RouterFormat = format, NormFormat = format },
+            _ => new SyntheticModel { Dim = 256, HeadDim = 64, Hidden = 512, Experts = 3, Vocab = 300, Weights = format,
+                RouterFormat = format },
         };
         using TemporaryFile file = model.WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
@@ -129,7 +134,8 @@ public sealed class GgufModelSourceTests
         for (int tile = 0; tile < layout.Tiles; tile++)
             source.CopyTiles(MatrixRole.TokenEmbedding, 0, 0, tile, 1, parts.AsSpan((int)(tile * layout.TileBytes), (int)layout.TileBytes));
         Assert.Equal(whole, parts);
-        Assert.Throws<ArgumentOutOfRangeException>(() => source.CopyTiles(MatrixRole.TokenEmbedding, 0, 0, layout.Tiles, 1, new byte[layout.TileBytes]));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            source.CopyTiles(MatrixRole.TokenEmbedding, 0, 0, layout.Tiles, 1, new byte[layout.TileBytes]));
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Layout(MatrixRole.Query, 2));
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Layout(MatrixRole.GateProj, 0, 3));
     }
@@ -148,7 +154,8 @@ public sealed class GgufModelSourceTests
     [Fact]
     public void SummaryCountsTypesAndBytes()
     {
-        SyntheticModel model = new() { Dim = 256, Heads = 4, Hidden = 512, Experts = 4, TopK = 3, Weights = WeightFormat.Q4_0, DownFormat = WeightFormat.Q6_K };
+        SyntheticModel model = new()
+            { Dim = 256, Heads = 4, Hidden = 512, Experts = 4, TopK = 3, Weights = WeightFormat.Q4_0, DownFormat = WeightFormat.Q6_K };
         using TemporaryFile file = model.WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
         ModelSummary summary = source.Describe();
@@ -157,7 +164,8 @@ public sealed class GgufModelSourceTests
         Assert.Equal(new TensorTypeCount("Q6_K", 2, 2 * 4 * 256 * 2 * 210), summary.Types.Single(t => t.Type == "Q6_K"));
         Assert.Equal(["Q4_0", "Q6_K", "F32"], summary.Types.Select(t => t.Type));
         Assert.Equal(Sum(source), summary.WeightBytes);
-        long expert = source.Layout(MatrixRole.GateProj).Bytes + source.Layout(MatrixRole.UpProj).Bytes + source.Layout(MatrixRole.DownProj).Bytes;
+        long expert = source.Layout(MatrixRole.GateProj).Bytes + source.Layout(MatrixRole.UpProj).Bytes
+            + source.Layout(MatrixRole.DownProj).Bytes;
         Assert.Equal(2 * 4 * expert, summary.ExpertBytes);
         Assert.Equal(summary.WeightBytes - source.Layout(MatrixRole.TokenEmbedding).Bytes - 2 * expert, summary.BytesPerToken);
     }
@@ -178,13 +186,17 @@ public sealed class GgufModelSourceTests
     private static long Sum(ModelSource source)
     {
         ModelConfig c = source.Config;
-        long bytes = source.Layout(MatrixRole.TokenEmbedding).Bytes + source.Layout(MatrixRole.Output).Bytes + source.Norm(NormRole.Output).Length * 4;
+        long bytes = source.Layout(MatrixRole.TokenEmbedding).Bytes + source.Layout(MatrixRole.Output).Bytes
+            + source.Norm(NormRole.Output).Length * 4;
         for (int layer = 0; layer < c.LayerCount; layer++)
         {
-            bytes += new[] { MatrixRole.Query, MatrixRole.Key, MatrixRole.Value, MatrixRole.AttentionOutput }.Sum(r => source.Layout(r, layer).Bytes);
+            bytes += new[] { MatrixRole.Query, MatrixRole.Key, MatrixRole.Value,
+                MatrixRole.AttentionOutput }.Sum(r => source.Layout(r, layer).Bytes);
             for (int expert = 0; expert < c.ExpertCount; expert++)
-                bytes += new[] { MatrixRole.GateProj, MatrixRole.UpProj, MatrixRole.DownProj }.Sum(r => source.Layout(r, layer, expert).Bytes);
-            bytes += (source.Router(layer).Length + source.Norm(NormRole.Attention, layer).Length + source.Norm(NormRole.FeedForward, layer).Length) * 4;
+                bytes += new[] { MatrixRole.GateProj, MatrixRole.UpProj,
+                    MatrixRole.DownProj }.Sum(r => source.Layout(r, layer, expert).Bytes);
+            bytes += (source.Router(layer).Length + source.Norm(NormRole.Attention, layer).Length
+                + source.Norm(NormRole.FeedForward, layer).Length) * 4;
         }
         return bytes;
     }
@@ -195,7 +207,8 @@ public sealed class GgufModelSourceTests
         var tiles = new byte[layout.Bytes];
         source.CopyTiles(role, layer, expert, 0, layout.Tiles, tiles);
         var values = new float[layout.Rows * layout.Cols];
-        for (int row = 0; row < layout.Rows; row++) RowTile.DequantizeRow(layout, tiles, row, values.AsSpan(row * layout.Cols, layout.Cols));
+        for (int row = 0; row < layout.Rows; row++)
+            RowTile.DequantizeRow(layout, tiles, row, values.AsSpan(row * layout.Cols, layout.Cols));
         return values;
     }
 

@@ -70,7 +70,8 @@ public sealed class HostileGgufTests
         { "more than the rest of the file", () => Array(GgufValueType.Float64, 1UL << 61) },
         { "more than the rest of the file", () => Array(GgufValueType.String, 1UL << 40) },
         { "unknown type 99", () => Array((GgufValueType)99, 1) },
-        { "not valid UTF-8", () => new GgufWriter().Add("key", GgufValueType.String, w => { w.Write(2UL); w.Write("\xC3\x28"u8[..1]); w.Write((byte)0xFF); }) },
+        { "not valid UTF-8", () =>
+            new GgufWriter().Add("key", GgufValueType.String, w => { w.Write(2UL); w.Write("\xC3\x28"u8[..1]); w.Write((byte)0xFF); }) },
         { "ends inside", () => new GgufWriter().Add("key", GgufValueType.String, w => w.Write(1UL << 62)) },
         { "general.alignment is 3", () => new GgufWriter().Add("general.alignment", 3u) },
         { "general.alignment is 0", () => new GgufWriter().Add("general.alignment", 0u) },
@@ -111,12 +112,14 @@ public sealed class HostileGgufTests
 
     [Fact]
     public void OverlappingTensorsAreRefused() =>
-        Refused(new GgufWriter().AddTensor("first", GgmlType.F32, [9], new byte[64]).AddTensor("second", GgmlType.F32, [4], [], 32).ToBytes(),
+        Refused(new GgufWriter().AddTensor("first", GgmlType.F32, [9], new byte[64])
+            .AddTensor("second", GgmlType.F32, [4], [], 32).ToBytes(),
             "'first' and 'second' overlap");
 
     [Fact]
     public void TwoTensorsOfOneNameAreRefused() =>
-        Refused(new GgufWriter().AddTensor("same", GgmlType.F32, [8], new byte[32]).AddTensor("same", GgmlType.F32, [8], new byte[32]).ToBytes(),
+        Refused(new GgufWriter().AddTensor("same", GgmlType.F32, [8], new byte[32])
+            .AddTensor("same", GgmlType.F32, [8], new byte[32]).ToBytes(),
             "appears twice");
 
     [Fact]

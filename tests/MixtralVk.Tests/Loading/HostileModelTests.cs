@@ -59,7 +59,8 @@ public sealed class HostileModelTests
     [InlineData("llama.expert_weights_scale", 2.5f, "expert_weights_scale")]
     [InlineData("llama.expert_shared_count", 1u, "shared experts")]
     [InlineData("llama.expert_group_count", 2u, "groups of experts")]
-    public void WhatWouldChangeTheResultIsRefused(string key, object value, string cause) => Refused(Small.ToWriter().Remove(key), key, value, cause);
+    public void WhatWouldChangeTheResultIsRefused(string key, object value, string cause) =>
+        Refused(Small.ToWriter().Remove(key), key, value, cause);
 
     [Theory]
     [InlineData("llama.rope.scaling.yarn_ext_factor", 0.5f, "only 1 is supported")]
@@ -86,7 +87,8 @@ public sealed class HostileModelTests
         Assert.Equal(40, source.Config.VocabSize);
     }
 
-    public static TheoryData<string> RequiredKeys => [.. "general.architecture llama.context_length llama.embedding_length llama.block_count llama.feed_forward_length llama.attention.head_count llama.attention.layer_norm_rms_epsilon llama.expert_used_count tokenizer.ggml.model tokenizer.ggml.tokens".Split(' ')];
+    public static TheoryData<string> RequiredKeys =>
+        [.. "general.architecture llama.context_length llama.embedding_length llama.block_count llama.feed_forward_length llama.attention.head_count llama.attention.layer_norm_rms_epsilon llama.expert_used_count tokenizer.ggml.model tokenizer.ggml.tokens".Split(' ')];
 
     [Theory]
     [MemberData(nameof(RequiredKeys))]
@@ -101,7 +103,8 @@ public sealed class HostileModelTests
     [Theory]
     [MemberData(nameof(RequiredTensors))]
     public void WrongShapeIsNamed(string name) =>
-        Refused(Small.ToWriter().RemoveTensor(name).AddTensor(name, GgmlType.F32, [8, 3], new byte[96]), $"tensor '{name}' has the shape 8 x 3");
+        Refused(Small.ToWriter().RemoveTensor(name).AddTensor(name, GgmlType.F32, [8, 3], new byte[96]),
+            $"tensor '{name}' has the shape 8 x 3");
 
     [Fact]
     public void UnsupportedTypeIsNamed() =>
@@ -130,7 +133,8 @@ public sealed class HostileModelTests
     [Fact]
     public void OtherTensorsAreLeftAlone()
     {
-        using TemporaryFile file = TemporaryFile.With(Small.ToWriter().AddTensor("vision.patch", GgmlType.IQ4_XS, [256], new byte[136]).ToBytes());
+        using TemporaryFile file =
+            TemporaryFile.With(Small.ToWriter().AddTensor("vision.patch", GgmlType.IQ4_XS, [256], new byte[136]).ToBytes());
         using ModelSource source = ModelSource.Open(file.Path);
         Assert.Contains(source.Describe().Types, t => t.Type == "IQ4_XS");
     }
@@ -145,10 +149,14 @@ public sealed class HostileModelTests
     [Fact]
     public void VocabularyArraysOfOtherLengthsAreRefused()
     {
-        Refused(Small.ToWriter().Remove("tokenizer.ggml.scores").Add("tokenizer.ggml.scores", new float[39]), "scores has 39 entries for 40 tokens");
-        Refused(Small.ToWriter().Remove("tokenizer.ggml.token_type").Add("tokenizer.ggml.token_type", new int[41]), "token_type has 41 entries");
-        Refused(Small.ToWriter().Remove("tokenizer.ggml.token_type").Add("tokenizer.ggml.token_type", [.. Enumerable.Repeat(7, 40)]), "unknown type 7");
-        Refused(Small.ToWriter().Remove("tokenizer.ggml.scores").Add("tokenizer.ggml.scores", [.. Enumerable.Repeat(float.NaN, 40)]), "score of token 0");
+        Refused(Small.ToWriter().Remove("tokenizer.ggml.scores").Add("tokenizer.ggml.scores", new float[39]),
+            "scores has 39 entries for 40 tokens");
+        Refused(Small.ToWriter().Remove("tokenizer.ggml.token_type").Add("tokenizer.ggml.token_type", new int[41]),
+            "token_type has 41 entries");
+        Refused(Small.ToWriter().Remove("tokenizer.ggml.token_type").Add("tokenizer.ggml.token_type", [.. Enumerable.Repeat(7, 40)]),
+            "unknown type 7");
+        Refused(Small.ToWriter().Remove("tokenizer.ggml.scores").Add("tokenizer.ggml.scores", [.. Enumerable.Repeat(float.NaN, 40)]),
+            "score of token 0");
         Refused(Small.ToWriter().Remove("tokenizer.ggml.tokens").Add("tokenizer.ggml.tokens", Array.Empty<string>()), "tokens is empty");
     }
 
@@ -159,7 +167,8 @@ public sealed class HostileModelTests
         SyntheticModel model = Small with
         {
             Dim = 256, Hidden = 256, Weights = WeightFormat.Q6_K,
-            Damage = new Dictionary<string, float> { ["output.weight"] = float.NaN, ["blk.0.ffn_norm.weight"] = float.NegativeInfinity, ["output_norm.weight"] = 1e-40f },
+            Damage = new Dictionary<string, float> { ["output.weight"] = float.NaN, ["blk.0.ffn_norm.weight"] = float.NegativeInfinity,
+                ["output_norm.weight"] = 1e-40f },
         };
         using TemporaryFile file = model.WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);

@@ -4,15 +4,19 @@ namespace MixtralVk.Tests.Model;
 [Collection(VulkanCollection.Name)]
 public class DeviceAgreementTests
 {
-    /// <summary>Between tokens whose log probabilities are closer than this rounding may decide: the CPU rounds activations to 8 bits.</summary>
+    /// <summary>
+    /// Between tokens whose log probabilities are closer than this rounding may decide: the CPU rounds activations to 8 bits.
+    /// </summary>
     private const float NearTie = 0.5f;
 
-    private const string Persona = "You are Mira, a cheerful baker from Oakvale. You sell bread for 3 silver. The old mill is behind the stone bridge.";
+    private const string Persona =
+        "You are Mira, a cheerful baker from Oakvale. You sell bread for 3 silver. The old mill is behind the stone bridge.";
 
     private static readonly string[] _questions =
     [
         "Hello, who are you?", "Where is the mill?", "What do you sell?", "How much is the bread?", "Do you have any work for me?",
-        "Any rumours?", "Where do you live?", "Which town is this?", "What do you do?", "What is your name?", "I am Selan.", "What do you fear?",
+        "Any rumours?", "Where do you live?", "Which town is this?", "What do you do?", "What is your name?", "I am Selan.",
+        "What do you fear?",
         "What do you like?", "Who is Torvek?", "Where is the chapel?", "Can I buy a sword?", "Where is the old mill?", "Do you sell bread?",
         "Who are you? (answer as JSON)", "Wo bin ich?", "How old are you?",
     ];
@@ -26,7 +30,8 @@ public class DeviceAgreementTests
         {
             int parting = onCpu[i].Zip(onVulkan[i]).TakeWhile(pair => pair.First.Id == pair.Second.Id).Count();
             if (parting == onCpu[i].Length && parting == onVulkan[i].Length) same++;
-            else Assert.True(Margin(onCpu[i][parting]) < NearTie && Margin(onVulkan[i][parting]) < NearTie, $"'{Text(onCpu[i])}' on the CPU, '{Text(onVulkan[i])}' on Vulkan, {Margin(onCpu[i][parting])} and {Margin(onVulkan[i][parting])}");
+            else Assert.True(Margin(onCpu[i][parting]) < NearTie && Margin(onVulkan[i][parting]) < NearTie,
+                $"'{Text(onCpu[i])}' on the CPU, '{Text(onVulkan[i])}' on Vulkan, {Margin(onCpu[i][parting])} and {Margin(onVulkan[i][parting])}");
         }
         Assert.True(same >= _questions.Length - 3, $"Only {same} answers are the same.");
         // The model talks: the answers are not one and the same.

@@ -35,7 +35,8 @@ public class ForwardPassTests
         int[] tokens = TestDevices.RandomTokens(259, pass.Config.VocabSize);
         float[] whole = TestDevices.AllLogits(pass, tokens);
         Assert.All(whole, value => Assert.True(float.IsFinite(value)));
-        foreach (int chunk in (int[])[1, 7, 32, 100, 256]) AssertSameBits(whole, TestDevices.AllLogits(pass, tokens, chunk), $"chunks of {chunk}");
+        foreach (int chunk in (int[])[1, 7, 32, 100, 256])
+            AssertSameBits(whole, TestDevices.AllLogits(pass, tokens, chunk), $"chunks of {chunk}");
     }
 
     [Theory, MemberData(nameof(Models))]
@@ -81,7 +82,8 @@ public class ForwardPassTests
             }
             pass.Step(batch);
             Assert.Equal(expected.Count, batch.OutputCount);
-            for (int row = 0; row < expected.Count; row++) AssertSameBits(expected[row], pass.Logits(row).ToArray(), $"round {round}, row {row}");
+            for (int row = 0; row < expected.Count; row++)
+                AssertSameBits(expected[row], pass.Logits(row).ToArray(), $"round {round}, row {row}");
         }
         foreach (KvSequence sequence in sequences) sequence.Dispose();
         Assert.Equal(pass.Pages.PageCount, pass.Pages.FreeCount);
@@ -107,7 +109,8 @@ public class ForwardPassTests
                 Assert.Equal(Math.Min(next + stages, pass.Stages.Count), pass.NextStage);
             }
             Assert.Equal(tokens.Length, sequence.Length);
-            for (int row = 0; row < tokens.Length; row++) AssertSameBits(Row(whole, row, pass), pass.Logits(row).ToArray(), $"{stages} at a time, row {row}");
+            for (int row = 0; row < tokens.Length; row++)
+                AssertSameBits(Row(whole, row, pass), pass.Logits(row).ToArray(), $"{stages} at a time, row {row}");
         }
     }
 
@@ -164,7 +167,8 @@ public class ForwardPassTests
     private static void AssertSameBits(float[] expected, float[] actual, string what)
     {
         Assert.Equal(expected.Length, actual.Length);
-        int at = expected.Zip(actual).TakeWhile(p => BitConverter.SingleToInt32Bits(p.First) == BitConverter.SingleToInt32Bits(p.Second)).Count();
+        int at = expected.Zip(actual)
+            .TakeWhile(p => BitConverter.SingleToInt32Bits(p.First) == BitConverter.SingleToInt32Bits(p.Second)).Count();
         if (at < expected.Length) Assert.Fail($"{what}: value {at} is {actual[at]:R}, not {expected[at]:R}.");
     }
 }

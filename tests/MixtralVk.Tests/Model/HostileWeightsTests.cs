@@ -27,7 +27,8 @@ public class HostileWeightsTests
     {
         SyntheticModel model = ModelOf(kind, format);
         // The way of a damaged number through the layers is the same for all formats: the rarer ones show only that they let it through.
-        IEnumerable<string> tensors = MatMulCases.IsCommon(format) ? model.TensorNames : ["token_embd.weight", "blk.0.attn_v.weight", "blk.1.ffn_up_exps.weight"];
+        IEnumerable<string> tensors = MatMulCases.IsCommon(format)
+            ? model.TensorNames : ["token_embd.weight", "blk.0.attn_v.weight", "blk.1.ffn_up_exps.weight"];
         foreach (string tensor in tensors)
         {
             foreach (float number in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity])

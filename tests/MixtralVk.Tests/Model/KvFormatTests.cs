@@ -11,8 +11,8 @@ public sealed class KvFormatTests
     public static TheoryData<string> Devices => [.. TestDevices.Exact];
 
     /// <summary>
-    /// A 16-bit float is off by some 2e-4 of itself, a value in 8 bits by some 5e-3 of its block's: an error 600 times as large by its square,
-    /// whatever the model makes of it.
+    /// A 16-bit float is off by some 2e-4 of itself, a value in 8 bits by some 5e-3 of its block's: an error 600 times as large by its
+    /// square, whatever the model makes of it.
     /// </summary>
     [Theory]
     [MemberData(nameof(Devices))]
@@ -24,12 +24,15 @@ public sealed class KvFormatTests
         Assert.InRange(quants / half, 10, 2000);
     }
 
-    /// <summary>Rounding activations to 8 bits and keys and values to 8 bits are errors of one size, and have nothing to do with each other.</summary>
+    /// <summary>
+    /// Rounding activations to 8 bits and keys and values to 8 bits are errors of one size, and have nothing to do with each other.
+    /// </summary>
     [Fact]
     public void Errors_of_activations_and_of_keys_and_values_in_8_bits_add_up()
     {
         float[] exact = Logits("cpu", KvFormat.F32);
-        double bytes = Error(exact, Logits("cpu-int8", KvFormat.F32)), quants = Error(exact, Logits("cpu", KvFormat.Q8_0)), both = Error(exact, Logits("cpu-int8", KvFormat.Q8_0));
+        double bytes = Error(exact, Logits("cpu-int8", KvFormat.F32)), quants = Error(exact, Logits("cpu", KvFormat.Q8_0)),
+            both = Error(exact, Logits("cpu-int8", KvFormat.Q8_0));
         Assert.InRange(bytes, 1e-9, 1e-3);
         Assert.InRange(quants, 1e-9, 1e-3);
         Assert.InRange(both, 0, 2 * (bytes + quants));
@@ -56,7 +59,8 @@ public sealed class KvFormatTests
         using ForwardPass pass = TestDevices.Open(device, ShippedModel.Path, kv);
         using var source = MixtralVk.Loading.ModelSource.Open(ShippedModel.Path);
         var tokenizer = new Tokenizer(source.Vocabulary);
-        int[] tokens = tokenizer.Encode("[INST] You are Mira, a cheerful baker from Oakvale. You sell bread for 3 silver. The old mill is behind the stone bridge.\n\n"
+        int[] tokens = tokenizer.Encode(
+            "[INST] You are Mira, a cheerful baker from Oakvale. You sell bread for 3 silver. The old mill is behind the stone bridge.\n\n"
             + "Who are you? [/INST] I am Mira, the baker.</s>[INST] What do you sell, and where is the mill? [/INST]", parseSpecial: true);
         return TestDevices.AllLogits(pass, tokens);
     }

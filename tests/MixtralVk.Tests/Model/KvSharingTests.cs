@@ -185,7 +185,8 @@ public sealed class KvSharingTests
                 int first = sequence.Length, count = Math.Min(50, text.Length - first);
                 batch.Add(sequence, text.AsSpan(first, count), LogitRows.None);
                 Check(sequence, text); // a step reads what is before it
-                for (int at = first; at < first + count; at++) _memory[sequence.Pages[at / PageTokens], at % PageTokens] = Written(text, at);
+                for (int at = first; at < first + count; at++)
+                    _memory[sequence.Pages[at / PageTokens], at % PageTokens] = Written(text, at);
                 batch.Commit();
                 batch.Clear();
             }
@@ -197,7 +198,8 @@ public sealed class KvSharingTests
             Pages.TakeCopies(copies);
             foreach ((int from, int to) in copies)
                 for (int slot = 0; slot < PageTokens; slot++) _memory[to, slot] = _memory[from, slot];
-            for (int at = 0; at < sequence.Length; at++) Assert.Equal(Written(text, at), _memory[sequence.Pages[at / PageTokens], at % PageTokens]);
+            for (int at = 0; at < sequence.Length; at++)
+                Assert.Equal(Written(text, at), _memory[sequence.Pages[at / PageTokens], at % PageTokens]);
         }
 
         private static string Written(int[] text, int at) => string.Join(',', text[..(at + 1)]);

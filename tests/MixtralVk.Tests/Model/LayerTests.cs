@@ -37,7 +37,8 @@ public class LayerTests
             foreach (LayerTrace layer in layers)
             {
                 TestDevices.SetResidual(pass, layer.Input);
-                pass.Run(pass.Stages.Count(stage => stage.Layer == layer.Layer && stage.Kind is not (StageKind.Router or StageKind.GateUp or StageKind.Down)));
+                pass.Run(pass.Stages.Count(stage =>
+                    stage.Layer == layer.Layer && stage.Kind is not (StageKind.Router or StageKind.GateUp or StageKind.Down)));
                 AssertClose(layer.AfterAttention, TestDevices.Residual(pass, length), $"attention of layer {layer.Layer}, {length} tokens");
                 TestDevices.SetResidual(pass, layer.AfterAttention);
                 pass.Run(pass.Config.IsSparse ? 3 : 2);
@@ -52,6 +53,7 @@ public class LayerTests
         float scale = expected.Max(MathF.Abs);
         Assert.Equal(expected.Length, actual.Length);
         for (int i = 0; i < expected.Length; i++)
-            if (!(MathF.Abs(expected[i] - actual[i]) <= 5e-6f * scale)) Assert.Fail($"{what}: value {i} is {actual[i]:R}, not {expected[i]:R} (largest {scale:R}).");
+            if (!(MathF.Abs(expected[i] - actual[i]) <= 5e-6f * scale))
+                Assert.Fail($"{what}: value {i} is {actual[i]:R}, not {expected[i]:R} (largest {scale:R}).");
     }
 }

@@ -24,7 +24,8 @@ public class StageCutTests
         int[] tokens = TestDevices.RandomTokens(61, pass.Config.VocabSize);
         float[] expected = Run(pass, tokens, _ => 1000);
         StageCut some = new(1, 2, 3, 4), most = new(64, 64, 64, 64);
-        (StageCut One, StageCut Others)[] cuts = [(new(2, 1, 1, 1), new(2, 1, 1, 1)), (some, some), (new(7, 5, 2, 1), some), (most, most), (StageCut.Whole, most), (StageCut.Whole, StageCut.Whole)];
+        (StageCut One, StageCut Others)[] cuts = [(new(2, 1, 1, 1), new(2, 1, 1, 1)), (some, some), (new(7, 5, 2, 1), some), (most, most),
+            (StageCut.Whole, most), (StageCut.Whole, StageCut.Whole)];
         foreach ((StageCut one, StageCut others) in cuts)
         {
             pass.CutStages(others);
@@ -57,7 +58,9 @@ public class StageCutTests
         Assert.Equal(1, sequence.Length);
     }
 
-    /// <summary>A prompt in two chunks, of which some rows are wanted, then a few tokens one by one: logits of all that were wanted.</summary>
+    /// <summary>
+    /// A prompt in two chunks, of which some rows are wanted, then a few tokens one by one: logits of all that were wanted.
+    /// </summary>
     private static float[] Run(ForwardPass pass, int[] tokens, Func<int, int> stagesOfSlice)
     {
         using var sequence = new KvSequence(pass.Pages);

@@ -16,14 +16,18 @@ internal static class TestShapes
         ["q4_0, 16 experts, top-1"] = _plain with { Weights = WeightFormat.Q4_0, Experts = 16, TopK = 1 },
         ["q4_k, q5_k and q6_k"] = _wide with
         {
-            Weights = WeightFormat.Q4_K, AttentionFormat = WeightFormat.Q5_K, DownFormat = WeightFormat.Q6_K, OutputFormat = WeightFormat.Q6_K,
+            Weights = WeightFormat.Q4_K, AttentionFormat = WeightFormat.Q5_K, DownFormat = WeightFormat.Q6_K,
+            OutputFormat = WeightFormat.Q6_K,
         },
         ["a format for every matrix, router and norms in 16 bits"] = _wide with
         {
-            EmbeddingFormat = WeightFormat.Q2_K, AttentionFormat = WeightFormat.Q3_K, GateUpFormat = WeightFormat.Q4_1, UpFormat = WeightFormat.Q5_1,
-            DownFormat = WeightFormat.IQ4_XS, OutputFormat = WeightFormat.IQ4_NL, RouterFormat = WeightFormat.BF16, NormFormat = WeightFormat.F16,
+            EmbeddingFormat = WeightFormat.Q2_K, AttentionFormat = WeightFormat.Q3_K, GateUpFormat = WeightFormat.Q4_1,
+            UpFormat = WeightFormat.Q5_1,
+            DownFormat = WeightFormat.IQ4_XS, OutputFormat = WeightFormat.IQ4_NL, RouterFormat = WeightFormat.BF16,
+            NormFormat = WeightFormat.F16,
         },
-        ["q5_0, norms in bf16, router in q8_0"] = _plain with { Weights = WeightFormat.Q5_0, NormFormat = WeightFormat.BF16, RouterFormat = WeightFormat.Q8_0 },
+        ["q5_0, norms in bf16, router in q8_0"] =
+            _plain with { Weights = WeightFormat.Q5_0, NormFormat = WeightFormat.BF16, RouterFormat = WeightFormat.Q8_0 },
         ["gate and up of different formats"] = _plain with { GateUpFormat = WeightFormat.Q8_0, UpFormat = WeightFormat.Q4_0, Experts = 3 },
         ["dense, tied output"] = _plain with { Weights = WeightFormat.Q4_0, Experts = 0, TiedOutput = true },
     };

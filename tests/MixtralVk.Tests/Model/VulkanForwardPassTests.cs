@@ -37,16 +37,19 @@ public class VulkanForwardPassTests
         {
             // A stage begins with a barrier so that it is safe after any other: the one before it in a step, or itself.
             Command begin = stage.Commands[0];
-            Assert.True(IsNeeded(begin, steps) || IsNeeded(begin, Twice([.. stage.Commands])), $"The first barrier of {stage.Name} orders nothing.");
+            Assert.True(IsNeeded(begin, steps) || IsNeeded(begin, Twice([.. stage.Commands])),
+                $"The first barrier of {stage.Name} orders nothing.");
             foreach (Command barrier in stage.Commands.Skip(1).Where(c => c is BarrierCommand { To: not AccessKind.HostRead }))
                 Assert.True(IsNeeded(barrier, stage.Commands), $"A barrier of {stage.Name} orders nothing.");
         }
     }
 
-    private static bool IsNeeded(Command barrier, IEnumerable<Command> commands) => HazardReplay.Find(commands.Where(c => !ReferenceEquals(c, barrier))) is not null;
+    private static bool IsNeeded(Command barrier, IEnumerable<Command> commands) =>
+        HazardReplay.Find(commands.Where(c => !ReferenceEquals(c, barrier))) is not null;
 
     /// <summary>Commands submitted twice: what ran concurrently in one submission does not with the next.</summary>
-    private static Command[] Twice(Command[] commands) => [.. commands.Select(c => c is BarrierCommand ? c : c with { Group = -c.Group }), .. commands];
+    private static Command[] Twice(Command[] commands) =>
+        [.. commands.Select(c => c is BarrierCommand ? c : c with { Group = -c.Group }), .. commands];
 
     [Theory]
     [InlineData(WeightFormat.F32)]
@@ -55,7 +58,8 @@ public class VulkanForwardPassTests
     {
         // The embedding, the output matrix and the gate exceed 96 KiB; one tile of them does not.
         DeviceLimits least = DeviceLimits.SpecificationMinimum with { MaxStorageBufferRange = 96 << 10 };
-        using TemporaryFile file = (_model with { Vocab = 2000, Dim = 128, Hidden = 320, Weights = WeightFormat.F32, UpFormat = up }).WriteTemporary();
+        using TemporaryFile file =
+            (_model with { Vocab = 2000, Dim = 128, Hidden = 320, Weights = WeightFormat.F32, UpFormat = up }).WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
         int[] tokens = TestDevices.RandomTokens(20, 2000);
         float[] whole = Logits(null), cut = Logits(least);
@@ -93,7 +97,9 @@ public class VulkanForwardPassTests
 
     public static TheoryData<string> Splittable => ["q4_0, 16 experts, top-1", "gate and up of different formats", "dense, tied output"];
 
-    /// <summary>Parts over workgroups and a second pass where tokens are few, one workgroup for all parts in a chunk: the same bits everywhere.</summary>
+    /// <summary>
+    /// Parts over workgroups and a second pass where tokens are few, one workgroup for all parts in a chunk: the same bits everywhere.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Splittable))]
     public void Products_split_over_workgroups_give_the_bits_of_those_that_are_not(string shape)
@@ -102,20 +108,23 @@ public class VulkanForwardPassTests
         using ModelSource source = ModelSource.Open(file.Path);
         int[] tokens = TestDevices.RandomTokens(70, source.Config.VocabSize);
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
-        using VulkanForwardPass split = Load(new(1, 1, ColumnSplits: 2)), whole = Load(new ProductVariant(1, 1).InOrder(new SummationOrder(2, 3)));
+        using VulkanForwardPass split = Load(new(1, 1, ColumnSplits: 2)),
+            whole = Load(new ProductVariant(1, 1).InOrder(new SummationOrder(2, 3)));
         float[] expected = TestDevices.AllLogits(whole, tokens, 50);
         foreach (int chunk in (int[])[1, 3, 16, 50]) Assert.Equal(expected, TestDevices.AllLogits(split, tokens, chunk));
         // Q, K and V, the output of attention, gate and up, down, and the head: each has a second pass.
         Assert.True(split.CostOf(1, 1).Dispatches >= whole.CostOf(1, 1).Dispatches + 4 * source.Config.LayerCount);
 
         VulkanForwardPass Load(ProductVariant variant) => VulkanForwardPass.Load(source, gpu.Device, 128, 50, KvFormat.F16, 4, weights =>
-            TunedProduct.Of(weights, source.Config).Aggregate(ProductChoices.Shipped(gpu.Device.Description), (choices, product) => choices.With(product.Shape,
-                TokenClasses.All.ToDictionary(c => c, c => variant.PartsPerWorkgroup > 1 ? variant : variant.WithParts(3, c) with { TokensPerPass = Math.Min(4, c.MaxTokens()) }))));
+            TunedProduct.Of(weights, source.Config)
+                .Aggregate(ProductChoices.Shipped(gpu.Device.Description), (choices, product) => choices.With(product.Shape,
+                TokenClasses.All.ToDictionary(c => c, c => variant.PartsPerWorkgroup > 1
+                    ? variant : variant.WithParts(3, c) with { TokensPerPass = Math.Min(4, c.MaxTokens()) }))));
     }
 
     /// <summary>
-    /// Activations of 8 bits where the format has them: the same bits in chunks of any size, and logits near those of floats. Software drivers are
-    /// not offered these variants, but run them.
+    /// Activations of 8 bits where the format has them: the same bits in chunks of any size, and logits near those of floats. Software
+    /// drivers are not offered these variants, but run them.
     /// </summary>
     [Theory]
     [InlineData("q4_k, q5_k and q6_k")]
@@ -135,7 +144,8 @@ public class VulkanForwardPassTests
         Assert.InRange(error, 0, 0.1);
 
         VulkanForwardPass Load(Arithmetic arithmetic) => VulkanForwardPass.Load(source, gpu.Device, 64, 40, KvFormat.F16, 2, weights =>
-            TunedProduct.Of(weights, source.Config).Aggregate(ProductChoices.Shipped(gpu.Device.Description), (choices, product) => choices.With(product.Shape,
+            TunedProduct.Of(weights, source.Config)
+                .Aggregate(ProductChoices.Shipped(gpu.Device.Description), (choices, product) => choices.With(product.Shape,
                 TokenClasses.All.ToDictionary(c => c, c => new ProductVariant(2, Math.Min(4, c.MaxTokens()), ColumnSplits: 2,
                     Arithmetic: QuantizeRows.Serves(product.Shape.Format) ? arithmetic : Arithmetic.Float)))));
     }
@@ -206,8 +216,8 @@ public class VulkanForwardPassTests
     }
 
     /// <summary>
-    /// A token of the model's two layers: 7 dispatches of attention, 2 of the router, 4 experts twice and their sum; embedding, norm, head and
-    /// check. Barriers: each stage begins with one, each dispatch that needs the one before adds one, and one lets the host read.
+    /// A token of the model's two layers: 7 dispatches of attention, 2 of the router, 4 experts twice and their sum; embedding, norm, head
+    /// and check. Barriers: each stage begins with one, each dispatch that needs the one before adds one, and one lets the host read.
     /// </summary>
     [Fact]
     public void A_decoded_token_is_one_submission_of_no_more_than_it_needs()

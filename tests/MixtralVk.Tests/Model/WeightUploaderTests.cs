@@ -24,11 +24,13 @@ public class WeightUploaderTests
         for (int offset = 0, i = 0; offset < expected.Length; i++)
         {
             (int start, int length) = (offset, Math.Min(sizes[i % sizes.Length], expected.Length - offset));
-            uploads.Add(new Upload(device.View.Slice((ulong)start, (ulong)length), bytes => expected.AsSpan(start, length).CopyTo(bytes), "piece"));
+            uploads.Add(new Upload(device.View.Slice((ulong)start, (ulong)length),
+                bytes => expected.AsSpan(start, length).CopyTo(bytes), "piece"));
             offset += length;
         }
         var done = new List<long>();
-        using (var uploader = new WeightUploader(gpu.Device, direct)) uploader.Run(uploads, new Progress(p => done.Add(p.DoneBytes)), default);
+        using (var uploader = new WeightUploader(gpu.Device, direct))
+            uploader.Run(uploads, new Progress(p => done.Add(p.DoneBytes)), default);
         Assert.Equal(expected.Length, done.Max());
         Assert.Equal(expected, ReadBack(gpu, device));
     }

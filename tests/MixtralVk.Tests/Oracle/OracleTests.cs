@@ -47,7 +47,8 @@ public class OracleTests(ITestOutputHelper output)
         float[] expected = LogitsComparison.Read(Path.Combine(_goldens, oracle.Name + ".f32"));
         int vocab = expected.Length / oracle.Rows, firstRow = oracle.Tokens.Length - oracle.Rows;
         float[] actual = logitsOf(file.Path, oracle.Tokens)[(firstRow * vocab)..];
-        HashSet<int> nearTies = [.. LogitsComparison.NearTies(ReferenceModels.Open(file.Path), oracle.Tokens).Select(row => row - firstRow)];
+        HashSet<int> nearTies =
+            [.. LogitsComparison.NearTies(ReferenceModels.Open(file.Path), oracle.Tokens).Select(row => row - firstRow)];
         var comparison = new LogitsComparison(expected, actual, vocab, nearTies);
         output.WriteLine(comparison.ToString());
         Assert.Null(comparison.Problem(bound));

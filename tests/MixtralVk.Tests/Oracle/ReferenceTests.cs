@@ -144,7 +144,8 @@ public class ReferenceTests
         // gate = 2, up = 3 on input 1: silu(2) * 3
         Assert.Equal([2 / (1 + MathF.Exp(-2)) * 3], ExpertGateUp.Run([2], [3], [1], 1), Near(1e-6f));
         Assert.Equal([5f, 7f], ExpertDown.Run([1, 2, 3, 2], [1, 2], 2));
-        Assert.Equal([1 + 0.25f * 10 + 0.75f * 20, 2 + 0.5f * 30 + 0.5f * 40], CombineExperts.Run([1, 2], [10, 20, 30, 40], [0.25f, 0.75f, 0.5f, 0.5f], 2));
+        Assert.Equal([1 + 0.25f * 10 + 0.75f * 20, 2 + 0.5f * 30 + 0.5f * 40],
+            CombineExperts.Run([1, 2], [10, 20, 30, 40], [0.25f, 0.75f, 0.5f, 0.5f], 2));
     }
 
     [Fact]

@@ -6,7 +6,9 @@ using MixtralVk.Testing.Gguf;
 
 namespace MixtralVk.Tests.Packing;
 
-/// <summary>Packed files that lie, with right checksums where the lie is inside the header: each is refused by a message that names the cause.</summary>
+/// <summary>
+/// Packed files that lie, with right checksums where the lie is inside the header: each is refused by a message that names the cause.
+/// </summary>
 public sealed class HostilePackedTests : IDisposable
 {
     private readonly TemporaryFile _file = new(".mvk");
@@ -66,10 +68,14 @@ public sealed class HostilePackedTests : IDisposable
 
     public static TheoryData<string, string> Lies => new()
     {
-        { "overlap", "overlap" }, { "in header", "inside the header" }, { "beyond end", "the file has" }, { "misaligned", "not a multiple of" },
-        { "negative", "bytes at -65536" }, { "far", "the file has" }, { "twice", "appears twice" }, { "missing", "is missing" }, { "too many", "a model of its sizes has" },
-        { "shape", "the model's sizes want" }, { "format", "its format and shape want" }, { "checksums", "checksums" }, { "float format", "must be F32" },
-        { "config", "layers" }, { "heads", "no multiple" }, { "token", "special token" }, { "types", "types" }, { "layer", "a model of its sizes has" },
+        { "overlap", "overlap" }, { "in header", "inside the header" }, { "beyond end", "the file has" },
+        { "misaligned", "not a multiple of" },
+        { "negative", "bytes at -65536" }, { "far", "the file has" }, { "twice", "appears twice" }, { "missing", "is missing" },
+        { "too many", "a model of its sizes has" },
+        { "shape", "the model's sizes want" }, { "format", "its format and shape want" }, { "checksums", "checksums" },
+        { "float format", "must be F32" },
+        { "config", "layers" }, { "heads", "no multiple" }, { "token", "special token" }, { "types", "types" },
+        { "layer", "a model of its sizes has" },
     };
 
     [Theory, MemberData(nameof(Lies))]
@@ -89,10 +95,14 @@ public sealed class HostilePackedTests : IDisposable
             "twice" => _header with { Tensors = [.. tensors, query] },
             "missing" => _header with { Tensors = [.. tensors.Where(t => t != query)] },
             "too many" => _header with { Tensors = [.. tensors, query with { Key = new TensorKey(TensorRole.Query, 77) }] },
-            "layer" => With(tiled + 1, tensors[tiled + 1] with { Key = tensors[tiled + 1].Key with { Expert = 9 } }) with { Tensors = [.. tensors, tensors[tiled + 1] with { Key = tensors[tiled + 1].Key with { Expert = 9 } }] },
-            "shape" => With(tiled, new PackedTensor(query.Key, query.Layout with { Rows = query.Layout.Rows + 1 }, query.Offset) { Checksums = query.Checksums }),
+            "layer" => With(tiled + 1, tensors[tiled
+                + 1] with { Key = tensors[tiled + 1].Key with { Expert = 9 } }) with { Tensors = [.. tensors,
+                tensors[tiled + 1] with { Key = tensors[tiled + 1].Key with { Expert = 9 } }] },
+            "shape" => With(tiled, new PackedTensor(query.Key, query.Layout with { Rows = query.Layout.Rows + 1 },
+                query.Offset) { Checksums = query.Checksums }),
             "format" => With(tiled, query with { Layout = query.Layout with { Format = WeightFormat.F16 } }), // the bytes stay those of F32
-            "float format" => With(0, new PackedTensor(tensors[0].Key, tensors[0].Layout with { Format = WeightFormat.Q8_0 }, tensors[0].Offset) { Checksums = tensors[0].Checksums }),
+            "float format" => With(0, new PackedTensor(tensors[0].Key, tensors[0].Layout with { Format = WeightFormat.Q8_0 },
+                tensors[0].Offset) { Checksums = tensors[0].Checksums }),
             "checksums" => With(tiled, query with { Checksums = [1, 2, 3] }),
             "config" => _header with { Config = _header.Config with { LayerCount = int.MaxValue } },
             "heads" => _header with { Config = _header.Config with { HeadCount = 3 } },
@@ -102,7 +112,8 @@ public sealed class HostilePackedTests : IDisposable
         };
         Refused(WithHeader(lying), cause);
 
-        PackedHeader With(int index, PackedTensor tensor) => _header with { Tensors = [.. tensors.Select((t, i) => i == index ? tensor : t)] };
+        PackedHeader With(int index, PackedTensor tensor) =>
+            _header with { Tensors = [.. tensors.Select((t, i) => i == index ? tensor : t)] };
     }
 
     [Theory]
@@ -157,7 +168,8 @@ public sealed class HostilePackedTests : IDisposable
         using ModelSource source = PackedModelSource.Open(_file.Path);
         RowTileLayout layout = source.Layout(MatrixRole.Output);
         Assert.Equal(0, Truncate(_file.Path, 40000));
-        var error = Assert.Throws<ModelFileException>(() => source.CopyTiles(MatrixRole.Output, 0, 0, 0, layout.Tiles, new byte[layout.Bytes]));
+        var error = Assert.Throws<ModelFileException>(() =>
+            source.CopyTiles(MatrixRole.Output, 0, 0, 0, layout.Tiles, new byte[layout.Bytes]));
         Assert.Contains("ends at", error.Message, StringComparison.Ordinal);
     }
 

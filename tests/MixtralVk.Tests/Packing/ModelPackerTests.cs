@@ -38,7 +38,8 @@ public sealed class ModelPackerTests : IDisposable
         using ModelSource source = ModelSource.Open(_gguf.Path);
         File.WriteAllText(Target, "before");
         using var cancellation = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => ModelPacker.Pack(source, Target, new Reports(_ => cancellation.Cancel()), cancellation.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            ModelPacker.Pack(source, Target, new Reports(_ => cancellation.Cancel()), cancellation.Token));
         Assert.Equal("before", File.ReadAllText(Assert.Single(_folder.GetFiles()).FullName));
     }
 
@@ -80,10 +81,12 @@ public sealed class ModelPackerTests : IDisposable
         public override string Path => "model.gguf";
         public override ModelConfig Config { get; } = new()
         {
-            Name = "endless", LayerCount = 1, Dim = small ? 64 : 1 << 17, HeadCount = 2, KvHeadCount = 2, HeadDim = 32, HiddenDim = 64, ExpertCount = 0,
+            Name = "endless", LayerCount = 1, Dim = small ? 64 : 1 << 17, HeadCount = 2, KvHeadCount = 2, HeadDim = 32,
+            HiddenDim = 64, ExpertCount = 0,
             ExpertsPerToken = 0, VocabSize = small ? 64 : 1 << 22, ContextLength = 64, RopeBase = 1e4f, RopeDim = 32, RmsEpsilon = 1e-5f,
         };
-        public override VocabularyData Vocabulary { get; } = new("llama", ["a"], [0], [TokenType.Normal], -1, -1, 0, -1, false, false, false, null);
+        public override VocabularyData Vocabulary { get; } =
+            new("llama", ["a"], [0], [TokenType.Normal], -1, -1, 0, -1, false, false, false, null);
         public override bool OutputIsEmbedding => true;
         public override ModelSummary Describe() => throw onRead;
         public override RowTileLayout Layout(MatrixRole role, int layer = 0, int expert = 0)
@@ -91,7 +94,8 @@ public sealed class ModelPackerTests : IDisposable
             (int rows, int cols) = TensorKey.Of(role, layer, expert).ShapeIn(Config);
             return new RowTileLayout(WeightFormat.F32, rows, cols);
         }
-        public override void CopyTiles(MatrixRole role, int layer, int expert, int firstTile, int tileCount, Span<byte> destination) => throw onRead;
+        public override void CopyTiles(MatrixRole role, int layer, int expert, int firstTile, int tileCount, Span<byte> destination) =>
+            throw onRead;
         public override float[] Norm(NormRole role, int layer = 0) => new float[Config.Dim];
         public override float[] Router(int layer) => throw onRead;
         protected override void Dispose(bool disposing) { }

@@ -15,15 +15,18 @@ public sealed class PackedModelTests
 {
     private static readonly SyntheticModel _mixed = new()
     {
-        Dim = 256, Hidden = 512, Vocab = 333, Weights = WeightFormat.Q4_0, AttentionFormat = WeightFormat.Q4_K, DownFormat = WeightFormat.Q6_K,
+        Dim = 256, Hidden = 512, Vocab = 333, Weights = WeightFormat.Q4_0, AttentionFormat = WeightFormat.Q4_K,
+        DownFormat = WeightFormat.Q6_K,
         OutputFormat = WeightFormat.Q8_0, EmbeddingFormat = WeightFormat.F16,
     };
 
     public static TheoryData<string, SyntheticModel> Models => new()
     {
         { "mixed formats", _mixed },
-        { "odd sizes", new SyntheticModel { Dim = 52, Heads = 2, KvHeads = 1, HeadDim = 26, Hidden = 72, Experts = 3, TopK = 3, Vocab = 301 } },
-        { "dense, tied", new SyntheticModel { Experts = 0, TiedOutput = true, Layers = 1, Weights = WeightFormat.Q5_K, Dim = 256, Hidden = 256 } },
+        { "odd sizes", new SyntheticModel { Dim = 52, Heads = 2, KvHeads = 1, HeadDim = 26, Hidden = 72, Experts = 3,
+            TopK = 3, Vocab = 301 } },
+        { "dense, tied",
+            new SyntheticModel { Experts = 0, TiedOutput = true, Layers = 1, Weights = WeightFormat.Q5_K, Dim = 256, Hidden = 256 } },
     };
 
     [Theory, MemberData(nameof(Models))]
@@ -128,7 +131,8 @@ public sealed class PackedModelTests
     {
         if (OperatingSystem.IsWindows()) return; // it has none among its files
         using TemporaryFile gguf = new SyntheticModel().WriteTemporary();
-        Assert.Contains("is a device", Assert.Throws<IOException>(() => Pack(gguf.Path, "/dev/mixtralvk-test")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is a device", Assert.Throws<IOException>(() => Pack(gguf.Path, "/dev/mixtralvk-test")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -178,7 +182,8 @@ public sealed class PackedModelTests
     {
         try
         {
-            using Process? probe = Process.Start(new ProcessStartInfo("/usr/bin/python3", ["-c", "import msgpack"]) { RedirectStandardError = true });
+            using Process? probe =
+                Process.Start(new ProcessStartInfo("/usr/bin/python3", ["-c", "import msgpack"]) { RedirectStandardError = true });
             probe!.WaitForExit();
             return probe.ExitCode == 0;
         }
@@ -190,7 +195,8 @@ public sealed class PackedModelTests
 
     private static byte[] Python(string script, byte[] input)
     {
-        using Process python = Process.Start(new ProcessStartInfo("/usr/bin/python3", ["-c", script]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        using Process python = Process.Start(
+            new ProcessStartInfo("/usr/bin/python3", ["-c", script]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
         python.StandardInput.BaseStream.Write(input);
         python.StandardInput.Close();
         var output = new MemoryStream();
@@ -202,7 +208,8 @@ public sealed class PackedModelTests
 
     private static void AssertSameModel(ModelSource from, ModelSource to)
     {
-        Assert.Equal(from.Config with { RopeFactors = [] }, to.Config with { RopeFactors = [] } with { RopeFactors = (from.Config with { RopeFactors = [] }).RopeFactors });
+        Assert.Equal(from.Config with { RopeFactors = [] },
+            to.Config with { RopeFactors = [] } with { RopeFactors = (from.Config with { RopeFactors = [] }).RopeFactors });
         Assert.Equal(from.Config.RopeFactors, to.Config.RopeFactors);
         Assert.Equal(from.OutputIsEmbedding, to.OutputIsEmbedding);
         Assert.Equal(from.Vocabulary.Tokens, to.Vocabulary.Tokens);
@@ -231,7 +238,8 @@ public sealed class PackedModelTests
     private static float[] Logits(string path, bool map, int[] tokens)
     {
         using ModelSource source = ModelSource.Open(path);
-        using CpuForwardPass pass = CpuForwardPass.Load(source, map ? source.Map() : null, 64, 64, KvFormat.F32, 4, new CpuOptions { Threads = 2 }, null, default);
+        using CpuForwardPass pass =
+            CpuForwardPass.Load(source, map ? source.Map() : null, 64, 64, KvFormat.F32, 4, new CpuOptions { Threads = 2 }, null, default);
         return TestDevices.AllLogits(pass, tokens);
     }
 
@@ -240,7 +248,8 @@ public sealed class PackedModelTests
     {
         var config = new ModelConfig
         {
-            Name = "", LayerCount = 0, Dim = 0, HeadCount = 0, KvHeadCount = 0, HeadDim = 0, HiddenDim = 0, ExpertCount = 0, ExpertsPerToken = 0,
+            Name = "", LayerCount = 0, Dim = 0, HeadCount = 0, KvHeadCount = 0, HeadDim = 0, HiddenDim = 0, ExpertCount = 0,
+            ExpertsPerToken = 0,
             VocabSize = 0, ContextLength = 0, RopeBase = 0, RopeDim = 0, RmsEpsilon = 0,
         };
         PropertyInfo[] properties = [.. typeof(ModelConfig).GetProperties().Where(p => p.CanWrite)];
@@ -253,7 +262,8 @@ public sealed class PackedModelTests
                 var type when type == typeof(string) => $"name {i}",
                 var type when type == typeof(RopeScaling) => new RopeScaling(RopeScalingKind.Yarn, 2, 3, 4, 5, 6),
                 var type when type == typeof(IReadOnlyList<float>) => new float[] { 7, 8 },
-                var type => throw new NotSupportedException($"{properties[i].Name} has type {type}: write it into the header, then say here how it differs."),
+                var type => throw new NotSupportedException(
+                    $"{properties[i].Name} has type {type}: write it into the header, then say here how it differs."),
             };
             properties[i].SetValue(config, value);
         }

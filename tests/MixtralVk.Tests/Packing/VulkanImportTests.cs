@@ -12,7 +12,8 @@ namespace MixtralVk.Tests.Packing;
 [Collection(VulkanCollection.Name)]
 public sealed class VulkanImportTests
 {
-    private static readonly SyntheticModel _model = new() { Dim = 256, Hidden = 256, Weights = WeightFormat.Q4_0, DownFormat = WeightFormat.Q8_0, Experts = 4, Vocab = 300 };
+    private static readonly SyntheticModel _model = new()
+        { Dim = 256, Hidden = 256, Weights = WeightFormat.Q4_0, DownFormat = WeightFormat.Q8_0, Experts = 4, Vocab = 300 };
 
     [Theory]
     [InlineData(int.MaxValue)]
@@ -24,7 +25,8 @@ public sealed class VulkanImportTests
         using (ModelSource source = ModelSource.Open(gguf.Path)) ModelPacker.Pack(source, packed.Path);
         int[] tokens = TestDevices.RandomTokens(20, _model.Vocab);
         float[] expected;
-        using (ForwardPass uploaded = TestDevices.Open("vulkan", gguf.Path, context: 64, maxBatchTokens: 32)) expected = TestDevices.AllLogits(uploaded, tokens);
+        using (ForwardPass uploaded = TestDevices.Open("vulkan", gguf.Path, context: 64, maxBatchTokens: 32))
+            expected = TestDevices.AllLogits(uploaded, tokens);
 
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders, with: o => o with { FailImportsFrom = failFrom });
         VulkanForwardPass pass;

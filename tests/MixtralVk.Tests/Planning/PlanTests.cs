@@ -12,7 +12,8 @@ namespace MixtralVk.Tests.Planning;
 /// <summary>Plans for machines that are numbers, at the edges where the place changes, and beside what loading really does.</summary>
 public sealed class PlanTests : IDisposable
 {
-    private readonly TemporaryFile _file = new SyntheticModel { Dim = 256, Hidden = 512, Heads = 4, Weights = WeightFormat.Q4_0 }.WriteTemporary(), _packed = new(".mvk");
+    private readonly TemporaryFile _file =
+        new SyntheticModel { Dim = 256, Hidden = 512, Heads = 4, Weights = WeightFormat.Q4_0 }.WriteTemporary(), _packed = new(".mvk");
     private readonly ModelSource _source;
     private readonly Plan _plan;
 
@@ -22,7 +23,8 @@ public sealed class PlanTests : IDisposable
         _plan = Plan.For(_source, Roomy);
     }
 
-    private static Machine Roomy => new(MainMemoryBytes: 1L << 34, MemoryBytesPerSecond: 20e9, FileBytesPerSecond: 2e9, VideoMemoryBytes: 0);
+    private static Machine Roomy =>
+        new(MainMemoryBytes: 1L << 34, MemoryBytesPerSecond: 20e9, FileBytesPerSecond: 2e9, VideoMemoryBytes: 0);
 
     public void Dispose()
     {
@@ -66,14 +68,17 @@ public sealed class PlanTests : IDisposable
     [Fact]
     public void Experts_that_find_room_beside_the_rest_go_to_the_gpu()
     {
-        using TemporaryFile file = new SyntheticModel { Dim = 256, Hidden = 11264, Experts = 4, TopK = 1, Vocab = 300, RepeatedBlocks = 4099 }.WriteTemporary();
+        using TemporaryFile file =
+            new SyntheticModel { Dim = 256, Hidden = 11264, Experts = 4, TopK = 1, Vocab = 300, RepeatedBlocks = 4099 }.WriteTemporary();
         using ModelSource source = ModelSource.Open(file.Path);
         Plan whole = Plan.For(source, Roomy);
-        long expert = whole.ExpertBytes / 8, rest = whole.OtherWeightBytes + whole.KvCacheBytes + CacheSize.WorkingBytes(source.Config, 128);
+        long expert = whole.ExpertBytes / 8,
+            rest = whole.OtherWeightBytes + whole.KvCacheBytes + CacheSize.WorkingBytes(source.Config, 128);
         foreach (int experts in (int[])[0, 1, 3])
         {
             Plan plan = For(rest + (experts + 2) * expert - 1);
-            Assert.Equal((PlannedPlace.GpuAndMainMemory, experts, experts * expert), (plan.Place, plan.ResidentExperts, plan.ResidentBytes));
+            Assert.Equal((PlannedPlace.GpuAndMainMemory, experts, experts * expert),
+                (plan.Place, plan.ResidentExperts, plan.ResidentBytes));
         }
         Plan none = For(rest - 1);
         Assert.Equal((PlannedPlace.MainMemory, 0), (none.Place, none.ResidentExperts));
@@ -94,12 +99,14 @@ public sealed class PlanTests : IDisposable
         Assert.Equal(1 / (dense / 100e9 + chosen / 20e9), none.TokensPerSecond!.Value, 1e-6);
         Assert.StartsWith("The speed of main memory: video memory holds 0 of 16", none.Limit);
         // Half of them: with chance 1/4 both hit, 1/2 one does (and the processor is slower), 1/4 none.
-        Assert.Equal(1 / (dense / 100e9 + layers * (0.25 * 2 * expert / 100e9 + 0.5 * expert / 20e9 + 0.25 * 2 * expert / 20e9)), half.TokensPerSecond!.Value, 1e-6);
+        Assert.Equal(1 / (dense / 100e9 + layers * (0.25 * 2 * expert / 100e9 + 0.5 * expert / 20e9 + 0.25 * 2 * expert / 20e9)),
+            half.TokensPerSecond!.Value, 1e-6);
         Assert.StartsWith("The speed of video memory: video memory holds 8 of 16", For(8, 1e9).Limit);
         Assert.True(For(8, null).TokensPerSecond > half.TokensPerSecond); // the GPU's time is not known
         Assert.Equal(1 / (summary.BytesPerToken / 50e9), For(16, 50e9).TokensPerSecond!.Value, 1e-6);
 
-        Plan For(int experts, double? video) => Plan.For(_source, Roomy with { VideoMemoryBytes = 1L << 30, VideoBytesPerSecond = video }, new PlanBudget { ExpertBudgetBytes = experts * expert });
+        Plan For(int experts, double? video) => Plan.For(_source, Roomy with { VideoMemoryBytes = 1L << 30, VideoBytesPerSecond = video },
+            new PlanBudget { ExpertBudgetBytes = experts * expert });
     }
 
     /// <summary>Experts of one layer may differ in format; their bytes are those of loading all the same.</summary>
@@ -118,7 +125,8 @@ public sealed class PlanTests : IDisposable
     [Fact]
     public void A_file_that_main_memory_does_not_hold_is_refused_as_loading_refuses_it()
     {
-        Plan fits = Plan.For(_source, Roomy, new PlanBudget { MainMemoryBytes = _plan.TotalBytes }), not = Plan.For(_source, Roomy, new PlanBudget { MainMemoryBytes = _plan.TotalBytes - 1 });
+        Plan fits = Plan.For(_source, Roomy, new PlanBudget { MainMemoryBytes = _plan.TotalBytes }),
+            not = Plan.For(_source, Roomy, new PlanBudget { MainMemoryBytes = _plan.TotalBytes - 1 });
         Assert.Equal(PlannedPlace.MainMemory, fits.Place);
         Assert.Equal(PlannedPlace.Nowhere, not.Place);
         Assert.Null(not.TokensPerSecond);
@@ -157,6 +165,7 @@ public sealed class PlanTests : IDisposable
     public void A_machine_measures_itself()
     {
         Machine machine = Machine.Measure(_file.Path, threads: 2, videoMemoryBytes: 7);
-        Assert.True(machine is { MemoryBytesPerSecond: > 1e8, FileBytesPerSecond: > 1e6, LoadBytesPerSecond: > 1e6, VideoMemoryBytes: 7, MainMemoryBytes: > 1 << 28 }, machine.ToString());
+        Assert.True(machine is { MemoryBytesPerSecond: > 1e8, FileBytesPerSecond: > 1e6, LoadBytesPerSecond: > 1e6, VideoMemoryBytes: 7,
+            MainMemoryBytes: > 1 << 28 }, machine.ToString());
     }
 }

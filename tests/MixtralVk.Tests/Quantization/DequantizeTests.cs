@@ -83,7 +83,8 @@ public sealed class DequantizeTests(KernelDevice gpu)
             for (int i = 0; i < values.Length; i++)
             {
                 bool spoilt = (first + i) / block % every == 0;
-                Assert.True(spoilt ? !float.IsFinite(values[i]) : Bits(clean[first + i]) == Bits(values[i]), $"{reader}: value {first + i} is {values[i]}.");
+                Assert.True(spoilt ? !float.IsFinite(values[i])
+                    : Bits(clean[first + i]) == Bits(values[i]), $"{reader}: value {first + i} is {values[i]}.");
             }
         }
     }
@@ -91,7 +92,8 @@ public sealed class DequantizeTests(KernelDevice gpu)
     [Theory, MemberData(nameof(Formats))]
     public void Block_sizes_are_those_of_the_file_type(WeightFormat format)
     {
-        Assert.Equal((Quantizer.BlockValues(format), Quantizer.BlockBytes(format)), (BlockFormat.Of(format).FileElements, BlockFormat.Of(format).FileBytes));
+        Assert.Equal((Quantizer.BlockValues(format), Quantizer.BlockBytes(format)),
+            (BlockFormat.Of(format).FileElements, BlockFormat.Of(format).FileBytes));
         Assert.Equal(format.ToString(), Quantizer.TypeOf(format).ToString());
     }
 
@@ -103,7 +105,8 @@ public sealed class DequantizeTests(KernelDevice gpu)
         {
             int rows = layout.Rows;
             CaseBuffer output = memory.Output(rows * Cols);
-            var kernel = new EmbeddingRows(format, memory.Input<byte>(tile), memory.Rows(rows), memory.Input<int>([.. Enumerable.Range(0, rows)]), output,
+            var kernel = new EmbeddingRows(format, memory.Input<byte>(tile), memory.Rows(rows),
+                memory.Input<int>([.. Enumerable.Range(0, rows)]), output,
                 Cols, 0, (uint)rows, (uint)rows);
             memory.Run(recorder => recorder.Dispatch(kernel));
             values = output.Read<float>().ToArray();
@@ -121,15 +124,18 @@ public sealed class DequantizeTests(KernelDevice gpu)
 
     private static byte[] Blocks(WeightFormat format) => File.ReadAllBytes(PathOf(format, ".blocks"));
 
-    private static float[] Golden(WeightFormat format) => MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(PathOf(format, ".f32"))).ToArray();
+    private static float[] Golden(WeightFormat format) =>
+        MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(PathOf(format, ".f32"))).ToArray();
 
-    private static string PathOf(WeightFormat format, string extension) => Path.Combine(_goldens, format.ToString().ToLowerInvariant() + extension);
+    private static string PathOf(WeightFormat format, string extension) =>
+        Path.Combine(_goldens, format.ToString().ToLowerInvariant() + extension);
 
     private static void AssertBits(float[] expected, float[] actual)
     {
         Assert.Equal(expected.Length, actual.Length);
         for (int i = 0; i < expected.Length; i++)
-            Assert.True(Bits(expected[i]) == Bits(actual[i]), $"Value {i} is {actual[i]:R} (0x{Bits(actual[i]):X8}), not {expected[i]:R} (0x{Bits(expected[i]):X8}).");
+            Assert.True(Bits(expected[i]) == Bits(actual[i]),
+                $"Value {i} is {actual[i]:R} (0x{Bits(actual[i]):X8}), not {expected[i]:R} (0x{Bits(expected[i]):X8}).");
     }
 
     private static uint Bits(float value) => BitConverter.SingleToUInt32Bits(value);

@@ -16,7 +16,8 @@ public sealed class RowTileTests
             {
                 int block = Quantizer.BlockValues(format);
                 foreach (int rows in (int[])[1, 15, 16, 17, 50, 63, 64])
-                    foreach (int blocks in block == 1 ? (int[])[1, 2, 3, 4, 7, 129, 172] : [1, 2, 5]) shapes.Add(format, rows, blocks * block);
+                    foreach (int blocks in block == 1 ? (int[])[1, 2, 3, 4, 7, 129, 172] : [1, 2, 5])
+                        shapes.Add(format, rows, blocks * block);
             }
             return shapes;
         }
@@ -47,7 +48,8 @@ public sealed class RowTileTests
                 foreach ((int at, int unit, int count) in Sections(format))
                 {
                     for (int i = 0; i < unit * count; i++)
-                        expected[section + ((long)(block * count + i / unit) * 64 + row) * unit + i % unit] = source[block * blockBytes + at + i];
+                        expected[section + ((long)(block * count + i / unit) * 64 + row) * unit + i % unit] =
+                            source[block * blockBytes + at + i];
                     section += (long)layout.Blocks * count * 64 * unit;
                 }
             }
@@ -65,7 +67,8 @@ public sealed class RowTileTests
         for (int r = 0; r < rows; r++)
         {
             RowTile.DequantizeRow(layout, tile, r, row);
-            float[] expected = Dequantize.Blocks((TensorType)Quantizer.TypeOf(format), file.AsSpan((int)(r * layout.FileRowBytes), (int)layout.FileRowBytes));
+            float[] expected = Dequantize.Blocks((TensorType)Quantizer.TypeOf(format),
+                file.AsSpan((int)(r * layout.FileRowBytes), (int)layout.FileRowBytes));
             Assert.Equal(expected, row);
         }
         var all = new float[rows * cols];
@@ -108,7 +111,8 @@ public sealed class RowTileTests
         byte[] rows = new byte[64 * 36], tile = new byte[layout.TileBytes];
         Assert.Throws<ArgumentOutOfRangeException>(() => RowTile.Repack(layout, rows, 63, tile));
         Assert.Throws<ArgumentOutOfRangeException>(() => RowTile.Repack(layout, rows, 64, tile.AsSpan(1)));
-        Assert.Throws<ArgumentOutOfRangeException>(() => RowTile.Repack(layout with { Cols = 65 }, rows, 64, new byte[(layout with { Cols = 65 }).TileBytes]));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            RowTile.Repack(layout with { Cols = 65 }, rows, 64, new byte[(layout with { Cols = 65 }).TileBytes]));
         Assert.Throws<ArgumentOutOfRangeException>(() => RowTile.DequantizeRow(layout, tile, 64, new float[64]));
         Assert.Throws<ArgumentOutOfRangeException>(() => RowTile.DequantizeRow(layout, tile, 0, new float[63]));
         Assert.Throws<ArgumentOutOfRangeException>(() => RowTile.DequantizeRows(layout, tile, new float[63]));

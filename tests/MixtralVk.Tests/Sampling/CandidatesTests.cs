@@ -16,7 +16,8 @@ public class CandidatesTests
     public void SelectingIsSorting(int vocab)
     {
         float[] logits = Hard(vocab);
-        int[] sorted = [.. Enumerable.Range(0, vocab).Where(id => logits[id] > float.NegativeInfinity).OrderByDescending(id => logits[id] + 0f).ThenBy(id => id)];
+        int[] sorted = [.. Enumerable.Range(0, vocab).Where(id => logits[id] > float.NegativeInfinity)
+            .OrderByDescending(id => logits[id] + 0f).ThenBy(id => id)];
         foreach (int count in new[] { 1, 2, 40, vocab })
             Assert.Equal(sorted.Take(count), Ids(new Candidates(count).Likeliest(logits, count)));
         foreach (float least in new[] { 3f, 0f, -2.5f, float.MinValue })
@@ -27,10 +28,13 @@ public class CandidatesTests
     public void ACandidateKeepsItsLogit()
     {
         float[] logits = [-1.5f, 0, 3e-40f, 7, float.MaxValue, float.MinValue];
-        Assert.All(new Candidates(6).Likeliest(logits, 6).ToArray(), key => Assert.Equal(logits[Candidates.TokenOf(key)], Candidates.LogitOf(key)));
+        Assert.All(new Candidates(6).Likeliest(logits, 6).ToArray(),
+            key => Assert.Equal(logits[Candidates.TokenOf(key)], Candidates.LogitOf(key)));
     }
 
-    /// <summary>The cuts without top-k sort only a part of the tokens: they must choose what sorting all but the least likely one chooses.</summary>
+    /// <summary>
+    /// The cuts without top-k sort only a part of the tokens: they must choose what sorting all but the least likely one chooses.
+    /// </summary>
     [Theory]
     [InlineData(0.95f, 0f, 1f)]
     [InlineData(0.5f, 0f, 4f)]
@@ -58,7 +62,8 @@ public class CandidatesTests
     {
         var random = new Random(count);
         float[] odd = [float.NaN, float.NegativeInfinity, 0, -0f, 5, 5, float.MinValue];
-        return [.. Enumerable.Range(0, count).Select(i => i % 5 == 0 ? odd[random.Next(odd.Length)] : MathF.Round(20 * random.NextSingle() - 10, 1))];
+        return [.. Enumerable.Range(0, count)
+            .Select(i => i % 5 == 0 ? odd[random.Next(odd.Length)] : MathF.Round(20 * random.NextSingle() - 10, 1))];
     }
 
     private static int[] Ids(ReadOnlySpan<ulong> keys)

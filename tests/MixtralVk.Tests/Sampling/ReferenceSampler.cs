@@ -38,7 +38,8 @@ internal sealed class ReferenceSampler(SamplingOptions options, ISet<int> breake
         double entropy = -p.Sum(x => x * Math.Log(x));
         switch (step)
         {
-            case SamplingStep.LogitBias: return tokens.Select(t => t with { Logit = (float)t.Logit + options.LogitBias.GetValueOrDefault(t.Id) });
+            case SamplingStep.LogitBias: return tokens.Select(t =>
+                t with { Logit = (float)t.Logit + options.LogitBias.GetValueOrDefault(t.Id) });
             case SamplingStep.Penalties: return tokens.Select(t => t with { Logit = Penalised(t) });
             case SamplingStep.Dry: return tokens.Select(t => t with { Logit = (float)t.Logit - DryPenaltyOf(t.Id) });
             case SamplingStep.Adjust when options.Adjust is null: return tokens;
@@ -63,12 +64,15 @@ internal sealed class ReferenceSampler(SamplingOptions options, ISet<int> breake
                 return kept;
             case SamplingStep.TopP when options.TopP < 1: return tokens.Where((_, i) => i == 0 || p.Take(i).Sum() < options.TopP);
             case SamplingStep.MinP: return tokens.Where((_, i) => p[i] >= options.MinP * p[0]);
-            case SamplingStep.Xtc when options.XtcProbability > 0 && options.XtcThreshold <= 0.5f && tokens.Count > 1 && _random.NextDouble() <= options.XtcProbability:
+            case SamplingStep.Xtc when options.XtcProbability > 0 && options.XtcThreshold <= 0.5f && tokens.Count > 1
+                && _random.NextDouble() <= options.XtcProbability:
                 return tokens.Skip(Math.Max(0, p.Count(x => x >= options.XtcThreshold) - 1));
             case SamplingStep.Temperature:
-                double range = options.DynamicTemperatureRange, least = Math.Max(0, options.Temperature - range), most = options.Temperature + range;
+                double range = options.DynamicTemperatureRange, least = Math.Max(0, options.Temperature - range),
+                    most = options.Temperature + range;
                 double uncertainty = tokens.Count > 1 ? entropy / Math.Log(tokens.Count) : 0;
-                double temperature = range == 0 ? options.Temperature : Math.Max(1e-6, least + (most - least) * Math.Pow(uncertainty, options.DynamicTemperatureExponent));
+                double temperature = range == 0 ? options.Temperature : Math.Max(1e-6,
+                    least + (most - least) * Math.Pow(uncertainty, options.DynamicTemperatureExponent));
                 return tokens.Select(t => t with { Logit = t.Logit / temperature });
             default: return tokens;
         }
@@ -79,7 +83,8 @@ internal sealed class ReferenceSampler(SamplingOptions options, ISet<int> breake
         int count = Last(options.RepetitionWindow).Count(t => t == token.Id);
         float logit = (float)token.Logit;
         if (count == 0) return logit;
-        return (logit > 0 ? logit / options.RepetitionPenalty : logit * options.RepetitionPenalty) - (count * options.FrequencyPenalty + options.PresencePenalty);
+        return (logit > 0 ? logit / options.RepetitionPenalty
+            : logit * options.RepetitionPenalty) - (count * options.FrequencyPenalty + options.PresencePenalty);
     }
 
     /// <summary>The longest end of the text that also stands, followed by the token, earlier in it, both without a breaker.</summary>
@@ -95,7 +100,8 @@ internal sealed class ReferenceSampler(SamplingOptions options, ISet<int> breake
             while (length < at && text[at - 1 - length] == text[text.Length - 1 - length]) length++;
             longest = Math.Max(longest, Math.Min(length, sinceBreak));
         }
-        return longest < options.DryAllowedLength ? 0 : options.DryMultiplier * (float)Math.Pow(options.DryBase, longest - options.DryAllowedLength);
+        return longest < options.DryAllowedLength
+            ? 0 : options.DryMultiplier * (float)Math.Pow(options.DryBase, longest - options.DryAllowedLength);
     }
 
     private int[] Last(int count) => [.. _text.TakeLast(count)];

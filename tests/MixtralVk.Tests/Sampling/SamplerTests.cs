@@ -105,9 +105,12 @@ public class SamplerTests
         float[] logits = [.. Enumerable.Range(0, 2048).Select(i => MathF.Sin(i) * 5)];
         SamplingOptions[] all =
         [
-            new() { RepetitionPenalty = 1.1f, DryMultiplier = 0.8f, DryWindow = 100, LogitBias = new Dictionary<int, float> { [3] = 1 }, Adjust = (l, _) => l[7] = 0 },
-            new() { TopK = 0, TypicalP = 0.9f, XtcProbability = 0.5f, DynamicTemperatureRange = 0.5f }, new() { TopNSigma = 1 }, new() { MirostatTau = 5 },
-            new() { TopK = 0 }, new() { Order = [SamplingStep.TopP, SamplingStep.Penalties, SamplingStep.MinP], FrequencyPenalty = 1 }, s_open, new() { Temperature = 0 },
+            new() { RepetitionPenalty = 1.1f, DryMultiplier = 0.8f, DryWindow = 100, LogitBias = new Dictionary<int, float> { [3] = 1 },
+                Adjust = (l, _) => l[7] = 0 },
+            new() { TopK = 0, TypicalP = 0.9f, XtcProbability = 0.5f, DynamicTemperatureRange = 0.5f }, new() { TopNSigma = 1 }, new()
+                { MirostatTau = 5 },
+            new() { TopK = 0 }, new() { Order = [SamplingStep.TopP, SamplingStep.Penalties, SamplingStep.MinP], FrequencyPenalty = 1 },
+            s_open, new() { Temperature = 0 },
         ];
         foreach (SamplingOptions options in all)
         {
@@ -125,20 +128,26 @@ public class SamplerTests
     {
         SamplingOptions[] bad =
         [
-            new() { Temperature = -1 }, new() { Temperature = float.NaN }, new() { TopK = -1 }, new() { TopP = 0 }, new() { TopP = float.NaN },
+            new() { Temperature = -1 }, new() { Temperature = float.NaN }, new() { TopK = -1 }, new() { TopP = 0 }, new()
+                { TopP = float.NaN },
             new() { MinP = 2 }, new() { RepetitionPenalty = 0 }, new() { RepetitionWindow = -1 }, new GenerationOptions { MaxTokens = 0 },
-            new() { DynamicTemperatureRange = -1 }, new() { TypicalP = 0 }, new() { TopNSigma = -1 }, new() { XtcProbability = 2 }, new() { XtcThreshold = 0 },
-            new() { MirostatTau = -1 }, new() { MirostatEta = 0 }, new() { FrequencyPenalty = float.NaN }, new() { PresencePenalty = float.PositiveInfinity },
+            new() { DynamicTemperatureRange = -1 }, new() { TypicalP = 0 }, new() { TopNSigma = -1 }, new() { XtcProbability = 2 }, new()
+                { XtcThreshold = 0 },
+            new() { MirostatTau = -1 }, new() { MirostatEta = 0 }, new() { FrequencyPenalty = float.NaN }, new()
+                { PresencePenalty = float.PositiveInfinity },
             new() { DryMultiplier = -1 }, new() { DryBase = 0.5f }, new() { DryAllowedLength = 0 }, new() { DryWindow = -1 },
-            new() { LogitBias = new Dictionary<int, float> { [-1] = 0 } }, new() { LogitBias = new Dictionary<int, float> { [1] = float.NaN } },
+            new() { LogitBias = new Dictionary<int, float> { [-1] = 0 } }, new()
+                { LogitBias = new Dictionary<int, float> { [1] = float.NaN } },
             new() { Order = [SamplingStep.TopK, SamplingStep.TopK] }, new() { Order = [(SamplingStep)99] },
-            new GenerationOptions { MinTokens = 5, MaxTokens = 4 }, new GenerationOptions { LogProbabilities = -1 }, new GenerationOptions { BannedStrings = [""] },
+            new GenerationOptions { MinTokens = 5, MaxTokens = 4 }, new GenerationOptions { LogProbabilities = -1 },
+            new GenerationOptions { BannedStrings = [""] },
             new GenerationOptions { BannedStrings = [new string('x', 20_000)] }, new GenerationOptions { DryBreakers = [""] },
             new GenerationOptions { StopStrings = [""] },
         ];
         Assert.All(bad, options => Assert.Throws<ArgumentOutOfRangeException>(options.Validate));
         Assert.Throws<ArgumentException>(() => new Sampler(s_open, 3).Sample([1, 2]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new Sampler(s_open with { LogitBias = new Dictionary<int, float> { [3] = 1 } }, 3));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new Sampler(s_open with { LogitBias = new Dictionary<int, float> { [3] = 1 } }, 3));
     }
 
     /// <summary>The published first numbers of the generator's demo (seed 42, stream 54).</summary>

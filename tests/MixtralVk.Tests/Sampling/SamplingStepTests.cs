@@ -9,11 +9,15 @@ public class SamplingStepTests
 
     private static readonly SamplingOptions[] s_single =
     [
-        s_open, s_open with { Temperature = 3 }, s_open with { Temperature = 0.4f, DynamicTemperatureRange = 0.4f, DynamicTemperatureExponent = 1.7f },
-        s_open with { TopK = 7 }, s_open with { TopP = 0.6f }, s_open with { MinP = 0.1f }, s_open with { TopNSigma = 0.7f }, s_open with { TypicalP = 0.3f },
-        s_open with { TypicalP = 0.97f }, s_open with { XtcProbability = 0.7f, XtcThreshold = 0.05f }, s_open with { MirostatTau = 3, MirostatEta = 0.3f, Temperature = 1.5f },
+        s_open, s_open with { Temperature = 3 },
+        s_open with { Temperature = 0.4f, DynamicTemperatureRange = 0.4f, DynamicTemperatureExponent = 1.7f },
+        s_open with { TopK = 7 }, s_open with { TopP = 0.6f }, s_open with { MinP = 0.1f }, s_open with { TopNSigma = 0.7f },
+        s_open with { TypicalP = 0.3f },
+        s_open with { TypicalP = 0.97f }, s_open with { XtcProbability = 0.7f, XtcThreshold = 0.05f },
+        s_open with { MirostatTau = 3, MirostatEta = 0.3f, Temperature = 1.5f },
         s_open with { RepetitionPenalty = 1.4f, RepetitionWindow = 5 }, s_open with { FrequencyPenalty = 0.6f, PresencePenalty = 0.4f },
-        s_open with { DryMultiplier = 2, DryWindow = 40 }, s_open with { DryMultiplier = 0.5f, DryBase = 3, DryAllowedLength = 1, DryWindow = 12 },
+        s_open with { DryMultiplier = 2, DryWindow = 40 },
+        s_open with { DryMultiplier = 0.5f, DryBase = 3, DryAllowedLength = 1, DryWindow = 12 },
         s_open with { LogitBias = new Dictionary<int, float> { [3] = 2.5f, [4] = float.NegativeInfinity, [9] = -1 } },
         s_open with { Temperature = 0, RepetitionPenalty = 1.3f, TopP = 0.2f, XtcProbability = 1 },
     ];
@@ -32,12 +36,14 @@ public class SamplingStepTests
         {
             var options = new SamplingOptions
             {
-                Temperature = 0.3f + 2 * random.NextSingle(), DynamicTemperatureRange = Or(0, 0.5f), TopK = (int)Or(0, 1 + random.Next(30)), TopP = Or(1, 0.8f), MinP = Or(0, 0.03f),
+                Temperature = 0.3f + 2 * random.NextSingle(), DynamicTemperatureRange = Or(0, 0.5f),
+                TopK = (int)Or(0, 1 + random.Next(30)), TopP = Or(1, 0.8f), MinP = Or(0, 0.03f),
                 TypicalP = Or(1, 0.7f), TopNSigma = Or(0, 1.5f), XtcProbability = Or(0, 0.5f), MirostatTau = random.Next(6) == 0 ? 4 : 0,
                 RepetitionPenalty = Or(1, 1.2f), FrequencyPenalty = Or(0, 0.2f), PresencePenalty = Or(0, 0.3f), RepetitionWindow = 8,
                 DryMultiplier = Or(0, 1), DryWindow = 30, LogitBias = new Dictionary<int, float> { [random.Next(50)] = Or(0, 3) },
                 Adjust = random.Next(3) == 0 ? (logits, recent) => logits[recent.Length == 0 ? 0 : recent[^1]] -= 0.5f : null,
-                Order = random.Next(2) == 0 ? SamplingOptions.UsualOrder : [.. SamplingOptions.UsualOrder.OrderBy(_ => random.Next()).Skip(random.Next(4))],
+                Order = random.Next(2) == 0
+                    ? SamplingOptions.UsualOrder : [.. SamplingOptions.UsualOrder.OrderBy(_ => random.Next()).Skip(random.Next(4))],
                 Seed = (ulong)i,
             };
             Compare(options, seed: i);
@@ -60,7 +66,8 @@ public class SamplingStepTests
             float[] logits = [.. Enumerable.Range(0, vocab).Select(_ => 4 * random.NextSingle() * random.NextSingle() - 2)];
             for (int i = 0; i < 3; i++) logits[8 + (step + i) % 5] += step % 4;
             if (step % 7 == 0) (logits[3], logits[5]) = (float.NaN, float.NegativeInfinity);
-            int expected = reference.Sample([.. logits.Select(l => float.IsNaN(l) ? float.NegativeInfinity : l)]), actual = sampler.Sample(logits);
+            int expected = reference.Sample([.. logits.Select(l => float.IsNaN(l) ? float.NegativeInfinity : l)]),
+                actual = sampler.Sample(logits);
             Assert.True(expected == actual, $"step {step}: {actual} for {expected}, {string.Join(' ', options.Order)}, {options}");
             int accepted = step % 3 == 0 ? 8 + step / 3 % 4 : expected;
             reference.Accept(accepted);
@@ -128,9 +135,12 @@ public class SamplingStepTests
     {
         float[] logits = [0, 0, 0, 0];
         // 0 1 2 stood there, and 0 1 stands at the end: 2 would repeat two tokens. After 3 0 1 2 and 3 0 1, three.
-        Assert.Equal(Softmax([1, 1, Math.Exp(-1), 1], 1), Frequencies(s_open with { DryMultiplier = 1, DryBase = 1.5f }, logits, 0, 1, 2, 0, 1), Within);
-        Assert.Equal(Softmax([1, 1, Math.Exp(-1.5), 1], 1), Frequencies(s_open with { DryMultiplier = 1, DryBase = 1.5f }, logits, 3, 0, 1, 2, 3, 0, 1), Within);
-        Assert.Equal(Softmax([1, 1, 1, 1], 1), Frequencies(s_open with { DryMultiplier = 1, DryAllowedLength = 4 }, logits, 3, 0, 1, 2, 3, 0, 1), Within);
+        Assert.Equal(Softmax([1, 1, Math.Exp(-1), 1], 1),
+            Frequencies(s_open with { DryMultiplier = 1, DryBase = 1.5f }, logits, 0, 1, 2, 0, 1), Within);
+        Assert.Equal(Softmax([1, 1, Math.Exp(-1.5), 1], 1),
+            Frequencies(s_open with { DryMultiplier = 1, DryBase = 1.5f }, logits, 3, 0, 1, 2, 3, 0, 1), Within);
+        Assert.Equal(Softmax([1, 1, 1, 1], 1),
+            Frequencies(s_open with { DryMultiplier = 1, DryAllowedLength = 4 }, logits, 3, 0, 1, 2, 3, 0, 1), Within);
     }
 
     [Fact]
@@ -149,7 +159,8 @@ public class SamplingStepTests
         Assert.Equal([1, 0], seen!);
     }
 
-    private static double[] Frequencies(SamplingOptions options, double[] p) => Frequencies(options, [.. p.Select(x => (float)Math.Log(x))]);
+    private static double[] Frequencies(SamplingOptions options, double[] p) =>
+        Frequencies(options, [.. p.Select(x => (float)Math.Log(x))]);
 
     private static double[] Frequencies(SamplingOptions options, float[] logits, params int[] text)
     {

@@ -14,7 +14,9 @@ public sealed class CharacterSaveTests(LoadedModel loaded)
 
     private static readonly CharacterSheet s_sheet = new()
     {
-        Name = "Brannor", Persona = "You are Brannor, a gruff blacksmith from Oakhaven. You heard that wolves were seen near the north gate.", DescribesActions = false,
+        Name = "Brannor", Persona =
+            "You are Brannor, a gruff blacksmith from Oakhaven. You heard that wolves were seen near the north gate.",
+            DescribesActions = false,
         Voice = new() { Sampling = new() { Temperature = 1.2f, Seed = 3 } }, MaxTokens = 60,
     };
 
@@ -32,7 +34,8 @@ public sealed class CharacterSaveTests(LoadedModel loaded)
                 first.Save().Write(file.Path);
             }
             // Another seed in the sheet: the save's counts.
-            using var second = new Character(loaded.Model, s_sheet with { Voice = new() { Sampling = s_sheet.Voice.Sampling with { Seed = 99 } } });
+            using var second =
+                new Character(loaded.Model, s_sheet with { Voice = new() { Sampling = s_sheet.Voice.Sampling with { Seed = 99 } } });
             Speak(second, "Forget this.");
             second.Load(CharacterSave.Read(file.Path));
             Assert.Equal(expected[stop..], s_lines[stop..].Select(line => Speak(second, line)));
@@ -78,14 +81,16 @@ public sealed class CharacterSaveTests(LoadedModel loaded)
         for (int stop = 0; stop < saves.Count; stop += 3)
         {
             second.Load(CharacterSave.Parse(saves[stop]));
-            for (int i = stop; i < Math.Min(stop + 3, expected.Count); i++) Assert.Equal(expected[i], Speak(second, $"{s_lines[i % 4]} Tell me about day {i}."));
+            for (int i = stop; i < Math.Min(stop + 3, expected.Count); i++)
+                Assert.Equal(expected[i], Speak(second, $"{s_lines[i % 4]} Tell me about day {i}."));
         }
     }
 
     [Fact]
     public void AConversationThatIsThereAsTextCanBeSavedAndGoneOnWith()
     {
-        ChatMessage[] said = [new(ChatRole.User, "Hello, who are you?"), new(ChatRole.Assistant, "I am Brannor."), new(ChatRole.User, "Where is the mill?"), new(ChatRole.Assistant, "By the river.")];
+        ChatMessage[] said = [new(ChatRole.User, "Hello, who are you?"), new(ChatRole.Assistant, "I am Brannor."),
+            new(ChatRole.User, "Where is the mill?"), new(ChatRole.Assistant, "By the river.")];
         CharacterSave save = CharacterSave.Parse(CharacterSave.Of(loaded.Model, "Brannor", said).ToBytes());
         Assert.Equal(said, save.History);
         using var character = new Character(loaded.Model, s_sheet);
@@ -100,7 +105,8 @@ public sealed class CharacterSaveTests(LoadedModel loaded)
     public void ACharacterOf2000TokensTakesLessThan32Kilobytes()
     {
         using var character = new Character(loaded.Model, s_sheet);
-        for (int i = 0; character.Save().Turns.Sum(turn => turn.Tokens.Count) + 12 * i < 2000; i++) Speak(character, $"Tell me number {i} of your stories, please.");
+        for (int i = 0; character.Save().Turns.Sum(turn => turn.Tokens.Count) + 12 * i < 2000; i++)
+            Speak(character, $"Tell me number {i} of your stories, please.");
         Assert.InRange(character.Save().ToBytes().Length, 2000, 32 * 1024);
         Assert.True(character.Save().Forgotten > 0);
     }
@@ -117,7 +123,8 @@ public sealed class CharacterSaveTests(LoadedModel loaded)
             Assert.Throws<SaveGameException>(() => CharacterSave.Parse(bytes));
             bytes[bit / 8] ^= (byte)(1 << (bit % 8));
         }
-        for (int length = 0; length < bytes.Length; length++) Assert.Throws<SaveGameException>(() => CharacterSave.Parse(bytes.AsMemory(0, length)));
+        for (int length = 0; length < bytes.Length; length++)
+            Assert.Throws<SaveGameException>(() => CharacterSave.Parse(bytes.AsMemory(0, length)));
         Assert.Throws<SaveGameException>(() => CharacterSave.Parse((byte[])[.. bytes, 0]));
         Assert.Equal(1, CharacterSave.Parse(bytes).Exchanges);
     }
@@ -138,7 +145,10 @@ public sealed class CharacterSaveTests(LoadedModel loaded)
         Assert.NotEmpty(Speak(character, s_lines[1]));
     }
 
-    /// <summary>A process that saves without end is killed at any time, again and again: what is there is whole, and the last save that it reported or the one after that.</summary>
+    /// <summary>
+    /// A process that saves without end is killed at any time, again and again: what is there is whole, and the last save that it reported
+    /// or the one after that.
+    /// </summary>
     [Fact]
     public void AKilledProcessNeverLosesTheSaveBefore()
     {
@@ -149,12 +159,14 @@ public sealed class CharacterSaveTests(LoadedModel loaded)
         int saved = 0;
         for (int kill = 0; kill < kills; kill++)
         {
-            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "SaveWriter.dll"), path, (saved + 1).ToString(CultureInfo.InvariantCulture)]) { RedirectStandardOutput = true };
+            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "SaveWriter.dll"), path,
+                (saved + 1).ToString(CultureInfo.InvariantCulture)]) { RedirectStandardOutput = true };
             using Process writer = Process.Start(start)!;
             string first = writer.StandardOutput.ReadLine()!;
             Thread.Sleep(TimeSpan.FromMilliseconds(random.NextDouble() * 20)); // some saves, and then anywhere within one
             writer.Kill();
-            int reported = int.Parse((first + "\n" + writer.StandardOutput.ReadToEnd()).TrimEnd().Split('\n')[^1], CultureInfo.InvariantCulture);
+            int reported = int.Parse((first + "\n" + writer.StandardOutput.ReadToEnd()).TrimEnd().Split('\n')[^1],
+                CultureInfo.InvariantCulture);
             writer.WaitForExit();
             CharacterSave left = CharacterSave.Read(path);
             Assert.InRange((int)left.Seed, reported, reported + 1);
@@ -175,8 +187,10 @@ public sealed class CharacterSaveTests(LoadedModel loaded)
         using var character = new Character(loaded.Model, s_sheet);
         character.Save().Write(path);
         byte[] before = File.ReadAllBytes(path);
-        const string script = "trap '' XFSZ; ulimit -f 8; exec dotnet \"$0\" \"$1\" 1"; // blocks of 512 bytes; the trap has the call fail instead of the process
-        var start = new ProcessStartInfo("sh", ["-c", script, Path.Combine(AppContext.BaseDirectory, "SaveWriter.dll"), path]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // Blocks of 512 bytes; the trap has the call fail instead of the process.
+        const string script = "trap '' XFSZ; ulimit -f 8; exec dotnet \"$0\" \"$1\" 1";
+        var start = new ProcessStartInfo("sh", ["-c", script, Path.Combine(AppContext.BaseDirectory, "SaveWriter.dll"), path])
+            { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // the runtime's own use of large files in memory
         using Process writer = Process.Start(start)!;
         string problem = writer.StandardError.ReadToEnd();

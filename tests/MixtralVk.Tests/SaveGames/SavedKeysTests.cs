@@ -13,7 +13,9 @@ public sealed class SavedKeysTests
 
     private static readonly CharacterSheet s_sheet = new()
     {
-        Name = "Brannor", Persona = "You are Brannor, a gruff blacksmith from Oakhaven. You heard that wolves were seen near the north gate.", DescribesActions = false,
+        Name = "Brannor", Persona =
+            "You are Brannor, a gruff blacksmith from Oakhaven. You heard that wolves were seen near the north gate.",
+            DescribesActions = false,
         Voice = new() { Sampling = new() { Temperature = 1.2f, Seed = 3 } }, MaxTokens = 40,
     };
 
@@ -80,7 +82,8 @@ public sealed class SavedKeysTests
         }
         foreach (KvOrigin other in new[]
         {
-            origin with { Engine = "another" }, origin with { Device = "another" }, origin with { Driver = "another" }, origin with { Orders = "another" }, origin with { Format = KvFormat.F32 },
+            origin with { Engine = "another" }, origin with { Device = "another" }, origin with { Driver = "another" },
+            origin with { Orders = "another" }, origin with { Format = KvFormat.F32 },
         })
         {
             using MixtralModel fresh = Open(DeviceKind.Cpu);
@@ -127,15 +130,19 @@ public sealed class SavedKeysTests
         using var character = new Character(model, s_sheet);
         Speak(character, s_lines[0]);
         ChatMessage[] before = [.. character.History];
-        Refuse(() => character.Load(save with { Keys = keys with { Pages = [keys.Pages[0], infinite, .. keys.Pages.Skip(2)] } }), "not finite");
+        Refuse(() => character.Load(save with { Keys = keys with { Pages = [keys.Pages[0], infinite, .. keys.Pages.Skip(2)] } }),
+            "not finite");
         Refuse(() => character.Load(save with { Keys = keys with { Pages = [.. keys.Pages.Select(page => page[2..])] } }), "bytes");
         Refuse(() => character.Load(save with { Keys = keys with { Tokens = [-1, .. keys.Tokens[1..]] } }), "vocabulary");
         Refuse(() => CharacterSave.Parse((save with { Keys = keys with { Tokens = keys.Tokens[1..] } }).ToBytes()), "tokens");
-        Refuse(() => CharacterSave.Parse((save with { Keys = keys with { Pages = [keys.Pages[0][1..], .. keys.Pages.Skip(1)] } }).ToBytes()), "sizes");
-        Refuse(() => CharacterSave.Parse((save with { Keys = keys with { Origin = keys.Origin with { Format = (KvFormat)77 } } }).ToBytes()), "what computed them");
+        Refuse(() => CharacterSave.Parse((save with { Keys = keys with { Pages = [keys.Pages[0][1..], .. keys.Pages.Skip(1)] } })
+            .ToBytes()), "sizes");
+        Refuse(() => CharacterSave.Parse((save with { Keys = keys with { Origin = keys.Origin with { Format = (KvFormat)77 } } })
+            .ToBytes()), "what computed them");
         Assert.Equal(before, character.History);
 
-        static void Refuse(Action action, string why) => Assert.Contains(why, Assert.Throws<SaveGameException>(action).Message, StringComparison.Ordinal);
+        static void Refuse(Action action, string why) =>
+            Assert.Contains(why, Assert.Throws<SaveGameException>(action).Message, StringComparison.Ordinal);
     }
 
     private static async Task<CharacterSave> Made(DeviceKind device)
@@ -162,7 +169,8 @@ public sealed class SavedKeysTests
 
     private static string Speak(Character character, string line) => string.Concat(character.Say(line));
 
-    private static MixtralModel Open(DeviceKind device, KvFormat format = KvFormat.F16) => MixtralModel.Load(ShippedModel.Path, new MixtralOptions
+    private static MixtralModel Open(DeviceKind device, KvFormat format = KvFormat.F16) =>
+        MixtralModel.Load(ShippedModel.Path, new MixtralOptions
     {
         Device = device, CpuThreads = 2, ContextLength = 512, KvCacheTokens = 1024, ChunkTokens = 64, KvFormat = format,
     });

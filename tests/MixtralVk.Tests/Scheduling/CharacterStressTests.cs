@@ -6,21 +6,25 @@ using MixtralVk.Testing;
 namespace MixtralVk.Tests.Scheduling;
 
 /// <summary>
-/// A game that does everything at once, seeded: characters speak, are interrupted, cancelled, forked, saved with and without keys, and loaded, while budgets change, the
-/// game pauses and the device is lost. What each says and does is what it says and does alone.
+/// A game that does everything at once, seeded: characters speak, are interrupted, cancelled, forked, saved with and without keys, and
+/// loaded, while budgets change, the game pauses and the device is lost. What each says and does is what it says and does alone.
 /// </summary>
 [Collection(VulkanCollection.Name)]
 public sealed class CharacterStressTests
 {
     private static readonly string[] s_names = ["Mira", "Hugo", "Iska", "Pierre", "Brannor", "Lena"];
-    private static readonly string[] s_lines = ["Hello, who are you?", "Any rumours?", "Where is the mill?", "What do you sell?", "Goodbye."];
+    private static readonly string[] s_lines =
+        ["Hello, who are you?", "Any rumours?", "Where is the mill?", "What do you sell?", "Goodbye."];
 
-    /// <summary>How many things happen, and the seed that says which: a short run, or what the environment asks for, "OPERATIONS SEED...".</summary>
+    /// <summary>
+    /// How many things happen, and the seed that says which: a short run, or what the environment asks for, "OPERATIONS SEED...".
+    /// </summary>
     public static TheoryData<int, int> Runs
     {
         get
         {
-            int[] numbers = [.. (Environment.GetEnvironmentVariable("MIXTRALVK_STRESS") ?? "120 1").Split(' ').Select(number => int.Parse(number, CultureInfo.InvariantCulture))];
+            int[] numbers = [.. (Environment.GetEnvironmentVariable("MIXTRALVK_STRESS") ?? "120 1").Split(' ')
+                .Select(number => int.Parse(number, CultureInfo.InvariantCulture))];
             var runs = new TheoryData<int, int>();
             foreach (int seed in numbers[1..]) runs.Add(numbers[0], seed);
             return runs;
@@ -80,12 +84,14 @@ public sealed class CharacterStressTests
         var random = new Random(seed);
         var options = new MixtralOptions
         {
-            Device = DeviceKind.Vulkan, ContextLength = 384, KvCacheTokens = 3 * 384, ChunkTokens = 64, IdleMemoryBytes = 1 << 20, IdleMemoryEverywhere = true,
+            Device = DeviceKind.Vulkan, ContextLength = 384, KvCacheTokens = 3 * 384, ChunkTokens = 64, IdleMemoryBytes = 1 << 20,
+            IdleMemoryEverywhere = true,
         };
         var all = new List<Said>();
         int waves = 0;
         Func<string, nint, nint> faults = VulkanFaults.Begin();
-        using (MixtralModel model = MixtralModel.Load(ShippedModel.Path, options with { Pacing = Pacing.PerFrame, WithGpuOptions = gpu => gpu with { ReplaceCommand = faults } }))
+        using (MixtralModel model = MixtralModel.Load(ShippedModel.Path,
+            options with { Pacing = Pacing.PerFrame, WithGpuOptions = gpu => gpu with { ReplaceCommand = faults } }))
         {
             int losses = 0, loaded = 0, forked = 0;
             model.DeviceLost += (_, _) => losses++;
@@ -104,11 +110,13 @@ public sealed class CharacterStressTests
                     case 5: latest[who]?.Cancel(); break;
                     case 6: saves.Add(Task.FromResult(characters[who].Save())); break;
                     case 7: saves.Add(characters[who].SaveWithKeysAsync()); break;
-                    case 8 when saves.FindAll(save => save.IsCompletedSuccessfully && save.Result.Name == characters[who].Sheet.Name) is { Count: > 0 } own:
+                    case 8 when saves.FindAll(save => save.IsCompletedSuccessfully && save.Result.Name == characters[who].Sheet.Name)
+                        is { Count: > 0 } own:
                         characters[who].Load(CharacterSave.Parse((await own[random.Next(own.Count)]).ToBytes()));
                         loaded++;
                         break;
-                    case 9: budget = random.Next(3) switch { 0 => FrameBudget.Unlimited, 1 => new FrameBudget(0.5, 0.2), _ => new FrameBudget(4, 2) }; break;
+                    case 9: budget = random.Next(3) switch { 0 => FrameBudget.Unlimited, 1 => new FrameBudget(0.5, 0.2),
+                        _ => new FrameBudget(4, 2) }; break;
                     case 10: SetPause(random.Next(3) == 0); break;
                     case 11: characters[who].Priority = (Priority)random.Next(3); break;
                     case 12 when random.Next(2) == 0: VulkanFaults.SubmissionsLeft = random.Next(40); break;
@@ -122,7 +130,8 @@ public sealed class CharacterStressTests
                 for (int frame = 0; frame < (isPaused ? 4 : 100) && all.Sum(said => said.Length) < heard; frame++) Frame(budget);
             }
             SetPause(false);
-            for (int frame = 0; Array.Exists(latest, said => said is { IsOver: false }) || !saves.TrueForAll(save => save.IsCompleted); frame++)
+            for (int frame = 0;
+                Array.Exists(latest, said => said is { IsOver: false }) || !saves.TrueForAll(save => save.IsCompleted); frame++)
             {
                 Assert.True(frame < 60_000, "Nobody gets on.");
                 Frame(FrameBudget.Unlimited);
@@ -170,9 +179,12 @@ public sealed class CharacterStressTests
         }
     }
 
-    private static Character[] Cast(MixtralModel model, Action wave) => [.. s_names.Select((name, i) => new Character(model, new CharacterSheet
+    private static Character[] Cast(MixtralModel model, Action wave) =>
+        [.. s_names.Select((name, i) => new Character(model, new CharacterSheet
     {
-        Name = name, Persona = $"You are {name}, who lives in Oakhaven. You heard that wolves were seen near the north gate.", DescribesActions = false, MaxTokens = 60,
-        Actions = new CharacterActions().Add("wave", "waves", _ => wave()), Voice = new() { Sampling = new() { Temperature = 1.2f, Seed = (ulong)i } },
+        Name = name, Persona = $"You are {name}, who lives in Oakhaven. You heard that wolves were seen near the north gate.",
+        DescribesActions = false, MaxTokens = 60,
+        Actions = new CharacterActions().Add("wave", "waves", _ => wave()), Voice = new()
+            { Sampling = new() { Temperature = 1.2f, Seed = (ulong)i } },
     }))];
 }

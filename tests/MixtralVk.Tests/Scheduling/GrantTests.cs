@@ -43,7 +43,8 @@ public sealed class GrantTests
     public async Task Pages_go_to_a_save_and_come_from_one_over_many_frames(DeviceKind device)
     {
         using MixtralModel model = Open(device, Pacing.PerFrame, cacheTokens: 10 * KvPages.PageTokens);
-        int[] text = TestDevices.RandomTokens(6 * KvPages.PageTokens + 1, model.Config.VocabSize), other = [.. text.Reverse(), .. text.AsSpan(0, 3 * KvPages.PageTokens)];
+        int[] text = TestDevices.RandomTokens(6 * KvPages.PageTokens + 1, model.Config.VocabSize),
+            other = [.. text.Reverse(), .. text.AsSpan(0, 3 * KvPages.PageTokens)];
         using Session first = model.StartSession(), second = model.StartSession();
         Complete(model, () => first.Prefill(text));
         SavedKeys saved = await Export(model, leastSlices: 2); // what a page takes is not known: the first is alone
@@ -81,7 +82,8 @@ public sealed class GrantTests
         using Session first = model.StartSession(), second = model.StartSession();
         first.Prefill(text);
         var export = new KvExport(model.ForwardPass, text, long.MaxValue);
-        var options = new GenerationOptions { MaxTokens = 1, Adjust = (_, _) => model.Scheduler.Add(export) }; // comes between the step and the next
+        // Comes between the step and the next.
+        var options = new GenerationOptions { MaxTokens = 1, Adjust = (_, _) => model.Scheduler.Add(export) };
         foreach (var _ in second.Generate([.. text.Reverse(), .. text.AsSpan(0, 3 * KvPages.PageTokens)], options)) { }
         Assert.Equal(6, (await export.Keys).Pages.Count);
     }
@@ -151,7 +153,8 @@ public sealed class GrantTests
         Thread.Sleep(0);
     }
 
-    private static MixtralModel Open(DeviceKind device, Pacing pacing, int cacheTokens = 512) => MixtralModel.Load(ShippedModel.Path, new MixtralOptions
+    private static MixtralModel Open(DeviceKind device, Pacing pacing, int cacheTokens = 512) =>
+        MixtralModel.Load(ShippedModel.Path, new MixtralOptions
     {
         Device = device, CpuThreads = 2, ContextLength = 320, KvCacheTokens = cacheTokens, ChunkTokens = 64, Pacing = pacing,
         IdleMemoryBytes = 8 << 20, IdleMemoryEverywhere = true,

@@ -95,7 +95,8 @@ public sealed class StepPlannerTests : IDisposable
     public void Who_would_compute_the_same_waits_for_the_one_before()
     {
         Measure(_ => 100);
-        Sequence first = Begin(100, Priority.Normal, seed: 7), second = Begin(100, Priority.Normal, seed: 7), other = Begin(20, Priority.Normal);
+        Sequence first = Begin(100, Priority.Normal, seed: 7), second = Begin(100, Priority.Normal, seed: 7),
+            other = Begin(20, Priority.Normal);
         Assert.Equal([first], Plan());
         first.Kv.Advance(first.Tokens[..64]);
         Assert.Equal([first, other], Plan());

@@ -1,13 +1,16 @@
 namespace MixtralVk.Tests.Scheduling;
 
-/// <summary>A thousand seeded random things done to a model: whatever happens at the same time, every text is the one it would be alone.</summary>
+/// <summary>
+/// A thousand seeded random things done to a model: whatever happens at the same time, every text is the one it would be alone.
+/// </summary>
 [Collection(VulkanCollection.Name)]
 public sealed class StressTests
 {
     private const int Sessions = 7, Operations = 1000;
 
     private static readonly string[] s_lines =
-        ["[INST] You are Mira, a baker from Oakvale.\nWho are you? [/INST]", "[INST] What do you sell? [/INST]", "[INST] Where is the old mill, and who lives there? [/INST]", "[INST] Go on. [/INST]"];
+        ["[INST] You are Mira, a baker from Oakvale.\nWho are you? [/INST]", "[INST] What do you sell? [/INST]",
+        "[INST] Where is the old mill, and who lives there? [/INST]", "[INST] Go on. [/INST]"];
 
     /// <summary>Somebody in the test: a session, what it is saying, and what has been read of that.</summary>
     private sealed class Speaker(Session session)
@@ -30,7 +33,9 @@ public sealed class StressTests
     {
         var random = new Random(seed);
         var all = new List<Said>();
-        var options = new MixtralOptions { Device = device, CpuThreads = 2, ContextLength = 256, KvCacheTokens = 3 * 256, ChunkTokens = 32 }; // room for three of seven
+        // Room for three of seven.
+        var options = new MixtralOptions { Device = device, CpuThreads = 2, ContextLength = 256,
+            KvCacheTokens = 3 * 256, ChunkTokens = 32 };
         using (MixtralModel model = MixtralModel.Load(ShippedModel.Path, options with { Pacing = Pacing.PerFrame }))
         {
             Speaker[] speakers = [.. Enumerable.Range(0, Sessions).Select(_ => new Speaker(model.StartSession()))];
@@ -44,7 +49,8 @@ public sealed class StressTests
                     case <= 3: Say(speakers[who], model, random, all); break;
                     case 4: speakers[who].Saying?.Stop(); break;
                     case 5: Replace(ref speakers[who], speakers[random.Next(Sessions)]); break;
-                    case 6: budget = random.Next(3) switch { 0 => FrameBudget.Unlimited, 1 => new FrameBudget(0.2, 0.2), _ => new FrameBudget(2, 2) }; break;
+                    case 6: budget = random.Next(3) switch { 0 => FrameBudget.Unlimited, 1 => new FrameBudget(0.2, 0.2),
+                        _ => new FrameBudget(2, 2) }; break;
                     case 7: speakers[who].Session.Priority = (Priority)random.Next(3); break;
                     case 8:
                         paused = random.Next(4) == 0;
@@ -64,7 +70,8 @@ public sealed class StressTests
         Assert.InRange(all.Sum(said => said.Read.Count), Operations / 10, int.MaxValue);
         using MixtralModel free = MixtralModel.Load(ShippedModel.Path, options);
         using Session alone = free.StartSession();
-        foreach (Said said in all) Assert.Equal(alone.Generate(said.Prompt, said.Options).Take(said.Read.Count).Select(token => token.Id), said.Read);
+        foreach (Said said in all)
+            Assert.Equal(alone.Generate(said.Prompt, said.Options).Take(said.Read.Count).Select(token => token.Id), said.Read);
     }
 
     /// <summary>Goes on with what was said before, if there is room; what is being said ends.</summary>
@@ -73,8 +80,10 @@ public sealed class StressTests
         if (speaker.Saying is { IsFinished: false } && random.Next(6) > 0) return;
         speaker.Saying?.Stop();
         int[] line = model.Tokenizer.Encode(s_lines[random.Next(s_lines.Length)], addSpecial: speaker.Session.Tokens.IsEmpty);
-        int[] prompt = speaker.Session.Tokens.Length + line.Length > 220 ? model.Tokenizer.Encode(s_lines[0]) : [.. speaker.Session.Tokens, .. line];
-        var said = new Said(prompt, new GenerationOptions { Temperature = 1.2f, Seed = (ulong)all.Count, MaxTokens = random.Next(1, 24) }, []);
+        int[] prompt = speaker.Session.Tokens.Length + line.Length > 220
+            ? model.Tokenizer.Encode(s_lines[0]) : [.. speaker.Session.Tokens, .. line];
+        var said = new Said(prompt,
+            new GenerationOptions { Temperature = 1.2f, Seed = (ulong)all.Count, MaxTokens = random.Next(1, 24) }, []);
         all.Add(said);
         speaker.Saying = speaker.Session.Generate(prompt, said.Options);
         speaker.Latest = said;

@@ -22,7 +22,8 @@ public sealed class TickTests
     public void Any_budget_gives_the_same_text_in_the_ticking_thread(DeviceKind device, int? expertPercent)
     {
         using MixtralModel free = Open(device, Pacing.Free, expertPercent), game = Open(device, Pacing.PerFrame, expertPercent);
-        string[] expected = [.. Enumerable.Range(0, 4).Select(i => Chat(free, i).Ask("Who are you?", s_drawn)).Select(reply => string.Concat(reply))];
+        string[] expected =
+            [.. Enumerable.Range(0, 4).Select(i => Chat(free, i).Ask("Who are you?", s_drawn)).Select(reply => string.Concat(reply))];
         int ticker = Environment.CurrentManagedThreadId;
         foreach (double budget in (double[])[0.05, 1, 1e9])
         {
@@ -52,14 +53,17 @@ public sealed class TickTests
         }
     }
 
-    /// <summary>In game mode experts come to the GPU within the frames' grants: while answers are computed, and while nobody asks for one.</summary>
+    /// <summary>
+    /// In game mode experts come to the GPU within the frames' grants: while answers are computed, and while nobody asks for one.
+    /// </summary>
     [Fact]
     public void Experts_move_within_the_grants()
     {
         using ModelSource source = ModelSource.Open(ShippedModel.Path);
         using MixtralModel model = MixtralModel.Load(ShippedModel.Path, new MixtralOptions
         {
-            Device = DeviceKind.Vulkan, CpuThreads = 2, ContextLength = 512, ChunkTokens = 64, Pacing = Pacing.PerFrame, ExpertBudgetBytes = source.Describe().ExpertBytes / 4,
+            Device = DeviceKind.Vulkan, CpuThreads = 2, ContextLength = 512, ChunkTokens = 64, Pacing = Pacing.PerFrame,
+            ExpertBudgetBytes = source.Describe().ExpertBytes / 4,
         });
         var pass = (VulkanForwardPass)model.ForwardPass;
         using Chat chat = Chat(model, 0);
@@ -185,7 +189,8 @@ public sealed class TickTests
         using MixtralModel free = Open(DeviceKind.Cpu, Pacing.Free);
         string expected = string.Concat(Chat(free, 1).Ask("Who are you?", s_drawn));
         int ended = 0, calls = 0;
-        Reply failing = bad.Ask("Who are you?", s_drawn with { Adjust = (_, _) => { if (++calls == 5) throw new FormatException("a bug"); } }), going = good.Ask("Who are you?", s_drawn);
+        Reply failing = bad.Ask("Who are you?", s_drawn with { Adjust = (_, _) =>
+            { if (++calls == 5) throw new FormatException("a bug"); } }), going = good.Ask("Who are you?", s_drawn);
         failing.ReadInTick((_, _) => { }, _ => ended++);
         going.ReadInTick((_, _) => { }, _ => ended++);
         for (; ended < 2; Thread.Sleep(1)) model.Tick(FrameBudget.Unlimited);
@@ -361,7 +366,8 @@ public sealed class TickTests
 
     private static MixtralModel Open(DeviceKind device, Pacing pacing, int? expertPercent = null)
     {
-        var options = new MixtralOptions { Device = device, CpuThreads = 2, KvCacheTokens = 4 * 512, ChunkTokens = 64, Pacing = pacing, ExpertPlacement = ExpertPlacement.Fixed };
+        var options = new MixtralOptions { Device = device, CpuThreads = 2, KvCacheTokens = 4 * 512, ChunkTokens = 64, Pacing = pacing,
+            ExpertPlacement = ExpertPlacement.Fixed };
         if (expertPercent is not int percent) return MixtralModel.Load(ShippedModel.Path, options);
         using ModelSource source = ModelSource.Open(ShippedModel.Path);
         return MixtralModel.Load(ShippedModel.Path, options with { ExpertBudgetBytes = source.Describe().ExpertBytes * percent / 100 });

@@ -136,14 +136,17 @@ public sealed class TogetherTests
     public void A_damaged_text_ends_alone()
     {
         // Rows of the embedding are two blocks, of which every seventh is NaN.
-        using TemporaryFile file = new SyntheticModel { EmbeddingFormat = WeightFormat.Q8_0, Damage = new Dictionary<string, float> { ["token_embd.weight"] = float.NaN } }.WriteTemporary();
-        using MixtralModel model = MixtralModel.Load(file.Path, new MixtralOptions { Device = DeviceKind.Cpu, CpuThreads = 2, ContextLength = 64, KvCacheTokens = 256 });
+        using TemporaryFile file = new SyntheticModel { EmbeddingFormat = WeightFormat.Q8_0,
+            Damage = new Dictionary<string, float> { ["token_embd.weight"] = float.NaN } }.WriteTemporary();
+        using MixtralModel model = MixtralModel.Load(file.Path,
+            new MixtralOptions { Device = DeviceKind.Cpu, CpuThreads = 2, ContextLength = 64, KvCacheTokens = 256 });
         int damaged = Enumerable.Range(0, model.Config.VocabSize).First(token => !IsSound(model, token));
         int[] sound = [.. Enumerable.Range(0, model.Config.VocabSize).Where(token => IsSound(model, token)).Take(6)];
         Assert.Equal(6, sound.Length);
         GenerationOptions one = new() { MaxTokens = 1, Seed = 1 };
         Session[] sessions = [.. Enumerable.Range(0, 4).Select(_ => model.StartSession())];
-        Generation[] all = [.. sessions.Select((session, i) => session.Generate([.. sound[..3], i == 2 ? damaged : sound[3 + i % 3]], one))];
+        Generation[] all =
+            [.. sessions.Select((session, i) => session.Generate([.. sound[..3], i == 2 ? damaged : sound[3 + i % 3]], one))];
         foreach (Generation generation in all) generation.Start();
         for (int i = 0; i < 4; i++)
         {
@@ -159,7 +162,8 @@ public sealed class TogetherTests
     {
         MixtralModel model = Open(DeviceKind.Cpu);
         Chat chat = Chat(model, s_names[0]);
-        Reply reply = chat.Ask("Who are you, and what do you do?", new GenerationOptions { Temperature = 5, TopK = 0, TopP = 1, MinP = 0, MaxTokens = 400 });
+        Reply reply = chat.Ask(
+            "Who are you, and what do you do?", new GenerationOptions { Temperature = 5, TopK = 0, TopP = 1, MinP = 0, MaxTokens = 400 });
         Assert.False(reply.TryRead(out _));
         model.Dispose();
         Assert.Throws<ObjectDisposedException>(() =>
@@ -193,11 +197,13 @@ public sealed class TogetherTests
     }
 
     private static MixtralModel Open(DeviceKind device, int kvTokens = 8 * 512) =>
-        MixtralModel.Load(ShippedModel.Path, new MixtralOptions { Device = device, CpuThreads = 2, KvCacheTokens = kvTokens, ChunkTokens = 64 });
+        MixtralModel.Load(ShippedModel.Path,
+            new MixtralOptions { Device = device, CpuThreads = 2, KvCacheTokens = kvTokens, ChunkTokens = 64 });
 
     private static Chat Chat(MixtralModel model, string name) => model.StartChat($"You are {name}, a keeper of the old mill by the river.");
 
-    private static GenerationOptions Drawn(int seed, int tokens = 24) => new() { Temperature = 1.5f, Seed = (ulong)seed, MaxTokens = tokens };
+    private static GenerationOptions Drawn(int seed, int tokens = 24) =>
+        new() { Temperature = 1.5f, Seed = (ulong)seed, MaxTokens = tokens };
 
     private static Reply Ask(MixtralModel model, string name, int seed, int tokens = 24)
     {

@@ -5,10 +5,13 @@ namespace MixtralVk.Tests.Tokenization;
 public class ChatTemplateTests
 {
     // The shapes of the templates in the field, cut down to what the engine looks at.
-    private const string FirstMixtral = "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}"
+    private const string FirstMixtral =
+        "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}"
         + "{% else %}{{ message['content'] + eos_token}}{% endif %}{% endfor %}";
-    private const string WithSystem = "{%- if loop.first and system_message is defined %}{{- ' [INST] ' + system_message + '\\n\\n' + message['content'] + ' [/INST]' }}{%- endif %}";
-    private const string Version3 = "{{- \"[AVAILABLE_TOOLS] [\" }}{%- if loop.last and system_message is defined %}{{- \"[INST] \" + system_message + \"\\n\\n\" + message[\"content\"] + \"[/INST]\" }}";
+    private const string WithSystem =
+        "{%- if loop.first and system_message is defined %}{{- ' [INST] ' + system_message + '\\n\\n' + message['content'] + ' [/INST]' }}{%- endif %}";
+    private const string Version3 =
+        "{{- \"[AVAILABLE_TOOLS] [\" }}{%- if loop.last and system_message is defined %}{{- \"[INST] \" + system_message + \"\\n\\n\" + message[\"content\"] + \"[/INST]\" }}";
 
     private static readonly ChatMessage[] s_conversation =
     [
@@ -25,7 +28,8 @@ public class ChatTemplateTests
         int[] ids = ChatTemplate.Recognize(tokenizer, jinja).Encode(s_conversation);
         int[] expected =
         [
-            1, .. tokenizer.Encode("[INST] Be brief.\n\nHi [/INST]", addSpecial: false), .. tokenizer.Encode("Hello.", addSpecial: false), 2,
+            1, .. tokenizer.Encode("[INST] Be brief.\n\nHi [/INST]", addSpecial: false),
+            .. tokenizer.Encode("Hello.", addSpecial: false), 2,
             .. tokenizer.Encode("[INST] Who? [/INST]", addSpecial: false),
         ];
         Assert.Equal(expected, ids);
@@ -58,7 +62,10 @@ public class ChatTemplateTests
         Assert.Equal([1], ids.Where(id => id < 3));
     }
 
-    /// <summary>The system text is tokenised apart from the question, and the tokens are those of both together: also where a piece begins in the one and ends in the other.</summary>
+    /// <summary>
+    /// The system text is tokenised apart from the question, and the tokens are those of both together: also where a piece begins in the
+    /// one and ends in the other.
+    /// </summary>
     [Theory]
     [InlineData("He", true)]
     [InlineData("\nH", false)]
@@ -67,7 +74,8 @@ public class ChatTemplateTests
         var tokenizer = new Tokenizer(Vocabularies.Of(["\u2581", piece, "lo"]));
         Assert.Equal(divides, tokenizer.LineBreaksDivide);
         int[] expected = [1, .. tokenizer.Encode("[INST] Be brief.\nHelp.\n\nHello [/INST]", addSpecial: false)];
-        Assert.Equal(expected, ChatTemplate.Recognize(tokenizer, FirstMixtral).Encode([new(ChatRole.System, "Be brief.\nHelp."), new(ChatRole.User, "Hello")]));
+        Assert.Equal(expected, ChatTemplate.Recognize(tokenizer, FirstMixtral)
+            .Encode([new(ChatRole.System, "Be brief.\nHelp."), new(ChatRole.User, "Hello")]));
     }
 
     [Fact]
@@ -75,7 +83,8 @@ public class ChatTemplateTests
     {
         VocabularyData data = Vocabularies.Of(["\u2581"]);
         int[] with = ChatTemplate.Recognize(new Tokenizer(data), FirstMixtral).Encode(s_conversation);
-        Assert.Equal(with, ChatTemplate.Recognize(new Tokenizer(data with { AddSpacePrefix = false }), FirstMixtral).Encode(s_conversation));
+        Assert.Equal(with,
+            ChatTemplate.Recognize(new Tokenizer(data with { AddSpacePrefix = false }), FirstMixtral).Encode(s_conversation));
     }
 
     [Theory]

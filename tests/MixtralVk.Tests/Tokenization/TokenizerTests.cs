@@ -45,7 +45,8 @@ public class TokenizerTests
     {
         // Every part of the marks is a piece, so a merger that knew the marks themselves would make them.
         VocabularyData data = Vocabularies.Of(
-            ["<", ">", "/", "s", "</", "s>", "<s", "u", "n", "k", "un", "k>", "unk>", "<unk", "0", "x", "4", "1", "<0", "<0x", "41", "41>", "<0x41", "[", "]", "[C", "C", "T", "L", "TL", "TL]", "\u2581"],
+            ["<", ">", "/", "s", "</", "s>", "<s", "u", "n", "k", "un", "k>", "unk>", "<unk", "0", "x", "4", "1", "<0", "<0x", "41", "41>",
+            "<0x41", "[", "]", "[C", "C", "T", "L", "TL", "TL]", "\u2581"],
             ("[CTL]", TokenType.Control));
         var tokenizer = new Tokenizer(data);
         int[] ids = tokenizer.Encode("a" + text, addSpecial: false);
@@ -87,7 +88,8 @@ public class TokenizerTests
     public void WithoutByteTokensACharacterIsUnknownOrAnError()
     {
         string[] tokens = ["<unk>", "a"];
-        var data = new VocabularyData("llama", tokens, [0, 0], [TokenType.Unknown, TokenType.Normal], -1, -1, 0, -1, false, false, false, null);
+        var data = new VocabularyData(
+            "llama", tokens, [0, 0], [TokenType.Unknown, TokenType.Normal], -1, -1, 0, -1, false, false, false, null);
         Assert.Equal([1, 0], new Tokenizer(data).Encode("aß"));
         Assert.Throws<TokenizerException>(() => new Tokenizer(data with { Unknown = -1 }).Encode("ß"));
     }

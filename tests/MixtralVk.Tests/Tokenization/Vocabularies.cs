@@ -14,7 +14,8 @@ internal static class Vocabularies
     {
         using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(Golden(name)));
         foreach (JsonElement item in json.RootElement.GetProperty("cases").EnumerateArray())
-            yield return (item.GetProperty("text").GetString()!, item.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()).ToArray());
+            yield return (item.GetProperty("text").GetString()!,
+                item.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()).ToArray());
     }
 
     /// <summary>A vocabulary of marks, the 256 bytes and the given pieces, the first of which merges first.</summary>
@@ -23,7 +24,8 @@ internal static class Vocabularies
         string[] tokens = ["<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(ByteToken), .. pieces, .. others.Select(o => o.Text)];
         TokenType[] types = [.. Marks, .. pieces.Select(_ => TokenType.Normal), .. others.Select(o => o.Type)];
         float[] scores = [.. Enumerable.Range(0, tokens.Length).Select(i => -(float)i)];
-        return new VocabularyData("llama", tokens, scores, types, Bos: 1, Eos: 2, Unknown: 0, EndOfTurn: -1, AddBos: true, AddEos: false, AddSpacePrefix: true, ChatTemplate: null);
+        return new VocabularyData("llama", tokens, scores, types, Bos: 1, Eos: 2, Unknown: 0, EndOfTurn: -1, AddBos: true, AddEos: false,
+            AddSpacePrefix: true, ChatTemplate: null);
     }
 
     private static IEnumerable<TokenType> Marks =>

@@ -39,8 +39,10 @@ public sealed class TunerTests : IDisposable
         using GpuWeights weights = GpuWeights.Load(gpu.Device, source, null, null, null, default);
         IReadOnlyList<TunedProduct> products = TunedProduct.Of(weights, source.Config);
         Assert.Equal(products.Count, products.Select(p => p.Shape).Distinct().Count());
-        Assert.Equal(source.Config.LayerCount * source.Config.ExpertCount, products.Where(p => p.Shape.Kind == ProductKind.GateUp).Sum(p => p.Weights.Count));
-        Assert.Equal(source.Config.LayerCount * source.Config.ExpertCount, products.Where(p => p.Shape.Kind == ProductKind.Down).Sum(p => p.Weights.Count));
+        Assert.Equal(source.Config.LayerCount * source.Config.ExpertCount,
+            products.Where(p => p.Shape.Kind == ProductKind.GateUp).Sum(p => p.Weights.Count));
+        Assert.Equal(source.Config.LayerCount * source.Config.ExpertCount,
+            products.Where(p => p.Shape.Kind == ProductKind.Down).Sum(p => p.Weights.Count));
         Assert.Equal(products.OrderByDescending(p => p.Bytes), products);
     }
 

@@ -47,6 +47,7 @@ public sealed class TuningFileTests : IDisposable
     private static ProductChoices Measured()
     {
         ProductChoices shipped = ProductChoices.Shipped(s_device);
-        return shipped.With(s_shape, TokenClasses.All.ToDictionary(tokens => tokens, tokens => shipped.For(s_shape, tokens) with { Lanes = 32 }));
+        return shipped.With(s_shape,
+            TokenClasses.All.ToDictionary(tokens => tokens, tokens => shipped.For(s_shape, tokens) with { Lanes = 32 }));
     }
 }

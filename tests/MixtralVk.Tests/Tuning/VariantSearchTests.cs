@@ -16,11 +16,13 @@ public sealed class VariantSearchTests
     {
         // Four runs and two rows a lane are best; tokens per pass should be as many as there are.
         double Cost(ProductVariant v, TokenClass tokens) =>
-            1 + Math.Abs(Math.Log2(v.SummationOrder.Runs / 4.0)) + Math.Abs(Math.Log2(v.RowsPerLane / 2.0)) + Math.Abs(Math.Log2((double)v.TokensPerPass / Math.Min(8, tokens.MaxTokens())));
+            1 + Math.Abs(Math.Log2(v.SummationOrder.Runs / 4.0)) + Math.Abs(Math.Log2(v.RowsPerLane / 2.0))
+                + Math.Abs(Math.Log2((double)v.TokensPerPass / Math.Min(8, tokens.MaxTokens())));
         Dictionary<TokenClass, ProductVariant> found = new VariantSearch(s_device, Cost).Run(s_shape, ProductChoices.Shipped(s_device));
         Assert.Equal(TokenClasses.All, found.Keys.Order());
         Assert.Single(found.Values.Select(v => v.SummationOrder).Distinct());
-        Assert.Equal((4u, 2u, 1u), (found[TokenClass.One].SummationOrder.Runs, found[TokenClass.One].RowsPerLane, found[TokenClass.One].TokensPerPass));
+        Assert.Equal((4u, 2u, 1u),
+            (found[TokenClass.One].SummationOrder.Runs, found[TokenClass.One].RowsPerLane, found[TokenClass.One].TokensPerPass));
         Assert.Equal((2u, 8u), (found[TokenClass.Chunk].RowsPerLane, found[TokenClass.Chunk].TokensPerPass));
         Assert.All(found, f => Assert.Null(ProductVariants.WhyNot(s_device, s_shape, f.Key, f.Value)));
         ProductChoices.Shipped(s_device).With(s_shape, found); // accepts them

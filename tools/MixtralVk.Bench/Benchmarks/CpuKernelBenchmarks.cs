@@ -10,8 +10,8 @@ using MixtralVk.Quantization;
 namespace MixtralVk.Bench.Benchmarks;
 
 /// <summary>
-/// The CPU path's products with activations in bytes, at one of Mixtral's shapes: (28672, 4096), both matrices of a gate and up product, 66 MB in Q4_0 and more
-/// than a cache holds. Bytes of weights and multiply-adds per second are columns of their own.
+/// The CPU path's products with activations in bytes, at one of Mixtral's shapes: (28672, 4096), both matrices of a gate and up product, 66
+/// MB in Q4_0 and more than a cache holds. Bytes of weights and multiply-adds per second are columns of their own.
 /// </summary>
 [Config(typeof(Rates))]
 public unsafe class CpuKernelBenchmarks : IDisposable
@@ -94,7 +94,8 @@ public unsafe class CpuKernelBenchmarks : IDisposable
 
         public string GetValue(Summary summary, BenchmarkCase benchmarkCase) =>
             summary[benchmarkCase]?.ResultStatistics is { } times
-                ? (amount((WeightFormat)benchmarkCase.Parameters[nameof(Format)], (int)benchmarkCase.Parameters[nameof(Tokens)]) / times.Median).ToString("F1", summary.GetCultureInfo())
+                ? (amount((WeightFormat)benchmarkCase.Parameters[nameof(Format)],
+                (int)benchmarkCase.Parameters[nameof(Tokens)]) / times.Median).ToString("F1", summary.GetCultureInfo())
                 : "NA";
     }
 }

@@ -6,7 +6,8 @@ namespace MixtralVk.Bench.Benchmarks;
 
 /// <summary>
 /// The cases of `mixtralvk kernels` as BenchmarkDotNet sees them: wall time of a submission of one dispatch and the wait for it, each time
-/// on the next copy of the weights. The shipped variants at Mixtral's shapes; MIXTRALVK_BENCH_FILTER takes others by the words of `--filter`.
+/// on the next copy of the weights. The shipped variants at Mixtral's shapes; MIXTRALVK_BENCH_FILTER takes others by the words of
+/// `--filter`.
 /// </summary>
 public class KernelBenchmarks : IDisposable
 {
@@ -24,7 +25,8 @@ public class KernelBenchmarks : IDisposable
         {
             using GpuInstance vulkan = GpuInstance.Create();
             string filter = Environment.GetEnvironmentVariable("MIXTRALVK_BENCH_FILTER") ?? "q4_0 shipped";
-            return [.. BenchCases.Of(ModelShape.Mixtral, KernelBench.Choose(vulkan, null).Description).Where(c => c.Matches(filter)).Select(c => c.Name)];
+            return [.. BenchCases.Of(ModelShape.Mixtral, KernelBench.Choose(vulkan, null).Description).Where(c => c.Matches(filter))
+                .Select(c => c.Name)];
         }
     }
 

@@ -6,8 +6,9 @@ using MixtralVk.Tokenization;
 namespace MixtralVk.Bench.Benchmarks;
 
 /// <summary>
-/// What a constraint costs per token: the mask of what may follow, and the step with the token that did. Over Mistral's real vocabulary of 32000, a
-/// JSON array of pieces that the environment variable MIXTRALVK_BENCH_VOCABULARY names (tools/goldens/tokenizer/write_mistral.mjs writes it).
+/// What a constraint costs per token: the mask of what may follow, and the step with the token that did. Over Mistral's real vocabulary of
+/// 32000, a JSON array of pieces that the environment variable MIXTRALVK_BENCH_VOCABULARY names (tools/goldens/tokenizer/write_mistral.mjs
+/// writes it).
 /// </summary>
 [MemoryDiagnoser]
 public class MaskBenchmarks
@@ -36,10 +37,13 @@ public class MaskBenchmarks
     public void Setup()
     {
         string file = Environment.GetEnvironmentVariable("MIXTRALVK_BENCH_VOCABULARY")
-            ?? throw new InvalidOperationException("MIXTRALVK_BENCH_VOCABULARY must name a JSON array of 32000 pieces; tools/goldens/tokenizer/write_mistral.mjs writes one.");
+            ?? throw new InvalidOperationException(
+            "MIXTRALVK_BENCH_VOCABULARY must name a JSON array of 32000 pieces; tools/goldens/tokenizer/write_mistral.mjs writes one.");
         string[] pieces = JsonSerializer.Deserialize<string[]>(File.ReadAllBytes(file))!;
-        TokenType[] types = [.. pieces.Select((_, id) => id == 0 ? TokenType.Unknown : id < 3 ? TokenType.Control : id < 259 ? TokenType.Byte : TokenType.Normal)];
-        _tokenizer = new Tokenizer(new VocabularyData("llama", pieces, [.. pieces.Select((_, id) => -(float)id)], types, Bos: 1, Eos: 2, Unknown: 0, EndOfTurn: -1, AddBos: true, AddEos: false,
+        TokenType[] types = [.. pieces.Select((_, id) => id == 0 ? TokenType.Unknown : id < 3 ? TokenType.Control : id < 259
+            ? TokenType.Byte : TokenType.Normal)];
+        _tokenizer = new Tokenizer(new VocabularyData("llama", pieces, [.. pieces.Select((_, id) => -(float)id)], types, Bos: 1, Eos: 2,
+            Unknown: 0, EndOfTurn: -1, AddBos: true, AddEos: false,
             AddSpacePrefix: true, ChatTemplate: null));
         _constraint = Schema switch
         {

@@ -7,9 +7,9 @@ using MixtralVk.Testing;
 namespace MixtralVk.Bench.Benchmarks;
 
 /// <summary>
-/// The managed cost of a token in steady state: from its logits to the next submission. Steps run for real until everything is warm; then the
-/// queue stops short of the driver (vkQueueSubmit2 is not called, waits return at once), so that neither the driver nor the device is in
-/// the number: sampling, batch, parameters, the making of the submissions, the look at the status and the commit are.
+/// The managed cost of a token in steady state: from its logits to the next submission. Steps run for real until everything is warm; then
+/// the queue stops short of the driver (vkQueueSubmit2 is not called, waits return at once), so that neither the driver nor the device is
+/// in the number: sampling, batch, parameters, the making of the submissions, the look at the status and the commit are.
 /// </summary>
 [MemoryDiagnoser]
 public class TokenOverhead : IDisposable
@@ -23,7 +23,8 @@ public class TokenOverhead : IDisposable
 
     /// <summary>A model file; the environment variable MIXTRALVK_BENCH_MODEL names another than the shipped one.</summary>
     private static string ModelFile =>
-        Environment.GetEnvironmentVariable("MIXTRALVK_BENCH_MODEL") ?? Path.Combine(Repository.Root, "samples", "models", OracleCase.ShippedModel);
+        Environment.GetEnvironmentVariable("MIXTRALVK_BENCH_MODEL")
+            ?? Path.Combine(Repository.Root, "samples", "models", OracleCase.ShippedModel);
 
     [Params("greedy", "default")]
     public string Sampling { get; set; } = "";
@@ -50,7 +51,9 @@ public class TokenOverhead : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>One token: choose it from the logits, then everything up to the submissions of the next step and what follows its end.</summary>
+    /// <summary>
+    /// One token: choose it from the logits, then everything up to the submissions of the next step and what follows its end.
+    /// </summary>
     [Benchmark]
     public int Token()
     {

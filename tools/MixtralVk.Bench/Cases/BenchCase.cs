@@ -9,9 +9,11 @@ namespace MixtralVk.Bench;
 /// <param name="Note">"shipped" for the variant the engine runs by default.</param>
 /// <param name="Make">Makes the buffers, the dispatch and the comparison with the reference.</param>
 /// <param name="Cold">
-/// Bindings that come from memory in a real step, by their names in C# (weights, the KV cache); the rest was just written and is in a cache.
+/// Bindings that come from memory in a real step, by their names in C# (weights, the KV cache); the rest was just written and is in a
+/// cache.
 /// </param>
-internal sealed record BenchCase(string Shader, string Shape, string Variant, string Note, Func<KernelCase> Make, params IReadOnlyList<string> Cold)
+internal sealed record BenchCase(string Shader, string Shape, string Variant, string Note, Func<KernelCase> Make,
+    params IReadOnlyList<string> Cold)
 {
     /// <summary>Bytes that must be moved, where the case itself does not tell.</summary>
     public long Bytes { get; init; }
@@ -21,8 +23,11 @@ internal sealed record BenchCase(string Shader, string Shape, string Variant, st
 
     public string Name => Variant.Length == 0 ? $"{Shader} {Shape}" : $"{Shader} {Shape} {Variant}";
 
-    /// <summary>True when every word of the filter is in the name or the note; a number at either end of a word is a whole one there.</summary>
-    public bool Matches(string? filter) => filter is null || filter.Split(' ', StringSplitOptions.RemoveEmptyEntries).All(word => Has($"{Name} {Note}", word));
+    /// <summary>
+    /// True when every word of the filter is in the name or the note; a number at either end of a word is a whole one there.
+    /// </summary>
+    public bool Matches(string? filter) =>
+        filter is null || filter.Split(' ', StringSplitOptions.RemoveEmptyEntries).All(word => Has($"{Name} {Note}", word));
 
     private static bool Has(string text, string word)
     {

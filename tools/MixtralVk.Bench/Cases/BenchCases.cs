@@ -20,7 +20,8 @@ internal static class BenchCases
     private static IEnumerable<BenchCase> Attention(ModelConfig c, DeviceDescription device)
     {
         AttentionForm shipped = AttentionPlan.FormOn(device, c.HeadDim);
-        AttentionForm[] forms = AttentionPlan.CanBeNarrow(device, c.HeadDim) ? [AttentionForm.Wide, AttentionForm.Narrow] : [AttentionForm.Wide];
+        AttentionForm[] forms = AttentionPlan.CanBeNarrow(device, c.HeadDim)
+            ? [AttentionForm.Wide, AttentionForm.Narrow] : [AttentionForm.Wide];
         foreach (KvFormat format in Enum.GetValues<KvFormat>())
         {
             string[] pools = ["Keys", "Values"];
@@ -29,7 +30,8 @@ internal static class BenchCases
                 var decode = new AttentionShape(format, c.HeadCount, c.KvHeadCount, c.HeadDim, 1, [context - 1]);
                 (long bytes, long flops) = Work(c, format, [context]);
                 foreach (AttentionForm form in forms)
-                    yield return new BenchCase(new AttentionSplit { KvFormat = format }.Shader, $"context {context}", $"{form}", Note(form), () => AttentionCases.Split(decode with { Form = form }), pools)
+                    yield return new BenchCase(new AttentionSplit { KvFormat = format }.Shader, $"context {context}", $"{form}",
+                        Note(form), () => AttentionCases.Split(decode with { Form = form }), pools)
                     {
                         Bytes = bytes, Flops = flops,
                     };
@@ -43,10 +45,12 @@ internal static class BenchCases
             foreach (int rows in Tokens)
                 foreach (int context in Contexts.Where(n => n <= Math.Min(c.ContextLength, MaxPrefillContext) && n >= rows))
                 {
-                    var chunk = new AttentionShape(format, c.HeadCount, c.KvHeadCount, c.HeadDim, 1, [.. Enumerable.Range(context - rows, rows)]);
+                    var chunk = new AttentionShape(format, c.HeadCount, c.KvHeadCount, c.HeadDim, 1,
+                        [.. Enumerable.Range(context - rows, rows)]);
                     (long bytes, long flops) = Work(c, format, [.. chunk.Positions.Select(p => p + 1)]);
                     foreach (AttentionForm form in forms)
-                        yield return new BenchCase(new AttentionPrefill { KvFormat = format }.Shader, $"{rows} rows, context {context}", $"{form}", Note(form), () => AttentionCases.Prefill(chunk with { Form = form }), pools)
+                        yield return new BenchCase(new AttentionPrefill { KvFormat = format }.Shader, $"{rows} rows, context {context}",
+                            $"{form}", Note(form), () => AttentionCases.Prefill(chunk with { Form = form }), pools)
                         {
                             Bytes = bytes, Flops = flops,
                         };
@@ -55,7 +59,8 @@ internal static class BenchCases
             {
                 var written = new AttentionShape(format, c.HeadCount, c.KvHeadCount, c.HeadDim, 1, [.. Enumerable.Range(0, rows)]);
                 long queries = (long)rows * c.QueryDim, keys = (long)rows * c.KvDim;
-                yield return new BenchCase(new RopeKvWrite { KvFormat = format }.Shader, $"{rows} rows", "", "", () => AttentionCases.RopeKvWrite(written, c.RopeDim))
+                yield return new BenchCase(new RopeKvWrite { KvFormat = format }.Shader, $"{rows} rows", "", "",
+                    () => AttentionCases.RopeKvWrite(written, c.RopeDim))
                 {
                     Bytes = 8 * queries + 8 * keys + rows * TokenBytes(c, format), Flops = 3 * (queries + keys),
                 };
@@ -65,7 +70,9 @@ internal static class BenchCases
         string Note(AttentionForm form) => form == shipped ? "shipped" : "";
     }
 
-    /// <summary>Keys and values once, queries and outputs; a multiplication and an addition for each element of a key and of a value.</summary>
+    /// <summary>
+    /// Keys and values once, queries and outputs; a multiplication and an addition for each element of a key and of a value.
+    /// </summary>
     private static (long Bytes, long Flops) Work(ModelConfig c, KvFormat format, int[] keys) =>
         (keys.Max() * TokenBytes(c, format) + 8L * keys.Length * c.QueryDim, 4L * c.QueryDim * keys.Sum(k => (long)k));
 
@@ -77,17 +84,24 @@ internal static class BenchCases
         int topK = Math.Max(1, c.ExpertsPerToken), experts = Math.Max(1, c.ExpertCount);
         foreach (int rows in Tokens)
         {
-            yield return new BenchCase(default(RmsNorm).Shader, $"{rows}x{c.Dim}", "", "", () => ElementwiseCases.RmsNorm(rows, c.Dim, rows));
+            yield return new BenchCase(default(RmsNorm).Shader, $"{rows}x{c.Dim}", "", "",
+                () => ElementwiseCases.RmsNorm(rows, c.Dim, rows));
             if (c.IsSparse)
             {
-                yield return new BenchCase(default(RouterTopK).Shader, $"{experts}x{c.Dim}x{rows}", "", "", () => ExpertCases.Router(rows, c.Dim, experts, topK), "Router");
-                yield return new BenchCase(default(GroupTokens).Shader, $"{rows} tokens", "", "", () => ExpertCases.Group(rows, topK, experts)) { Bytes = 8L * rows * topK };
+                yield return new BenchCase(default(RouterTopK).Shader, $"{experts}x{c.Dim}x{rows}", "", "",
+                    () => ExpertCases.Router(rows, c.Dim, experts, topK), "Router");
+                yield return new BenchCase(default(GroupTokens).Shader, $"{rows} tokens", "", "",
+                    () => ExpertCases.Group(rows, topK, experts)) { Bytes = 8L * rows * topK };
             }
-            yield return new BenchCase(default(CombineExperts).Shader, $"{rows}x{c.Dim}", "", "", () => ElementwiseCases.CombineExperts(rows, c.Dim, topK, rows));
-            yield return new BenchCase(default(SwiGlu).Shader, $"{rows * topK}x{c.HiddenDim}", "", "", () => ElementwiseCases.SwiGlu(rows, c.HiddenDim, topK, rows));
-            yield return new BenchCase(default(GatherRows).Shader, $"{rows}x{c.Dim}", "", "", () => ElementwiseCases.GatherRows(rows, c.Dim, rows, rows, c.Dim));
+            yield return new BenchCase(default(CombineExperts).Shader, $"{rows}x{c.Dim}", "", "",
+                () => ElementwiseCases.CombineExperts(rows, c.Dim, topK, rows));
+            yield return new BenchCase(default(SwiGlu).Shader, $"{rows * topK}x{c.HiddenDim}", "", "",
+                () => ElementwiseCases.SwiGlu(rows, c.HiddenDim, topK, rows));
+            yield return new BenchCase(default(GatherRows).Shader, $"{rows}x{c.Dim}", "", "",
+                () => ElementwiseCases.GatherRows(rows, c.Dim, rows, rows, c.Dim));
             if (rows <= 16)
-                yield return new BenchCase(default(FiniteCheck).Shader, $"{rows}x{c.VocabSize}", "", "", () => ElementwiseCases.FiniteCheck(rows, c.VocabSize, rows, null));
+                yield return new BenchCase(default(FiniteCheck).Shader, $"{rows}x{c.VocabSize}", "", "",
+                    () => ElementwiseCases.FiniteCheck(rows, c.VocabSize, rows, null));
         }
     }
 
@@ -97,6 +111,7 @@ internal static class BenchCases
         foreach (Matrix matrix in model.Embeddings)
             foreach (int tokens in Tokens)
                 yield return new BenchCase(new EmbeddingRows { Format = matrix.Format }.Shader, $"{tokens} of {rows}x{matrix.Cols}", "", "",
-                    () => MatMulCases.Embedding(matrix.Format, rows, matrix.Cols, tokens, tokens, 0, rows / 64), "Weights") { Bytes = 4L * tokens * matrix.Cols };
+                    () => MatMulCases.Embedding(matrix.Format, rows, matrix.Cols, tokens, tokens, 0, rows / 64),
+                    "Weights") { Bytes = 4L * tokens * matrix.Cols };
     }
 }

@@ -4,8 +4,8 @@ using MixtralVk.Testing.Kernels;
 namespace MixtralVk.Bench;
 
 /// <summary>
-/// A matrix as large as a real one, made in a moment: a few random tiles that repeat, so few rows have to be dequantised for the reference. Their
-/// number is prime, so a kernel that takes a wrong tile gets wrong numbers.
+/// A matrix as large as a real one, made in a moment: a few random tiles that repeat, so few rows have to be dequantised for the reference.
+/// Their number is prime, so a kernel that takes a wrong tile gets wrong numbers.
 /// </summary>
 internal sealed class PatternMatrix
 {

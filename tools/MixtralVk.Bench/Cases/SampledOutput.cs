@@ -3,8 +3,8 @@ using MixtralVk.Testing.Kernels;
 namespace MixtralVk.Bench;
 
 /// <summary>
-/// Compares the output (tokens, rows) of a product with the reference at a sample of rows and tokens, the first and the last among them, and
-/// looks at every value for what no finite product gives.
+/// Compares the output (tokens, rows) of a product with the reference at a sample of rows and tokens, the first and the last among them,
+/// and looks at every value for what no finite product gives.
 /// </summary>
 internal sealed class SampledOutput(int tokens, int rows, double bound)
 {
@@ -35,15 +35,19 @@ internal sealed class SampledOutput(int tokens, int rows, double bound)
             (int token, int row) = (Tokens[i / Rows.Length], Rows[i % Rows.Length]);
             float value = actual[token * rows + row];
             if (Math.Abs(value - _expected[i]) > bound * rms)
-                throw new CaseFailedException($"Row {row} of token {token} is {value:g7} instead of {_expected[i]:g7}; the bound is {bound * rms:g3}.");
+                throw new CaseFailedException(
+                    $"Row {row} of token {token} is {value:g7} instead of {_expected[i]:g7}; the bound is {bound * rms:g3}.");
         }
     }
 
-    /// <summary>Different indices below <paramref name="count"/>: both ends, those around the end of the first tile, and random ones.</summary>
+    /// <summary>
+    /// Different indices below <paramref name="count"/>: both ends, those around the end of the first tile, and random ones.
+    /// </summary>
     private static int[] Sample(int count, int wanted)
     {
         if (count <= wanted) return [.. Enumerable.Range(0, count)];
         var random = new Random(7);
-        return [.. new[] { 0, count - 1, 63, 64 }.Where(i => i < count).Concat(Enumerable.Range(0, wanted).Select(_ => random.Next(count))).Distinct().Order()];
+        return [.. new[] { 0, count - 1, 63, 64 }.Where(i => i < count).Concat(Enumerable.Range(0, wanted).Select(_ => random.Next(count)))
+            .Distinct().Order()];
     }
 }

@@ -22,11 +22,13 @@ internal sealed record CacheSize(long Bytes, string Source)
     {
         if (!Directory.Exists(folder)) return 0;
         long largest = 0;
-        foreach (string size in Directory.EnumerateDirectories(folder, "index*").Select(index => Path.Combine(index, "size")).Where(File.Exists))
+        foreach (string size in Directory.EnumerateDirectories(folder, "index*").Select(index => Path.Combine(index, "size"))
+            .Where(File.Exists))
         {
             string text = File.ReadAllText(size).Trim();
             int shift = text.Length == 0 ? 0 : text[^1] switch { 'K' => 10, 'M' => 20, 'G' => 30, _ => 0 };
-            if (long.TryParse(shift > 0 ? text[..^1] : text, NumberStyles.None, CultureInfo.InvariantCulture, out long value)) largest = Math.Max(largest, value << shift);
+            if (long.TryParse(shift > 0 ? text[..^1] : text, NumberStyles.None, CultureInfo.InvariantCulture, out long value))
+                largest = Math.Max(largest, value << shift);
         }
         return largest;
     }

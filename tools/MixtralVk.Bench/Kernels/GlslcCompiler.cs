@@ -36,7 +36,8 @@ internal sealed class GlslcCompiler : ShaderCompiler
     {
         string output = Path.Combine(_sources, "user.spv");
         string[] folders = [.. Above(Path.GetDirectoryName(Path.GetFullPath(path))), _sources];
-        using Process process = Start(_program, ["--target-env=vulkan1.3", "-fshader-stage=compute", optimize ? "-O" : "-O0", .. folders.SelectMany(f => (string[])["-I", f]), "-o", output, path]);
+        using Process process = Start(_program, ["--target-env=vulkan1.3", "-fshader-stage=compute", optimize ? "-O" : "-O0",
+            .. folders.SelectMany(f => (string[])["-I", f]), "-o", output, path]);
         string messages = process.StandardError.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0 ? File.ReadAllBytes(output) : throw Refused(path, messages);

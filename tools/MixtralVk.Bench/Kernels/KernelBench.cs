@@ -83,7 +83,8 @@ internal sealed class KernelBench : IDisposable
         double bytesPerSecond = result.Bytes / time.Seconds, flopsPerSecond = result.Flops / time.Seconds;
         return result with
         {
-            Gpu = time.Gpu is null ? null : Spread.Of(time.Gpu), Cpu = time.Cpu is null ? null : Spread.Of(time.Cpu), Copies = dispatch.Copies, WorkingSetBytes = dispatch.WorkingSet,
+            Gpu = time.Gpu is null ? null : Spread.Of(time.Gpu), Cpu = time.Cpu is null ? null : Spread.Of(time.Cpu),
+            Copies = dispatch.Copies, WorkingSetBytes = dispatch.WorkingSet,
             GBPerSecond = bytesPerSecond / 1e9, GFlopPerSecond = flopsPerSecond / 1e9,
             ShareOfCopy = bytesPerSecond / roofs.BytesPerSecond, ShareOfFma = flopsPerSecond / roofs.FlopsPerSecond,
         };

@@ -5,7 +5,9 @@ using MixtralVk.Gpu;
 
 namespace MixtralVk.Bench;
 
-/// <summary>What was found of one kernel at one shape in one variant. Times in seconds per dispatch; speeds and shares are 0 where it was not timed.</summary>
+/// <summary>
+/// What was found of one kernel at one shape in one variant. Times in seconds per dispatch; speeds and shares are 0 where it was not timed.
+/// </summary>
 internal sealed record KernelResult
 {
     public required string Kernel { get; init; }
@@ -48,7 +50,8 @@ internal sealed record KernelResult
 /// <param name="CopyGBPerSecond">The device's measured bandwidth, read plus written.</param>
 /// <param name="FmaGFlopPerSecond">The device's measured rate of fused multiply-adds.</param>
 /// <param name="Kernels">The results.</param>
-internal sealed record KernelReport(string Device, string Driver, string Model, string TimedBy, long CacheBytes, string CacheSource, double CopyGBPerSecond,
+internal sealed record KernelReport(string Device, string Driver, string Model, string TimedBy, long CacheBytes, string CacheSource,
+    double CopyGBPerSecond,
     double FmaGFlopPerSecond, IReadOnlyList<KernelResult> Kernels)
 {
     public static KernelReport Of(KernelBench bench, ModelShape model, IReadOnlyList<KernelResult> results)
@@ -56,7 +59,8 @@ internal sealed record KernelReport(string Device, string Driver, string Model, 
         ArgumentNullException.ThrowIfNull(bench);
         DeviceDescription device = bench.Device.Description;
         Roofs roofs = bench.MeasureRoofs();
-        return new KernelReport(device.Name, device.Driver, model.Name, device.Type == AdapterType.Software ? "CPU seconds" : "GPU timestamps", bench.Cache.Bytes, bench.Cache.Source,
+        return new KernelReport(device.Name, device.Driver, model.Name,
+            device.Type == AdapterType.Software ? "CPU seconds" : "GPU timestamps", bench.Cache.Bytes, bench.Cache.Source,
             roofs.BytesPerSecond / 1e9, roofs.FlopsPerSecond / 1e9, results);
     }
 

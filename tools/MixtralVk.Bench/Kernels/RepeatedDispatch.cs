@@ -4,8 +4,8 @@ using MixtralVk.Testing.Kernels;
 namespace MixtralVk.Bench;
 
 /// <summary>
-/// The dispatches of a prepared case, to be recorded again and again: each time on the next of several copies of what must come from memory,
-/// and with another shader in the place of ours. Owns the copies.
+/// The dispatches of a prepared case, to be recorded again and again: each time on the next of several copies of what must come from
+/// memory, and with another shader in the place of ours. Owns the copies.
 /// </summary>
 internal sealed class RepeatedDispatch : IDisposable
 {
@@ -29,7 +29,8 @@ internal sealed class RepeatedDispatch : IDisposable
         recorder.BeginStage("case");
         prepared.Record(recorder);
         _commands = [.. recorder.Commands.Where(c => c is not BarrierCommand).Select(c => Replace(c, prepared.Kernel.Shader, shader))];
-        _cold = [.. _commands.OfType<DispatchCommand>().SelectMany(d => d.Buffers).Where(b => cold.Contains(b.Name)).Select(b => b.View.Buffer).Distinct()];
+        _cold = [.. _commands.OfType<DispatchCommand>().SelectMany(d => d.Buffers).Where(b => cold.Contains(b.Name))
+            .Select(b => b.View.Buffer).Distinct()];
         long bytes = _cold.Sum(b => (long)b.Size);
         if (bytes == 0) return;
         long left = device.MemoryBudget - device.UsedMemory;
@@ -83,11 +84,13 @@ internal sealed class RepeatedDispatch : IDisposable
     }
 
     private static Command Replace(Command command, string ours, string? shader) =>
-        shader is not null && command is DispatchCommand dispatch && dispatch.Pipeline.Shader == ours ? dispatch with { Pipeline = dispatch.Pipeline with { Shader = shader } } : command;
+        shader is not null && command is DispatchCommand dispatch && dispatch.Pipeline.Shader == ours
+            ? dispatch with { Pipeline = dispatch.Pipeline with { Shader = shader } } : command;
 
     private static Command OnCopy(Command command, Dictionary<GpuBuffer, GpuBuffer> copy)
     {
-        BufferView Moved(BufferView view) => copy.TryGetValue(view.Buffer, out GpuBuffer? other) ? new BufferView(other, view.Offset, view.Length) : view;
+        BufferView Moved(BufferView view) =>
+            copy.TryGetValue(view.Buffer, out GpuBuffer? other) ? new BufferView(other, view.Offset, view.Length) : view;
         return command is not DispatchCommand dispatch ? command : dispatch with
         {
             Buffers = [.. dispatch.Buffers.Select(b => b with { View = Moved(b.View) })],

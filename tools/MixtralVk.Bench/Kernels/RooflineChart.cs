@@ -49,11 +49,15 @@ internal sealed class RooflineChart
     {
         double bottom = Height - Bottom, right = Width - Right;
         foreach ((double value, string text) in Ticks(_minX, _maxX))
-            svg.Append(Invariant($"<line class=\"grid\" x1=\"{X(value):0.#}\" y1=\"{Top}\" x2=\"{X(value):0.#}\" y2=\"{bottom}\"/><text class=\"tick\" x=\"{X(value):0.#}\" y=\"{bottom + 18}\" text-anchor=\"middle\">{text}</text>"));
+            svg.Append(Invariant(
+                $"<line class=\"grid\" x1=\"{X(value):0.#}\" y1=\"{Top}\" x2=\"{X(value):0.#}\" y2=\"{bottom}\"/><text class=\"tick\" x=\"{X(value):0.#}\" y=\"{bottom + 18}\" text-anchor=\"middle\">{text}</text>"));
         foreach ((double value, string text) in Ticks(_minY, _maxY))
-            svg.Append(Invariant($"<line class=\"grid\" x1=\"{Left}\" y1=\"{Y(value):0.#}\" x2=\"{right}\" y2=\"{Y(value):0.#}\"/><text class=\"tick\" x=\"{Left - 8}\" y=\"{Y(value) + 4:0.#}\" text-anchor=\"end\">{text}</text>"));
-        svg.Append(Invariant($"<text class=\"axis\" x=\"{(Left + right) / 2}\" y=\"{Height - 10}\" text-anchor=\"middle\">floating-point operations per byte</text>"));
-        svg.Append(Invariant($"<text class=\"axis\" transform=\"translate(16 {(Top + bottom) / 2}) rotate(-90)\" text-anchor=\"middle\">GFLOP/s</text>"));
+            svg.Append(Invariant(
+                $"<line class=\"grid\" x1=\"{Left}\" y1=\"{Y(value):0.#}\" x2=\"{right}\" y2=\"{Y(value):0.#}\"/><text class=\"tick\" x=\"{Left - 8}\" y=\"{Y(value) + 4:0.#}\" text-anchor=\"end\">{text}</text>"));
+        svg.Append(Invariant(
+            $"<text class=\"axis\" x=\"{(Left + right) / 2}\" y=\"{Height - 10}\" text-anchor=\"middle\">floating-point operations per byte</text>"));
+        svg.Append(Invariant(
+            $"<text class=\"axis\" transform=\"translate(16 {(Top + bottom) / 2}) rotate(-90)\" text-anchor=\"middle\">GFLOP/s</text>"));
     }
 
     private void Roofs(StringBuilder svg)
@@ -61,11 +65,14 @@ internal sealed class RooflineChart
         double peak = _report.FmaGFlopPerSecond, bandwidth = _report.CopyGBPerSecond, ridge = peak / bandwidth;
         // The slope starts at the left or the bottom border, whichever it meets first.
         double start = Math.Max(Math.Pow(10, _minX), Math.Pow(10, _minY) / bandwidth), end = Math.Pow(10, _maxX);
-        svg.Append(Invariant($"<path class=\"roof\" d=\"M{X(start):0.#} {Y(start * bandwidth):0.#}L{X(ridge):0.#} {Y(peak):0.#}L{X(end):0.#} {Y(peak):0.#}\"/>"));
-        svg.Append(Invariant($"<text class=\"rooflabel\" x=\"{X(end) - 6:0.#}\" y=\"{Y(peak) - 7:0.#}\" text-anchor=\"end\">{RooflinePage.Number(peak)} GFLOP/s of fused multiply-adds</text>"));
+        svg.Append(Invariant(
+            $"<path class=\"roof\" d=\"M{X(start):0.#} {Y(start * bandwidth):0.#}L{X(ridge):0.#} {Y(peak):0.#}L{X(end):0.#} {Y(peak):0.#}\"/>"));
+        svg.Append(Invariant(
+            $"<text class=\"rooflabel\" x=\"{X(end) - 6:0.#}\" y=\"{Y(peak) - 7:0.#}\" text-anchor=\"end\">{RooflinePage.Number(peak)} GFLOP/s of fused multiply-adds</text>"));
         double at = Math.Sqrt(start * ridge), x = X(at), y = Y(at * bandwidth);
         double angle = Math.Atan2(Y(ridge * bandwidth) - Y(start * bandwidth), X(ridge) - X(start)) * 180 / Math.PI;
-        svg.Append(Invariant($"<text class=\"rooflabel\" transform=\"translate({x:0.#} {y - 8:0.#}) rotate({angle:0.#})\" text-anchor=\"middle\">{RooflinePage.Number(bandwidth)} GB/s copied</text>"));
+        svg.Append(Invariant(
+            $"<text class=\"rooflabel\" transform=\"translate({x:0.#} {y - 8:0.#}) rotate({angle:0.#})\" text-anchor=\"middle\">{RooflinePage.Number(bandwidth)} GB/s copied</text>"));
     }
 
     private void Dot(StringBuilder svg, KernelResult dot)
@@ -73,8 +80,10 @@ internal sealed class RooflineChart
         (double x, double y) = (X(Intensity(dot)), Y(dot.GFlopPerSecond));
         string color = $"c{_families.ToList().IndexOf(RooflinePage.Family(dot)) % RooflinePage.Colors}";
         string title = $"<title>{RooflinePage.Escape(RooflinePage.Describe(dot))}</title>";
-        if (dot.User is not null) svg.Append(Invariant($"<path class=\"dot user {color}\" d=\"M{x - 8:0.#} {y:0.#}l8 -8l8 8l-8 8z\">{title}</path>"));
-        else svg.Append(Invariant($"<circle class=\"dot {(dot.Note.Length > 0 ? "shipped " : "")}{color}\" cx=\"{x:0.#}\" cy=\"{y:0.#}\" r=\"{(dot.Note.Length > 0 || dot.Variant.Length == 0 ? 6 : 4)}\">{title}</circle>"));
+        if (dot.User is not null)
+            svg.Append(Invariant($"<path class=\"dot user {color}\" d=\"M{x - 8:0.#} {y:0.#}l8 -8l8 8l-8 8z\">{title}</path>"));
+        else svg.Append(Invariant(
+            $"<circle class=\"dot {(dot.Note.Length > 0 ? "shipped " : "")}{color}\" cx=\"{x:0.#}\" cy=\"{y:0.#}\" r=\"{(dot.Note.Length > 0 || dot.Variant.Length == 0 ? 6 : 4)}\">{title}</circle>"));
     }
 
     /// <summary>1, 2 and 5 of each power of ten in a range of exponents; the powers alone where these would stand too close.</summary>
@@ -82,7 +91,8 @@ internal sealed class RooflineChart
     {
         double[] steps = to - from > 4.5 ? [1] : [1, 2, 5];
         for (double power = Math.Floor(from); power <= to; power++)
-            foreach (double value in steps.Select(step => step * Math.Pow(10, power)).Where(v => Math.Log10(v) >= from && Math.Log10(v) <= to))
+            foreach (double value in steps.Select(step => step * Math.Pow(10, power))
+                .Where(v => Math.Log10(v) >= from && Math.Log10(v) <= to))
                 yield return (value, value.ToString("0.######", CultureInfo.InvariantCulture));
     }
 

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace MixtralVk.Bench;
 
-/// <summary>A report as one HTML page that needs nothing else: a roofline, and a bar for every result, light or dark as the reader's system is.</summary>
+/// <summary>
+/// A report as one HTML page that needs nothing else: a roofline, and a bar for every result, light or dark as the reader's system is.
+/// </summary>
 internal static class RooflinePage
 {
     /// <summary>Colours that families of kernels take in turn.</summary>
@@ -50,24 +52,30 @@ internal static class RooflinePage
         value.ToString(value >= 100 ? "0" : value >= 10 ? "0.0" : value >= 1 ? "0.00" : "0.000", CultureInfo.InvariantCulture);
 
     /// <summary>Seconds with a unit that fits.</summary>
-    public static string Time(double seconds) => seconds >= 1 ? $"{Number(seconds)} s" : seconds >= 1e-3 ? $"{Number(seconds * 1e3)} ms" : $"{Number(seconds * 1e6)} µs";
+    public static string Time(double seconds) =>
+        seconds >= 1 ? $"{Number(seconds)} s" : seconds >= 1e-3 ? $"{Number(seconds * 1e3)} ms" : $"{Number(seconds * 1e6)} µs";
 
     public static string Escape(string text) => WebUtility.HtmlEncode(text);
 
     private static string Legend(KernelReport report, string[] families)
     {
         var legend = new StringBuilder();
-        for (int i = 0; i < families.Length; i++) legend.Append($"<span class=\"key\"><i class=\"c{i % Colors}\"></i>{Escape(families[i])}</span>");
-        if (report.Kernels.Any(k => k.Note.Length > 0)) legend.Append("<span class=\"key\"><i class=\"ring\"></i>large, ringed: shipped variant</span>");
-        if (report.Kernels.Any(k => k.User is not null)) legend.Append("<span class=\"key\"><i class=\"diamond\"></i>diamond: your shader</span>");
+        for (int i = 0; i < families.Length; i++)
+            legend.Append($"<span class=\"key\"><i class=\"c{i % Colors}\"></i>{Escape(families[i])}</span>");
+        if (report.Kernels.Any(k => k.Note.Length > 0))
+            legend.Append("<span class=\"key\"><i class=\"ring\"></i>large, ringed: shipped variant</span>");
+        if (report.Kernels.Any(k => k.User is not null))
+            legend.Append("<span class=\"key\"><i class=\"diamond\"></i>diamond: your shader</span>");
         return legend.Append("<span class=\"key\">point at a dot for its numbers</span>").ToString();
     }
 
-    private static bool IsBoundByMemory(KernelReport report, KernelResult k) => (double)k.Flops / k.Bytes < report.FmaGFlopPerSecond / report.CopyGBPerSecond;
+    private static bool IsBoundByMemory(KernelReport report, KernelResult k) =>
+        (double)k.Flops / k.Bytes < report.FmaGFlopPerSecond / report.CopyGBPerSecond;
 
     private static double Share(KernelReport report, KernelResult k) => IsBoundByMemory(report, k) ? k.ShareOfCopy : k.ShareOfFma;
 
-    private static void Group(StringBuilder page, KernelReport report, string[] families, IGrouping<(string Kernel, string Shape), KernelResult> group, double widest, bool open)
+    private static void Group(StringBuilder page, KernelReport report, string[] families,
+        IGrouping<(string Kernel, string Shape), KernelResult> group, double widest, bool open)
     {
         KernelResult first = group.First();
         bool byMemory = IsBoundByMemory(report, first);
@@ -85,7 +93,8 @@ internal static class RooflinePage
             string color = $"c{Array.IndexOf(families, Family(k)) % Colors}";
             page.Append($"<span class=\"name\">{name}{(k.Note.Length > 0 ? $" <em>{Escape(k.Note)}</em>" : "")}</span>");
             page.Append($"<span class=\"track\"><span class=\"bar {color}{(k.User is not null ? " user" : "")}\" style=\"{style}\"></span></span>");
-            page.Append(string.Create(CultureInfo.InvariantCulture, $"<span class=\"value\">{share * 100:0.0} % · {Time(k.Seconds)} · {Number(k.GBPerSecond)} GB/s · {Number(k.GFlopPerSecond)} GFLOP/s</span>\n"));
+            page.Append(string.Create(CultureInfo.InvariantCulture,
+                $"<span class=\"value\">{share * 100:0.0} % · {Time(k.Seconds)} · {Number(k.GBPerSecond)} GB/s · {Number(k.GFlopPerSecond)} GFLOP/s</span>\n"));
         }
         page.Append("</div></details>\n");
     }

@@ -52,7 +52,8 @@ internal sealed record Roofs(double BytesPerSecond, double FlopsPerSecond)
         ulong largest = Math.Min(device.Limits.MaxStorageBufferRange, (ulong)(device.MemoryBudget - device.UsedMemory) / 4);
         ulong size = Math.Min((ulong)cache.Bytes, largest) / granularity * granularity;
         size = Math.Min(size, (ulong)device.Limits.MaxWorkgroupCount * granularity);
-        using GpuBuffer from = device.CreateBuffer(size, BufferUse.Device, "copy from"), to = device.CreateBuffer(size, BufferUse.Device, "copy to");
+        using GpuBuffer from = device.CreateBuffer(size, BufferUse.Device, "copy from"),
+            to = device.CreateBuffer(size, BufferUse.Device, "copy to");
         Prepare(device, recorder => recorder.Fill(from.View, 0x01020304));
         double kernel = timer.Run(recorder => recorder.Dispatch(new MeasureCopy(from.View, to.View, vecsPerLane)), 1, cancellation).Seconds;
         double driver = timer.Run(recorder => recorder.Copy(from.View, to.View), 1, cancellation).Seconds;
@@ -62,11 +63,13 @@ internal sealed record Roofs(double BytesPerSecond, double FlopsPerSecond)
     private static double Fma(GpuDevice device, DispatchTimer timer, CancellationToken cancellation)
     {
         const uint lanes = 1 << 16, rounds = 256;
-        using GpuBuffer factors = device.CreateBuffer(8, BufferUse.Upload, "factors"), output = device.CreateBuffer(lanes * 4, BufferUse.Device, "sums");
+        using GpuBuffer factors = device.CreateBuffer(8, BufferUse.Upload, "factors"),
+            output = device.CreateBuffer(lanes * 4, BufferUse.Device, "sums");
         MemoryMarshal.Cast<byte, float>(factors.Map<byte>())[0] = 0.5f;
         MemoryMarshal.Cast<byte, float>(factors.Map<byte>())[1] = 1;
         factors.Flush();
-        double seconds = timer.Run(recorder => recorder.Dispatch(new MeasureFma(factors.View, output.View, rounds)), 1, cancellation).Seconds;
+        double seconds =
+            timer.Run(recorder => recorder.Dispatch(new MeasureFma(factors.View, output.View, rounds)), 1, cancellation).Seconds;
         return lanes * (double)rounds * 64 * 2 / seconds;
     }
 

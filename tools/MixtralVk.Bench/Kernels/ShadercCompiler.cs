@@ -41,9 +41,11 @@ internal sealed unsafe class ShadercCompiler : ShaderCompiler
         {
             _api.CompileOptionsSetTargetEnv(options, TargetEnv.Vulkan, (uint)EnvVersion.Vulkan13);
             _api.CompileOptionsSetOptimizationLevel(options, optimize ? OptimizationLevel.Performance : OptimizationLevel.Zero);
-            _api.CompileOptionsSetIncludeCallbacks(options, new PfnIncludeResolveFn(&Resolve), new PfnIncludeResultReleaseFn(&Release), (void*)GCHandle.ToIntPtr(handle));
+            _api.CompileOptionsSetIncludeCallbacks(options, new PfnIncludeResolveFn(&Resolve), new PfnIncludeResultReleaseFn(&Release),
+                (void*)GCHandle.ToIntPtr(handle));
             fixed (byte* text = source, file = name, main = entryPoint)
-                return Take(_api.CompileIntoSpv(_compiler, text, (nuint)source.Length, ShaderKind.ComputeShader, file, main, options), path);
+                return Take(_api.CompileIntoSpv(_compiler, text, (nuint)source.Length, ShaderKind.ComputeShader, file, main, options),
+                    path);
         }
         finally
         {
@@ -108,11 +110,13 @@ internal sealed unsafe class ShadercCompiler : ShaderCompiler
         /// <summary>Name and content of what was asked for; an empty name with the reason where there is no such file.</summary>
         public (string Name, byte[] Content) Find(string wanted, string asking)
         {
-            string? beside = asking.StartsWith(EmbeddedPrefix, StringComparison.Ordinal) ? null : Path.GetDirectoryName(Path.GetFullPath(asking));
+            string? beside = asking.StartsWith(EmbeddedPrefix, StringComparison.Ordinal)
+                ? null : Path.GetDirectoryName(Path.GetFullPath(asking));
             try
             {
                 foreach (string above in Above(beside).Concat(Above(folder)))
-                    if (File.Exists(Path.Combine(above, wanted))) return (Path.Combine(above, wanted), File.ReadAllBytes(Path.Combine(above, wanted)));
+                    if (File.Exists(Path.Combine(above, wanted)))
+                        return (Path.Combine(above, wanted), File.ReadAllBytes(Path.Combine(above, wanted)));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

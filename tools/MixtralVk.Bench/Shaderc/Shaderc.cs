@@ -32,34 +32,43 @@ internal sealed unsafe class Shaderc : IDisposable
 
     public void CompilerRelease(Compiler* compiler) => ((delegate* unmanaged<Compiler*, void>)Find("shaderc_compiler_release"))(compiler);
 
-    public CompileOptions* CompileOptionsInitialize() => ((delegate* unmanaged<CompileOptions*>)Find("shaderc_compile_options_initialize"))();
+    public CompileOptions* CompileOptionsInitialize() =>
+        ((delegate* unmanaged<CompileOptions*>)Find("shaderc_compile_options_initialize"))();
 
     public void CompileOptionsRelease(CompileOptions* options) =>
         ((delegate* unmanaged<CompileOptions*, void>)Find("shaderc_compile_options_release"))(options);
 
     public void CompileOptionsSetTargetEnv(CompileOptions* options, TargetEnv target, uint version) =>
-        ((delegate* unmanaged<CompileOptions*, TargetEnv, uint, void>)Find("shaderc_compile_options_set_target_env"))(options, target, version);
+        ((delegate* unmanaged<CompileOptions*, TargetEnv, uint, void>)Find("shaderc_compile_options_set_target_env"))(options, target,
+            version);
 
     public void CompileOptionsSetOptimizationLevel(CompileOptions* options, OptimizationLevel level) =>
-        ((delegate* unmanaged<CompileOptions*, OptimizationLevel, void>)Find("shaderc_compile_options_set_optimization_level"))(options, level);
+        ((delegate* unmanaged<CompileOptions*, OptimizationLevel, void>)Find("shaderc_compile_options_set_optimization_level"))(options,
+            level);
 
-    public void CompileOptionsSetIncludeCallbacks(CompileOptions* options, PfnIncludeResolveFn resolver, PfnIncludeResultReleaseFn resultReleaser, void* userData) =>
+    public void CompileOptionsSetIncludeCallbacks(CompileOptions* options, PfnIncludeResolveFn resolver,
+        PfnIncludeResultReleaseFn resultReleaser, void* userData) =>
         ((delegate* unmanaged<CompileOptions*, void*, void*, void*, void>)Find("shaderc_compile_options_set_include_callbacks"))(
             options, resolver.Handle, resultReleaser.Handle, userData);
 
-    public CompilationResult* CompileIntoSpv(Compiler* compiler, byte* sourceText, nuint sourceTextSize, ShaderKind shaderKind, byte* inputFileName,
+    public CompilationResult* CompileIntoSpv(Compiler* compiler, byte* sourceText, nuint sourceTextSize, ShaderKind shaderKind,
+        byte* inputFileName,
         byte* entryPointName, CompileOptions* additionalOptions) =>
-        ((delegate* unmanaged<Compiler*, byte*, nuint, ShaderKind, byte*, byte*, CompileOptions*, CompilationResult*>)Find("shaderc_compile_into_spv"))(
+        ((delegate* unmanaged<Compiler*, byte*, nuint, ShaderKind, byte*, byte*, CompileOptions*, CompilationResult*>)Find(
+            "shaderc_compile_into_spv"))(
             compiler, sourceText, sourceTextSize, shaderKind, inputFileName, entryPointName, additionalOptions);
 
-    public void ResultRelease(CompilationResult* result) => ((delegate* unmanaged<CompilationResult*, void>)Find("shaderc_result_release"))(result);
+    public void ResultRelease(CompilationResult* result) =>
+        ((delegate* unmanaged<CompilationResult*, void>)Find("shaderc_result_release"))(result);
 
     public CompilationStatus ResultGetCompilationStatus(CompilationResult* result) =>
         ((delegate* unmanaged<CompilationResult*, CompilationStatus>)Find("shaderc_result_get_compilation_status"))(result);
 
-    public nuint ResultGetLength(CompilationResult* result) => ((delegate* unmanaged<CompilationResult*, nuint>)Find("shaderc_result_get_length"))(result);
+    public nuint ResultGetLength(CompilationResult* result) =>
+        ((delegate* unmanaged<CompilationResult*, nuint>)Find("shaderc_result_get_length"))(result);
 
-    public byte* ResultGetBytes(CompilationResult* result) => ((delegate* unmanaged<CompilationResult*, byte*>)Find("shaderc_result_get_bytes"))(result);
+    public byte* ResultGetBytes(CompilationResult* result) =>
+        ((delegate* unmanaged<CompilationResult*, byte*>)Find("shaderc_result_get_bytes"))(result);
 
     public byte* ResultGetErrorMessage(CompilationResult* result) =>
         ((delegate* unmanaged<CompilationResult*, byte*>)Find("shaderc_result_get_error_message"))(result);

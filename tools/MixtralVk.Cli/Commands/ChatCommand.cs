@@ -9,7 +9,9 @@ internal static class ChatCommand
 
     public static Command Create()
     {
-        var file = new Argument<string?>("FILE") { Description = "A model, packed (.mvk) or GGUF; without it the small one that comes with the program.", Arity = ArgumentArity.ZeroOrOne };
+        var file = new Argument<string?>("FILE")
+            { Description = "A model, packed (.mvk) or GGUF; without it the small one that comes with the program.",
+            Arity = ArgumentArity.ZeroOrOne };
         var persona = new Option<string?>("--system") { Description = "Who the model is to be and what it knows.", HelpName = "text" };
         var sampling = new SamplingArguments();
         Option<string> device = CommonOptions.Device();
@@ -24,9 +26,11 @@ internal static class ChatCommand
         command.SetAction(parsed =>
         {
             string? given = parsed.GetValue(file);
-            GenerationOptions options = given is null ? new GenerationOptions { Temperature = ShippedModel.Temperature } : new GenerationOptions();
+            GenerationOptions options = given is null
+                ? new GenerationOptions { Temperature = ShippedModel.Temperature } : new GenerationOptions();
             options = sampling.Apply(options, parsed.CommandResult);
-            using MixtralModel model = ModelLoading.Load(given ?? ShippedModel.File, parsed.GetRequiredValue(device), parsed.GetValue(context), CancellationToken.None, map: parsed.GetRequiredValue(map),
+            using MixtralModel model = ModelLoading.Load(given ?? ShippedModel.File, parsed.GetRequiredValue(device),
+                parsed.GetValue(context), CancellationToken.None, map: parsed.GetRequiredValue(map),
                 expertsOnGpu: parsed.GetValue(experts));
             using Chat chat = model.StartChat(parsed.GetValue(persona) ?? (given is null ? ShippedModel.Persona : null), options);
             new Conversation(chat).Run();

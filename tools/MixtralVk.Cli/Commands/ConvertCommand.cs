@@ -8,7 +8,8 @@ internal static class ConvertCommand
 {
     public static Command Create()
     {
-        Argument<string> folder = new Argument<string>("DIR") { Description = "Folder with safetensors files, config.json or params.json, and a tokenizer." }.AsPath();
+        Argument<string> folder = new Argument<string>("DIR")
+            { Description = "Folder with safetensors files, config.json or params.json, and a tokenizer." }.AsPath();
         Option<QuantizationType> type = ConversionOutput.Type();
         Option<string> output = ConversionOutput.File();
         Option<bool> pure = ConversionOutput.Pure();
@@ -27,7 +28,8 @@ internal static class ConvertCommand
         return command;
     }
 
-    private static void Run(string folder, QuantizationType type, string output, bool pure, string? importance, string? metadata, CancellationToken cancellation)
+    private static void Run(string folder, QuantizationType type, string output, bool pure, string? importance, string? metadata,
+        CancellationToken cancellation)
     {
         using ModelConversion conversion = ModelConversion.OpenCheckpoint(folder, type, pure, ConversionOutput.Open(importance), metadata);
         ConversionOutput.Write(conversion, folder, output, cancellation);

@@ -17,13 +17,15 @@ internal static class CrowdCommand
         Option<string> device = CommonOptions.Device();
         Option<KvFormat> kv = CommonOptions.Kv();
         Option<bool> json = CommonOptions.Json("Write it as JSON.");
-        var command = new Command("crowd", "Measure many characters on one model: memory and prefill with common lore and apart, waiting with a KV cache of all and of a quarter.")
+        var command = new Command("crowd",
+            "Measure many characters on one model: memory and prefill with common lore and apart, waiting with a KV cache of all and of a quarter.")
         {
             file, characters, lore, device, kv, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
-            var request = new Request(parsed.GetRequiredValue(file), parsed.GetValue(characters) ?? 16, parsed.GetValue(lore) ?? 400, parsed.GetRequiredValue(device),
+            var request = new Request(parsed.GetRequiredValue(file), parsed.GetValue(characters) ?? 16, parsed.GetValue(lore) ?? 400,
+                parsed.GetRequiredValue(device),
                 parsed.GetValue(kv), parsed.GetValue(json));
             return Task.Run(() => Run(request, cancellation), cancellation);
         });
@@ -41,14 +43,16 @@ internal static class CrowdCommand
             }
             catch (ContextOverflowException e)
             {
-                throw new MixtralException($"The model's context is {e.Available} tokens, too short for --lore {request.Lore}: the texts have {context}.", e);
+                throw new MixtralException(
+                    $"The model's context is {e.Available} tokens, too short for --lore {request.Lore}: the texts have {context}.", e);
             }
         }
         var bench = new CrowdBench(Load, request.Characters, request.Lore);
         (CrowdPrefill shared, CrowdPrefill apart) = bench.Prefill(cancellation);
         (CrowdWait all, IReadOnlyList<int> answers) = bench.Speak(1, cancellation);
         (CrowdWait quarter, IReadOnlyList<int> sameAnswers) = bench.Speak(0.25, cancellation);
-        var report = new CrowdReport(request.File, request.Characters, request.Lore, shared, apart, all, quarter, answers.SequenceEqual(sameAnswers));
+        var report = new CrowdReport(request.File, request.Characters, request.Lore, shared, apart, all, quarter,
+            answers.SequenceEqual(sameAnswers));
         if (request.Json) Console.Out.WriteLine(JsonSerializer.Serialize(report, ReportJson.Readable.CrowdReport));
         else Print(report);
     }
@@ -70,6 +74,10 @@ internal static class CrowdCommand
         $"{label,-14}first token after {Quantity.Number(wait.Seconds.Median)} s, 95 % within {Quantity.Number(wait.P95Seconds)} s; KV cache {Quantity.Bytes(wait.CacheBytes)}");
 }
 
-/// <summary>The JSON of `crowd --json`. Times in seconds, CPU time of all threads together; whether what was said is the same with room for all and for a quarter.</summary>
+/// <summary>
+/// The JSON of `crowd --json`. Times in seconds, CPU time of all threads together; whether what was said is the same with room for all and
+/// for a quarter.
+/// </summary>
 internal sealed record CrowdReport(
-    string File, int Characters, int LoreTokens, CrowdPrefill Shared, CrowdPrefill Apart, CrowdWait RoomForAll, CrowdWait RoomForAQuarter, bool SameAnswers);
+    string File, int Characters, int LoreTokens, CrowdPrefill Shared, CrowdPrefill Apart, CrowdWait RoomForAll,
+    CrowdWait RoomForAQuarter, bool SameAnswers);

@@ -18,7 +18,8 @@ internal static class DevicesCommand
         using GpuInstance? vulkan = Adapters.TryFind(out string? reason);
         foreach (GpuAdapter adapter in vulkan?.Adapters ?? []) Print(adapter);
         if (reason is not null) Console.Out.WriteLine($"no Vulkan: {reason}");
-        Console.Out.WriteLine($"CPU: {Environment.ProcessorCount} threads, {Quantity.Bytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} of memory");
+        Console.Out.WriteLine(
+            $"CPU: {Environment.ProcessorCount} threads, {Quantity.Bytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} of memory");
     }
 
     private static void Print(GpuAdapter adapter)

@@ -25,11 +25,13 @@ internal static class EvalCommand
         Option<string> arithmetic = CommonOptions.Arithmetic();
         var constrained = new Option<bool>("--constrained") { Description = "Hold answers that are to be JSON to the schema of a reply." };
         Option<bool> json = CommonOptions.Json("Write the figures of each category and the outcome of each task as JSON.");
-        var command = new Command("eval", "Count how many tasks a model gets right.") { file, tasks, device, arithmetic, constrained, json };
+        var command = new Command("eval", "Count how many tasks a model gets right.")
+            { file, tasks, device, arithmetic, constrained, json };
         command.SetAction((parsed, cancellation) =>
         {
             var request = new Request(
-                parsed.GetRequiredValue(file), parsed.GetRequiredValue(tasks), parsed.GetRequiredValue(device), parsed.GetRequiredValue(arithmetic),
+                parsed.GetRequiredValue(file), parsed.GetRequiredValue(tasks), parsed.GetRequiredValue(device),
+                parsed.GetRequiredValue(arithmetic),
                 parsed.GetValue(constrained), parsed.GetValue(json));
             return Task.Run(() => Run(request, cancellation), cancellation);
         });
@@ -61,9 +63,12 @@ internal static class EvalCommand
         });
         cancellation.ThrowIfCancellationRequested();
 
-        CategoryReport[] categories = [.. outcomes.GroupBy(o => o.Category).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => CategoryReport.Of(g.Key, g))];
-        CategoryReport? json = outcomes.Any(o => o.Json is not null) ? CategoryReport.Of("valid JSON", outcomes.Where(o => o.Json is not null), o => o.Json == true) : null;
-        var report = new EvalReport(request.File, request.Tasks, model.Device.Description, CategoryReport.Of("all", outcomes), json, categories, outcomes);
+        CategoryReport[] categories =
+            [.. outcomes.GroupBy(o => o.Category).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => CategoryReport.Of(g.Key, g))];
+        CategoryReport? json = outcomes.Any(o => o.Json is not null)
+            ? CategoryReport.Of("valid JSON", outcomes.Where(o => o.Json is not null), o => o.Json == true) : null;
+        var report = new EvalReport(request.File, request.Tasks, model.Device.Description, CategoryReport.Of("all", outcomes), json,
+            categories, outcomes);
         if (request.Json) Console.Out.WriteLine(JsonSerializer.Serialize(report, ReportJson.Readable.EvalReport));
         else Print(report);
     }
@@ -72,7 +77,8 @@ internal static class EvalCommand
     private static TaskOutcome Choose(MixtralModel model, MultipleChoice question, CancellationToken cancellation)
     {
         var scorer = new TextScorer(model.ForwardPass);
-        int[][] texts = [.. Enumerable.Range(0, question.Choices.Length).Select(i => model.Tokenizer.Encode($"{question.Prompt} {MultipleChoice.Letter(i)}"))];
+        int[][] texts = [.. Enumerable.Range(0, question.Choices.Length)
+            .Select(i => model.Tokenizer.Encode($"{question.Prompt} {MultipleChoice.Letter(i)}"))];
         double[] scores = scorer.LogProbabilitiesOfEnds(texts, cancellation);
         int chosen = Array.IndexOf(scores, scores.Max());
         return new TaskOutcome(question.Category, chosen == question.Answer, MultipleChoice.Letter(chosen), null);
@@ -86,24 +92,30 @@ internal static class EvalCommand
         session.Prefill(prompt, cancellation);
         var options = new GenerationOptions { Temperature = 0, MaxTokens = AnswerTokens, Constraint = constraint };
         string answer = string.Concat(session.Generate(options, cancellation).Select(token => token.Text)).Trim();
-        return new TaskOutcome(task.Category, task.Accepts(answer), answer, task.JsonTarget is null ? null : CharacterReply.Read(answer) is not null);
+        return new TaskOutcome(task.Category, task.Accepts(answer), answer,
+            task.JsonTarget is null ? null : CharacterReply.Read(answer) is not null);
     }
 
     private static void Print(EvalReport report)
     {
         Table table = new Table().Border(TableBorder.Simple).AddColumns("category", "right", "of", "share");
         foreach (TableColumn column in table.Columns.Skip(1)) column.RightAligned();
-        foreach (CategoryReport category in (CategoryReport[])[.. report.Categories, report.Total, .. report.Json is { } json ? [json] : Array.Empty<CategoryReport>()])
-            table.AddRow(Markup.Escape(category.Category), Number(category.Right), Number(category.Tasks), RoutingCommand.Percent(category.Share));
+        foreach (CategoryReport category in (CategoryReport[])[.. report.Categories, report.Total,
+            .. report.Json is { } json ? [json] : Array.Empty<CategoryReport>()])
+            table.AddRow(Markup.Escape(category.Category), Number(category.Right), Number(category.Tasks),
+            RoutingCommand.Percent(category.Share));
         AnsiConsole.Write(table);
     }
 
     private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 }
 
-/// <summary>The JSON of `eval --json`; <paramref name="Json"/> counts the answers of the form asked for, right or wrong, where any was to be JSON.</summary>
+/// <summary>
+/// The JSON of `eval --json`; <paramref name="Json"/> counts the answers of the form asked for, right or wrong, where any was to be JSON.
+/// </summary>
 internal sealed record EvalReport(
-    string File, string Tasks, string Device, CategoryReport Total, CategoryReport? Json, IReadOnlyList<CategoryReport> Categories, IReadOnlyList<TaskOutcome> Outcomes);
+    string File, string Tasks, string Device, CategoryReport Total, CategoryReport? Json, IReadOnlyList<CategoryReport> Categories,
+    IReadOnlyList<TaskOutcome> Outcomes);
 
 /// <summary>Tasks of one category; <paramref name="StandardError"/> is that of the share.</summary>
 internal sealed record CategoryReport(string Category, int Right, int Tasks, double Share, double StandardError)

@@ -10,7 +10,8 @@ internal static class ImatrixCommand
     public static Command Create()
     {
         Argument<string> file = CommonOptions.File();
-        Option<string> text = new Option<string>("--text") { Description = "Text file (UTF-8) of the kind the model is for.", HelpName = "file", Required = true }.AsPath();
+        Option<string> text = new Option<string>("--text")
+            { Description = "Text file (UTF-8) of the kind the model is for.", HelpName = "file", Required = true }.AsPath();
         Option<string> output = ConversionOutput.File();
         var command = new Command("imatrix", "Collect an importance matrix for `quantize` from a text, on the CPU.") { file, text, output };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(
@@ -25,6 +26,7 @@ internal static class ImatrixCommand
         if (text.Length == 0) throw new IOException($"{textFile} is empty");
         // The file is opened first: one that cannot be written is better found before the work.
         AtomicFile.Write(output, stream =>
-            LoadingBar.Show(progress => ImportanceMatrix.Collect(source, text, 0, progress, cancellation), "collecting").Save(stream, Path.GetFileName(textFile)));
+            LoadingBar.Show(progress => ImportanceMatrix.Collect(source, text, 0, progress, cancellation), "collecting")
+                .Save(stream, Path.GetFileName(textFile)));
     }
 }

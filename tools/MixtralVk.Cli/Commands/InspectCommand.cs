@@ -52,7 +52,8 @@ internal static class InspectCommand
     private static FitReport Fit((string Name, long Bytes) memory, ModelSource source, ModelSummary summary, long kvBytesPerToken)
     {
         long left = memory.Bytes - summary.WeightBytes;
-        return new FitReport(memory.Name, memory.Bytes, left >= kvBytesPerToken, (int)Math.Clamp(left / kvBytesPerToken, 0, source.Config.ContextLength),
+        return new FitReport(memory.Name, memory.Bytes, left >= kvBytesPerToken,
+            (int)Math.Clamp(left / kvBytesPerToken, 0, source.Config.ContextLength),
             Mapped: memory.Name == MainMemory && source.CanMap);
     }
 
@@ -61,14 +62,18 @@ internal static class InspectCommand
         ModelConfig config = report.Config;
         Line("file", $"{report.File} ({Quantity.Bytes(report.FileBytes)})");
         if (config.Name.Length > 0) Line("name", config.Name);
-        Line("architecture", $"{report.Architecture}, {(config.IsSparse ? $"{config.ExpertCount} experts, {config.ExpertsPerToken} per token" : "dense")}");
+        Line("architecture",
+            $"{report.Architecture}, {(config.IsSparse ? $"{config.ExpertCount} experts, {config.ExpertsPerToken} per token" : "dense")}");
         Line("layers", $"{config.LayerCount} of dim {config.Dim}, {(config.IsSparse ? "expert hidden" : "hidden")} {config.HiddenDim}");
-        Line("attention", $"{config.HeadCount} heads of {config.HeadDim}, {config.KvHeadCount} key/value heads, RoPE base {config.RopeBase:0.###}");
+        Line("attention",
+            $"{config.HeadCount} heads of {config.HeadDim}, {config.KvHeadCount} key/value heads, RoPE base {config.RopeBase:0.###}");
         Line("vocabulary", $"{config.VocabSize} tokens");
         Line("context", $"{config.ContextLength} tokens");
         for (int i = 0; i < report.Types.Count; i++)
-            Line(i == 0 ? "types" : "", $"{report.Types[i].Type}: {report.Types[i].Count} tensors, {Quantity.Bytes(report.Types[i].Bytes)}");
-        Line("weights", $"{Quantity.Bytes(report.WeightBytes)}, {Quantity.Bytes(report.ExpertBytes)} of it experts; {Quantity.Bytes(report.WeightBytesPerToken)} read per token");
+            Line(i == 0 ? "types"
+                : "", $"{report.Types[i].Type}: {report.Types[i].Count} tensors, {Quantity.Bytes(report.Types[i].Bytes)}");
+        Line("weights",
+            $"{Quantity.Bytes(report.WeightBytes)}, {Quantity.Bytes(report.ExpertBytes)} of it experts; {Quantity.Bytes(report.WeightBytesPerToken)} read per token");
         Line("KV cache", $"{Quantity.Bytes(report.KvBytesPerToken)} per token (f16)");
         Line("needs", $"{Quantity.Bytes(report.BytesNeeded)} with the whole context");
         foreach (FitReport memory in report.Memories)
@@ -76,15 +81,20 @@ internal static class InspectCommand
     }
 
     private static string Verdict(FitReport memory, ModelConfig config) =>
-        !memory.Fits ? memory.Mapped ? "mapped from the file" : "no" : memory.ContextTokens == config.ContextLength ? "yes" : $"with a context of {memory.ContextTokens} tokens";
+        !memory.Fits ? memory.Mapped ? "mapped from the file" : "no"
+            : memory.ContextTokens == config.ContextLength ? "yes" : $"with a context of {memory.ContextTokens} tokens";
 
     private static void Line(string label, string text) => Console.Out.WriteLine($"{label,-13}{text}");
 }
 
 /// <summary>The JSON of `inspect --json`. Sizes in bytes.</summary>
 internal sealed record InspectReport(
-    string File, string Architecture, ModelConfig Config, long FileBytes, IReadOnlyList<TensorTypeCount> Types, long WeightBytes, long ExpertBytes,
+    string File, string Architecture, ModelConfig Config, long FileBytes, IReadOnlyList<TensorTypeCount> Types,
+    long WeightBytes, long ExpertBytes,
     long WeightBytesPerToken, long KvBytesPerToken, long BytesNeeded, IReadOnlyList<FitReport> Memories);
 
-/// <summary>Whether a model fits a memory of this machine, and how much context with it; <paramref name="Mapped"/>: one that does not is used from the file.</summary>
+/// <summary>
+/// Whether a model fits a memory of this machine, and how much context with it; <paramref name="Mapped"/>: one that does not is used from
+/// the file.
+/// </summary>
 internal sealed record FitReport(string Device, long Bytes, bool Fits, int ContextTokens, bool Mapped);

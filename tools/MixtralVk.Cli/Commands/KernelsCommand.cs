@@ -5,35 +5,48 @@ using MixtralVk.Gpu;
 
 namespace MixtralVk.Cli.Commands;
 
-/// <summary>`kernels`: how fast every kernel and variant is on this device, beside what the device can do, and beside a shader of the user's.</summary>
+/// <summary>
+/// `kernels`: how fast every kernel and variant is on this device, beside what the device can do, and beside a shader of the user's.
+/// </summary>
 internal static class KernelsCommand
 {
-    private sealed record Request(string? Filter, string Shape, string? Device, bool Json, string? Html, string? Shader, string? Kernel, bool Watch);
+    private sealed record Request(string? Filter, string Shape, string? Device, bool Json, string? Html, string? Shader,
+        string? Kernel, bool Watch);
 
     public static Command Create()
     {
-        var filter = new Option<string>("--filter") { Description = "Only kernels whose name, shape or variant has these words: \"q4_0 4096x14336x1 shipped\".", HelpName = "words" };
+        var filter = new Option<string>("--filter")
+            { Description = "Only kernels whose name, shape or variant has these words: \"q4_0 4096x14336x1 shipped\".",
+            HelpName = "words" };
         var shape = new Option<string>("--shape")
         {
-            Description = "Whose shapes: mixtral (8x7B, in every format) or a model file.", HelpName = "mixtral|FILE", DefaultValueFactory = _ => "mixtral",
+            Description = "Whose shapes: mixtral (8x7B, in every format) or a model file.", HelpName = "mixtral|FILE",
+            DefaultValueFactory = _ => "mixtral",
         };
-        var device = new Option<string>("--device") { Description = "A part of the Vulkan adapter's name; without it a GPU, or a software driver.", HelpName = "name" };
+        var device = new Option<string>("--device")
+            { Description = "A part of the Vulkan adapter's name; without it a GPU, or a software driver.", HelpName = "name" };
         Option<bool> json = CommonOptions.Json("Write the results as JSON.");
-        Option<string> html = new Option<string>("--html") { Description = "Write a page with a roofline and bars.", HelpName = "file" }.AsPath();
-        Option<string> shader = new Option<string>("--shader") { Description = "A GLSL file to compile, check and time beside ours.", HelpName = "file" }.AsPath();
-        var kernel = new Option<string>("--kernel") { Description = "The kernel it stands in for; without it the one with the file's name.", HelpName = "name" };
+        Option<string> html = new Option<string>("--html")
+            { Description = "Write a page with a roofline and bars.", HelpName = "file" }.AsPath();
+        Option<string> shader = new Option<string>("--shader")
+            { Description = "A GLSL file to compile, check and time beside ours.", HelpName = "file" }.AsPath();
+        var kernel = new Option<string>("--kernel")
+            { Description = "The kernel it stands in for; without it the one with the file's name.", HelpName = "name" };
         var watch = new Option<bool>("--watch") { Description = "With --shader: again each time the file is saved, until Ctrl-C." };
-        var command = new Command("kernels", "Measure every kernel and variant against the device's bandwidth and arithmetic, each checked before it is timed.")
+        var command = new Command(
+            "kernels", "Measure every kernel and variant against the device's bandwidth and arithmetic, each checked before it is timed.")
         {
             filter, shape, device, json, html, shader, kernel, watch,
         };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(shader) is null && (result.GetValue(kernel) is not null || result.GetValue(watch))) result.AddError("--kernel and --watch go with --shader.");
+            if (result.GetValue(shader) is null && (result.GetValue(kernel) is not null || result.GetValue(watch)))
+                result.AddError("--kernel and --watch go with --shader.");
         });
         command.SetAction((parsed, cancellation) =>
         {
-            var request = new Request(parsed.GetValue(filter), parsed.GetRequiredValue(shape), parsed.GetValue(device), parsed.GetValue(json), parsed.GetValue(html),
+            var request = new Request(parsed.GetValue(filter), parsed.GetRequiredValue(shape), parsed.GetValue(device),
+                parsed.GetValue(json), parsed.GetValue(html),
                 parsed.GetValue(shader), parsed.GetValue(kernel), parsed.GetValue(watch));
             return Task.Run(() => Run(request, cancellation), cancellation);
         });
@@ -49,13 +62,15 @@ internal static class KernelsCommand
         Console.Error.WriteLine($"device: {bench.Device.Description.Name}, {bench.Device.Description.Driver}");
         Console.Error.WriteLine($"last-level cache: {Quantity.Bytes(bench.Cache.Bytes)} ({bench.Cache.Source})");
         return request.Shader is { } shader
-            ? new ShaderTrial(bench, model, cases, shader, request.Kernel, request.Filter).Run(request.Watch, results => Write(request, bench, model, results), cancellation)
+            ? new ShaderTrial(bench, model, cases, shader, request.Kernel, request.Filter)
+            .Run(request.Watch, results => Write(request, bench, model, results), cancellation)
             : Measure(request, bench, model, [.. cases.Where(c => c.Matches(request.Filter))], cancellation);
     }
 
     private static int Measure(Request request, KernelBench bench, ModelShape model, BenchCase[] cases, CancellationToken cancellation)
     {
-        if (cases.Length == 0) throw new BenchException($"No kernel has all the words of '{request.Filter}' in its name, shape and variant.");
+        if (cases.Length == 0)
+            throw new BenchException($"No kernel has all the words of '{request.Filter}' in its name, shape and variant.");
         List<KernelResult> results = [];
         try
         {

@@ -22,19 +22,23 @@ internal static class LogitsCommand
         Option<string> map = CommonOptions.Map();
         Option<KvFormat> kv = CommonOptions.Kv();
         Option<int?> chunk = CommonOptions.Positive("--chunk", "Most tokens computed at once.");
-        var command = new Command("logits", "Write the logits of every position as raw little-endian 32-bit floats, one row of vocabulary size per token.")
+        var command = new Command(
+            "logits", "Write the logits of every position as raw little-endian 32-bit floats, one row of vocabulary size per token.")
         {
             file, tokens, output, device, arithmetic, map, kv, chunk,
         };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(
-            parsed.GetRequiredValue(file), parsed.GetRequiredValue(tokens), parsed.GetRequiredValue(output), parsed.GetRequiredValue(device), parsed.GetRequiredValue(arithmetic), parsed.GetRequiredValue(map),
+            parsed.GetRequiredValue(file), parsed.GetRequiredValue(tokens), parsed.GetRequiredValue(output),
+            parsed.GetRequiredValue(device), parsed.GetRequiredValue(arithmetic), parsed.GetRequiredValue(map),
             parsed.GetValue(kv), parsed.GetValue(chunk), cancellation), cancellation));
         return command;
     }
 
-    private static void Run(string file, int[] tokens, string output, string device, string arithmetic, string map, KvFormat kv, int? chunk, CancellationToken cancellation)
+    private static void Run(string file, int[] tokens, string output, string device, string arithmetic, string map, KvFormat kv,
+        int? chunk, CancellationToken cancellation)
     {
-        using MixtralModel model = ModelLoading.Load(file, device, tokens.Length, cancellation, kv, chunk, map: map, arithmetic: arithmetic);
+        using MixtralModel model =
+            ModelLoading.Load(file, device, tokens.Length, cancellation, kv, chunk, map: map, arithmetic: arithmetic);
         AtomicFile.Write(output, stream => WriteRows(model.ForwardPass, tokens, stream, cancellation));
     }
 

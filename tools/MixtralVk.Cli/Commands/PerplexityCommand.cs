@@ -7,8 +7,9 @@ using MixtralVk.Model;
 namespace MixtralVk.Cli.Commands;
 
 /// <summary>
-/// `perplexity FILE --text T`: e to the mean negative log-likelihood per token, windowed as llama.cpp's perplexity tool does it, so that figures
-/// compare: the text is cut into windows of the context, the first token of each is replaced by BOS, and the second half of each is scored.
+/// `perplexity FILE --text T`: e to the mean negative log-likelihood per token, windowed as llama.cpp's perplexity tool does it, so that
+/// figures compare: the text is cut into windows of the context, the first token of each is replaced by BOS, and the second half of each is
+/// scored.
 /// </summary>
 internal static class PerplexityCommand
 {
@@ -25,13 +26,15 @@ internal static class PerplexityCommand
         Option<string> arithmetic = CommonOptions.Arithmetic();
         Option<KvFormat> kv = CommonOptions.Kv();
         Option<bool> json = CommonOptions.Json("Write it as JSON.");
-        var command = new Command("perplexity", "Measure how well a model predicts a text: less is better, comparable with llama.cpp's figure for the same text and context.")
+        var command = new Command("perplexity",
+            "Measure how well a model predicts a text: less is better, comparable with llama.cpp's figure for the same text and context.")
         {
             file, text, context, device, arithmetic, kv, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
-            var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(text), parsed.GetValue(context), parsed.GetRequiredValue(device), parsed.GetRequiredValue(arithmetic),
+            var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(text), parsed.GetValue(context),
+                parsed.GetRequiredValue(device), parsed.GetRequiredValue(arithmetic),
                 parsed.GetValue(kv), parsed.GetValue(json));
             return Task.Run(() => Run(request, cancellation), cancellation);
         });
@@ -41,12 +44,14 @@ internal static class PerplexityCommand
     private static void Run(Request request, CancellationToken cancellation)
     {
         string text = TextFile.Read(request.Text);
-        using MixtralModel model = ModelLoading.Load(request.File, request.Device, request.Context ?? ModelLoading.DefaultContext(request.File, DefaultContext), cancellation, request.Kv, arithmetic: request.Arithmetic);
+        using MixtralModel model = ModelLoading.Load(request.File, request.Device, request.Context
+            ?? ModelLoading.DefaultContext(request.File, DefaultContext), cancellation, request.Kv, arithmetic: request.Arithmetic);
         int context = model.ContextLength;
         if (context < 4) throw new MixtralException($"A context of {context} tokens leaves nothing to score; at least 4 are needed.");
         int[] tokens = model.Tokenizer.Encode(text);
         if (tokens.Length < 2 * context)
-            throw new MixtralException($"{request.Text} has {tokens.Length} tokens; two windows of {context} need {2 * context}: give a longer text or a smaller --context.");
+            throw new MixtralException(
+                $"{request.Text} has {tokens.Length} tokens; two windows of {context} need {2 * context}: give a longer text or a smaller --context.");
 
         long start = Stopwatch.GetTimestamp();
         var likelihoods = new Likelihoods();
@@ -63,10 +68,12 @@ internal static class PerplexityCommand
             }
             return chunks;
         });
-        var result = new PerplexityReport(request.File, request.Text, model.Device.Description, tokens.Length, context, chunks, likelihoods.Count,
+        var result = new PerplexityReport(request.File, request.Text, model.Device.Description, tokens.Length, context,
+            chunks, likelihoods.Count,
             likelihoods.Perplexity, likelihoods.StandardError, Stopwatch.GetElapsedTime(start).TotalSeconds);
         if (request.Json) Console.Out.WriteLine(JsonSerializer.Serialize(result, ReportJson.Readable.PerplexityReport));
-        else Console.Out.WriteLine($"{Number(result.Perplexity)} ± {Number(result.StandardError)} ({chunks} windows of {context} tokens, {result.Scored} scored, {Quantity.Number(result.Seconds)} s)");
+        else Console.Out.WriteLine(
+            $"{Number(result.Perplexity)} ± {Number(result.StandardError)} ({chunks} windows of {context} tokens, {result.Scored} scored, {Quantity.Number(result.Seconds)} s)");
     }
 
     private static string Number(double value) => value.ToString("0.0000", CultureInfo.InvariantCulture);
@@ -92,6 +99,10 @@ internal static class PerplexityCommand
     }
 }
 
-/// <summary>The JSON of `perplexity --json`: <paramref name="Scored"/> tokens in <paramref name="Windows"/> windows of <paramref name="Context"/> tokens.</summary>
+/// <summary>
+/// The JSON of `perplexity --json`: <paramref name="Scored"/> tokens in <paramref name="Windows"/> windows of <paramref name="Context"/>
+/// tokens.
+/// </summary>
 internal sealed record PerplexityReport(
-    string File, string Text, string Device, int Tokens, int Context, int Windows, int Scored, double Perplexity, double StandardError, double Seconds);
+    string File, string Text, string Device, int Tokens, int Context, int Windows, int Scored, double Perplexity,
+    double StandardError, double Seconds);

@@ -9,7 +9,9 @@ using MixtralVk.Planning;
 
 namespace MixtralVk.Cli.Commands;
 
-/// <summary>`plan FILE --vram 6GiB`: where a model would run, how fast and what limits it, before it is loaded; with --run the real figures beside.</summary>
+/// <summary>
+/// `plan FILE --vram 6GiB`: where a model would run, how fast and what limits it, before it is loaded; with --run the real figures beside.
+/// </summary>
 internal static class PlanCommand
 {
     private const int RunTokens = 16;
@@ -24,15 +26,18 @@ internal static class PlanCommand
         Option<ExpertShare?> experts = CommonOptions.ExpertsOnGpu();
         var run = new Option<bool>("--run") { Description = "Load the model and show the real figures beside." };
         Option<bool> json = CommonOptions.Json("Write it as JSON.");
-        var command = new Command("plan", "Predict where a model runs, its memory, speed and load time, and what limits it.") { file, video, main, context, device, experts, run, json };
+        var command = new Command("plan", "Predict where a model runs, its memory, speed and load time, and what limits it.")
+            { file, video, main, context, device, experts, run, json };
         command.SetAction((parsed, cancellation) =>
         {
             string path = parsed.GetRequiredValue(file);
             var budget = new PlanBudget
             {
-                VideoMemoryBytes = parsed.GetValue(video), MainMemoryBytes = parsed.GetValue(main), ExpertBudgetBytes = parsed.GetValue(experts)?.BytesOf(path), ContextLength = parsed.GetValue(context),
+                VideoMemoryBytes = parsed.GetValue(video), MainMemoryBytes = parsed.GetValue(main),
+                ExpertBudgetBytes = parsed.GetValue(experts)?.BytesOf(path), ContextLength = parsed.GetValue(context),
             };
-            return Task.Run(() => Run(path, budget, parsed.GetRequiredValue(device), parsed.GetValue(run), parsed.GetValue(json), cancellation), cancellation);
+            return Task.Run(() => Run(path, budget, parsed.GetRequiredValue(device), parsed.GetValue(run), parsed.GetValue(json),
+                cancellation), cancellation);
         });
         return command;
     }
@@ -40,9 +45,11 @@ internal static class PlanCommand
     private static void Run(string file, PlanBudget budget, string device, bool run, bool json, CancellationToken cancellation)
     {
         if (device == "cpu" && (budget.VideoMemoryBytes ?? budget.ExpertBudgetBytes) is not null)
-            throw new MixtralException("--vram and --experts-on-gpu are memory of a GPU, and --device cpu uses none: leave one or the other out.");
+            throw new MixtralException(
+                "--vram and --experts-on-gpu are memory of a GPU, and --device cpu uses none: leave one or the other out.");
         Machine machine = Machine.Measure(file);
-        if (device != "cpu" && LargestGpu(withSoftware: device == "vulkan") is { } gpu) machine = machine with { VideoMemoryBytes = gpu.Bytes, VideoBytesPerSecond = gpu.BytesPerSecond };
+        if (device != "cpu" && LargestGpu(withSoftware: device == "vulkan") is { } gpu)
+            machine = machine with { VideoMemoryBytes = gpu.Bytes, VideoBytesPerSecond = gpu.BytesPerSecond };
         Plan plan;
         using (ModelSource source = ModelSource.Open(file)) plan = Plan.For(source, machine, budget);
         var report = new PlanReport(file, machine, plan, run ? Measure(file, plan, device, cancellation) : null);
@@ -54,7 +61,8 @@ internal static class PlanCommand
     private static (long Bytes, double BytesPerSecond)? LargestGpu(bool withSoftware)
     {
         using GpuInstance? vulkan = Adapters.TryFind(out _);
-        GpuAdapter? largest = (vulkan?.Adapters ?? []).Where(a => (withSoftware || a.Description.Type != AdapterType.Software) && a.Missing.Count == 0).MaxBy(BytesOf);
+        GpuAdapter? largest = (vulkan?.Adapters ?? [])
+            .Where(a => (withSoftware || a.Description.Type != AdapterType.Software) && a.Missing.Count == 0).MaxBy(BytesOf);
         if (largest is null) return null;
         using GpuDevice device = GpuDevice.Open(largest, VulkanForwardPass.Shaders);
         return (BytesOf(largest), Machine.MeasureVideo(device));
@@ -68,12 +76,14 @@ internal static class PlanCommand
         ExpertShare? experts = onGpu && plan.Place == PlannedPlace.GpuAndMainMemory ? new ExpertShare(plan.ResidentBytes, null) : null;
         string map = plan.Place == PlannedPlace.MappedFile ? "always" : plan.Place == PlannedPlace.GpuAndMainMemory ? "auto" : "never";
         long start = Stopwatch.GetTimestamp();
-        using MixtralModel model = ModelLoading.Load(file, onGpu ? device : "cpu", plan.ContextLength, cancellation, map: map, expertsOnGpu: experts);
+        using MixtralModel model =
+            ModelLoading.Load(file, onGpu ? device : "cpu", plan.ContextLength, cancellation, map: map, expertsOnGpu: experts);
         double load = Stopwatch.GetElapsedTime(start).TotalSeconds;
         int tokens = Math.Clamp(model.ContextLength - 1, 1, RunTokens);
         var bench = new DecodeBench(model.ForwardPass, promptTokens: 1, tokens);
         bench.Run(cancellation);
-        return new RealFigures(model.Device.Description, load, tokens / bench.Run(cancellation).DecodeSeconds, model.Memory.WeightBytes, model.Memory.KvCacheBytes,
+        return new RealFigures(model.Device.Description, load, tokens / bench.Run(cancellation).DecodeSeconds, model.Memory.WeightBytes,
+            model.Memory.KvCacheBytes,
             (model.ForwardPass as VulkanForwardPass)?.ResidentExperts ?? (model.Device.Kind == DeviceKind.Vulkan ? plan.ExpertCount : 0));
     }
 
@@ -91,14 +101,22 @@ internal static class PlanCommand
         });
         if (real is not null) Line("really", real.Device);
         bool shares = plan.Place == PlannedPlace.GpuAndMainMemory;
-        Line("weights", Beside($"{Quantity.Bytes(plan.ExpertBytes + plan.OtherWeightBytes)}, {Quantity.Bytes(plan.ExpertBytes)} of it experts", real is null || shares ? null : Quantity.Bytes(real.WeightBytes)));
-        Line("KV cache", Beside($"{Quantity.Bytes(plan.KvCacheBytes)} for {plan.ContextLength} tokens", real is null ? null : Quantity.Bytes(real.KvCacheBytes)));
-        if (shares) Line("on the GPU", Beside($"{Quantity.Bytes(plan.OtherWeightBytes + plan.ResidentBytes + plan.KvCacheBytes)}", real is null ? null : Quantity.Bytes(real.WeightBytes + real.KvCacheBytes)));
+        Line("weights",
+            Beside($"{Quantity.Bytes(plan.ExpertBytes + plan.OtherWeightBytes)}, {Quantity.Bytes(plan.ExpertBytes)} of it experts",
+            real is null || shares ? null : Quantity.Bytes(real.WeightBytes)));
+        Line("KV cache", Beside($"{Quantity.Bytes(plan.KvCacheBytes)} for {plan.ContextLength} tokens",
+            real is null ? null : Quantity.Bytes(real.KvCacheBytes)));
+        if (shares) Line("on the GPU", Beside($"{Quantity.Bytes(plan.OtherWeightBytes + plan.ResidentBytes + plan.KvCacheBytes)}",
+            real is null ? null : Quantity.Bytes(real.WeightBytes + real.KvCacheBytes)));
         if (plan.Place is PlannedPlace.Gpu or PlannedPlace.GpuAndMainMemory)
             Line("", $"about {Quantity.Bytes(plan.WorkingBytes)} more for intermediate results and loading");
-        if (plan.ExpertCount > 0) Line("experts", Beside($"{plan.ResidentExperts} of {plan.ExpertCount} fit video memory", real is null || !shares ? null : $"{real.ResidentExperts}"));
+        if (plan.ExpertCount > 0)
+            Line("experts", Beside($"{plan.ResidentExperts} of {plan.ExpertCount} fit video memory",
+                real is null || !shares ? null : $"{real.ResidentExperts}"));
         if (plan.Place != PlannedPlace.Nowhere)
-            Line("tokens/s", Beside(plan.TokensPerSecond is double speed ? $"at most {Quantity.Number(speed)}" : "not known, as no GPU was measured", real is null ? null : Quantity.Number(real.TokensPerSecond)));
+            Line("tokens/s", Beside(plan.TokensPerSecond is double speed
+                ? $"at most {Quantity.Number(speed)}" : "not known, as no GPU was measured",
+                real is null ? null : Quantity.Number(real.TokensPerSecond)));
         if (plan.LoadSeconds is double load) Line("load", Beside($"{Seconds(load)}", real is null ? null : Seconds(real.LoadSeconds)));
         Line("limit", plan.Limit);
     }
@@ -114,4 +132,5 @@ internal static class PlanCommand
 internal sealed record PlanReport(string File, Machine Machine, Plan Plan, RealFigures? Real);
 
 /// <summary>What loading and decoding took. Weights on the device; <paramref name="ResidentExperts"/> those of them on a GPU.</summary>
-internal sealed record RealFigures(string Device, double LoadSeconds, double TokensPerSecond, long WeightBytes, long KvCacheBytes, int ResidentExperts);
+internal sealed record RealFigures(string Device, double LoadSeconds, double TokensPerSecond, long WeightBytes, long KvCacheBytes,
+    int ResidentExperts);

@@ -13,27 +13,34 @@ internal static class RoutingCommand
 {
     private const int DefaultContext = 512;
 
-    private sealed record Request(string File, string[] Texts, string? Output, int? Context, string? Trace, ExpertShare? ExpertsOnGpu, bool Json);
+    private sealed record Request(string File, string[] Texts, string? Output, int? Context, string? Trace,
+        ExpertShare? ExpertsOnGpu, bool Json);
 
     public static Command Create()
     {
         Argument<string> file = CommonOptions.File();
         Option<string[]> texts = new Option<string[]>("--text")
         {
-            Description = "A text file; several are compared, each under its file's name (one per language, for instance).", HelpName = "file", Required = true,
+            Description = "A text file; several are compared, each under its file's name (one per language, for instance).",
+            HelpName = "file", Required = true,
         }.AsPath();
-        Option<string?> output = new Option<string?>("--output", "-o") { Description = "Write a page with the heat maps.", HelpName = "file.html" }.AsPath();
-        Option<int?> context = CommonOptions.Positive("--context", $"Tokens the model sees at a time (the model's context, at most {DefaultContext}).");
-        Option<string?> trace = new Option<string?>("--trace") { Description = "Write every choice, for tools/ExpertSimulator.", HelpName = "file" }.AsPath();
+        Option<string?> output = new Option<string?>("--output", "-o")
+            { Description = "Write a page with the heat maps.", HelpName = "file.html" }.AsPath();
+        Option<int?> context =
+            CommonOptions.Positive("--context", $"Tokens the model sees at a time (the model's context, at most {DefaultContext}).");
+        Option<string?> trace = new Option<string?>("--trace")
+            { Description = "Write every choice, for tools/ExpertSimulator.", HelpName = "file" }.AsPath();
         Option<ExpertShare?> experts = CommonOptions.ExpertsOnGpu();
         Option<bool> json = CommonOptions.Json("Write the shares as JSON.");
-        var command = new Command("routing", "Show which experts each layer chooses on texts. Runs on the CPU; with --experts-on-gpu also on a Vulkan device, for the hit rates.")
+        var command = new Command("routing",
+            "Show which experts each layer chooses on texts. Runs on the CPU; with --experts-on-gpu also on a Vulkan device, for the hit rates.")
         {
             file, texts, output, context, trace, experts, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
-            var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(texts), parsed.GetValue(output), parsed.GetValue(context), parsed.GetValue(trace), parsed.GetValue(experts), parsed.GetValue(json));
+            var request = new Request(parsed.GetRequiredValue(file), parsed.GetRequiredValue(texts), parsed.GetValue(output),
+                parsed.GetValue(context), parsed.GetValue(trace), parsed.GetValue(experts), parsed.GetValue(json));
             return Task.Run(() => Run(request, cancellation), cancellation);
         });
         return command;
@@ -42,7 +49,8 @@ internal static class RoutingCommand
     private static void Run(Request request, CancellationToken cancellation)
     {
         string[] texts = [.. request.Texts.Select(TextFile.Read)];
-        using MixtralModel model = ModelLoading.Load(request.File, "cpu", request.Context ?? ModelLoading.DefaultContext(request.File, DefaultContext), cancellation);
+        using MixtralModel model = ModelLoading.Load(request.File, "cpu",
+            request.Context ?? ModelLoading.DefaultContext(request.File, DefaultContext), cancellation);
         if (!model.Config.IsSparse) throw new MixtralException($"{request.File} is a dense model: it has no experts to choose from.");
         if (model.ContextLength < 2) throw new MixtralException("A context of one token has no room for text.");
         var routings = new TextRouting[texts.Length];
@@ -51,7 +59,8 @@ internal static class RoutingCommand
         double[][][]? hitRates = request.ExpertsOnGpu is { } share ? MeasureHits(request, share, texts, cancellation) : null;
 
         ModelConfig config = model.Config;
-        var report = new RoutingReport(request.File, config.Name, config.ExpertCount, config.ExpertsPerToken, [.. routings.Select((r, i) => r.Report() with { HitRates = hitRates?[i] })]);
+        var report = new RoutingReport(request.File, config.Name, config.ExpertCount, config.ExpertsPerToken,
+            [.. routings.Select((r, i) => r.Report() with { HitRates = hitRates?[i] })]);
         if (request.Trace is string tracePath) AtomicFile.Write(tracePath, trace.ToBytes());
         if (request.Output is string path) AtomicFile.Write(path, Encoding.UTF8.GetBytes(RoutingPage.Write(report)));
         if (request.Json) Console.Out.WriteLine(JsonSerializer.Serialize(report, ReportJson.Readable.RoutingReport));
@@ -60,8 +69,10 @@ internal static class RoutingCommand
 
     private static double[][][] MeasureHits(Request request, ExpertShare share, string[] texts, CancellationToken cancellation)
     {
-        using MixtralModel model = ModelLoading.Load(request.File, "vulkan", request.Context ?? ModelLoading.DefaultContext(request.File, DefaultContext), cancellation, expertsOnGpu: share);
-        return [.. texts.Select((text, i) => HitRates.Measure(model, model.Tokenizer.Encode(text), Path.GetFileName(request.Texts[i]), cancellation))];
+        using MixtralModel model = ModelLoading.Load(request.File, "vulkan",
+            request.Context ?? ModelLoading.DefaultContext(request.File, DefaultContext), cancellation, expertsOnGpu: share);
+        return [.. texts.Select((text, i) =>
+            HitRates.Measure(model, model.Tokenizer.Encode(text), Path.GetFileName(request.Texts[i]), cancellation))];
     }
 
     private static TextRouting Measure(MixtralModel model, string path, string text, RoutingTrace trace, CancellationToken cancellation)
@@ -108,15 +119,21 @@ internal static class RoutingCommand
         Table table = new Table().Border(TableBorder.Simple).AddColumns("text", "tokens", "repeated", "most used", "least used");
         foreach (TextReport text in report.Texts)
         {
-            (int layer, int expert, double share)[] shares = [.. text.Layers.SelectMany((layer, l) => layer.Shares.Select((share, e) => (l, e, share)))];
+            (int layer, int expert, double share)[] shares =
+                [.. text.Layers.SelectMany((layer, l) => layer.Shares.Select((share, e) => (l, e, share)))];
             table.AddRow(Markup.Escape(text.Label), text.Tokens.ToString(CultureInfo.InvariantCulture),
-                Percent(text.Layers.Average(layer => layer.RepeatedFirstChoice)), Place(shares.MaxBy(s => s.share)), Place(shares.MinBy(s => s.share)));
+                Percent(text.Layers.Average(layer => layer.RepeatedFirstChoice)), Place(shares.MaxBy(s => s.share)),
+                Place(shares.MinBy(s => s.share)));
         }
         AnsiConsole.Write(table);
         foreach (TextReport text in report.Texts)
-            if (text.HitRates is [var first, .., var last]) Console.Out.WriteLine($"{text.Label}: {Percent(first.Average())} of the choices were on the GPU in its first piece, {Percent(last.Average())} in its last.");
-        Console.Out.WriteLine($"{report.Experts} experts, {report.ExpertsPerToken} per token; evenly used, each would have {Percent(1.0 / report.Experts)}.");
-        Console.Out.WriteLine("Most and least used: layer/expert and its share. Repeated: tokens whose first expert is that of the token before, mean of the layers.");
+            if (text.HitRates is [var first, .., var last])
+                Console.Out.WriteLine(
+                    $"{text.Label}: {Percent(first.Average())} of the choices were on the GPU in its first piece, {Percent(last.Average())} in its last.");
+        Console.Out.WriteLine(
+            $"{report.Experts} experts, {report.ExpertsPerToken} per token; evenly used, each would have {Percent(1.0 / report.Experts)}.");
+        Console.Out.WriteLine(
+            "Most and least used: layer/expert and its share. Repeated: tokens whose first expert is that of the token before, mean of the layers.");
 
         static string Place((int Layer, int Expert, double Share) s) => $"{s.Layer}/{s.Expert}: {Percent(s.Share)}";
     }
@@ -127,7 +144,9 @@ internal static class RoutingCommand
 /// <summary>The JSON of `routing --json`.</summary>
 internal sealed record RoutingReport(string File, string Model, int Experts, int ExpertsPerToken, IReadOnlyList<TextReport> Texts);
 
-/// <summary>Routing of one text. <paramref name="HitRates"/>: [piece of the text][layer], where GPU and processor shared the experts.</summary>
+/// <summary>
+/// Routing of one text. <paramref name="HitRates"/>: [piece of the text][layer], where GPU and processor shared the experts.
+/// </summary>
 internal sealed record TextReport(string Label, string Path, long Tokens, IReadOnlyList<LayerReport> Layers, double[][]? HitRates = null);
 
 /// <summary>

@@ -23,7 +23,8 @@ internal static class TokenizeCommand
         using ModelSource source = ModelSource.Open(file);
         var tokenizer = new Tokenizer(source.Vocabulary);
         int[] ids = tokenizer.Encode(text);
-        if (json) Console.Out.WriteLine(JsonSerializer.Serialize(new TokenizeReport([.. ids.Select(id => new TokenReport(id, tokenizer.Piece(id)))]), ReportJson.Readable.TokenizeReport));
+        if (json) Console.Out.WriteLine(JsonSerializer.Serialize(
+            new TokenizeReport([.. ids.Select(id => new TokenReport(id, tokenizer.Piece(id)))]), ReportJson.Readable.TokenizeReport));
         else Console.Out.WriteLine(string.Join(' ', ids));
     }
 }

@@ -11,10 +11,14 @@ internal static class TuneCommand
     public static Command Create()
     {
         Argument<string> file = CommonOptions.File();
-        var adapter = new Option<string>("--adapter") { Description = "A part of the adapter's name, or its number in `mixtralvk devices` (the one that models run on).", HelpName = "name" };
+        var adapter = new Option<string>("--adapter")
+            { Description = "A part of the adapter's name, or its number in `mixtralvk devices` (the one that models run on).",
+            HelpName = "name" };
         Option<bool> json = CommonOptions.Json("Print the choices as JSON.");
-        var command = new Command("tune", "Measure the kernel variants for a model on this machine's GPU and keep the fastest for later runs.") { file, adapter, json };
-        command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed.GetRequiredValue(file), parsed.GetValue(adapter), parsed.GetValue(json), cancellation), cancellation));
+        var command = new Command("tune",
+            "Measure the kernel variants for a model on this machine's GPU and keep the fastest for later runs.") { file, adapter, json };
+        command.SetAction((parsed, cancellation) => Task.Run(() =>
+            Run(parsed.GetRequiredValue(file), parsed.GetValue(adapter), parsed.GetValue(json), cancellation), cancellation));
         return command;
     }
 
@@ -25,7 +29,8 @@ internal static class TuneCommand
             Device = DeviceKind.Vulkan,
             AdapterIndex = int.TryParse(adapter, out int index) ? index : null,
             AdapterName = int.TryParse(adapter, out _) ? null : adapter,
-            PipelineCacheDirectory = ModelLoading.PipelineCache() ?? throw new IOException("The choices cannot be kept: this user has no home folder."),
+            PipelineCacheDirectory = ModelLoading.PipelineCache()
+                ?? throw new IOException("The choices cannot be kept: this user has no home folder."),
         };
         TuningReport report = TuningBar.Show(progress => ModelTuner.Tune(file, options, progress, cancellation));
         if (json) Console.WriteLine(JsonSerializer.Serialize(report, ReportJson.Readable.TuningReport));
@@ -37,7 +42,8 @@ internal static class TuneCommand
         var table = new Table { Border = TableBorder.Simple };
         table.AddColumns("product", "tokens", "shipped", "tuned");
         foreach (TunedVariant variant in report.Variants)
-            table.AddRow(Markup.Escape(variant.Product), variant.Tokens, variant.Shipped, variant.Tuned == variant.Shipped ? "the same" : variant.Tuned);
+            table.AddRow(Markup.Escape(variant.Product), variant.Tokens, variant.Shipped,
+                variant.Tuned == variant.Shipped ? "the same" : variant.Tuned);
         AnsiConsole.Write(table);
         Console.WriteLine($"{report.Device}: kept in {report.File}");
     }
@@ -49,7 +55,8 @@ internal static class TuneCommand
             if (Console.IsErrorRedirected) return tune(null);
             IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
             return console.Progress().AutoClear(true)
-                .Columns(new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+                .Columns(new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(),
+                new TaskDescriptionColumn { Alignment = Justify.Left })
                 .Start(context => tune(new Bar(context.AddTask("loading"))));
         }
 

@@ -11,7 +11,8 @@ internal static class VerifyCommand
     public static Command Create()
     {
         Argument<string> file = CommonOptions.File();
-        var command = new Command("verify", "Check every checksum of a packed model; of a GGUF file, which has none, only the structure.") { file };
+        var command = new Command("verify", "Check every checksum of a packed model; of a GGUF file, which has none, only the structure.")
+            { file };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed.GetRequiredValue(file), cancellation), cancellation));
         return command;
     }
@@ -25,7 +26,8 @@ internal static class VerifyCommand
             return;
         }
         foreach (DamagedBlock block in result.Damaged)
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"damaged: {block.What}, {block.Bytes} bytes at {block.Offset}"));
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"damaged: {block.What}, {block.Bytes} bytes at {block.Offset}"));
         if (result.Damaged.Count > 0) throw new ModelFileException(file, $"{result.Damaged.Count} blocks are damaged.");
         Console.Out.WriteLine($"All checksums are right: {Quantity.Bytes(result.CheckedBytes)} of weights, model hash {result.ModelHash}");
     }

@@ -1,9 +1,9 @@
 namespace MixtralVk.Conversion.Quantizers;
 
 /// <summary>
-/// Q4_K and Q5_K: 256 columns in 8 sub-blocks of 32, value = d * scale * q - dmin * minimum with 6-bit scales and minima. Each sub-block's best scale and
-/// minimum are found first; then the 6-bit pair around them with the least error is taken, and d and dmin are fitted to the pairs and levels
-/// that came out. Bytes: as <see cref="Quantization.Q4_K"/> and <see cref="Quantization.Q5_K"/> describe.
+/// Q4_K and Q5_K: 256 columns in 8 sub-blocks of 32, value = d * scale * q - dmin * minimum with 6-bit scales and minima. Each sub-block's
+/// best scale and minimum are found first; then the 6-bit pair around them with the least error is taken, and d and dmin are fitted to the
+/// pairs and levels that came out. Bytes: as <see cref="Quantization.Q4_K"/> and <see cref="Quantization.Q5_K"/> describe.
 /// </summary>
 internal sealed class AffineSuperBlockQuantizer : BlockQuantizer
 {
@@ -44,8 +44,11 @@ internal sealed class AffineSuperBlockQuantizer : BlockQuantizer
         WriteLevels(x, d, dmin, s, m, block[16..]);
     }
 
-    /// <summary>For each sub-block the 6-bit scale and minimum near the wanted ones with the least error; returns the whole error.</summary>
-    private float ChoosePairs(ReadOnlySpan<float> x, ReadOnlySpan<float> w, float d, float dmin, ReadOnlySpan<float> scales, ReadOnlySpan<float> minima,
+    /// <summary>
+    /// For each sub-block the 6-bit scale and minimum near the wanted ones with the least error; returns the whole error.
+    /// </summary>
+    private float ChoosePairs(ReadOnlySpan<float> x, ReadOnlySpan<float> w, float d, float dmin, ReadOnlySpan<float> scales,
+        ReadOnlySpan<float> minima,
         Span<int> s, Span<int> m)
     {
         float total = 0, inverse = Inverse(d), inverseMin = Inverse(dmin);
@@ -57,7 +60,8 @@ internal sealed class AffineSuperBlockQuantizer : BlockQuantizer
             {
                 for (int candidateM = Math.Max(0, nearM - 1); candidateM <= Math.Min(Most, nearM + 1); candidateM++)
                 {
-                    float error = ScaleSearch.Error(x.Slice(sub * 32, 32), w.Slice(sub * 32, 32), d * candidateS, dmin * candidateM, 0, _most);
+                    float error = ScaleSearch.Error(x.Slice(sub * 32, 32), w.Slice(sub * 32, 32), d * candidateS,
+                        dmin * candidateM, 0, _most);
                     if (error < least) (least, s[sub], m[sub]) = (error, candidateS, candidateM);
                 }
             }
@@ -66,8 +70,11 @@ internal sealed class AffineSuperBlockQuantizer : BlockQuantizer
         return total;
     }
 
-    /// <summary>d and dmin by least squares for the pairs, and the levels nearest at the old d and dmin: x ~ d * (s q) - dmin * m.</summary>
-    private (float D, float Min) Fit(ReadOnlySpan<float> x, ReadOnlySpan<float> w, float d, float dmin, ReadOnlySpan<int> s, ReadOnlySpan<int> m)
+    /// <summary>
+    /// d and dmin by least squares for the pairs, and the levels nearest at the old d and dmin: x ~ d * (s q) - dmin * m.
+    /// </summary>
+    private (float D, float Min) Fit(ReadOnlySpan<float> x, ReadOnlySpan<float> w, float d, float dmin, ReadOnlySpan<int> s,
+        ReadOnlySpan<int> m)
     {
         double aa = 0, ab = 0, bb = 0, ax = 0, bx = 0;
         for (int sub = 0; sub < 8; sub++)
@@ -85,10 +92,13 @@ internal sealed class AffineSuperBlockQuantizer : BlockQuantizer
         }
         if (bb == 0) return aa == 0 ? (d, dmin) : ((float)(ax / aa), dmin);
         double determinant = aa * bb - ab * ab;
-        return determinant <= 1e-9 * aa * bb ? (d, dmin) : ((float)((bb * ax - ab * bx) / determinant), (float)((aa * bx - ab * ax) / determinant));
+        return determinant <= 1e-9 * aa * bb
+            ? (d, dmin) : ((float)((bb * ax - ab * bx) / determinant), (float)((aa * bx - ab * ax) / determinant));
     }
 
-    /// <summary>Bytes 0-3: scales 0-3; 4-7: minima 0-3; 8-11: low nibbles of scale and minimum 4-7, whose upper bits are the top two of bytes 0-7.</summary>
+    /// <summary>
+    /// Bytes 0-3: scales 0-3; 4-7: minima 0-3; 8-11: low nibbles of scale and minimum 4-7, whose upper bits are the top two of bytes 0-7.
+    /// </summary>
     private static void WritePairs(ReadOnlySpan<int> s, ReadOnlySpan<int> m, Span<byte> packed)
     {
         for (int i = 0; i < 4; i++)

@@ -4,8 +4,8 @@ using MixtralVk.Loading;
 namespace MixtralVk.Conversion.Quantizers;
 
 /// <summary>
-/// Turns rows of floats into the blocks of one GGUF type, so that the sum over the columns of importance * (value - stored value)^2 is small.
-/// Thread-safe; the same input gives the same bytes on every machine. Values must be finite and at most <see cref="Largest"/>.
+/// Turns rows of floats into the blocks of one GGUF type, so that the sum over the columns of importance * (value - stored value)^2 is
+/// small. Thread-safe; the same input gives the same bytes on every machine. Values must be finite and at most <see cref="Largest"/>.
 /// </summary>
 internal abstract class BlockQuantizer
 {
@@ -28,7 +28,9 @@ internal abstract class BlockQuantizer
         _ => null,
     };
 
-    /// <summary>Writes a row. <paramref name="importance"/> has a positive number per column, <paramref name="blocks"/> exactly the row's blocks.</summary>
+    /// <summary>
+    /// Writes a row. <paramref name="importance"/> has a positive number per column, <paramref name="blocks"/> exactly the row's blocks.
+    /// </summary>
     public abstract void QuantizeRow(ReadOnlySpan<float> row, ReadOnlySpan<float> importance, Span<byte> blocks);
 
     /// <summary>Writes a scale and returns what a reader will get.</summary>
@@ -40,7 +42,8 @@ internal abstract class BlockQuantizer
     }
 
     /// <summary>The level nearest to a value.</summary>
-    protected static int Level(float value, float inverse, int least, int most) => (int)Math.Clamp(MathF.Round(value * inverse), least, most);
+    protected static int Level(float value, float inverse, int least, int most) =>
+        (int)Math.Clamp(MathF.Round(value * inverse), least, most);
 
     /// <summary>1 / scale, or 0 for a scale of zero or one too small to divide by, so that all levels are zero.</summary>
     protected static float Inverse(float scale) => MathF.Abs(scale) < 1e-38f ? 0 : 1 / scale;

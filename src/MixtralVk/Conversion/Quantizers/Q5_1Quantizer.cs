@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace MixtralVk.Conversion.Quantizers;
 
-/// <summary>Q5_1: 32 columns with scale d and offset m, value = d * q + m, q from 0 to 31. Bytes: d, m, the fifth bits, the nibbles as in Q5_0.</summary>
+/// <summary>
+/// Q5_1: 32 columns with scale d and offset m, value = d * q + m, q from 0 to 31. Bytes: d, m, the fifth bits, the nibbles as in Q5_0.
+/// </summary>
 internal sealed class Q5_1Quantizer : BlockQuantizer
 {
     public static readonly Q5_1Quantizer Instance = new();

@@ -1,8 +1,8 @@
 namespace MixtralVk.Conversion.Quantizers;
 
 /// <summary>
-/// Q8_0: 32 columns with one scale. Levels are so fine that the largest value's scale is as good as any. Levels are taken before the scale is
-/// rounded to 16 bits, halves away from zero, so that the bytes equal llama.cpp's.
+/// Q8_0: 32 columns with one scale. Levels are so fine that the largest value's scale is as good as any. Levels are taken before the scale
+/// is rounded to 16 bits, halves away from zero, so that the bytes equal llama.cpp's.
 /// </summary>
 internal sealed class Q8_0Quantizer : BlockQuantizer
 {

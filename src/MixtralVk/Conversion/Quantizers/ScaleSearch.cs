@@ -4,10 +4,10 @@ using System.Runtime.Intrinsics;
 namespace MixtralVk.Conversion.Quantizers;
 
 /// <summary>
-/// Scales of a block that make sum of w * (x - stored x)^2 small. For given levels the best scale (and minimum) is the solution of a least-squares
-/// problem, and for a given scale the best levels are the nearest ones. So many starting scales are tried, each is improved once by least
-/// squares, and the best one goes on alternating between the two, as in Lloyd's algorithm. Lengths are multiples of 8. All sums are formed in
-/// one order, so that every machine finds the same.
+/// Scales of a block that make sum of w * (x - stored x)^2 small. For given levels the best scale (and minimum) is the solution of a
+/// least-squares problem, and for a given scale the best levels are the nearest ones. So many starting scales are tried, each is improved
+/// once by least squares, and the best one goes on alternating between the two, as in Lloyd's algorithm. Lengths are multiples of 8. All
+/// sums are formed in one order, so that every machine finds the same.
 /// </summary>
 internal static class ScaleSearch
 {
@@ -68,7 +68,8 @@ internal static class ScaleSearch
     {
         ref float values = ref MemoryMarshal.GetReference(x), weights = ref MemoryMarshal.GetReference(w);
         Vector256<float> sum = default, s = Vector256.Create(scale), m = Vector256.Create(minimum);
-        Vector256<float> inverse = Vector256.Create(MathF.Abs(scale) < 1e-38f ? 0 : 1 / scale), lower = Vector256.Create((float)least), upper = Vector256.Create((float)most);
+        Vector256<float> inverse = Vector256.Create(MathF.Abs(scale) < 1e-38f ? 0 : 1 / scale), lower = Vector256.Create((float)least),
+            upper = Vector256.Create((float)most);
         for (int i = 0; i < x.Length; i += Vector256<float>.Count)
         {
             Vector256<float> value = Vector256.LoadUnsafe(ref values, (nuint)i) + m;
@@ -80,7 +81,8 @@ internal static class ScaleSearch
     }
 
     /// <summary>With s = Sxq / Sqq the error is Sxx - Sxq^2 / Sqq; the last term is the gain.</summary>
-    private static void Improve(ReadOnlySpan<float> x, ReadOnlySpan<float> w, float inverse, int least, int most, ref float best, ref float bestGain)
+    private static void Improve(ReadOnlySpan<float> x, ReadOnlySpan<float> w, float inverse, int least, int most,
+        ref float best, ref float bestGain)
     {
         ref float values = ref MemoryMarshal.GetReference(x), weights = ref MemoryMarshal.GetReference(w);
         Vector256<float> xq = default, qq = default, i = Vector256.Create(inverse);
@@ -98,13 +100,15 @@ internal static class ScaleSearch
         (best, bestGain) = (sumXq / sumQq, sumXq * sumXq / sumQq);
     }
 
-    private static void Improve(ReadOnlySpan<float> x, ReadOnlySpan<float> w, in Moments moments, float inverse, float minimum, int most, bool anySign,
+    private static void Improve(ReadOnlySpan<float> x, ReadOnlySpan<float> w, in Moments moments, float inverse, float minimum,
+        int most, bool anySign,
         ref (float Scale, float Minimum) best, ref float bestError)
     {
         LevelSums sums = Levels(x, w, inverse, minimum, most);
         float determinant = moments.W * sums.Qq - sums.Q * sums.Q;
         if (determinant <= 0) return;
-        float scale = (moments.W * sums.Xq - moments.X * sums.Q) / determinant, offset = (sums.Qq * moments.X - sums.Q * sums.Xq) / determinant;
+        float scale = (moments.W * sums.Xq - moments.X * sums.Q) / determinant,
+            offset = (sums.Qq * moments.X - sums.Q * sums.Xq) / determinant;
         if (offset > 0 && !anySign) (scale, offset) = (sums.Xq / sums.Qq, 0);
         if (!(scale > 0)) return;
         float error = moments.Error(sums, scale, offset);

@@ -17,7 +17,8 @@ internal unsafe struct ActivationBlock
     /// <summary>Not finite where an activation is not.</summary>
     public float Scale;
     /// <summary>
-    /// Sums of the levels as two signed 16-bit numbers: those at 0 and 1 of each four columns in the low half, those at 2 and 3 in the high one.
+    /// Sums of the levels as two signed 16-bit numbers: those at 0 and 1 of each four columns in the low half, those at 2 and 3 in the high
+    /// one.
     /// </summary>
     public int Pairs;
     /// <summary>The same of columns 0 .. 15.</summary>

@@ -5,9 +5,9 @@ using MixtralVk.Quantization;
 namespace MixtralVk.Cpu.Bytes;
 
 /// <summary>
-/// The weights of the next panels, fetched into the second-level cache while others are multiplied: their scales, which the processor does not see
-/// coming, and their levels where what is multiplied are copies, as memory would rest meanwhile. Levels read in place come in time by themselves, but
-/// for those a tile begins with. Only x86 has instructions for it.
+/// The weights of the next panels, fetched into the second-level cache while others are multiplied: their scales, which the processor does
+/// not see coming, and their levels where what is multiplied are copies, as memory would rest meanwhile. Levels read in place come in time
+/// by themselves, but for those a tile begins with. Only x86 has instructions for it.
 /// </summary>
 internal readonly unsafe struct Ahead
 {

@@ -48,10 +48,12 @@ internal readonly unsafe struct ArmDotLanes : IByteLanes<Vector128<int>>
     public static Vector128<int> Plus(Vector128<int> a, Vector128<int> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<int> Accumulate(Vector128<int> products, float* scales, float scale, Vector128<int> sums) => Sum(products, scales, scale, sums).AsInt32();
+    public static Vector128<int> Accumulate(Vector128<int> products, float* scales, float scale, Vector128<int> sums) =>
+        Sum(products, scales, scale, sums).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<int> Accumulate(Vector128<int> products, float* scales, float scale, float* offsets, float activations, Vector128<int> sums) =>
+    public static Vector128<int> Accumulate(Vector128<int> products, float* scales, float scale, float* offsets, float activations,
+        Vector128<int> sums) =>
         (Sum(products, scales, scale, sums) + Vector128.Load(offsets) * Vector128.Create(activations)).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

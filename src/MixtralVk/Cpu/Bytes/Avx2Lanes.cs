@@ -37,7 +37,8 @@ internal readonly unsafe struct Avx2Lanes : IByteLanes<Vector256<int>>
     public static Vector256<int> AddSigned(Vector256<int> sum, Vector256<int> bytes, Vector256<int> activations)
     {
         // |byte| * (activation with the byte's sign): a pair is at most 2 * 128 * 127, which 16 bits hold.
-        return sum + Close(Avx2.MultiplyAddAdjacent(Avx2.Abs(bytes.AsSByte()), Avx2.Sign(activations.AsSByte(), bytes.AsSByte())).AsInt32());
+        return sum + Close(Avx2.MultiplyAddAdjacent(Avx2.Abs(bytes.AsSByte()), Avx2.Sign(activations.AsSByte(), bytes.AsSByte()))
+            .AsInt32());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -51,10 +52,12 @@ internal readonly unsafe struct Avx2Lanes : IByteLanes<Vector256<int>>
     public static Vector256<int> Plus(Vector256<int> a, Vector256<int> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Accumulate(Vector256<int> products, float* scales, float scale, Vector256<int> sums) => Sum(products, scales, scale, sums).AsInt32();
+    public static Vector256<int> Accumulate(Vector256<int> products, float* scales, float scale, Vector256<int> sums) =>
+        Sum(products, scales, scale, sums).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Accumulate(Vector256<int> products, float* scales, float scale, float* offsets, float activations, Vector256<int> sums) =>
+    public static Vector256<int> Accumulate(Vector256<int> products, float* scales, float scale, float* offsets, float activations,
+        Vector256<int> sums) =>
         (Sum(products, scales, scale, sums) + Vector256.Load(offsets) * Vector256.Create(activations)).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

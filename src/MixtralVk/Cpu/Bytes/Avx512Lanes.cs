@@ -53,10 +53,12 @@ internal readonly unsafe struct Avx512Lanes : IByteLanes<Vector512<int>>
     public static Vector512<int> Plus(Vector512<int> a, Vector512<int> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> Accumulate(Vector512<int> products, float* scales, float scale, Vector512<int> sums) => Sum(products, scales, scale, sums).AsInt32();
+    public static Vector512<int> Accumulate(Vector512<int> products, float* scales, float scale, Vector512<int> sums) =>
+        Sum(products, scales, scale, sums).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> Accumulate(Vector512<int> products, float* scales, float scale, float* offsets, float activations, Vector512<int> sums) =>
+    public static Vector512<int> Accumulate(Vector512<int> products, float* scales, float scale, float* offsets, float activations,
+        Vector512<int> sums) =>
         (Sum(products, scales, scale, sums) + Vector512.Load(offsets) * Vector512.Create(activations)).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

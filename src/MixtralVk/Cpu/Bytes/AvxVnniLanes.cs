@@ -48,10 +48,12 @@ internal readonly unsafe struct AvxVnniLanes : IByteLanes<Vector256<int>>
     public static Vector256<int> Plus(Vector256<int> a, Vector256<int> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Accumulate(Vector256<int> products, float* scales, float scale, Vector256<int> sums) => Sum(products, scales, scale, sums).AsInt32();
+    public static Vector256<int> Accumulate(Vector256<int> products, float* scales, float scale, Vector256<int> sums) =>
+        Sum(products, scales, scale, sums).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Accumulate(Vector256<int> products, float* scales, float scale, float* offsets, float activations, Vector256<int> sums) =>
+    public static Vector256<int> Accumulate(Vector256<int> products, float* scales, float scale, float* offsets, float activations,
+        Vector256<int> sums) =>
         (Sum(products, scales, scale, sums) + Vector256.Load(offsets) * Vector256.Create(activations)).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

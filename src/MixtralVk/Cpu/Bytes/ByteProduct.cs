@@ -31,7 +31,8 @@ internal readonly unsafe struct ByteProduct
     /// <param name="matrix">The matrix.</param>
     /// <param name="levels">Of its format.</param>
     /// <param name="tile">Index of the tile.</param>
-    /// <param name="next">The tile of this shape that comes next, whose beginning is fetched meanwhile; any address where none does.</param>
+    /// <param name="next">The tile of this shape that comes next, whose beginning is fetched meanwhile; any address where none
+    /// does.</param>
     /// <param name="inputs">The blocks of a row of activations per token.</param>
     /// <param name="tokens">At most <see cref="TileProduct.MaxTokens"/>.</param>
     /// <param name="sums">(tokens, 64)</param>

@@ -1,8 +1,9 @@
 namespace MixtralVk.Cpu.Bytes;
 
 /// <summary>
-/// The operations of one instruction set that products of bytes are made of. A register holds a 32-bit word of each of several rows. Sums of
-/// products are exact integers, and what is done with their floats rounds after each operation: so all instruction sets give the same bits.
+/// The operations of one instruction set that products of bytes are made of. A register holds a 32-bit word of each of several rows. Sums
+/// of products are exact integers, and what is done with their floats rounds after each operation: so all instruction sets give the same
+/// bits.
 /// </summary>
 /// <typeparam name="TRegister">A register of 32-bit integers.</typeparam>
 internal unsafe interface IByteLanes<TRegister> where TRegister : struct
@@ -29,8 +30,8 @@ internal unsafe interface IByteLanes<TRegister> where TRegister : struct
     static abstract TRegister Zero(int level);
 
     /// <summary>
-    /// An open sum that begins with minus zero * the activations: (level - zero) * activation is summed as level * activation. An open sum may
-    /// have less bits than 32: <see cref="Quantization.LevelSum"/> says how much can be added before it is closed.
+    /// An open sum that begins with minus zero * the activations: (level - zero) * activation is summed as level * activation. An open sum
+    /// may have less bits than 32: <see cref="Quantization.LevelSum"/> says how much can be added before it is closed.
     /// </summary>
     static abstract TRegister Start(int pairs, TRegister zero);
 

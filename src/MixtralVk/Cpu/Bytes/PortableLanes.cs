@@ -26,7 +26,8 @@ internal readonly unsafe struct PortableLanes : IByteLanes<Vector<int>>
     public static Vector<int> Zero(int level) => Vector.AsVectorInt32(new Vector<short>((short)-level));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<int> Start(int pairs, Vector<int> zero) => Vector.AsVectorInt32(Vector.AsVectorInt16(new Vector<int>(pairs)) * Vector.AsVectorInt16(zero));
+    public static Vector<int> Start(int pairs, Vector<int> zero) =>
+        Vector.AsVectorInt32(Vector.AsVectorInt16(new Vector<int>(pairs)) * Vector.AsVectorInt16(zero));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<int> Add(Vector<int> open, Vector<int> levels, Vector<int> activations) =>
@@ -47,10 +48,12 @@ internal readonly unsafe struct PortableLanes : IByteLanes<Vector<int>>
     public static Vector<int> Plus(Vector<int> a, Vector<int> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<int> Accumulate(Vector<int> products, float* scales, float scale, Vector<int> sums) => Vector.AsVectorInt32(Sum(products, scales, scale, sums));
+    public static Vector<int> Accumulate(Vector<int> products, float* scales, float scale, Vector<int> sums) =>
+        Vector.AsVectorInt32(Sum(products, scales, scale, sums));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<int> Accumulate(Vector<int> products, float* scales, float scale, float* offsets, float activations, Vector<int> sums) =>
+    public static Vector<int> Accumulate(Vector<int> products, float* scales, float scale, float* offsets, float activations,
+        Vector<int> sums) =>
         Vector.AsVectorInt32(Sum(products, scales, scale, sums) + Vector.Load(offsets) * new Vector<float>(activations));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

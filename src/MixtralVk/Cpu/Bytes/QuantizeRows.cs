@@ -41,7 +41,8 @@ internal static unsafe class QuantizeRows
     {
         // Magnitudes compare as integers, in which infinity and NaN are above all numbers.
         Vector128<int> largest = Vector128<int>.Zero;
-        for (int i = 0; i < ActivationBlock.Cols; i += 4) largest = Vector128.Max(largest, Vector128.Load((int*)from + i) & Vector128.Create(int.MaxValue));
+        for (int i = 0; i < ActivationBlock.Cols; i += 4)
+            largest = Vector128.Max(largest, Vector128.Load((int*)from + i) & Vector128.Create(int.MaxValue));
         largest = Vector128.Max(largest, Vector128.Shuffle(largest, Vector128.Create(2, 3, 0, 1)));
         largest = Vector128.Max(largest, Vector128.Shuffle(largest, Vector128.Create(1, 0, 3, 2)));
         float most = BitConverter.Int32BitsToSingle(largest.ToScalar());
@@ -58,7 +59,8 @@ internal static unsafe class QuantizeRows
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<short> Half(float* from, Vector128<float> inverse, sbyte* to)
     {
-        Vector128<short> a = Vector128.Narrow(Round(from, inverse), Round(from + 4, inverse)), b = Vector128.Narrow(Round(from + 8, inverse), Round(from + 12, inverse));
+        Vector128<short> a = Vector128.Narrow(Round(from, inverse), Round(from + 4, inverse)),
+            b = Vector128.Narrow(Round(from + 8, inverse), Round(from + 12, inverse));
         Vector128<sbyte> levels = Vector128.Narrow(a, b);
         levels.Store(to);
         Vector128<short> pairs = (levels.AsInt16() << 8 >> 8) + (levels.AsInt16() >> 8);

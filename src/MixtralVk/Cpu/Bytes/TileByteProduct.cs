@@ -16,7 +16,8 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
 
     /// <summary>See <see cref="ByteProduct.Run"/>.</summary>
     [SkipLocalsInit]
-    public static void Run(in TiledMatrix matrix, LevelCoding levels, int tile, byte* next, ActivationBlock** inputs, int tokens, float* sums)
+    public static void Run(in TiledMatrix matrix, LevelCoding levels, int tile, byte* next, ActivationBlock** inputs,
+        int tokens, float* sums)
     {
         byte* scratch = stackalloc byte[LevelPanels.Bytes + 63], data = matrix.Tile(tile);
         var panels = new LevelPanels((byte*)((nint)(scratch + 63) & ~(nint)63));
@@ -29,35 +30,43 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
             format.Unpack(data, cols, first, ref panels);
             if (tokens >= ManyTokens) panels.UnpackNibbles();
             Ahead ahead = first + LevelPanels.Most < count
-                ? new Ahead(format, data, count, first + LevelPanels.Most, panels.AreCopies) : new Ahead(format, next, count, 0, withLevels: true);
+                ? new Ahead(format, data, count, first + LevelPanels.Most, panels.AreCopies)
+                : new Ahead(format, next, count, 0, withLevels: true);
             switch (levels.Sum)
             {
                 case LevelSum.Centred: Packed<Centred>(levels.Zero, panels, ahead, inputs, first, tokens, sums); break;
                 case LevelSum.Offset: Packed<Offset>(levels.Zero, panels, ahead, inputs, first, tokens, sums); break;
-                case LevelSum.OffsetHalves: Tokens<OffsetHalves, ByteLevels, ByteLevels>(levels.Zero, panels, ahead, inputs, first, tokens, sums); break;
-                case LevelSum.ScaledHalves: Tokens<ScaledHalves, ByteLevels, ByteLevels>(levels.Zero, panels, ahead, inputs, first, tokens, sums); break;
-                case LevelSum.Signed: Tokens<Signed, ByteLevels, ByteLevels>(levels.Zero, panels, ahead, inputs, first, tokens, sums); break;
+                case LevelSum.OffsetHalves: Tokens<OffsetHalves, ByteLevels, ByteLevels>(levels.Zero, panels, ahead, inputs, first,
+                    tokens, sums); break;
+                case LevelSum.ScaledHalves: Tokens<ScaledHalves, ByteLevels, ByteLevels>(levels.Zero, panels, ahead, inputs, first,
+                    tokens, sums); break;
+                case LevelSum.Signed: Tokens<Signed, ByteLevels, ByteLevels>(levels.Zero, panels, ahead, inputs, first,
+                    tokens, sums); break;
             }
         }
     }
 
-    private static void Packed<TSum>(int zero, in LevelPanels panels, Ahead ahead, ActivationBlock** inputs, int first, int tokens, float* sums)
+    private static void Packed<TSum>(int zero, in LevelPanels panels, Ahead ahead, ActivationBlock** inputs, int first,
+        int tokens, float* sums)
         where TSum : ILevelSum
     {
         switch (panels.Packing)
         {
             case LevelPacking.Bytes: Tokens<TSum, ByteLevels, ByteLevels>(zero, panels, ahead, inputs, first, tokens, sums); break;
-            case LevelPacking.NibbleHalves: Tokens<TSum, NibbleHalves, NibbleHalves>(zero, panels, ahead, inputs, first, tokens, sums); break;
+            case LevelPacking.NibbleHalves: Tokens<TSum, NibbleHalves, NibbleHalves>(zero, panels, ahead, inputs, first,
+                tokens, sums); break;
             case LevelPacking.NibblePairs: Tokens<TSum, LowNibbles, HighNibbles>(zero, panels, ahead, inputs, first, tokens, sums); break;
         }
     }
 
-    private static void Tokens<TSum, TEven, TOdd>(int zero, in LevelPanels panels, Ahead ahead, ActivationBlock** inputs, int first, int tokens, float* sums)
+    private static void Tokens<TSum, TEven, TOdd>(int zero, in LevelPanels panels, Ahead ahead, ActivationBlock** inputs, int first,
+        int tokens, float* sums)
         where TSum : ILevelSum where TEven : ILevelSource where TOdd : ILevelSource
     {
         int t = 0;
         for (; t <= tokens - 4; t += 4, sums += 4 * Rows, ahead = default)
-            FourTokens<TSum, TEven, TOdd>(zero, panels, ahead, inputs[t] + first, inputs[t + 1] + first, inputs[t + 2] + first, inputs[t + 3] + first, sums);
+            FourTokens<TSum, TEven, TOdd>(zero, panels, ahead, inputs[t] + first, inputs[t + 1] + first, inputs[t + 2] + first,
+                inputs[t + 3] + first, sums);
         for (; t < tokens; t++, sums += Rows, ahead = default) OneToken<TSum, TEven, TOdd>(zero, panels, ahead, inputs[t] + first, sums);
     }
 
@@ -75,7 +84,8 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
             for (int panel = 0; panel < panels.Count; panel++)
             {
                 if (r == 0) ahead.Fetch(panel);
-                if (typeof(TOdd) != typeof(HighNibbles)) Panel<TSum, TEven>(panels, panel, r, minusZero, x + panel, ref a, ref b, ref c, ref d);
+                if (typeof(TOdd) != typeof(HighNibbles))
+                    Panel<TSum, TEven>(panels, panel, r, minusZero, x + panel, ref a, ref b, ref c, ref d);
                 else if (panel % 2 == 0) TwoPanels<TSum>(panels, panel, r, minusZero, x + panel, ref a, ref b, ref c, ref d);
             }
             TLanes.Store(a, to);
@@ -87,20 +97,24 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
 
     /// <summary>Two panels that share words, which are read once: memory never rests.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TwoPanels<TSum>(in LevelPanels panels, int panel, int r, TRegister minusZero, ActivationBlock* x, ref TRegister sumsA, ref TRegister sumsB,
+    private static void TwoPanels<TSum>(in LevelPanels panels, int panel, int r, TRegister minusZero, ActivationBlock* x,
+        ref TRegister sumsA, ref TRegister sumsB,
         ref TRegister sumsC, ref TRegister sumsD) where TSum : ILevelSum
     {
         int lanes = TLanes.Count;
-        int* words = panels.Words + panel * panels.WordStep + r, halfScales = panels.HalfScales + panel * 2 * Rows, low = (int*)x, high = (int*)(x + 1);
+        int* words = panels.Words + panel * panels.WordStep + r, halfScales = panels.HalfScales + panel * 2 * Rows, low = (int*)x,
+            high = (int*)(x + 1);
         float* scales = panels.Scales + panel * panels.ScaleStep, nextScales = scales + panels.ScaleStep;
         float* offsets = panels.Offsets + panel * Rows, nextOffsets = offsets + Rows;
         float scale = x->Scale, sum = x->Sum, nextScale = x[1].Scale, nextSum = x[1].Sum;
-        TRegister a0 = Start<TSum>(x, false, minusZero), b0 = a0, c0 = a0, d0 = a0, a1 = Start<TSum>(x + 1, false, minusZero), b1 = a1, c1 = a1, d1 = a1;
+        TRegister a0 = Start<TSum>(x, false, minusZero), b0 = a0, c0 = a0, d0 = a0, a1 = Start<TSum>(x + 1, false, minusZero),
+            b1 = a1, c1 = a1, d1 = a1;
         for (int w = 0; w < 8; w++)
         {
             TRegister y0 = TLanes.Broadcast(low + w), y1 = TLanes.Broadcast(high + w);
             int* from = words + w * Rows;
-            TRegister a = TLanes.Load(from), b = TLanes.Load(from + lanes), c = TLanes.Load(from + 2 * lanes), d = TLanes.Load(from + 3 * lanes);
+            TRegister a = TLanes.Load(from), b = TLanes.Load(from + lanes), c = TLanes.Load(from + 2 * lanes),
+                d = TLanes.Load(from + 3 * lanes);
             a0 = Add<TSum>(a0, TLanes.Nibbles(a, high: false), y0);
             a1 = Add<TSum>(a1, TLanes.Nibbles(a, high: true), y1);
             b0 = Add<TSum>(b0, TLanes.Nibbles(b, high: false), y0);
@@ -121,7 +135,8 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Panel<TSum, TSource>(in LevelPanels panels, int panel, int r, TRegister minusZero, ActivationBlock* x, ref TRegister sumsA,
+    private static void Panel<TSum, TSource>(in LevelPanels panels, int panel, int r, TRegister minusZero, ActivationBlock* x,
+        ref TRegister sumsA,
         ref TRegister sumsB, ref TRegister sumsC, ref TRegister sumsD) where TSum : ILevelSum where TSource : ILevelSource
     {
         int lanes = TLanes.Count;
@@ -156,7 +171,8 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourTokens<TSum, TEven, TOdd>(int zero, in LevelPanels panels, Ahead ahead, ActivationBlock* x0, ActivationBlock* x1, ActivationBlock* x2,
+    private static void FourTokens<TSum, TEven, TOdd>(int zero, in LevelPanels panels, Ahead ahead, ActivationBlock* x0,
+        ActivationBlock* x1, ActivationBlock* x2,
         ActivationBlock* x3, float* sums) where TSum : ILevelSum where TEven : ILevelSource where TOdd : ILevelSource
     {
         TRegister minusZero = TLanes.Zero(zero);
@@ -169,7 +185,8 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Panel<TSum, TSource>(in LevelPanels panels, int panel, TRegister minusZero, ActivationBlock* x0, ActivationBlock* x1, ActivationBlock* x2,
+    private static void Panel<TSum, TSource>(in LevelPanels panels, int panel, TRegister minusZero, ActivationBlock* x0,
+        ActivationBlock* x1, ActivationBlock* x2,
         ActivationBlock* x3, float* sums) where TSum : ILevelSum where TSource : ILevelSource
     {
         int lanes = TLanes.Count;
@@ -237,20 +254,25 @@ internal static unsafe class TileByteProduct<TLanes, TRegister> where TLanes : I
     private static TRegister Add<TSum>(TRegister sum, TRegister levels, TRegister activations) where TSum : ILevelSum =>
         TSum.IsSigned ? TLanes.AddSigned(sum, levels, activations) : TLanes.Add(sum, levels, activations);
 
-    /// <summary>Scales the sums of both halves, or the sum of all columns, which is the second one, and adds them to the rows' sums.</summary>
+    /// <summary>
+    /// Scales the sums of both halves, or the sum of all columns, which is the second one, and adds them to the rows' sums.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TRegister Close<TSum>(TRegister first, TRegister second, int* halfScales, float* scales, float* offsets, float scale, float sum, int row,
+    private static TRegister Close<TSum>(TRegister first, TRegister second, int* halfScales, float* scales, float* offsets,
+        float scale, float sum, int row,
         TRegister sums) where TSum : ILevelSum
     {
         TRegister products = second;
         if (TSum.IsScaled) products = TLanes.Plus(TLanes.Close(first, halfScales + row), TLanes.Close(second, halfScales + Rows + row));
         else if (TSum.InHalves) products = TLanes.Plus(TLanes.Close(first), TLanes.Close(second));
         else if (!TSum.IsSigned) products = TLanes.Close(second);
-        return TSum.HasOffsets ? TLanes.Accumulate(products, scales + row, scale, offsets + row, sum, sums) : TLanes.Accumulate(products, scales + row, scale, sums);
+        return TSum.HasOffsets ? TLanes.Accumulate(products, scales + row, scale, offsets + row, sum, sums)
+            : TLanes.Accumulate(products, scales + row, scale, sums);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CloseInto<TSum>(TRegister first, TRegister second, int* halfScales, float* scales, float* offsets, float scale, float sum, int row,
+    private static void CloseInto<TSum>(TRegister first, TRegister second, int* halfScales, float* scales, float* offsets,
+        float scale, float sum, int row,
         float* sums) where TSum : ILevelSum
     {
         int* to = (int*)sums + row;

@@ -4,7 +4,8 @@ using MixtralVk.Kernels;
 namespace MixtralVk.Model.Vulkan;
 
 /// <summary>
-/// The intermediate results of a step, floats unless said otherwise. B = most tokens of a step, K = experts per token (1 for a dense block).
+/// The intermediate results of a step, floats unless said otherwise. B = most tokens of a step, K = experts per token (1 for a dense
+/// block).
 /// </summary>
 internal sealed class Activations : IDisposable
 {
@@ -26,7 +27,8 @@ internal sealed class Activations : IDisposable
             OutputQueries = Floats(b * (long)config.QueryDim, "queries of wanted rows");
             MaxSplits = AttentionSplit.SplitsOf((uint)contextLength);
             uint splitRows = AttentionPlan.SplitRows(config, MaxSplits);
-            Partials = Floats((long)AttentionSplit.PartialBytes(splitRows, (uint)config.HeadCount, MaxSplits, (uint)config.HeadDim) / 4, "attention partials");
+            Partials = Floats((long)AttentionSplit.PartialBytes(splitRows, (uint)config.HeadCount, MaxSplits, (uint)config.HeadDim) / 4,
+                "attention partials");
             ExpertIds = Floats((long)b * k, "expert ids");
             ExpertWeights = Floats((long)b * k, "expert weights");
             Groups = Floats((long)GroupTokens.GroupBytes((uint)experts) / 4, "expert groups");
@@ -116,7 +118,8 @@ internal sealed class Activations : IDisposable
         GpuBuffer buffer = _device.CreateBuffer((ulong)count * 4, BufferUse.Device, name);
         _buffers.Add(buffer);
         if (buffer.Size > _device.Limits.MaxStorageBufferRange)
-            throw new GpuModelException($"A step of so many tokens needs {buffer.Size >> 20} MiB for its {name}, but this device binds at most {_device.Limits.MaxStorageBufferRange >> 20} MiB; use smaller chunks.");
+            throw new GpuModelException(
+                $"A step of so many tokens needs {buffer.Size >> 20} MiB for its {name}, but this device binds at most {_device.Limits.MaxStorageBufferRange >> 20} MiB; use smaller chunks.");
         return buffer.View;
     }
 

@@ -25,7 +25,8 @@ internal readonly record struct AttentionPlan(QueryBlock Block, bool IsSplit, ui
         bool isFew = maxRows <= SplitRows(config, maxSplits);
         // On the oldest of Intel's GPUs four queries of a chunk spill already.
         uint limit = device.VendorId == Vendors.Intel && !isFew ? 3u : uint.MaxValue;
-        return new AttentionPlan(QueryBlock.For((uint)config.HeadCount, (uint)config.KvHeadCount, (uint)config.HeadDim, severalRows: !isFew, limit), isFew && maxSplits > 1,
+        return new AttentionPlan(QueryBlock.For((uint)config.HeadCount, (uint)config.KvHeadCount, (uint)config.HeadDim,
+            severalRows: !isFew, limit), isFew && maxSplits > 1,
             device.Limits.MinSubgroupSize >= 8 ? 8u : 4u,
             FormOn(device, config.HeadDim));
     }
@@ -41,7 +42,8 @@ internal readonly record struct AttentionPlan(QueryBlock Block, bool IsSplit, ui
     public static uint SplitRows(ModelConfig config, uint maxSplits)
     {
         uint rows = MostSplitRows;
-        while (rows > 1 && AttentionSplit.PartialBytes(rows, (uint)config.HeadCount, maxSplits, (uint)config.HeadDim) > MostPartialBytes) rows /= 4;
+        while (rows > 1 && AttentionSplit.PartialBytes(rows, (uint)config.HeadCount, maxSplits, (uint)config.HeadDim) > MostPartialBytes)
+            rows /= 4;
         return rows;
     }
 }

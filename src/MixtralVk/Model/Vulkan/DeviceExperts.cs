@@ -5,9 +5,10 @@ using MixtralVk.Loading;
 namespace MixtralVk.Model.Vulkan;
 
 /// <summary>
-/// Expert weights on the device: each layer has slots, device memory for one of its experts each. What is recorded goes from slot to slot; which expert
-/// lies in which is a table that kernels read, so that an expert takes another's place without a new recording. Slots come and go between recordings.
-/// Beside them is a landing for one expert of any layer: on its way to a slot, or a guest that is computed there. Not thread-safe.
+/// Expert weights on the device: each layer has slots, device memory for one of its experts each. What is recorded goes from slot to slot;
+/// which expert lies in which is a table that kernels read, so that an expert takes another's place without a new recording. Slots come and
+/// go between recordings. Beside them is a landing for one expert of any layer: on its way to a slot, or a guest that is computed there.
+/// Not thread-safe.
 /// </summary>
 internal sealed class DeviceExperts : IDisposable
 {
@@ -57,7 +58,10 @@ internal sealed class DeviceExperts : IDisposable
     /// <summary>Bytes of all slots. From any thread.</summary>
     public long SlotBytes => Volatile.Read(ref _slotBytes);
 
-    /// <summary>False where all experts are on the device for good; else they come into their slots after loading, and the host computes those without one.</summary>
+    /// <summary>
+    /// False where all experts are on the device for good; else they come into their slots after loading, and the host computes those
+    /// without one.
+    /// </summary>
     public bool AreShared { get; set; }
 
     /// <summary>Whether experts come and go while the model runs. There is a landing then wherever there are slots.</summary>
@@ -85,7 +89,9 @@ internal sealed class DeviceExperts : IDisposable
     /// <summary>An expert in the landing.</summary>
     public ExpertWeights Landed(ExpertId id) => ExpertWeights.In(Landing!.View, _layouts[id.Layer][id.Expert], _device.Limits);
 
-    /// <summary>Whether a layer's recordings for prompts go through the landing, too: as one slot more, of the format of the layer's first expert.</summary>
+    /// <summary>
+    /// Whether a layer's recordings for prompts go through the landing, too: as one slot more, of the format of the layer's first expert.
+    /// </summary>
     public bool ServesGuests(int layer) => AreMoving && Landing is not null && Slots.CountOf(layer) < ExpertCount;
 
     /// <summary>Whether an expert, brought to the landing, is computed there by its layer's recordings for prompts.</summary>
@@ -100,7 +106,9 @@ internal sealed class DeviceExperts : IDisposable
         _table.Flush();
     }
 
-    /// <summary>In the next submissions of a layer's prompts its slots are computed, and summed up with the guests that have been.</summary>
+    /// <summary>
+    /// In the next submissions of a layer's prompts its slots are computed, and summed up with the guests that have been.
+    /// </summary>
     public void ComputeSlots(int layer, ReadOnlySpan<int> guests)
     {
         WriteTable(layer);
@@ -108,13 +116,16 @@ internal sealed class DeviceExperts : IDisposable
         _table.Flush();
     }
 
-    /// <summary>In the next submissions of a layer those of its experts that have slots are computed and summed that the flags name.</summary>
+    /// <summary>
+    /// In the next submissions of a layer those of its experts that have slots are computed and summed that the flags name.
+    /// </summary>
     /// <param name="layer">The layer.</param>
     /// <param name="experts">(experts)</param>
     public void Compute(int layer, ReadOnlySpan<bool> experts)
     {
         Span<int> table = Table(layer);
-        for (int expert = 0; expert < table.Length; expert++) table[expert] = experts[expert] ? Slots.SlotOf(layer, expert) : ExpertSlots.None;
+        for (int expert = 0; expert < table.Length; expert++)
+            table[expert] = experts[expert] ? Slots.SlotOf(layer, expert) : ExpertSlots.None;
         _table.Flush();
     }
 
@@ -124,7 +135,8 @@ internal sealed class DeviceExperts : IDisposable
     {
         if (AreMoving) MakeLanding();
         ExpertLayout layout = _layouts[layer][Slots.NextOf(layer)];
-        GpuBuffer buffer = _device.CreateBuffer((ulong)layout.Bytes, BufferUse.Device, $"expert slot {layer}.{Slots.CountOf(layer)}", yieldsFirst: AreShared);
+        GpuBuffer buffer = _device.CreateBuffer((ulong)layout.Bytes, BufferUse.Device, $"expert slot {layer}.{Slots.CountOf(layer)}",
+            yieldsFirst: AreShared);
         try
         {
             _memory[layer].Add(new SlotMemory(ExpertWeights.In(buffer.View, layout, _device.Limits), buffer));
@@ -147,7 +159,10 @@ internal sealed class DeviceExperts : IDisposable
         Put(new ExpertMove(layer, Slots.CountOf(layer) - 1, expert));
     }
 
-    /// <summary>Frees a slot; who lies there has none any more, and the layer's last slot gets its number. No recording may use the layer's slots any more.</summary>
+    /// <summary>
+    /// Frees a slot; who lies there has none any more, and the layer's last slot gets its number. No recording may use the layer's slots
+    /// any more.
+    /// </summary>
     public void RemoveSlot(int layer, int slot)
     {
         List<SlotMemory> memory = _memory[layer];
@@ -162,7 +177,9 @@ internal sealed class DeviceExperts : IDisposable
         Landing = null;
     }
 
-    /// <summary>From the next submission on the slot holds the expert, whose weights are there; one that lay there has no slot any more.</summary>
+    /// <summary>
+    /// From the next submission on the slot holds the expert, whose weights are there; one that lay there has no slot any more.
+    /// </summary>
     public void Put(in ExpertMove move)
     {
         Slots.Put(move);

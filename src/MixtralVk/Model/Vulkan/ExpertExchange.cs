@@ -17,8 +17,10 @@ internal sealed class ExpertExchange : IDisposable
         try
         {
             Ids = device.CreateBuffer((ulong)config.LayerCount * (ulong)_choices * sizeof(int), BufferUse.ReadBack, "expert ids read-back");
-            Inputs = device.CreateBuffer((ulong)maxBatchTokens * (ulong)config.Dim * sizeof(float), BufferUse.ReadBack, "expert inputs read-back");
-            Outputs = device.CreateBuffer((ulong)_choices * (ulong)config.Dim * sizeof(float), BufferUse.Parameters, "expert outputs of the host");
+            Inputs = device.CreateBuffer((ulong)maxBatchTokens * (ulong)config.Dim * sizeof(float), BufferUse.ReadBack,
+                "expert inputs read-back");
+            Outputs = device.CreateBuffer((ulong)_choices * (ulong)config.Dim * sizeof(float), BufferUse.Parameters,
+                "expert outputs of the host");
             for (int layer = 0; device.HasTimestamps && layer < config.LayerCount; layer++) _timers.Add(device.CreateTimer(3));
         }
         catch

@@ -10,7 +10,8 @@ internal sealed record ExpertWeights(GpuMatrix Gate, GpuMatrix Up, GpuMatrix Dow
     public static ExpertWeights In(BufferView memory, in ExpertLayout layout, DeviceLimits limits)
     {
         ulong gate = (ulong)layout.Gate.Bytes, up = (ulong)layout.Up.Bytes, down = (ulong)layout.Down.Bytes;
-        return new ExpertWeights(new GpuMatrix(layout.Gate, memory.Slice(0, gate), limits), new GpuMatrix(layout.Up, memory.Slice(gate, up), limits),
+        return new ExpertWeights(
+            new GpuMatrix(layout.Gate, memory.Slice(0, gate), limits), new GpuMatrix(layout.Up, memory.Slice(gate, up), limits),
             new GpuMatrix(layout.Down, memory.Slice(gate + up, down), limits));
     }
 }

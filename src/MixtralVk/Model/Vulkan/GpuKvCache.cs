@@ -15,7 +15,9 @@ internal sealed class GpuKvCache : IDisposable
         _keys = new GpuBuffer[config.LayerCount];
         _values = new GpuBuffer[config.LayerCount];
         int most = MostPages(device, config, format);
-        if (pageCount > most) throw new GpuModelException($"The KV cache holds at most {(long)most * KvPages.PageTokens} tokens on this device; open the model with a smaller context.");
+        if (pageCount > most)
+            throw new GpuModelException(
+                $"The KV cache holds at most {(long)most * KvPages.PageTokens} tokens on this device; open the model with a smaller context.");
         _poolBytes = (ulong)format.PoolBytes(config);
         ulong bytes = _poolBytes * (ulong)pageCount;
         try
@@ -42,7 +44,8 @@ internal sealed class GpuKvCache : IDisposable
     public BufferView Values(int layer) => _values[layer].View;
 
     /// <summary>A layer's keys (even parts) or values of a page.</summary>
-    public BufferView Part(int page, int part) => (part % 2 == 0 ? Keys(part / 2) : Values(part / 2)).Slice((ulong)page * _poolBytes, _poolBytes);
+    public BufferView Part(int page, int part) =>
+        (part % 2 == 0 ? Keys(part / 2) : Values(part / 2)).Slice((ulong)page * _poolBytes, _poolBytes);
 
     public void Dispose()
     {

@@ -4,7 +4,9 @@ using MixtralVk.Quantization;
 
 namespace MixtralVk.Model.Vulkan;
 
-/// <summary>A run of whole tiles that fits one buffer binding: rows <paramref name="FirstRow"/> .. + <paramref name="RowCount"/> of its matrix.</summary>
+/// <summary>
+/// A run of whole tiles that fits one buffer binding: rows <paramref name="FirstRow"/> .. + <paramref name="RowCount"/> of its matrix.
+/// </summary>
 internal readonly record struct TileRange(BufferView View, uint FirstRow, uint RowCount);
 
 /// <summary>
@@ -20,7 +22,9 @@ internal sealed class GpuMatrix
         Layout = layout;
         View = view;
         _tilesPerRange = (int)Math.Min(layout.Tiles, limits.MaxStorageBufferRange / layout.TileBytes);
-        if (_tilesPerRange == 0) throw new GpuModelException($"A row of {layout.Cols} columns is too long for this device's buffer bindings of {limits.MaxStorageBufferRange} bytes.");
+        if (_tilesPerRange == 0)
+            throw new GpuModelException(
+                $"A row of {layout.Cols} columns is too long for this device's buffer bindings of {limits.MaxStorageBufferRange} bytes.");
     }
 
     public RowTileLayout Layout { get; }
@@ -52,5 +56,6 @@ internal sealed class GpuMatrix
     }
 
     /// <summary>Rows of the largest range of any of so many parts: what a grid must cover.</summary>
-    public uint LargestRangeOf(int parts) => (uint)Math.Min(Math.Min(_tilesPerRange, (Layout.Tiles + parts - 1) / parts) * RowTileLayout.TileRows, Layout.Rows);
+    public uint LargestRangeOf(int parts) =>
+        (uint)Math.Min(Math.Min(_tilesPerRange, (Layout.Tiles + parts - 1) / parts) * RowTileLayout.TileRows, Layout.Rows);
 }

@@ -64,11 +64,12 @@ internal sealed class GpuWeights : IDisposable
     public WeightTransfer Transfer { get; private set; }
 
     /// <summary>
-    /// Reserves all memory first, so that a model that does not fit is refused before anything is read; then repacks and uploads in parallel.
-    /// Matrices in <paramref name="mapped"/>, which must outlive this object, are used in place where the device takes them. With <paramref name="experts"/>
-    /// those that find no room are left out: there are slots for some, empty.
+    /// Reserves all memory first, so that a model that does not fit is refused before anything is read; then repacks and uploads in
+    /// parallel. Matrices in <paramref name="mapped"/>, which must outlive this object, are used in place where the device takes them. With
+    /// <paramref name="experts"/> those that find no room are left out: there are slots for some, empty.
     /// </summary>
-    public static GpuWeights Load(GpuDevice device, ModelSource source, MappedTiles? mapped, ExpertSettings? experts, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    public static GpuWeights Load(GpuDevice device, ModelSource source, MappedTiles? mapped, ExpertSettings? experts,
+        IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         var weights = new GpuWeights(device, source, mapped, experts);
         try
@@ -107,7 +108,8 @@ internal sealed class GpuWeights : IDisposable
         {
             int first = next++;
             RowTileLayout layout = _source.Layout(roles[first], layer);
-            for (; next < roles.Length && layout.Rows % RowTileLayout.TileRows == 0 && MayFollow(roles[next - 1], roles[next], layer); next++)
+            for (; next < roles.Length && layout.Rows % RowTileLayout.TileRows == 0 && MayFollow(roles[next - 1], roles[next], layer);
+                next++)
             {
                 RowTileLayout below = _source.Layout(roles[next], layer);
                 if (below.Format != layout.Format) break;
@@ -116,7 +118,8 @@ internal sealed class GpuWeights : IDisposable
             GpuMatrix? matrix = Import(layout, roles[first], roles[next - 1], layer, 0);
             if (matrix is null)
             {
-                matrix = new GpuMatrix(layout, Buffer((ulong)layout.Bytes, $"{string.Join(", ", roles[first..next].ToArray())} {layer}").View, _device.Limits);
+                matrix = new GpuMatrix(layout,
+                    Buffer((ulong)layout.Bytes, $"{string.Join(", ", roles[first..next].ToArray())} {layer}").View, _device.Limits);
                 int firstTile = 0;
                 foreach (MatrixRole role in roles[first..next]) firstTile += AddTiles(matrix, role, layer, 0, firstTile);
             }
@@ -137,11 +140,12 @@ internal sealed class GpuWeights : IDisposable
     private unsafe bool MayFollow(MatrixRole above, MatrixRole below, int layer) =>
         _mapped is null || _mapped.Of(below, layer, 0) == _mapped.Of(above, layer, 0) + _source.Layout(above, layer).Bytes;
 
-    private GpuMatrix? Import(MatrixRole role, int layer, int expert) => Import(_source.Layout(role, layer, expert), role, role, layer, expert);
+    private GpuMatrix? Import(MatrixRole role, int layer, int expert) =>
+        Import(_source.Layout(role, layer, expert), role, role, layer, expert);
 
     /// <summary>
-    /// A matrix where the file is mapped, from the begin of one role's tiles to the end of another's; null where nothing is mapped or the device
-    /// will not have it.
+    /// A matrix where the file is mapped, from the begin of one role's tiles to the end of another's; null where nothing is mapped or the
+    /// device will not have it.
     /// </summary>
     private unsafe GpuMatrix? Import(RowTileLayout layout, MatrixRole first, MatrixRole last, int layer, int expert)
     {
@@ -163,7 +167,8 @@ internal sealed class GpuWeights : IDisposable
     /// <summary>An expert that stays, in the slot of its own number: in place where the device takes all of it, else uploaded.</summary>
     private void AddExpert(int layer, int expert)
     {
-        if (Import(MatrixRole.GateProj, layer, expert) is { } gate && Import(MatrixRole.UpProj, layer, expert) is { } up && Import(MatrixRole.DownProj, layer, expert) is { } down)
+        if (Import(MatrixRole.GateProj, layer, expert) is { } gate && Import(MatrixRole.UpProj, layer, expert) is { } up
+            && Import(MatrixRole.DownProj, layer, expert) is { } down)
         {
             Experts.AddInPlace(layer, new ExpertWeights(gate, up, down));
             return;
@@ -193,12 +198,15 @@ internal sealed class GpuWeights : IDisposable
         }
     }
 
-    /// <summary>Uploads a matrix of the file to the tiles of <paramref name="matrix"/> from <paramref name="firstTile"/> on; returns its tiles.</summary>
+    /// <summary>
+    /// Uploads a matrix of the file to the tiles of <paramref name="matrix"/> from <paramref name="firstTile"/> on; returns its tiles.
+    /// </summary>
     private int AddTiles(GpuMatrix matrix, MatrixRole role, int layer, int expert, int firstTile = 0)
     {
         int tiles = _source.Layout(role, layer, expert).Tiles;
         string what = role is MatrixRole.TokenEmbedding or MatrixRole.Output ? $"{role}" : $"layer {layer}";
-        _uploads.AddRange(Upload.OfTiles(matrix, firstTile, tiles, (first, count, bytes) => _source.CopyTiles(role, layer, expert, first, count, bytes), what));
+        _uploads.AddRange(Upload.OfTiles(matrix, firstTile, tiles,
+            (first, count, bytes) => _source.CopyTiles(role, layer, expert, first, count, bytes), what));
         return tiles;
     }
 

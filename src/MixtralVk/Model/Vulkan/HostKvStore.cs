@@ -22,12 +22,14 @@ internal sealed class HostKvStore : IDisposable
     /// <param name="pageCount">Pages to make room for.</param>
     public HostKvStore(GpuDevice device, GpuKvCache cache, ModelConfig config, KvFormat format, int firstPlace, int pageCount)
     {
-        (_device, _cache, _layers, _firstPlace, _poolBytes) = (device, cache, config.LayerCount, firstPlace, (ulong)format.PoolBytes(config));
+        (_device, _cache, _layers, _firstPlace, _poolBytes) =
+            (device, cache, config.LayerCount, firstPlace, (ulong)format.PoolBytes(config));
         _blockPages = (int)Math.Max(1, MostBlockBytes / format.PageBytes(config));
         try
         {
             for (int page = 0; page < pageCount; page += _blockPages)
-                _blocks.Add(device.CreateBuffer((ulong)(Math.Min(_blockPages, pageCount - page) * format.PageBytes(config)), BufferUse.ReadBack, "keys and values on the host"));
+                _blocks.Add(device.CreateBuffer((ulong)(Math.Min(_blockPages, pageCount - page) * format.PageBytes(config)),
+                    BufferUse.ReadBack, "keys and values on the host"));
         }
         catch
         {
@@ -63,7 +65,8 @@ internal sealed class HostKvStore : IDisposable
     {
         if (place < _firstPlace) return _cache.Part(place, part);
         int page = place - _firstPlace;
-        return _blocks[page / _blockPages].View.Slice(((ulong)(page % _blockPages) * 2 * (ulong)_layers + (ulong)part) * _poolBytes, _poolBytes);
+        return _blocks[page / _blockPages].View.Slice(((ulong)(page % _blockPages) * 2 * (ulong)_layers + (ulong)part) * _poolBytes,
+            _poolBytes);
     }
 
     public void Dispose()

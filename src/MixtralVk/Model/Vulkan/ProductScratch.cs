@@ -3,7 +3,8 @@ using MixtralVk.Kernels;
 namespace MixtralVk.Model.Vulkan;
 
 /// <summary>What the products of a step need besides activations, each of them at its time.</summary>
-/// <param name="PartBytes">For the parts of products whose columns are split over workgroups, until <see cref="AddParts"/> adds them.</param>
+/// <param name="PartBytes">For the parts of products whose columns are split over workgroups, until <see cref="AddParts"/> adds
+/// them.</param>
 /// <param name="QuantBytes">For the rounded inputs of products with packed dot products (<see cref="QuantizeRows"/>).</param>
 internal readonly record struct ProductScratch(ulong PartBytes, ulong QuantBytes)
 {
@@ -29,7 +30,8 @@ internal readonly record struct ProductScratch(ulong PartBytes, ulong QuantBytes
         }
         yield return Dense(weights.Output, weights.Output.Rows);
 
-        ProductScratch Dense(GpuMatrix matrix, uint outputStride) => Of(choices.For(matrix.ShapeFor(ProductKind.Dense), tokens), 1, rows, matrix.Cols, outputStride);
+        ProductScratch Dense(GpuMatrix matrix, uint outputStride) =>
+            Of(choices.For(matrix.ShapeFor(ProductKind.Dense), tokens), 1, rows, matrix.Cols, outputStride);
     }
 
     private static ProductScratch Of(ProductVariant variant, uint matrices, uint rows, uint cols, uint outputStride) => new(

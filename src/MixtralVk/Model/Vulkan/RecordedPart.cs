@@ -16,7 +16,8 @@ internal sealed record RecordedPart(Recording Recording, int[] Ends)
 
 /// <summary>What a step consists of.</summary>
 /// <param name="First">What all rows go through.</param>
-/// <param name="Second">What only wanted rows go through, after it; null where <paramref name="First"/> is a whole step whose rows are all wanted.</param>
+/// <param name="Second">What only wanted rows go through, after it; null where <paramref name="First"/> is a whole step whose rows are all
+/// wanted.</param>
 internal readonly record struct StepParts(RecordedPart First, RecordedPart? Second)
 {
     public bool IsWhole => Second is null;

@@ -28,7 +28,10 @@ internal sealed class SliceRuns(GpuDevice device) : IDisposable
         if (_clock is not null) Add(_clock.Begin);
     }
 
-    /// <summary>Adds what is recorded in a part for a stage of the model, but for the last <paramref name="leaveOut"/>, or its last <paramref name="only"/> recorded stages.</summary>
+    /// <summary>
+    /// Adds what is recorded in a part for a stage of the model, but for the last <paramref name="leaveOut"/>, or its last
+    /// <paramref name="only"/> recorded stages.
+    /// </summary>
     public void Add(RecordedPart part, int stage, int leaveOut, int only)
     {
         (int first, int end) = part.Of(stage);
@@ -40,7 +43,8 @@ internal sealed class SliceRuns(GpuDevice device) : IDisposable
     /// <summary>Adds recorded stages.</summary>
     public void Add(StageRun run)
     {
-        if (_queuedCount > 0 && _queued[_queuedCount - 1] is var last && last.Recording == run.Recording && last.FirstStage + last.StageCount == run.FirstStage)
+        if (_queuedCount > 0 && _queued[_queuedCount - 1] is var last && last.Recording == run.Recording
+            && last.FirstStage + last.StageCount == run.FirstStage)
             _queued[_queuedCount - 1] = last with { StageCount = last.StageCount + run.StageCount };
         else _queued[_queuedCount++] = run;
     }

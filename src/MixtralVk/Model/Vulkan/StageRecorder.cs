@@ -14,7 +14,8 @@ internal sealed record ModelOnDevice(ModelConfig Config, KvFormat KvFormat, GpuW
 /// Records the stages of a model for one set of rows and one row-count class. Sites (what a kernel reports on a value that is not finite)
 /// are the layer that made the value plus one: 0 the embedding, layerCount + 1 the head.
 /// </summary>
-internal sealed partial class StageRecorder(ModelOnDevice model, Recorder recorder, StageCut cut, uint maxRows, AttentionPlan plan, RowSet rows, BufferView residual)
+internal sealed partial class StageRecorder(ModelOnDevice model, Recorder recorder, StageCut cut, uint maxRows, AttentionPlan plan,
+    RowSet rows, BufferView residual)
 {
     private readonly ModelConfig _config = model.Config;
     private readonly Activations _activations = model.Activations;
@@ -31,8 +32,8 @@ internal sealed partial class StageRecorder(ModelOnDevice model, Recorder record
     public int StageCount => recorder.StageCount;
 
     /// <summary>
-    /// A stage of a step, or a part of one, for all rows. Where the host may compute experts, the sum over a layer's experts is recorded as a stage of its own,
-    /// and of experts in no slots nothing else.
+    /// A stage of a step, or a part of one, for all rows. Where the host may compute experts, the sum over a layer's experts is recorded as
+    /// a stage of its own, and of experts in no slots nothing else.
     /// </summary>
     public void Record(Stage stage)
     {
@@ -78,16 +79,19 @@ internal sealed partial class StageRecorder(ModelOnDevice model, Recorder record
         GpuMatrix matrix = model.Weights.Embedding;
         using IDisposable disjoint = recorder.Concurrent();
         foreach (TileRange range in matrix.Ranges)
-            recorder.Dispatch(new EmbeddingRows(matrix.Format, range.View, rows.Rows, model.Parameters.TokenIds, residual, matrix.Cols, range.FirstRow, range.RowCount, maxRows));
+            recorder.Dispatch(new EmbeddingRows(matrix.Format, range.View, rows.Rows, model.Parameters.TokenIds, residual, matrix.Cols,
+                range.FirstRow, range.RowCount, maxRows));
     }
 
     /// <summary>Logits of every row; they and the status for the host: the end of a step with wanted rows.</summary>
     private void Head(Stage stage)
     {
         if (stage.IsFirst) Norm(model.Weights.OutputNorm, (uint)_config.LayerCount);
-        Products([new StackedMatrix(model.Weights.Output, 0)], _activations.Normed, _activations.Logits, (uint)_config.VocabSize, accumulate: false, stage);
+        Products([new StackedMatrix(model.Weights.Output, 0)], _activations.Normed, _activations.Logits, (uint)_config.VocabSize,
+            accumulate: false, stage);
         if (!stage.IsLast) return;
-        recorder.Dispatch(new FiniteCheck(rows.Rows, _activations.Logits, _activations.Status, (uint)_config.VocabSize, (uint)_config.LayerCount + 1, maxRows));
+        recorder.Dispatch(new FiniteCheck(rows.Rows, _activations.Logits, _activations.Status, (uint)_config.VocabSize,
+            (uint)_config.LayerCount + 1, maxRows));
         recorder.Copy(_activations.Status, _activations.StatusReadBack.View);
         ulong bytes = (ulong)maxRows * (ulong)_config.VocabSize * 4;
         recorder.Copy(_activations.Logits.Slice(0, bytes), _activations.LogitsReadBack.View.Slice(0, bytes));
@@ -109,8 +113,10 @@ internal sealed partial class StageRecorder(ModelOnDevice model, Recorder record
         if (stage.IsFirst) Norm(weights.AttentionNorm, (uint)layer);
         Products(weights.QueryKeyValue, _activations.Normed, _activations.Qkv, QkvDim, accumulate: false, stage);
         if (!stage.IsLast) return;
-        recorder.Dispatch(new RopeKvWrite(model.KvFormat, rows.Rows, rows.Positions, rows.Owners, model.Parameters.PageTables, model.RopeTable.View, _activations.Qkv,
-            model.Cache.Keys(layer), model.Cache.Values(layer), Heads, KvHeads, HeadDim, (uint)_config.RopeDim, model.Parameters.MaxPages, maxRows));
+        recorder.Dispatch(new RopeKvWrite(model.KvFormat, rows.Rows, rows.Positions, rows.Owners, model.Parameters.PageTables,
+            model.RopeTable.View, _activations.Qkv,
+            model.Cache.Keys(layer), model.Cache.Values(layer), Heads, KvHeads, HeadDim, (uint)_config.RopeDim,
+            model.Parameters.MaxPages, maxRows));
     }
 
     /// <param name="layer">The layer.</param>
@@ -121,14 +127,19 @@ internal sealed partial class StageRecorder(ModelOnDevice model, Recorder record
         BufferView keys = model.Cache.Keys(layer), values = model.Cache.Values(layer), pages = model.Parameters.PageTables;
         if (plan.IsSplit)
         {
-            recorder.DispatchIndirect(new AttentionSplit(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, queries, keys, values, _activations.Partials,
-                Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, _activations.MaxSplits, plan.Block, plan.PassingLanes, plan.Form, maxRows), rows.AttentionSize);
-            recorder.Dispatch(new AttentionMerge(rows.Rows, rows.Positions, _activations.Partials, _activations.Attended, Heads, HeadDim, _activations.MaxSplits, maxRows));
+            recorder.DispatchIndirect(new AttentionSplit(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, queries, keys,
+                values, _activations.Partials,
+                Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, _activations.MaxSplits, plan.Block, plan.PassingLanes,
+                plan.Form, maxRows), rows.AttentionSize);
+            recorder.Dispatch(new AttentionMerge(rows.Rows, rows.Positions, _activations.Partials, _activations.Attended, Heads, HeadDim,
+                _activations.MaxSplits, maxRows));
         }
         else
         {
-            recorder.DispatchIndirect(new AttentionPrefill(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, queries, keys, values, _activations.Attended,
-                Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, plan.Block, plan.PassingLanes, plan.Form, maxRows), rows.AttentionSize);
+            recorder.DispatchIndirect(new AttentionPrefill(model.KvFormat, rows.Tiles, rows.Positions, rows.Owners, pages, queries, keys,
+                values, _activations.Attended,
+                Heads, KvHeads, HeadDim, queryStride, model.Parameters.MaxPages, plan.Block, plan.PassingLanes, plan.Form, maxRows),
+                    rows.AttentionSize);
         }
     }
 
@@ -137,7 +148,8 @@ internal sealed partial class StageRecorder(ModelOnDevice model, Recorder record
     {
         uint queryDim = (uint)_config.QueryDim;
         recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, _activations.Residual, residual, Dim, Dim, maxRows));
-        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, _activations.Qkv, _activations.OutputQueries, queryDim, QkvDim, maxRows));
+        recorder.Dispatch(new GatherRows(rows.Rows, model.Parameters.OutputRows, _activations.Qkv, _activations.OutputQueries,
+            queryDim, QkvDim, maxRows));
         Attend(layer, _activations.OutputQueries, queryDim);
     }
 
@@ -149,12 +161,15 @@ internal sealed partial class StageRecorder(ModelOnDevice model, Recorder record
     }
 
     private void Norm(GpuBuffer weight, uint site) =>
-        recorder.Dispatch(new RmsNorm(rows.Rows, residual, weight.View, _activations.Normed, _activations.Status, Dim, _config.RmsEpsilon, site, maxRows));
+        recorder.Dispatch(new RmsNorm(rows.Rows, residual, weight.View, _activations.Normed, _activations.Status, Dim,
+            _config.RmsEpsilon, site, maxRows));
 
     /// <summary>A part of the products of one input with matrices that fill different columns of the output.</summary>
-    private void Products(IReadOnlyList<StackedMatrix> matrices, BufferView input, BufferView output, uint outputStride, bool accumulate, Stage stage)
+    private void Products(IReadOnlyList<StackedMatrix> matrices, BufferView input, BufferView output, uint outputStride,
+        bool accumulate, Stage stage)
     {
-        Quantize(stage.IsFirst && matrices.Any(m => VariantOf(m.Matrix).Arithmetic == Arithmetic.PackedInt8), input, matrices[0].Matrix.Cols, 1);
+        Quantize(stage.IsFirst && matrices.Any(m => VariantOf(m.Matrix).Arithmetic == Arithmetic.PackedInt8), input,
+            matrices[0].Matrix.Cols, 1);
         using (recorder.Concurrent())
             foreach ((GpuMatrix matrix, uint firstRow) in matrices)
             {
@@ -162,12 +177,14 @@ internal sealed partial class StageRecorder(ModelOnDevice model, Recorder record
                 bool isSplit = variant.WorkgroupSplits > 1;
                 BufferView to = PartsOr(output, variant.WorkgroupSplits, maxRows, outputStride);
                 foreach (TileRange range in matrix.RangesOf(stage.Part, stage.Parts))
-                    recorder.Dispatch(new MatMul(matrix.Format, range.View, rows.Rows, input, to, matrix.Cols, range.RowCount, firstRow + range.FirstRow,
+                    recorder.Dispatch(
+                        new MatMul(matrix.Format, range.View, rows.Rows, input, to, matrix.Cols, range.RowCount, firstRow + range.FirstRow,
                         outputStride, accumulate && !isSplit, maxRows, variant, AddParts.StrideOf(maxRows, outputStride), Quants));
             }
         using (recorder.Concurrent())
             foreach ((GpuMatrix matrix, uint firstRow) in stage.IsLast ? matrices : [])
-                if (VariantOf(matrix).WorkgroupSplits is > 1 and var splits) AddUp(output, splits, isGated: false, accumulate, 1, firstRow, matrix.Rows, outputStride);
+                if (VariantOf(matrix).WorkgroupSplits is > 1 and var splits)
+                    AddUp(output, splits, isGated: false, accumulate, 1, firstRow, matrix.Rows, outputStride);
 
         ProductVariant VariantOf(GpuMatrix matrix) => model.Products.For(matrix.ShapeFor(ProductKind.Dense), _tokens);
     }
@@ -182,8 +199,10 @@ internal sealed partial class StageRecorder(ModelOnDevice model, Recorder record
         return splits > 1 ? model.Parts!.View.Slice(skipped * bytes, matrices * bytes) : output;
     }
 
-    private void AddUp(BufferView output, uint splits, bool isGated, bool accumulate, uint rowFactor, uint firstCol, uint colCount, uint outputStride) =>
-        recorder.Dispatch(new AddParts(rows.Rows, PartsOr(output, splits, maxRows * rowFactor, outputStride, matrices: isGated ? 2u : 1u), output, splits, isGated,
+    private void AddUp(BufferView output, uint splits, bool isGated, bool accumulate, uint rowFactor, uint firstCol, uint colCount,
+        uint outputStride) =>
+        recorder.Dispatch(new AddParts(rows.Rows, PartsOr(output, splits, maxRows * rowFactor, outputStride, matrices: isGated ? 2u : 1u),
+            output, splits, isGated,
             accumulate, rowFactor, firstCol, colCount, outputStride, AddParts.StrideOf(maxRows * rowFactor, outputStride), maxRows));
 
     private BufferView Quants => model.Quants?.View ?? default;

@@ -7,7 +7,8 @@ namespace MixtralVk.Model.Vulkan;
 /// <param name="IndirectDispatches">Those whose size the step decides; an expert that no token chose costs an empty one.</param>
 /// <param name="Barriers">Pipeline barriers.</param>
 /// <param name="Copies">Copies and fills.</param>
-/// <param name="Submissions">Submissions to the queue, at the most: where the host may compute experts, a layer takes up to two more.</param>
+/// <param name="Submissions">Submissions to the queue, at the most: where the host may compute experts, a layer takes up to two
+/// more.</param>
 public readonly record struct StepCost(int Dispatches, int IndirectDispatches, int Barriers, int Copies, int Submissions)
 {
     internal static StepCost Of(IReadOnlyCollection<Recording> recordings, int submissions) => new(

@@ -11,7 +11,8 @@ namespace MixtralVk.Model.Vulkan;
 /// <param name="Owners">uint (rows): index of the sequence's page table.</param>
 /// <param name="Tiles">Rows that attention takes together (<see cref="QueryBlock.WriteTiles"/>).</param>
 /// <param name="AttentionSize">Size of the attention dispatch, three words.</param>
-internal readonly record struct RowSet(BufferView Rows, BufferView Positions, BufferView Owners, BufferView Tiles, BufferView AttentionSize);
+internal readonly record struct RowSet(BufferView Rows, BufferView Positions, BufferView Owners, BufferView Tiles,
+    BufferView AttentionSize);
 
 /// <summary>
 /// The small buffer that the host writes for each step: counts, token ids, positions and page tables. Everything that differs between two

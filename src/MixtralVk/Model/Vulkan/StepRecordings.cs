@@ -4,8 +4,8 @@ using MixtralVk.Kernels;
 namespace MixtralVk.Model.Vulkan;
 
 /// <summary>
-/// Every stage of a model, recorded once for each row-count class and submitted again for every step: of all tokens, up to the last layer's keys; of
-/// the wanted rows from there on; and of a whole step whose rows are all wanted (decode), where the class is that small.
+/// Every stage of a model, recorded once for each row-count class and submitted again for every step: of all tokens, up to the last layer's
+/// keys; of the wanted rows from there on; and of a whole step whose rows are all wanted (decode), where the class is that small.
 /// </summary>
 internal sealed class StepRecordings : IDisposable
 {
@@ -31,13 +31,16 @@ internal sealed class StepRecordings : IDisposable
     private RecordedPart _status;
 
     /// <summary>Records everything, of each class as it is cut.</summary>
-    public StepRecordings(ModelOnDevice model, GpuDevice device, Func<TokenClass, StageCut> cutOf, int maxBatchTokens, CancellationToken cancellation)
+    public StepRecordings(ModelOnDevice model, GpuDevice device, Func<TokenClass, StageCut> cutOf, int maxBatchTokens,
+        CancellationToken cancellation)
     {
         (_model, _device) = (model, device);
         _maxRows = [.. TokenClasses.Cover((uint)maxBatchTokens)];
         TokenClass[] classes = [.. TokenClasses.All.Take(_maxRows.Length)];
-        Draft status = DraftOf("status", recorder => recorder.RecordStatus()), hidden = DraftOf("hidden state", recorder => recorder.RecordHidden());
-        var parts = new Queue<RecordedPart>(Finish([.. classes.SelectMany(rows => DraftsOf(rows, cutOf(rows))), status, hidden], cancellation));
+        Draft status = DraftOf("status", recorder => recorder.RecordStatus()),
+            hidden = DraftOf("hidden state", recorder => recorder.RecordHidden());
+        var parts = new Queue<RecordedPart>(Finish([.. classes.SelectMany(rows => DraftsOf(rows, cutOf(rows))), status, hidden],
+            cancellation));
         _classes = [.. classes.Select(rows => ClassOf(rows, parts))];
         _statusRecording = parts.Dequeue().Recording;
         Hidden = parts.Dequeue().Recording;
@@ -47,12 +50,15 @@ internal sealed class StepRecordings : IDisposable
     /// <summary>Copies what the head has read, for the host.</summary>
     public Recording Hidden { get; }
 
-    /// <summary>A step of so many tokens, of which so many rows are wanted; without wanted rows only the status is left after the last layer's keys.</summary>
+    /// <summary>
+    /// A step of so many tokens, of which so many rows are wanted; without wanted rows only the status is left after the last layer's keys.
+    /// </summary>
     public StepParts For(int tokens, int outputs)
     {
         StepClass step = StepClass.Of(tokens, outputs);
         RowClass all = _classes[(int)step.All];
-        return step.IsWhole ? new StepParts(all.Whole!, null) : new StepParts(all.Tokens, outputs > 0 ? _classes[(int)step.Wanted].Outputs : _status);
+        return step.IsWhole ? new StepParts(all.Whole!, null)
+            : new StepParts(all.Tokens, outputs > 0 ? _classes[(int)step.Wanted].Outputs : _status);
     }
 
     /// <summary>How attention runs with so many rows.</summary>
@@ -70,11 +76,13 @@ internal sealed class StepRecordings : IDisposable
     /// <summary>In the place of what one wanted row would go through.</summary>
     private RecordedPart Status() => new(_statusRecording, [.. Enumerable.Repeat(0, _classes[0].Outputs.StageCount - 1), 1]);
 
-    private AttentionPlan PlanOf(uint maxRows) => AttentionPlan.For(_model.Config, _device.Description, _model.Activations.MaxSplits, maxRows);
+    private AttentionPlan PlanOf(uint maxRows) =>
+        AttentionPlan.For(_model.Config, _device.Description, _model.Activations.MaxSplits, maxRows);
 
     private static bool HasWhole(TokenClass rows) => rows < TokenClass.Chunk;
 
-    private static RowClass ClassOf(TokenClass rows, Queue<RecordedPart> parts) => new(parts.Dequeue(), parts.Dequeue(), HasWhole(rows) ? parts.Dequeue() : null);
+    private static RowClass ClassOf(TokenClass rows, Queue<RecordedPart> parts) =>
+        new(parts.Dequeue(), parts.Dequeue(), HasWhole(rows) ? parts.Dequeue() : null);
 
     private List<Draft> DraftsOf(TokenClass rows, StageCut cut)
     {
@@ -86,7 +94,9 @@ internal sealed class StepRecordings : IDisposable
             DraftOf($"up to {maxRows} tokens", maxRows, cut, _model.Parameters.Tokens, a.Residual, cut.OfAllRows(config)),
             DraftOf($"up to {maxRows} wanted rows", maxRows, cut, _model.Parameters.Outputs, a.OutputResidual, cut.OfWantedRows(config)),
         ];
-        if (HasWhole(rows)) drafts.Add(DraftOf($"up to {maxRows} tokens, all wanted", maxRows, cut, _model.Parameters.Tokens, a.Residual, cut.OfWholeStep(config)));
+        if (HasWhole(rows))
+            drafts.Add(DraftOf(
+                $"up to {maxRows} tokens, all wanted", maxRows, cut, _model.Parameters.Tokens, a.Residual, cut.OfWholeStep(config)));
         return drafts;
     }
 

@@ -11,7 +11,9 @@ public sealed partial class VulkanForwardPass
     /// <summary>Experts on the device; null where all are there for good. From any thread.</summary>
     public int? ResidentExperts => _store?.ResidentCount;
 
-    /// <summary>What the experts of each layer did since loading, where device and processor share them; else empty. A copy; from any thread.</summary>
+    /// <summary>
+    /// What the experts of each layer did since loading, where device and processor share them; else empty. A copy; from any thread.
+    /// </summary>
     public IReadOnlyList<LayerActivity> ExpertActivity => _store?.Activity.Read() ?? [];
 
     /// <summary>Whether the device has an expert; for tests.</summary>
@@ -24,15 +26,17 @@ public sealed partial class VulkanForwardPass
     public long ExpertBytesElsewhere => _store is null ? 0 : _model.Weights.Experts.AllBytes - _model.Weights.Experts.SlotBytes;
 
     /// <summary>
-    /// Most bytes of the device's memory for experts; null: all that is left of its budget. May be set from any thread and takes effect between steps, a few
-    /// experts at a time. Throws <see cref="InvalidOperationException"/> where all experts are on the device for good.
+    /// Most bytes of the device's memory for experts; null: all that is left of its budget. May be set from any thread and takes effect
+    /// between steps, a few experts at a time. Throws <see cref="InvalidOperationException"/> where all experts are on the device for good.
     /// </summary>
     internal long? ExpertBudgetBytes
     {
         get => _experts?.BudgetBytes;
         set
         {
-            if (_experts is null || _store is null) throw new InvalidOperationException("All experts are on the GPU for good: load the model with ExpertBudgetBytes to change it later.");
+            if (_experts is null || _store is null)
+                throw new InvalidOperationException(
+                    "All experts are on the GPU for good: load the model with ExpertBudgetBytes to change it later.");
             _experts = _experts with { BudgetBytes = value }; // for the next device, too
             _store.Budget.Bytes = value;
         }
@@ -42,7 +46,8 @@ public sealed partial class VulkanForwardPass
     internal ExpertUse? ExpertUse => _experts is { Moves: true } && _store is not null ? _use : null;
 
     /// <inheritdoc/>
-    internal override double? RearrangementMilliseconds => _store is null ? null : _store.Budget.IsDue ? _resizeMilliseconds : _store.Replacement.NextMilliseconds;
+    internal override double? RearrangementMilliseconds =>
+        _store is null ? null : _store.Budget.IsDue ? _resizeMilliseconds : _store.Replacement.NextMilliseconds;
 
     /// <inheritdoc/>
     internal override void Rearrange()

@@ -39,8 +39,8 @@ public sealed partial class VulkanForwardPass : ForwardPass
     internal GpuDevice Device => _device;
 
     /// <summary>
-    /// The residual stream as the next stage finds it: of a step with rows that are not wanted, only the wanted are left from the last layer's
-    /// attention on.
+    /// The residual stream as the next stage finds it: of a step with rows that are not wanted, only the wanted are left from the last
+    /// layer's attention on.
     /// </summary>
     internal BufferView Residual => NextStage > _parts.First.StageCount ? _model.Activations.OutputResidual : _model.Activations.Residual;
 
@@ -52,7 +52,8 @@ public sealed partial class VulkanForwardPass : ForwardPass
     }
 
     /// <summary>What the device is told to do in a step of so many tokens, of which the logits of so many are wanted.</summary>
-    public StepCost CostOf(int tokens, int outputs) => StepCost.Of(RecordingsFor(tokens, outputs), submissions: 1 + 2 * (_store?.SplitLayers(outputs > 0 ? Config.LayerCount : Config.LayerCount - 1) ?? 0));
+    public StepCost CostOf(int tokens, int outputs) => StepCost.Of(RecordingsFor(tokens, outputs),
+        submissions: 1 + 2 * (_store?.SplitLayers(outputs > 0 ? Config.LayerCount : Config.LayerCount - 1) ?? 0));
 
     /// <inheritdoc/>
     public override void Begin(StepBatch batch)
@@ -115,14 +116,17 @@ public sealed partial class VulkanForwardPass : ForwardPass
         else _store.Pass(stage.Layer, rows);
     }
 
-    /// <summary>Experts of a layer, the next one, that the device computes although it does not keep them: one by one, all stages of each.</summary>
+    /// <summary>
+    /// Experts of a layer, the next one, that the device computes although it does not keep them: one by one, all stages of each.
+    /// </summary>
     private void RunGuests(int layer, int rows)
     {
         int last = NextStage;
         while (Stages[last] is not { Kind: StageKind.Down, IsLast: true }) last++;
         while (_store!.TryBringGuest(layer, rows))
         {
-            for (int stage = NextStage; stage <= last; stage++) QueueStage(stage, leaveOut: stage == last ? 1 : 0); // the sum over all experts comes later
+            // The sum over all experts comes later.
+            for (int stage = NextStage; stage <= last; stage++) QueueStage(stage, leaveOut: stage == last ? 1 : 0);
             _runs.SubmitAndWait();
             _store.GuestComputed(layer);
         }
@@ -176,8 +180,8 @@ public sealed partial class VulkanForwardPass : ForwardPass
     }
 
     /// <summary>
-    /// Has a stage run in the next submission: all that is recorded of it in either part, but for the last <paramref name="leaveOut"/>, or the last
-    /// <paramref name="only"/> recorded stages.
+    /// Has a stage run in the next submission: all that is recorded of it in either part, but for the last <paramref name="leaveOut"/>, or
+    /// the last <paramref name="only"/> recorded stages.
     /// </summary>
     private void QueueStage(int stage, int leaveOut = 0, int only = int.MaxValue)
     {
@@ -206,7 +210,8 @@ public sealed partial class VulkanForwardPass : ForwardPass
     protected override void AbandonStep() => _batch = null;
 
     /// <inheritdoc/>
-    private protected override void OnCut(TokenClass rows, StageCut cut) => _recordings?.Renew(rows, cut); // each submission has been waited for
+    // Each submission has been waited for.
+    private protected override void OnCut(TokenClass rows, StageCut cut) => _recordings?.Renew(rows, cut);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -22,7 +22,8 @@ public sealed partial class VulkanForwardPass
     /// <param name="progress">Told after each piece of weights, on any thread.</param>
     /// <param name="cancellation">Stops loading and frees everything.</param>
     /// <exception cref="OutOfGpuMemoryException">The model does not fit the budget or the device.</exception>
-    public static VulkanForwardPass Load(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
+    public static VulkanForwardPass Load(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens,
+        KvFormat kvFormat, int pageCount,
         IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -34,22 +35,29 @@ public sealed partial class VulkanForwardPass
     /// The same with product variants of the caller's choice, made when the weights are on the device (null: the shipped ones), and with
     /// something to dispose after the pass has freed what it has on the device.
     /// </summary>
-    internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount,
-        Func<GpuWeights, ProductChoices>? choose, IDisposable? owner = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default) =>
+    internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, int contextLength, int maxBatchTokens,
+        KvFormat kvFormat, int pageCount,
+        Func<GpuWeights, ProductChoices>? choose, IDisposable? owner = null, IProgress<LoadProgress>? progress = null,
+        CancellationToken cancellation = default) =>
         new(source, device, null, contextLength, maxBatchTokens, kvFormat, pageCount, 0, null, choose, owner, progress, cancellation);
 
     /// <summary>
-    /// The same with the matrices in <paramref name="mapped"/> used in place where the device takes them; it belongs to the pass from now on. And with
-    /// room for <paramref name="hostPageCount"/> pages of the KV cache in the host's memory. With <paramref name="experts"/> the processor computes those that
-    /// find no room on the device; null: all must be there.
+    /// The same with the matrices in <paramref name="mapped"/> used in place where the device takes them; it belongs to the pass from now
+    /// on. And with room for <paramref name="hostPageCount"/> pages of the KV cache in the host's memory. With <paramref name="experts"/>
+    /// the processor computes those that find no room on the device; null: all must be there.
     /// </summary>
-    internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, MappedTiles? mapped, int contextLength, int maxBatchTokens, KvFormat kvFormat,
-        int pageCount, int hostPageCount, ExpertSettings? experts, Func<GpuWeights, ProductChoices>? choose, IProgress<LoadProgress>? progress,
+    internal static VulkanForwardPass Load(ModelSource source, GpuDevice device, MappedTiles? mapped, int contextLength,
+        int maxBatchTokens, KvFormat kvFormat,
+        int pageCount, int hostPageCount, ExpertSettings? experts, Func<GpuWeights, ProductChoices>? choose,
+        IProgress<LoadProgress>? progress,
         CancellationToken cancellation) =>
-        new(source, device, mapped, contextLength, maxBatchTokens, kvFormat, pageCount, hostPageCount, experts, choose, null, progress, cancellation);
+        new(source, device, mapped, contextLength, maxBatchTokens, kvFormat, pageCount, hostPageCount, experts, choose, null,
+            progress, cancellation);
 
-    private VulkanForwardPass(ModelSource source, GpuDevice device, MappedTiles? mapped, int contextLength, int maxBatchTokens, KvFormat kvFormat, int pageCount, int hostPageCount,
-        ExpertSettings? experts, Func<GpuWeights, ProductChoices>? choose, IDisposable? owner, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    private VulkanForwardPass(ModelSource source, GpuDevice device, MappedTiles? mapped, int contextLength, int maxBatchTokens,
+        KvFormat kvFormat, int pageCount, int hostPageCount,
+        ExpertSettings? experts, Func<GpuWeights, ProductChoices>? choose, IDisposable? owner, IProgress<LoadProgress>? progress,
+        CancellationToken cancellation)
         : base(source.Config, contextLength, maxBatchTokens, kvFormat, pageCount, hostPageCount)
     {
         _device = device;
@@ -68,7 +76,8 @@ public sealed partial class VulkanForwardPass
         }
     }
 
-    private void Build(ModelSource source, MappedTiles? mapped, Func<GpuWeights, ProductChoices>? choose, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    private void Build(ModelSource source, MappedTiles? mapped, Func<GpuWeights, ProductChoices>? choose,
+        IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         if (mapped is not null) Own(mapped);
         CheckKernelLimits();
@@ -77,16 +86,22 @@ public sealed partial class VulkanForwardPass
         var activations = Own(new Activations(_device, Config, MaxBatchTokens, ContextLength));
         var cache = Own(new GpuKvCache(_device, Config, KvFormat, Pages.PageCount));
         _hostPages = Own(new HostKvStore(_device, cache, Config, KvFormat, Pages.PageCount, _hostPageCount));
-        var ropeTable = Own(_device.CreateBuffer((ulong)ContextLength * (ulong)Config.RopeDim * sizeof(float), BufferUse.Device, "rope table"));
-        var weights = Own(GpuWeights.Load(_device, source, DeviceChoices.SharesMemory(_device.Description) ? mapped : null, _experts, progress, cancellation));
+        var ropeTable =
+            Own(_device.CreateBuffer((ulong)ContextLength * (ulong)Config.RopeDim * sizeof(float), BufferUse.Device, "rope table"));
+        var weights = Own(GpuWeights.Load(_device, source, DeviceChoices.SharesMemory(_device.Description) ? mapped : null, _experts,
+            progress, cancellation));
         Transfer = weights.Transfer;
-        _store = weights.Experts.AreShared ? Own(new ExpertStore(_device, weights.Experts, source, mapped, MaxBatchTokens, _experts!, _use, progress, cancellation)) : null;
+        _store = weights.Experts.AreShared ? Own(
+            new ExpertStore(_device, weights.Experts, source, mapped, MaxBatchTokens, _experts!, _use, progress, cancellation)) : null;
         if (_store is not null) Transfer = Transfer.Plus(_store.Fill(_device, progress, cancellation));
         ProductChoices products = choose?.Invoke(weights) ?? ProductChoices.Shipped(_device.Description);
         var scratch = ProductScratch.Of(weights, Config, products, MaxBatchTokens);
-        GpuBuffer? parts = scratch.PartBytes > 0 ? Own(_device.CreateBuffer(scratch.PartBytes, BufferUse.Device, "parts of split products")) : null;
-        GpuBuffer? quants = scratch.QuantBytes > 0 ? Own(_device.CreateBuffer(scratch.QuantBytes, BufferUse.Device, "rounded activations")) : null;
-        _model = new ModelOnDevice(Config, KvFormat, weights, cache, activations, parameters, ropeTable, products, parts, quants, _store?.Exchange);
+        GpuBuffer? parts = scratch.PartBytes > 0
+            ? Own(_device.CreateBuffer(scratch.PartBytes, BufferUse.Device, "parts of split products")) : null;
+        GpuBuffer? quants = scratch.QuantBytes > 0
+            ? Own(_device.CreateBuffer(scratch.QuantBytes, BufferUse.Device, "rounded activations")) : null;
+        _model = new ModelOnDevice(Config, KvFormat, weights, cache, activations, parameters, ropeTable, products, parts,
+            quants, _store?.Exchange);
         FillConstants();
         _origin = OriginOf(weights, products);
         _recordings = Record(cancellation);
@@ -96,9 +111,12 @@ public sealed partial class VulkanForwardPass
 
     private KvOrigin OriginOf(GpuWeights weights, ProductChoices products)
     {
-        IEnumerable<string> orders = TunedProduct.Of(weights, Config).Select(p => $"{p.Shape} {products.For(p.Shape, TokenClass.One).SummationOrder}").Order(StringComparer.Ordinal);
-        string experts = _store is null ? "" : $"; {ResidentExperts} experts on the device, others {_experts!.Cpu.Arithmetic} on {Cpu.CpuForwardPass.Processor}";
-        return new KvOrigin(KvFormat, KvOrigin.ThisEngine, _device.Description.Name, _device.Description.Driver, string.Join("; ", orders) + experts);
+        IEnumerable<string> orders = TunedProduct.Of(weights, Config)
+            .Select(p => $"{p.Shape} {products.For(p.Shape, TokenClass.One).SummationOrder}").Order(StringComparer.Ordinal);
+        string experts = _store is null
+            ? "" : $"; {ResidentExperts} experts on the device, others {_experts!.Cpu.Arithmetic} on {Cpu.CpuForwardPass.Processor}";
+        return new KvOrigin(KvFormat, KvOrigin.ThisEngine, _device.Description.Name, _device.Description.Driver,
+            string.Join("; ", orders) + experts);
     }
 
     /// <summary>The RoPE table; and for a dense block the choice that never changes: expert 0 with weight 1.</summary>
@@ -116,8 +134,12 @@ public sealed partial class VulkanForwardPass
 
     private void CheckKernelLimits()
     {
-        if (Config.ExpertCount > RouterTopK.MaxExperts) throw new GpuModelException($"The model has {Config.ExpertCount} experts per layer; at most {RouterTopK.MaxExperts} are supported on the GPU.");
-        if (Config.HeadDim > AttentionSplit.SplitKeys) throw new GpuModelException($"The model's heads are {Config.HeadDim} long; at most {AttentionSplit.SplitKeys} are supported on the GPU.");
+        if (Config.ExpertCount > RouterTopK.MaxExperts)
+            throw new GpuModelException(
+                $"The model has {Config.ExpertCount} experts per layer; at most {RouterTopK.MaxExperts} are supported on the GPU.");
+        if (Config.HeadDim > AttentionSplit.SplitKeys)
+            throw new GpuModelException(
+                $"The model's heads are {Config.HeadDim} long; at most {AttentionSplit.SplitKeys} are supported on the GPU.");
     }
 
     private T Own<T>(T resource) where T : IDisposable
@@ -126,7 +148,9 @@ public sealed partial class VulkanForwardPass
         return resource;
     }
 
-    /// <summary>Frees everything on the device, which may be lost; the pass stays, and computes again after <see cref="Rebuild"/>.</summary>
+    /// <summary>
+    /// Frees everything on the device, which may be lost; the pass stays, and computes again after <see cref="Rebuild"/>.
+    /// </summary>
     internal void Release()
     {
         _device.WaitIdle();
@@ -138,7 +162,10 @@ public sealed partial class VulkanForwardPass
         _outputCount = 0;
     }
 
-    /// <summary>Loads the model again, onto another device; what the pages held is gone. A failure leaves nothing on the device and may be followed by another try.</summary>
+    /// <summary>
+    /// Loads the model again, onto another device; what the pages held is gone. A failure leaves nothing on the device and may be followed
+    /// by another try.
+    /// </summary>
     internal void Rebuild(ModelSource source, GpuDevice device, MappedTiles? mapped, Func<GpuWeights, ProductChoices>? choose)
     {
         _device = device;

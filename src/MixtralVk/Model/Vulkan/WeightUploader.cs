@@ -14,15 +14,20 @@ internal delegate void FillTiles(int first, int count, Span<byte> bytes);
 /// <summary>Something to bring to the device.</summary>
 internal readonly record struct Upload(BufferView Destination, FillBytes Fill, string What)
 {
-    /// <summary>So many tiles to those of <paramref name="matrix"/> from <paramref name="firstTile"/> on, in pieces of at most so many bytes, or one tile.</summary>
-    public static IEnumerable<Upload> OfTiles(GpuMatrix matrix, int firstTile, int tileCount, FillTiles fill, string what, long pieceBytes = WeightUploader.PieceBytes)
+    /// <summary>
+    /// So many tiles to those of <paramref name="matrix"/> from <paramref name="firstTile"/> on, in pieces of at most so many bytes, or one
+    /// tile.
+    /// </summary>
+    public static IEnumerable<Upload> OfTiles(GpuMatrix matrix, int firstTile, int tileCount, FillTiles fill, string what,
+        long pieceBytes = WeightUploader.PieceBytes)
     {
         long tileBytes = matrix.Layout.TileBytes;
         int tilesPerPiece = (int)Math.Max(1, pieceBytes / tileBytes);
         for (int tile = 0; tile < tileCount; tile += tilesPerPiece)
         {
             (int first, int count) = (tile, Math.Min(tilesPerPiece, tileCount - tile));
-            yield return new Upload(matrix.View.Slice((ulong)((firstTile + first) * tileBytes), (ulong)(count * tileBytes)), bytes => fill(first, count, bytes), what);
+            yield return new Upload(matrix.View.Slice((ulong)((firstTile + first) * tileBytes), (ulong)(count * tileBytes)),
+                bytes => fill(first, count, bytes), what);
         }
     }
 }
@@ -74,7 +79,8 @@ internal sealed class WeightUploader : IDisposable
     {
         long start = Stopwatch.GetTimestamp();
         Bring(upload);
-        Transfer = new WeightTransfer(Transfer.CopiedBytes + (long)upload.Destination.Length, Transfer.CopyTime + Stopwatch.GetElapsedTime(start), 0);
+        Transfer = new WeightTransfer(Transfer.CopiedBytes + (long)upload.Destination.Length,
+            Transfer.CopyTime + Stopwatch.GetElapsedTime(start), 0);
     }
 
     private void Bring(in Upload upload)
