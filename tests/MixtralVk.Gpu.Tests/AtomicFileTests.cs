@@ -66,18 +66,18 @@ public sealed class AtomicFileTests : IDisposable
         const int writers = 4, rounds = 50;
         AtomicFile.Write(Target, Content(0));
         using var done = new CancellationTokenSource();
-        Task<int> reader = Task.Run(() =>
+        var reading = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task reader = Task.Factory.StartNew(() =>
         {
-            int reads = 0;
-            for (; !done.IsCancellationRequested; reads++) AssertWhole(File.ReadAllBytes(Target));
-            return reads;
-        });
+            for (; !done.IsCancellationRequested; reading.TrySetResult()) AssertWhole(File.ReadAllBytes(Target));
+        }, default, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        await Task.WhenAny(reading.Task, reader); // before the first writer
         Parallel.For(0, writers, new ParallelOptions { MaxDegreeOfParallelism = writers }, writer =>
         {
             for (int i = 0; i < rounds; i++) AtomicFile.Write(Target, Content(writer * rounds + i));
         });
         await done.CancelAsync();
-        Assert.True(await reader > 0);
+        await reader;
         AssertWhole(File.ReadAllBytes(Target));
         Assert.Equal([Target], Directory.GetFiles(_folder));
 

@@ -4,16 +4,17 @@ using Silk.NET.Vulkan;
 namespace MixtralVk.Testing;
 
 /// <summary>
-/// Loses the device that is in use, or refuses a submission, as drivers do: from the n-th of the chosen calls on every submission and every
-/// wait says so, until a device is made or <see cref="Mend"/> is called. Goes between the engine and the driver by <c>ReplaceCommand</c>.
-/// One at a time in a process, as functions that the driver's callers call have no object of their own.
+/// Loses the device that is in use, or refuses a submission or a recording, as drivers do: from the n-th of the chosen calls on every
+/// submission and every wait says so, until a device is made or <see cref="Mend"/> is called. Goes between the engine and the driver by
+/// <c>ReplaceCommand</c>. One at a time in a process, as functions that the driver's callers call have no object of their own.
 /// </summary>
 internal static unsafe class VulkanFaults
 {
     private static delegate* unmanaged<nint, uint, SubmitInfo2*, ulong, Result> s_submit;
     private static delegate* unmanaged<nint, SemaphoreWaitInfo*, ulong, Result> s_wait;
     private static delegate* unmanaged<nint, DeviceCreateInfo*, void*, nint*, Result> s_create;
-    private static int s_submissionsLeft, s_waitsLeft, s_refused, s_beforeRefusal;
+    private static delegate* unmanaged<nint, CommandPoolCreateInfo*, void*, CommandPool*, Result> s_createPool;
+    private static int s_submissionsLeft, s_waitsLeft, s_refused, s_beforeRefusal, s_refusedPools;
     private static volatile bool s_isLost;
 
     /// <summary>Submissions that go well before the device is lost; most, unless set.</summary>
@@ -28,6 +29,9 @@ internal static unsafe class VulkanFaults
     /// <summary>Submissions that go well before the first is refused; none, unless set.</summary>
     public static int SubmissionsBeforeRefusal { set => s_beforeRefusal = value; }
 
+    /// <summary>So many recordings to come are refused for lack of memory.</summary>
+    public static int RefusedRecordings { get => Math.Max(0, s_refusedPools); set => s_refusedPools = value; }
+
     /// <summary>Waits that go well before the device is lost.</summary>
     public static int WaitsLeft { set => s_waitsLeft = value; }
 
@@ -38,7 +42,7 @@ internal static unsafe class VulkanFaults
     public static void Mend()
     {
         s_submissionsLeft = s_waitsLeft = int.MaxValue;
-        s_refused = s_beforeRefusal = 0;
+        s_refused = s_beforeRefusal = s_refusedPools = 0;
         s_isLost = false;
     }
 
@@ -63,6 +67,9 @@ internal static unsafe class VulkanFaults
             case "vkCreateDevice":
                 s_create = (delegate* unmanaged<nint, DeviceCreateInfo*, void*, nint*, Result>)address;
                 return (nint)(delegate* unmanaged<nint, DeviceCreateInfo*, void*, nint*, Result>)&Create;
+            case "vkCreateCommandPool":
+                s_createPool = (delegate* unmanaged<nint, CommandPoolCreateInfo*, void*, CommandPool*, Result>)address;
+                return (nint)(delegate* unmanaged<nint, CommandPoolCreateInfo*, void*, CommandPool*, Result>)&CreatePool;
             default:
                 return address;
         }
@@ -95,4 +102,8 @@ internal static unsafe class VulkanFaults
         Devices++;
         return s_create(physicalDevice, info, allocator, device);
     }
+
+    [UnmanagedCallersOnly]
+    private static Result CreatePool(nint device, CommandPoolCreateInfo* info, void* allocator, CommandPool* pool) =>
+        Interlocked.Decrement(ref s_refusedPools) >= 0 ? Result.ErrorOutOfDeviceMemory : s_createPool(device, info, allocator, pool);
 }

@@ -51,6 +51,22 @@ public sealed class MemoryPressureTests
         Assert.Equal(expected, Text(model, Smith));
     }
 
+    /// <summary>Slots changed, but what goes through them could not be recorded: the next step does that.</summary>
+    [Fact]
+    public void A_change_of_slots_whose_recording_is_refused_is_recorded_later()
+    {
+        long all;
+        using (ModelSource source = ModelSource.Open(ShippedModel.Path)) all = source.Describe().ExpertBytes;
+        using MixtralModel model = Load(s_options with { ExpertBudgetBytes = all / 2, ExpertPlacement = ExpertPlacement.Fixed });
+        string expected = Text(model, Smith);
+        VulkanFaults.RefusedRecordings = 1;
+        model.ExpertBudgetBytes = all / 4;
+        Assert.True(SpinWait.SpinUntil(() => VulkanFaults.RefusedRecordings == 0, 20_000));
+        Assert.Equal(expected, Text(model, Smith));
+        Assert.True(SpinWait.SpinUntil(() => ((VulkanForwardPass)model.ForwardPass).ResidentExperts == 8, 20_000));
+        Assert.Equal(expected, Text(model, Smith));
+    }
+
     /// <summary>
     /// A text whose pages come back from the host is refused at that, in its prompt or in its answer, and is told; asked again it is what
     /// it would have been.

@@ -47,7 +47,7 @@ public sealed partial class VulkanForwardPass : ForwardPass
     /// <summary>What is submitted for a step of so many tokens, of which so many rows are wanted, in order.</summary>
     internal IReadOnlyList<Recording> RecordingsFor(int tokens, int outputs)
     {
-        (RecordedPart first, RecordedPart? second) = _recordings!.For(tokens, outputs);
+        (RecordedPart first, RecordedPart? second) = Recordings.For(tokens, outputs);
         return second is null ? [first.Recording] : [first.Recording, second.Recording];
     }
 
@@ -61,8 +61,8 @@ public sealed partial class VulkanForwardPass : ForwardPass
         ArgumentNullException.ThrowIfNull(batch);
         Check(batch);
         TakePageMoves();
-        _model.Parameters.Write(batch, _recordings!.PlanFor(batch.Count), _recordings.PlanFor(batch.OutputCount));
-        _parts = _recordings.For(batch.Count, batch.OutputCount);
+        _model.Parameters.Write(batch, Recordings.PlanFor(batch.Count), Recordings.PlanFor(batch.OutputCount));
+        _parts = Recordings.For(batch.Count, batch.OutputCount);
         _store?.Forget();
         _batch = batch;
         BeginStages(batch);
@@ -171,7 +171,7 @@ public sealed partial class VulkanForwardPass : ForwardPass
         if (NextStage < Stages.Count) throw new InvalidOperationException("The step is not complete.");
         if (!_hiddenIsRead)
         {
-            _device.Queue.Wait(_device.Queue.Submit(_recordings!.Hidden, 0, 1));
+            _device.Queue.Wait(_device.Queue.Submit(Recordings.Hidden, 0, 1));
             _model.Activations.HiddenReadBack.Invalidate();
             _hiddenIsRead = true;
         }
@@ -203,6 +203,9 @@ public sealed partial class VulkanForwardPass : ForwardPass
         _outputCount = batch.OutputCount;
         batch.Commit();
     }
+
+    /// <summary>Recorded now where that failed before, for lack of memory.</summary>
+    private StepRecordings Recordings => _recordings ??= Record(CancellationToken.None);
 
     private StepRecordings Record(CancellationToken cancellation) => new(_model, _device, CutOf, MaxBatchTokens, cancellation);
 
