@@ -59,8 +59,7 @@ public sealed class Generation : IEnumerable<GeneratedToken>
     /// <inheritdoc/>
     public IEnumerator<GeneratedToken> GetEnumerator()
     {
-        if (_enumerated) throw new InvalidOperationException("A generation can be enumerated only once.");
-        _enumerated = true;
+        BeEnumerated();
         return Run();
     }
 
@@ -69,8 +68,7 @@ public sealed class Generation : IEnumerable<GeneratedToken>
     /// <summary>The tokens, awaited: no thread waits for them.</summary>
     public async IAsyncEnumerable<GeneratedToken> StreamAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        if (_enumerated) throw new InvalidOperationException("A generation can be enumerated only once.");
-        _enumerated = true;
+        BeEnumerated();
         using var both = CancellationTokenSource.CreateLinkedTokenSource(_cancellationToken, cancellationToken);
         _cancellationToken = both.Token;
         await Task.Run(Start, CancellationToken.None).ConfigureAwait(false); // a constraint may take its time to compile
@@ -136,6 +134,12 @@ public sealed class Generation : IEnumerable<GeneratedToken>
         if (IsFinished) return;
         End(MixtralVk.FinishReason.Cancelled);
         if (_draft is not null && _session.Version == _version) _session.Stop();
+    }
+
+    private void BeEnumerated()
+    {
+        if (_enumerated) throw new InvalidOperationException("A generation can be enumerated only once.");
+        _enumerated = true;
     }
 
     private void End(FinishReason reason)

@@ -24,9 +24,7 @@ public sealed class MemoryPressureTests
     [Fact]
     public void Experts_leave_first_and_then_texts_are_refused_until_there_is_memory()
     {
-        long all;
-        using (ModelSource source = ModelSource.Open(ShippedModel.Path)) all = source.Describe().ExpertBytes;
-        using MixtralModel model = Load(s_options with { ExpertBudgetBytes = all / 2, ExpertPlacement = ExpertPlacement.Fixed });
+        using MixtralModel model = LoadWithHalfOfExperts(out long half);
         var pass = (VulkanForwardPass)model.ForwardPass;
         string expected = Text(model, Smith), other = Text(model, Mill);
         Assert.Equal(16, pass.ResidentExperts);
@@ -46,7 +44,7 @@ public sealed class MemoryPressureTests
         Assert.Equal(other, Text(late, Mill));
         Assert.Equal(expected, Text(model, Smith));
         Assert.Equal(0, pass.ResidentExperts);
-        model.ExpertBudgetBytes = all / 2;
+        model.ExpertBudgetBytes = half;
         Assert.True(SpinWait.SpinUntil(() => pass.ResidentExperts == 16, 20_000));
         Assert.Equal(expected, Text(model, Smith));
     }
@@ -55,12 +53,10 @@ public sealed class MemoryPressureTests
     [Fact]
     public void A_change_of_slots_whose_recording_is_refused_is_recorded_later()
     {
-        long all;
-        using (ModelSource source = ModelSource.Open(ShippedModel.Path)) all = source.Describe().ExpertBytes;
-        using MixtralModel model = Load(s_options with { ExpertBudgetBytes = all / 2, ExpertPlacement = ExpertPlacement.Fixed });
+        using MixtralModel model = LoadWithHalfOfExperts(out long half);
         string expected = Text(model, Smith);
         VulkanFaults.RefusedRecordings = 1;
-        model.ExpertBudgetBytes = all / 4;
+        model.ExpertBudgetBytes = half / 2;
         Assert.True(SpinWait.SpinUntil(() => VulkanFaults.RefusedRecordings == 0, 20_000));
         Assert.Equal(expected, Text(model, Smith));
         Assert.True(SpinWait.SpinUntil(() => ((VulkanForwardPass)model.ForwardPass).ResidentExperts == 8, 20_000));
@@ -89,6 +85,12 @@ public sealed class MemoryPressureTests
         Assert.Equal(expected, Text(session, smiths + Mill));
         Assert.InRange(session.PrefillTimings.ReusedTokens, 2 * KvPages.PageTokens, 128);
         Assert.Equal(other, Text(model, mills));
+    }
+
+    private static MixtralModel LoadWithHalfOfExperts(out long bytes)
+    {
+        using (ModelSource source = ModelSource.Open(ShippedModel.Path)) bytes = source.Describe().ExpertBytes / 2;
+        return Load(s_options with { ExpertBudgetBytes = bytes, ExpertPlacement = ExpertPlacement.Fixed });
     }
 
     private static MixtralModel Load(MixtralOptions options)

@@ -21,7 +21,7 @@ internal sealed class ExpertGuests : IDisposable
     private readonly WeightUploader _uploader;
     private readonly List<int> _guests = [];    // of the layer in progress; all are computed but for the last
     private readonly MeasuredTime _uploadByte = new(), _gpuRow = new(), _cpuRow = new(); // milliseconds
-    private long _landed, _failed;              // when the last one was there, and when the latest upload failed; 0 for none
+    private long _landed;                       // when the last one was there
 
     /// <param name="device">The device.</param>
     /// <param name="experts">Its slots, and the landing.</param>
@@ -37,7 +37,7 @@ internal sealed class ExpertGuests : IDisposable
     }
 
     /// <summary>Uploads of guests that failed, for lack of memory: the processor computed their rows.</summary>
-    public int Failures { get; private set; }
+    public UploadFailures Failures { get; } = new();
 
     /// <summary>
     /// Brings an expert that has no slot, the one that most rows chose, if that is worth it: the next submissions of the layer compute it,
@@ -57,8 +57,7 @@ internal sealed class ExpertGuests : IDisposable
             if (_host.RowsOf(expert) > rows && _experts.FitsLanding(new ExpertId(layer, expert)))
                 (guest, rows) = (expert, _host.RowsOf(expert));
         }
-        bool waits = _failed != 0 && Stopwatch.GetElapsedTime(_failed) < ExpertReplacement.Pause;
-        if (rows > 0 && !waits && IsWorth(layer, guest, missRows, hitRows) && TryUpload(new ExpertId(layer, guest)))
+        if (rows > 0 && !Failures.AreRecent && IsWorth(layer, guest, missRows, hitRows) && TryUpload(new ExpertId(layer, guest)))
         {
             _experts.ComputeGuest(new ExpertId(layer, guest));
             _guests.Add(guest);
@@ -88,8 +87,7 @@ internal sealed class ExpertGuests : IDisposable
         }
         catch (GpuException problem) when (problem is not DeviceLostException)
         {
-            Failures++;
-            _failed = Stopwatch.GetTimestamp();
+            Failures.Add();
             return false;
         }
         _landed = Stopwatch.GetTimestamp();
@@ -108,8 +106,8 @@ internal sealed class ExpertGuests : IDisposable
     /// <summary>A step of a prompt took so many milliseconds for so many rows on either side.</summary>
     public void Learn(double gpuMilliseconds, int gpuRows, double cpuMilliseconds, int cpuRows)
     {
-        if (gpuRows > 0 && gpuMilliseconds > 0) _gpuRow.Learn(gpuMilliseconds / gpuRows);
-        if (cpuRows > 0 && cpuMilliseconds > 0) _cpuRow.Learn(cpuMilliseconds / cpuRows);
+        _gpuRow.Learn(gpuMilliseconds, gpuRows);
+        _cpuRow.Learn(cpuMilliseconds, cpuRows);
     }
 
     private bool IsWorth(int layer, int guest, int missRows, int hitRows)

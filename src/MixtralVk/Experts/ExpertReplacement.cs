@@ -15,9 +15,6 @@ internal sealed class ExpertReplacement : IDisposable
     /// <summary>Some tenths of a millisecond over a usual bus.</summary>
     private const long PieceBytes = 2 << 20;
 
-    /// <summary>Time without another try after an upload that failed: what was lacking is not back at once.</summary>
-    public static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
-
     private readonly GpuDevice _device;
     private readonly DeviceExperts _experts;
     private readonly CpuExperts _host;
@@ -27,7 +24,6 @@ internal sealed class ExpertReplacement : IDisposable
     private readonly Queue<Upload> _pieces = [];    // of the expert on its way that are not there yet
     private ExpertMove? _move;
     private readonly MeasuredTime _piece = new(), _copy = new(); // milliseconds
-    private long _failed;                           // timestamp of the latest failure; 0 for none
 
     public ExpertReplacement(GpuDevice device, DeviceExperts experts, CpuExperts host, ExpertUse use, ExpertActivity activity)
     {
@@ -41,13 +37,12 @@ internal sealed class ExpertReplacement : IDisposable
         get
         {
             if (_move is not null) return _pieces.Count == 0 ? _copy.Average : _piece.Average;
-            bool waits = _failed != 0 && Stopwatch.GetElapsedTime(_failed) < Pause;
-            return waits || !_experts.Slots.TryNextMove(_use, out _) ? null : _piece.Average;
+            return Failures.AreRecent || !_experts.Slots.TryNextMove(_use, out _) ? null : _piece.Average;
         }
     }
 
     /// <summary>Uploads that failed, for lack of memory: each left everything as it was.</summary>
-    public int Failures { get; private set; }
+    public UploadFailures Failures { get; } = new();
 
     /// <summary>Brings a piece of an expert to the device, or an expert whose pieces are there into its slot.</summary>
     /// <exception cref="DeviceLostException">The device is lost.</exception>
@@ -72,8 +67,7 @@ internal sealed class ExpertReplacement : IDisposable
         catch (GpuException problem) when (problem is not DeviceLostException)
         {
             Abandon();
-            Failures++;
-            _failed = Stopwatch.GetTimestamp();
+            Failures.Add();
         }
     }
 

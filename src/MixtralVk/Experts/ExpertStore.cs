@@ -77,7 +77,7 @@ internal sealed unsafe class ExpertStore : IDisposable
     public ExpertReplacement Replacement { get; }
 
     /// <summary>Uploads that failed, each leaving all as it was.</summary>
-    public int Failures => Replacement.Failures + _guests.Failures;
+    public int Failures => Replacement.Failures.Count + _guests.Failures.Count;
 
     /// <summary>Where device and host hand each other what the other needs.</summary>
     public ExpertExchange Exchange => _exchange;

@@ -19,8 +19,8 @@ internal sealed class HitSharing
     /// <summary>A layer's experts took so many milliseconds on either side.</summary>
     public void Learn(double gpuMilliseconds, int gpuExperts, double cpuMilliseconds, int cpuExperts)
     {
-        if (gpuExperts > 0 && gpuMilliseconds > 0) _gpu.Learn(gpuMilliseconds / gpuExperts);
-        if (cpuExperts > 0 && cpuMilliseconds > 0) _cpu.Learn(cpuMilliseconds / cpuExperts);
+        _gpu.Learn(gpuMilliseconds, gpuExperts);
+        _cpu.Learn(cpuMilliseconds, cpuExperts);
     }
 
     /// <summary>How many of the experts the device has are the processor's in a layer.</summary>

@@ -11,4 +11,10 @@ internal sealed class MeasuredTime
 
     /// <summary>It took so long.</summary>
     public void Learn(double took) => Average = double.IsNaN(Average) ? took : Average + Newest * (took - Average);
+
+    /// <summary>So many took so long together; where there were none, or nobody looked at the clock, nothing is learned.</summary>
+    public void Learn(double took, int count)
+    {
+        if (count > 0 && took > 0) Learn(took / count);
+    }
 }

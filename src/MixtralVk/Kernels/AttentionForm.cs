@@ -18,3 +18,9 @@ internal enum AttentionForm
     /// </summary>
     Narrow,
 }
+
+internal static class AttentionForms
+{
+    /// <summary>Lanes of a workgroup, of which so many pass on by shuffles.</summary>
+    public static uint Lanes(this AttentionForm form, uint passingLanes) => form == AttentionForm.Narrow ? passingLanes : 64;
+}

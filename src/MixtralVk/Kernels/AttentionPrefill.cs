@@ -35,7 +35,7 @@ internal readonly record struct AttentionPrefill(KvFormat KvFormat, BufferView T
 
     private uint RowsPerTile => Block.Rows;
 
-    private uint Lanes => Form == AttentionForm.Narrow ? PassingLanes : 64;
+    private uint Lanes => Form.Lanes(PassingLanes);
 
     public string Shader => KvFormat switch
     {

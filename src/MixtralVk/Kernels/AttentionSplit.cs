@@ -49,7 +49,7 @@ internal readonly record struct AttentionSplit(KvFormat KvFormat, BufferView Til
 
     private uint RowsPerTile => Block.Rows;
 
-    private uint Lanes => Form == AttentionForm.Narrow ? PassingLanes : 64;
+    private uint Lanes => Form.Lanes(PassingLanes);
 
     public string Shader => KvFormat switch
     {

@@ -111,8 +111,8 @@ internal sealed class DeviceExperts : IDisposable
     /// </summary>
     public void ComputeSlots(int layer, ReadOnlySpan<int> guests)
     {
-        WriteTable(layer);
-        foreach (int guest in guests) Table(layer)[guest] = Slots.CountOf(layer) + 1; // beyond what is computed, within what is summed
+        Span<int> table = WriteSlots(layer);
+        foreach (int guest in guests) table[guest] = Slots.CountOf(layer) + 1; // beyond what is computed, within what is summed
         _table.Flush();
     }
 
@@ -123,9 +123,9 @@ internal sealed class DeviceExperts : IDisposable
     /// <param name="experts">(experts)</param>
     public void Compute(int layer, ReadOnlySpan<bool> experts)
     {
-        Span<int> table = Table(layer);
+        Span<int> table = WriteSlots(layer);
         for (int expert = 0; expert < table.Length; expert++)
-            table[expert] = experts[expert] ? Slots.SlotOf(layer, expert) : ExpertSlots.None;
+            if (!experts[expert]) table[expert] = ExpertSlots.None;
         _table.Flush();
     }
 
@@ -171,7 +171,8 @@ internal sealed class DeviceExperts : IDisposable
         memory[slot] = memory[^1];
         memory.RemoveAt(memory.Count - 1);
         Slots.Remove(layer, slot);
-        WriteTable(layer);
+        WriteSlots(layer);
+        _table.Flush();
         if (_slotBytes > 0) return;
         Landing?.Dispose(); // for whom nothing is to be on the device
         Landing = null;
@@ -183,14 +184,16 @@ internal sealed class DeviceExperts : IDisposable
     public void Put(in ExpertMove move)
     {
         Slots.Put(move);
-        WriteTable(move.Layer);
+        WriteSlots(move.Layer);
+        _table.Flush();
     }
 
-    private void WriteTable(int layer)
+    /// <summary>Gives the table, to be flushed, each expert in its slot.</summary>
+    private Span<int> WriteSlots(int layer)
     {
         Span<int> table = Table(layer);
         for (int expert = 0; expert < table.Length; expert++) table[expert] = Slots.SlotOf(layer, expert);
-        _table.Flush();
+        return table;
     }
 
     private Span<int> Table(int layer) => _table.Map<int>((ulong)layer * _tableStride, (ulong)ExpertCount * sizeof(int));
