@@ -294,9 +294,10 @@ public sealed class TickTests
         if (!left.IsFinished) left.Stop();
         Assert.Equal([new(ChatRole.User, "Who are you?"), new(ChatRole.Assistant, left.Text)], chat.History);
 
-        // Before any text: only spaces have been read.
+        // Before any text: only spaces have been read, and more are to come than the worker can be ahead of a reader.
         int space = model.Tokenizer.Encode(" ", addSpecial: false)[^1];
-        Reply silent = chat.Ask("Well?", s_drawn with { Adjust = (logits, _) => logits[space] = 1e9f });
+        GenerationOptions spaces = s_drawn with { MaxTokens = 8 * TokenRing.Capacity, Adjust = (logits, _) => logits[space] = 1e9f };
+        Reply silent = chat.Ask("Well?", spaces);
         for (; silent.Tokens.Count == 0; Thread.Sleep(0))
         {
             model.Tick(FrameBudget.Unlimited);
