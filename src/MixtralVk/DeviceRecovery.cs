@@ -12,12 +12,14 @@ internal sealed class DeviceRecovery(LoadedDevice device, Action<DeviceLostExcep
     private HostDevice? _attached;
     private TaskCompletionSource? _done;
     private DeviceLostException? _told;
+    private bool _disposed;
 
     /// <summary>Has a device of the host's taken at the next <see cref="TryRecover"/>.</summary>
     public Task Attach(HostDevice host)
     {
         lock (_lock)
         {
+            ObjectDisposedException.ThrowIf(_disposed, typeof(MixtralModel));
             _attached = host;
             _done ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return _done.Task;
@@ -27,7 +29,11 @@ internal sealed class DeviceRecovery(LoadedDevice device, Action<DeviceLostExcep
     /// <summary>After the last <see cref="TryRecover"/>: who still waits for a device to be taken waits in vain.</summary>
     public void Dispose()
     {
-        lock (_lock) _done?.TrySetException(new ObjectDisposedException(nameof(MixtralModel)));
+        lock (_lock)
+        {
+            _disposed = true;
+            _done?.TrySetException(new ObjectDisposedException(nameof(MixtralModel)));
+        }
     }
 
     /// <summary>

@@ -130,6 +130,56 @@ public sealed class DeviceLossTests
         Assert.Equal(expected, Together(model));
     }
 
+    /// <summary>A game's menu: nothing is computed, and a step has not come to its end.</summary>
+    [Fact]
+    public async Task A_device_is_left_in_the_middle_of_a_step_without_ticks_as_well()
+    {
+        using TestGpu first = TestGpu.Open(VulkanForwardPass.Shaders), next = TestGpu.Open(VulkanForwardPass.Shaders);
+        using MixtralModel model = Load(new MixtralOptions
+            { HostDevice = first.Lend(), ContextLength = 128, ChunkTokens = 8, Pacing = Pacing.PerFrame });
+        using Session session = model.StartSession();
+        int[] prompt = model.Tokenizer.Encode("Hello, who are you? I am the smith of this village, and");
+        Generation generation = session.Generate(prompt, s_greedy);
+        while (!(model.ForwardPass.NextStage > 0 && model.ForwardPass.NextStage < model.ForwardPass.Stages.Count))
+        {
+            generation.TryRead(out _);
+            model.Tick(new FrameBudget(0.001, 0.001));
+            Thread.Sleep(1);
+        }
+        model.Pause();
+        await model.AttachAsync(next.Lend()).WaitAsync(TimeSpan.FromSeconds(20));
+        model.Resume();
+        while (!generation.IsFinished)
+        {
+            model.Tick(new FrameBudget(100, 100));
+            if (!generation.TryRead(out _)) Thread.Sleep(1);
+        }
+        using MixtralModel whole = Load(s_own);
+        using Session other = whole.StartSession();
+        Assert.Equal(other.Generate(prompt, s_greedy).Select(token => token.Id), session.Tokens[prompt.Length..].ToArray());
+    }
+
+    /// <summary>The model is loading its file onto the one before.</summary>
+    [Fact]
+    public async Task A_device_that_is_attached_while_another_is_being_opened_is_the_next()
+    {
+        using TestGpu first = TestGpu.Open(VulkanForwardPass.Shaders), next = TestGpu.Open(VulkanForwardPass.Shaders),
+            last = TestGpu.Open(VulkanForwardPass.Shaders);
+        MixtralModel? opening = null;
+        Task? second = null;
+        using MixtralModel model = Load(new MixtralOptions { HostDevice = first.Lend(), ContextLength = 128, WithGpuOptions = gpu =>
+        {
+            if (opening is not null) second ??= opening.AttachAsync(last.Lend());
+            return gpu;
+        } });
+        opening = model;
+        await model.AttachAsync(next.Lend());
+        await second!.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.NotEmpty(Text(model));
+        model.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => { _ = model.AttachAsync(next.Lend()); });
+    }
+
     [Fact]
     public void A_file_that_was_replaced_fails_who_waits_and_the_next_try_may_succeed()
     {

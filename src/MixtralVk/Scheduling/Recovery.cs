@@ -39,15 +39,20 @@ internal sealed partial class Scheduler
             foreach (IErrand errand in _errands) errand.Restart(Gate);
             _forward.Pages.Forget();
         }
+        _isLost = false; // before: meanwhile the next one may have to be left, too
         try
         {
-            if (!Recover!(_lost)) return false;
-            _lost = null;
-            _isLost = false;
-            return true;
+            if (Recover!(_lost))
+            {
+                _lost = null;
+                return true;
+            }
+            _isLost = true;
+            return false;
         }
         catch (Exception problem) // the readers get it
         {
+            _isLost = true;
             lock (Gate)
             {
                 while (_active.Count > 0) Fail(_active[0], ExceptionDispatchInfo.Capture(problem));

@@ -41,7 +41,9 @@ internal sealed class Sequence(ForwardPass forward)
     /// <summary>Since when it waits for a step, a stopwatch timestamp; 0 while it takes part in one or waits for its reader.</summary>
     public long WaitingSince { get; set; }
 
-    /// <summary>It was in a step that gave a value that is not finite: who made it shows when each takes a step of its own.</summary>
+    /// <summary>
+    /// It was in a step that gave a value that is not finite: who made it shows when each takes a step of its own, before all others.
+    /// </summary>
     public bool RunsAlone { get; set; }
 
     /// <summary>What ended the worker's effort; taken by the reader.</summary>

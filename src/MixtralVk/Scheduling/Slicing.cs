@@ -82,8 +82,8 @@ internal sealed partial class Scheduler
     }
 
     /// <summary>
-    /// Waits until something expected to take so long may begin; false when it never will: everybody has left <paramref name="step"/>, or
-    /// the end has come.
+    /// Waits until something expected to take so long may begin; false when it never will: everybody has left <paramref name="step"/>, its
+    /// device is to be left, or the end has come.
     /// </summary>
     private bool Await(double expected, StepBatch? step, out double left)
     {
@@ -92,7 +92,7 @@ internal sealed partial class Scheduler
             int seen = _bell.Epoch;
             left = double.PositiveInfinity;
             if (_stop || step is { IsAbandoned: true }) return false;
-            if (_isLost && step is null) return true; // there is nothing to spend a grant on
+            if (_isLost) return step is null; // there is nothing to spend a grant on
             if (!_isPaused && (_grant is null || _grant.Allows(expected, out left))) return true;
             _bell.Wait(seen);
         }

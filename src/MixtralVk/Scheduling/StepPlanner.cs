@@ -38,7 +38,9 @@ internal sealed class StepPlanner(StageCosts costs)
     private double _mostStage = double.PositiveInfinity;
 
     private static readonly Comparison<Sequence> s_order = static (a, b) =>
-        a.Planned != b.Planned ? b.Planned.CompareTo(a.Planned) : a.Turn.CompareTo(b.Turn);
+        a.RunsAlone != b.RunsAlone ? b.RunsAlone.CompareTo(a.RunsAlone)
+        : a.Planned != b.Planned ? b.Planned.CompareTo(a.Planned)
+        : a.Turn.CompareTo(b.Turn);
 
     /// <summary>
     /// Fills an empty batch; it stays empty when nobody is ready. Gives the sequence that the KV cache has no room for, although it is the
@@ -53,9 +55,10 @@ internal sealed class StepPlanner(StageCosts costs)
     {
         _mostStage = granted * MostStageShare;
         FindReady(active, now);
-        if (_ready.Find(static s => s.RunsAlone) is { } alone) AddChunk(alone, double.PositiveInfinity, always: true, batch, members);
-        else if (_ready.Count > 0) Fill(batch, members, now);
-        return batch.Count == 0 && _ready.Count > 0 ? _ready[0] : null;
+        if (_ready.Count == 0) return null;
+        if (_ready[0].RunsAlone) AddChunk(_ready[0], double.PositiveInfinity, always: true, batch, members);
+        else Fill(batch, members, now);
+        return batch.Count == 0 ? _ready[0] : null;
     }
 
     /// <summary>

@@ -128,6 +128,19 @@ public sealed class StepPlannerTests : IDisposable
         Assert.Equal(96, late.Kv.Length); // found again in the three pages that are left
     }
 
+    /// <summary>Its step may have to be computed from the beginning.</summary>
+    [Fact]
+    public void Who_runs_alone_takes_pages_of_those_before()
+    {
+        Measure(_ => 100);
+        Sequence[] others = [.. Enumerable.Range(1, 4).Select(seed => Begin(120, Priority.Normal, seed))]; // 16 of 19 pages
+        for (int i = 0; i < 10; i++) Run();
+        Sequence alone = Begin(120, Priority.Background, seed: 5);
+        alone.RunsAlone = true;
+        Assert.Equal([alone], Plan());
+        Assert.Contains(others, other => other.Kv.Length == 0);
+    }
+
     /// <summary>Lets a step of so many rows, all wanted, cost so much, evenly over its stages.</summary>
     private void Measure(Func<int, double> stepMilliseconds)
     {
