@@ -23,17 +23,16 @@ public sealed class Chat : IDisposable
     private Reply? _begun;
 
     internal Chat(MixtralModel model, ChatTemplate template, string? persona, GenerationOptions options)
-        : this(model.StartSession(), template, new ChatMemory(template, model.ContextLength, persona), options)
+        : this(template, new ChatMemory(template, model.ContextLength, persona), options, model.StartSession())
     {
     }
 
-    private Chat(Session session, ChatTemplate template, ChatMemory memory, GenerationOptions options)
+    private Chat(ChatTemplate template, ChatMemory memory, GenerationOptions options, Session session)
     {
-        options.Validate();
-        Session = session;
         _template = template;
         _memory = memory;
         _options = options;
+        Session = session;
     }
 
     /// <summary>Who the model is to be and what it knows. A change counts from the next question on.</summary>
@@ -95,7 +94,7 @@ public sealed class Chat : IDisposable
     /// A conversation that goes on from here on its own: what a character says to one player stays unknown to the next, or a line can be
     /// tried and dropped. What is computed is shared (<see cref="Session.Fork"/>).
     /// </summary>
-    public Chat Fork() => new(Session.Fork(), _template, _memory.Fork(), Options);
+    public Chat Fork() => new(_template, _memory.Fork(), Options, Session.Fork());
 
     /// <summary>Forgets everything but the persona.</summary>
     public void Reset()
@@ -142,7 +141,7 @@ public sealed class Chat : IDisposable
     /// <summary>Ends the answer in progress, if any, and gives the prompt of the next one.</summary>
     internal List<int> Begin(Reply reply, string question, GenerationOptions options)
     {
-        _begun?.Stop();
+        if (_begun != reply) _begun?.Stop(); // the same: it tries again, as what kept it from beginning may be gone
         _begun = reply;
         return _memory.Ask(question, options);
     }

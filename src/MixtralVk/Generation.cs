@@ -71,9 +71,9 @@ public sealed class Generation : IEnumerable<GeneratedToken>
         BeEnumerated();
         using var both = CancellationTokenSource.CreateLinkedTokenSource(_cancellationToken, cancellationToken);
         _cancellationToken = both.Token;
-        await Task.Run(Start, CancellationToken.None).ConfigureAwait(false); // a constraint may take its time to compile
         try
         {
+            await Task.Run(Start, CancellationToken.None).ConfigureAwait(false); // a constraint may take its time to compile
             while (true)
             {
                 int seen = _session.News.Epoch;
@@ -90,26 +90,19 @@ public sealed class Generation : IEnumerable<GeneratedToken>
 
     /// <summary>
     /// Takes the next token if it is there; never waits and allocates nothing. False with <see cref="IsFinished"/> is the end. The first
-    /// call begins the generation (<see cref="Start"/>). Throws what enumerating throws.
+    /// call begins the generation (<see cref="Start"/>). Throws what enumerating throws; that ends the generation, too.
     /// </summary>
     public bool TryRead(out GeneratedToken token)
     {
-        token = default;
-        if (IsFinished) return false;
-        if (_draft is null) Start();
-        if (_session.Version != _version)
-            throw new InvalidOperationException("The session was used for something else before this generation ended.");
-        if (_cancellationToken.IsCancellationRequested)
+        try
+        {
+            return TryTake(out token);
+        }
+        catch
         {
             Stop();
-            return false;
+            throw;
         }
-        if (!_session.TryTake(_draft!, out ChosenToken chosen)) return false;
-        token = chosen.Token;
-        _count++;
-        (IsComplete, _elapsed) = (chosen.IsComplete, chosen.Elapsed);
-        if (chosen.Reason is { } reason) End(reason);
-        return true;
     }
 
     /// <summary>
@@ -119,7 +112,7 @@ public sealed class Generation : IEnumerable<GeneratedToken>
     public void Start()
     {
         if (_draft is not null || IsFinished) return;
-        var draft = new Draft(_options, _session.Model.Tokenizer, _prompt is null ? _session.Tokens : _prompt,
+        var draft = new Draft(_options, _session.Model.Tokenizer, _prompt is null ? _session.EndLatest() : _prompt,
             _session.Model.Scheduler.SamplingScratch);
         if (_prompt is null) _session.Begin(draft);
         else _session.Begin(_prompt, draft);
@@ -136,6 +129,26 @@ public sealed class Generation : IEnumerable<GeneratedToken>
         if (_draft is not null && _session.Version == _version) _session.Stop();
     }
 
+    private bool TryTake(out GeneratedToken token)
+    {
+        token = default;
+        if (IsFinished) return false;
+        Start();
+        if (_session.Version != _version)
+            throw new InvalidOperationException("The session was used for something else before this generation ended.");
+        if (_cancellationToken.IsCancellationRequested)
+        {
+            Stop();
+            return false;
+        }
+        if (!_session.TryTake(_draft!, out ChosenToken chosen)) return false;
+        token = chosen.Token;
+        _count++;
+        (IsComplete, _elapsed) = (chosen.IsComplete, chosen.Elapsed);
+        if (chosen.Reason is { } reason) End(reason);
+        return true;
+    }
+
     private void BeEnumerated()
     {
         if (_enumerated) throw new InvalidOperationException("A generation can be enumerated only once.");
@@ -150,7 +163,6 @@ public sealed class Generation : IEnumerable<GeneratedToken>
 
     private IEnumerator<GeneratedToken> Run()
     {
-        Start();
         try
         {
             while (true)

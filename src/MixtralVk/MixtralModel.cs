@@ -161,29 +161,34 @@ public sealed class MixtralModel : IDisposable
     /// <summary>
     /// A vector for a text, to compare it with others: the mean of the hidden states of all its tokens after the last layer and its norm,
     /// scaled to length 1 (<see cref="ModelConfig.Dim"/> numbers). Throws <see cref="ContextOverflowException"/> for more tokens than the
-    /// context holds, or than there is room for, <see cref="TokenRangeException"/>, or <see cref="OperationCanceledException"/>.
+    /// context holds, <see cref="TokenRangeException"/>, or <see cref="OperationCanceledException"/>.
     /// </summary>
     /// <param name="tokens">The text's tokens, at least one; not to be changed until the vector is there.</param>
-    /// <param name="cancellationToken">Gives it up, at the latest after a chunk.</param>
+    /// <param name="cancellationToken">Ends the task at once; the chunk that is being computed is for nobody then.</param>
     public Task<float[]> EmbedAsync(ReadOnlyMemory<int> tokens, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfZero(tokens.Length, nameof(tokens));
         if (tokens.Length > ContextLength) throw new ContextOverflowException(tokens.Length, ContextLength);
         var embedding = new Embedding(ForwardPass, tokens, cancellationToken);
         Scheduler.Add(embedding);
-        return embedding.Vector;
+        return embedding.Vector.WaitAsync(cancellationToken); // its turn may be far off
     }
 
     /// <summary>Begins an empty text.</summary>
     public Session StartSession() => new(this);
 
     /// <summary>
-    /// Begins a conversation. Throws <see cref="ChatTemplateException"/> when the model's form of conversation is not known.
+    /// Begins a conversation. Throws <see cref="ChatTemplateException"/> when the model's form of conversation is not known, and
+    /// <see cref="ArgumentException"/> for options out of their range.
     /// </summary>
     /// <param name="persona">Who the model is to be and what it knows; null for none.</param>
     /// <param name="options">How answers are generated; null takes the defaults.</param>
-    public Chat StartChat(string? persona = null, GenerationOptions? options = null) =>
-        new(this, RequireChatTemplate(), persona, options ?? new GenerationOptions());
+    public Chat StartChat(string? persona = null, GenerationOptions? options = null)
+    {
+        options ??= new GenerationOptions();
+        options.Validate();
+        return new Chat(this, RequireChatTemplate(), persona, options);
+    }
 
     /// <summary>The form of conversation. Throws <see cref="ChatTemplateException"/> when it is not known.</summary>
     internal ChatTemplate RequireChatTemplate() => ChatTemplate ?? throw _chatProblem!;
@@ -218,7 +223,8 @@ public sealed class MixtralModel : IDisposable
 
     /// <summary>
     /// Frees the model's memory, once the part of a step that is in progress has finished. Readers that still wait get an
-    /// <see cref="ObjectDisposedException"/>.
+    /// <see cref="ObjectDisposedException"/>. Throws <see cref="InvalidOperationException"/>, and nothing changes, on the model's own
+    /// thread (<see cref="DeviceLost"/>, a sampler), which would wait for itself.
     /// </summary>
     public void Dispose()
     {

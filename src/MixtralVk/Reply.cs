@@ -77,9 +77,9 @@ public sealed class Reply : IEnumerable<string>, ITickReader
         BeEnumerated();
         using var both = CancellationTokenSource.CreateLinkedTokenSource(_cancellationToken, cancellationToken);
         _cancellationToken = both.Token;
-        await Task.Run(Start, CancellationToken.None).ConfigureAwait(false); // a constraint may take its time to compile
         try
         {
+            await Task.Run(StartToRead, CancellationToken.None).ConfigureAwait(false); // a constraint may take its time to compile
             while (true)
             {
                 int seen = _chat.Session.News.Epoch;
@@ -107,8 +107,7 @@ public sealed class Reply : IEnumerable<string>, ITickReader
         }
         catch (Exception problem)
         {
-            Problem = problem;
-            Stop();
+            EndBy(problem);
             throw;
         }
     }
@@ -161,6 +160,26 @@ public sealed class Reply : IEnumerable<string>, ITickReader
         _onEnd = null; // once, even when it throws
         onEnd?.Invoke(this);
         return false;
+    }
+
+    /// <summary>Begins for a reader: what keeps it from that ends the answer.</summary>
+    private void StartToRead()
+    {
+        try
+        {
+            Start();
+        }
+        catch (Exception problem)
+        {
+            EndBy(problem);
+            throw;
+        }
+    }
+
+    private void EndBy(Exception problem)
+    {
+        Problem = problem;
+        Stop();
     }
 
     /// <summary>Who enumerates what the ticks read would wait for pieces that they have taken.</summary>

@@ -22,7 +22,7 @@ public sealed class Session : IDisposable
     {
         Model = model;
         _scheduler = model.Scheduler;
-        lock (_scheduler.Gate) _sequence = new Sequence(model.ForwardPass);
+        _sequence = _scheduler.CreateSequence();
     }
 
     /// <summary>The model.</summary>
@@ -93,7 +93,7 @@ public sealed class Session : IDisposable
     /// </summary>
     public Generation Generate(GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
-        if (Tokens.Length == 0) throw new InvalidOperationException("There is no text to go on with: call Prefill first.");
+        if (Tokens.Length == 0) throw NoText();
         return Generate(null, options, cancellationToken);
     }
 
@@ -160,15 +160,19 @@ public sealed class Session : IDisposable
         }
     }
 
-    /// <summary>Has the worker go on with the text as it is.</summary>
-    internal void Begin(Draft draft)
+    /// <summary>Ends what is in progress, so that something else may go on with the text; gives what is left of it, a token at least.</summary>
+    internal ReadOnlySpan<int> EndLatest()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        lock (_scheduler.Gate)
-        {
-            Rewind();
-            Begin(draft, isPrompt: false);
-        }
+        Version++;
+        Stop();
+        return Tokens.Length > 0 ? Tokens : throw NoText();
+    }
+
+    /// <summary>After <see cref="EndLatest"/>: has the worker go on with the text as it is.</summary>
+    internal void Begin(Draft draft)
+    {
+        lock (_scheduler.Gate) Begin(draft, isPrompt: false);
     }
 
     /// <summary>
@@ -213,6 +217,8 @@ public sealed class Session : IDisposable
         Version++;
         return new Generation(this, prompt, options, cancellationToken);
     }
+
+    private static InvalidOperationException NoText() => new("There is no text to go on with: call Prefill first.");
 
     private void LetGo(int version)
     {

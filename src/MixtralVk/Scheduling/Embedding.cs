@@ -4,7 +4,8 @@ using MixtralVk.Model;
 namespace MixtralVk.Scheduling;
 
 /// <summary>
-/// A text being turned into a vector, a chunk at a time: the mean of the final hidden states of its tokens, with length 1.
+/// A text being turned into a vector, a chunk at a time: the mean of the final hidden states of its tokens, with length 1. Waits for room in
+/// the KV cache while texts in progress have it all.
 /// </summary>
 internal sealed class Embedding(ForwardPass forward, ReadOnlyMemory<int> tokens, CancellationToken cancellationToken) : IErrand
 {
@@ -24,6 +25,8 @@ internal sealed class Embedding(ForwardPass forward, ReadOnlyMemory<int> tokens,
         lock (worker.Gate)
         {
             _kv ??= new KvSequence(forward.Pages);
+            // All of it at once: who has a part and waits for the rest would keep others from going on, and they this one.
+            if (!_kv.TryReserve(tokens.Length, out _)) return true;
             _batch.Clear();
             _batch.Add(_kv, tokens.Span.Slice(_done, chunk), LogitRows.All);
             forward.Begin(_batch);

@@ -89,6 +89,16 @@ internal sealed partial class Scheduler : IDisposable
         Wake();
     }
 
+    /// <summary>An empty sequence.</summary>
+    public Sequence CreateSequence()
+    {
+        lock (Gate)
+        {
+            ObjectDisposedException.ThrowIf(_stop, typeof(MixtralModel));
+            return new Sequence(_forward);
+        }
+    }
+
     /// <summary>Under the gate: has a sequence that has begun computed from now on.</summary>
     public void Add(Sequence sequence)
     {
@@ -123,6 +133,8 @@ internal sealed partial class Scheduler : IDisposable
     /// <summary>Stops after the slice in progress. What was not finished fails with <see cref="ObjectDisposedException"/>.</summary>
     public void Dispose()
     {
+        if (Thread.CurrentThread == _worker)
+            throw new InvalidOperationException("The model cannot be disposed of on its own thread: have another one do it.");
         lock (Gate)
         {
             _stop = true;
@@ -202,8 +214,11 @@ internal sealed partial class Scheduler : IDisposable
         foreach (Sequence sequence in _active)
             if (sequence.HasLogits && sequence.IsReady) _members.Add(new Member(sequence, sequence.Draft, 0, -1));
         while (_members.Count == 0 && _planner.Plan(_active, _batch, _members, Stopwatch.GetTimestamp(), Granted) is { } tooLong)
+        {
+            if (_errands.Count > 0) return; // which have the pages, and give them back
             Fail(tooLong, ExceptionDispatchInfo.Capture(
                 new ContextOverflowException(tooLong.Tokens.Length, _forward.Pages.FreeCount * KvPages.PageTokens)));
+        }
     }
 
     private bool TryCut()
