@@ -53,6 +53,9 @@ internal sealed record BarrierCommand(AccessKind From, AccessKind To) : Command(
     public const AccessKind Device =
         AccessKind.ShaderRead | AccessKind.ShaderWrite | AccessKind.TransferRead | AccessKind.TransferWrite | AccessKind.IndirectRead;
 
+    /// <summary>What a queue does that only copies, which knows no other stages.</summary>
+    public const AccessKind Copies = AccessKind.TransferRead | AccessKind.TransferWrite;
+
     public static PipelineStageFlags2 StagesOf(AccessKind kinds) =>
         ((kinds & (AccessKind.ShaderRead | AccessKind.ShaderWrite)) != 0 ? PipelineStageFlags2.ComputeShaderBit : 0)
         | ((kinds & (AccessKind.TransferRead | AccessKind.TransferWrite)) != 0 ? PipelineStageFlags2.AllTransferBit : 0)

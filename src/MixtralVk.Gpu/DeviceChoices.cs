@@ -64,6 +64,18 @@ public static class DeviceChoices
     }
 
     /// <summary>
+    /// Index of the queue family to bring weights with: the first that copies and does nothing else, a copy engine beside the shaders; null
+    /// where there is none.
+    /// </summary>
+    public static int? TransferQueueFamily(DeviceDescription device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        for (int i = 0; i < device.QueueFamilies.Count; i++)
+            if (device.QueueFamilies[i] is { Traits: QueueTraits.Transfer, Count: > 0 }) return i;
+        return null;
+    }
+
+    /// <summary>
     /// The extension by which a driver learns what to move out of the device's memory first; its one feature is there wherever it is.
     /// </summary>
     internal const string MemoryPriorityExtension = "VK_EXT_memory_priority";

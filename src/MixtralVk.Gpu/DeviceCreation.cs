@@ -19,24 +19,26 @@ internal static unsafe class DeviceCreation
     /// <summary>True where the driver can be told which memory to move out first.</summary>
     public static bool KnowsMemoryPriority(DeviceDescription device) => device.Extensions.Contains(DeviceChoices.MemoryPriorityExtension);
 
-    /// <summary>A device with one queue, which stands behind those of games and, where the driver allows it, of all programs.</summary>
-    public static Device Create(GpuAdapter adapter, int family)
+    /// <summary>
+    /// A device with a queue of each family, which stand behind those of games and, where the driver allows it, of all programs.
+    /// </summary>
+    public static Device Create(GpuAdapter adapter, params ReadOnlySpan<int> families)
     {
         Device device;
         Result result;
         string? globalPriority = DeviceChoices.GlobalPriorityExtension(adapter.Description);
-        if (adapter.Instance.Options.CompileOnly) result = TryCreateForCompiling(adapter, family, out device);
+        if (adapter.Instance.Options.CompileOnly) result = TryCreateForCompiling(adapter, families, out device);
         else
         {
-            result = TryCreate(adapter, family, globalPriority, out device);
+            result = TryCreate(adapter, families, globalPriority, out device);
             // A driver may know the extension and refuse the priority.
-            if (result < 0 && globalPriority is not null) result = TryCreate(adapter, family, null, out device);
+            if (result < 0 && globalPriority is not null) result = TryCreate(adapter, families, null, out device);
         }
         result.ThrowOnError("vkCreateDevice");
         return device;
     }
 
-    private static Result TryCreate(GpuAdapter adapter, int family, string? globalPriority, out Device device)
+    private static Result TryCreate(GpuAdapter adapter, ReadOnlySpan<int> families, string? globalPriority, out Device device)
     {
         DeviceDescription description = adapter.Description;
         List<string> extensions = [];
@@ -47,25 +49,25 @@ internal static unsafe class DeviceCreation
         bool setsMemoryPriority = KnowsMemoryPriority(description);
         if (setsMemoryPriority) extensions.Add(DeviceChoices.MemoryPriorityExtension);
         var lowPriority = new DeviceQueueGlobalPriorityCreateInfoKHR(globalPriority: QueueGlobalPriority.Low);
-        return TryCreate(adapter, family, extensions, setsMemoryPriority ? &memoryPriorities : null,
+        return TryCreate(adapter, families, extensions, setsMemoryPriority ? &memoryPriorities : null,
             globalPriority is null ? null : &lowPriority, out device);
     }
 
     /// <summary>For those who ask what the compiler made of a pipeline (<see cref="CompilerOutput"/>) and run nothing.</summary>
-    private static Result TryCreateForCompiling(GpuAdapter adapter, int family, out Device device)
+    private static Result TryCreateForCompiling(GpuAdapter adapter, ReadOnlySpan<int> families, out Device device)
     {
         var executables =
             new PhysicalDevicePipelineExecutablePropertiesFeaturesKHR(sType: StructureType.PhysicalDevicePipelineExecutablePropertiesFeaturesKhr, pipelineExecutableInfo: true);
-        return TryCreate(adapter, family, [KhrPipelineExecutableProperties.ExtensionName], &executables, null, out device);
+        return TryCreate(adapter, families, [KhrPipelineExecutableProperties.ExtensionName], &executables, null, out device);
     }
 
     /// <param name="adapter">The adapter.</param>
-    /// <param name="family">The queue's family.</param>
+    /// <param name="families">The queues' families.</param>
     /// <param name="extensions">Extensions to enable.</param>
     /// <param name="features">Their features; null for none.</param>
-    /// <param name="queuePriority">The queue's priority among programs; null for the usual one.</param>
+    /// <param name="queuePriority">The queues' priority among programs; null for the usual one.</param>
     /// <param name="device">The device, when the result is no error.</param>
-    private static Result TryCreate(GpuAdapter adapter, int family, List<string> extensions, void* features,
+    private static Result TryCreate(GpuAdapter adapter, ReadOnlySpan<int> families, List<string> extensions, void* features,
         DeviceQueueGlobalPriorityCreateInfoKHR* queuePriority, out Device device)
     {
         DeviceFeatures available = adapter.Description.Features;
@@ -81,12 +83,14 @@ internal static unsafe class DeviceCreation
             enabled.Features.VertexPipelineStoresAndAtomics = available.VertexPipelineStoresAndAtomics;
         }
         float priority = 0; // the game's own queues go first
-        var queue = new DeviceQueueCreateInfo(pNext: queuePriority, queueFamilyIndex: (uint)family, queueCount: 1,
-            pQueuePriorities: &priority);
+        DeviceQueueCreateInfo* queues = stackalloc DeviceQueueCreateInfo[families.Length];
+        for (int i = 0; i < families.Length; i++)
+            queues[i] = new DeviceQueueCreateInfo(pNext: queuePriority, queueFamilyIndex: (uint)families[i], queueCount: 1,
+                pQueuePriorities: &priority);
         nint names = SilkMarshal.StringArrayToPtr(extensions);
         try
         {
-            var info = new DeviceCreateInfo(pNext: &enabled, queueCreateInfoCount: 1, pQueueCreateInfos: &queue,
+            var info = new DeviceCreateInfo(pNext: &enabled, queueCreateInfoCount: (uint)families.Length, pQueueCreateInfos: queues,
                 enabledExtensionCount: (uint)extensions.Count, ppEnabledExtensionNames: (byte**)names);
             fixed (Device* created = &device) return adapter.Instance.Vk.CreateDevice(adapter.Handle, &info, null, created);
         }

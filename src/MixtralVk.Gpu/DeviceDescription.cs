@@ -48,6 +48,12 @@ public enum QueueTraits
     Compute = 2,
     /// <summary>Copies.</summary>
     Transfer = 4,
+    /// <summary>Decodes videos.</summary>
+    VideoDecode = 32,
+    /// <summary>Encodes videos.</summary>
+    VideoEncode = 64,
+    /// <summary>Finds motion between pictures.</summary>
+    OpticalFlow = 256,
 }
 
 /// <summary>A memory type: its properties and the heap it takes from.</summary>

@@ -161,13 +161,15 @@ public sealed unsafe class GpuAdapter
 
     private static QueueFamily[] QueueFamiliesOf(Vk vk, PhysicalDevice device)
     {
+        const QueueTraits known = QueueTraits.Graphics | QueueTraits.Compute | QueueTraits.Transfer
+            | QueueTraits.VideoDecode | QueueTraits.VideoEncode | QueueTraits.OpticalFlow;
         uint count = 0;
         vk.GetPhysicalDeviceQueueFamilyProperties(device, &count, null);
         QueueFamilyProperties* families = stackalloc QueueFamilyProperties[(int)count];
         vk.GetPhysicalDeviceQueueFamilyProperties(device, &count, families);
         var result = new QueueFamily[count];
         for (int i = 0; i < result.Length; i++)
-            result[i] = new QueueFamily((QueueTraits)families[i].QueueFlags & (QueueTraits)7, (int)families[i].QueueCount,
+            result[i] = new QueueFamily((QueueTraits)families[i].QueueFlags & known, (int)families[i].QueueCount,
                 (int)families[i].TimestampValidBits);
         return result;
     }

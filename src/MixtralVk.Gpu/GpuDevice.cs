@@ -5,7 +5,7 @@ using Silk.NET.Vulkan;
 namespace MixtralVk.Gpu;
 
 /// <summary>
-/// An opened device: buffers, pipelines, recorders and one compute queue. Thread-safe unless a member says otherwise. Dispose buffers and
+/// An opened device: buffers, pipelines, recorders, a compute queue and perhaps one that copies. Thread-safe unless a member says otherwise. Dispose buffers and
 /// recordings first; disposing waits for the device.
 /// </summary>
 public sealed unsafe class GpuDevice : IDisposable
@@ -18,7 +18,7 @@ public sealed unsafe class GpuDevice : IDisposable
     private bool _disposed;
 
     private GpuDevice(Device handle, bool ownsDevice, GpuAdapter adapter, DeviceDescription description, bool imports,
-        ShaderLibrary shaders, int queueFamily, Queue queue,
+        ShaderLibrary shaders, DeviceQueue queue, DeviceQueue? transfers,
         Action<Action>? submitLock, GpuInstance? ownInstance)
     {
         GpuOptions options = adapter.Instance.Options;
@@ -34,13 +34,16 @@ public sealed unsafe class GpuDevice : IDisposable
         if (options.CompileOnly) return;
         _import = imports ? HostImport.TryCreate(this, adapter) : null;
         Memory = new GpuMemory(this, options.MemoryBudget ?? DeviceChoices.DefaultBudget(description),
+            [.. new[] { (uint)queue.Family, (uint)(transfers?.Family ?? queue.Family) }.Distinct()],
             setsPriority: ownsDevice && DeviceCreation.KnowsMemoryPriority(description));
         try
         {
-            Queue = new GpuQueue(this, queue, queueFamily, submitLock);
+            Queue = new GpuQueue(this, queue, BarrierCommand.Device, submitLock);
+            if (transfers is { } lent) Transfers = new GpuQueue(this, lent, BarrierCommand.Copies, submitLock);
         }
         catch
         {
+            Queue?.Destroy();
             Pipelines.Dispose();
             throw;
         }
@@ -54,6 +57,9 @@ public sealed unsafe class GpuDevice : IDisposable
 
     /// <summary>The compute queue.</summary>
     public GpuQueue Queue { get; } = null!;
+
+    /// <summary>A queue that only copies, beside the compute queue; null where there is none.</summary>
+    public GpuQueue? Transfers { get; }
 
     /// <summary>Bytes taken of the device's own memory.</summary>
     public long UsedMemory => Memory.UsedBytes;
@@ -69,6 +75,11 @@ public sealed unsafe class GpuDevice : IDisposable
     /// staging.
     /// </summary>
     public bool WritesMemoryDirectly => !Options.StagesUploads && DeviceChoices.WritesDeviceMemoryDirectly(Description);
+
+    /// <summary>
+    /// Most threads to make and submit recordings at once: one under the validation layer, which has crashed when two used it (1.3.239).
+    /// </summary>
+    public int Parallelism => Options.Validation ? 1 : Environment.ProcessorCount;
 
     /// <summary>
     /// Bytes of the device's memory that the driver says this process may take more; negative when it is to give some back, null where the
@@ -100,18 +111,24 @@ public sealed unsafe class GpuDevice : IDisposable
             throw new GpuUnsupportedException(description.Name, adapter.Missing);
         GpuInstance instance = adapter.Instance;
         int family = DeviceChoices.ComputeQueueFamily(description);
-        Device handle = DeviceCreation.Create(adapter, family);
+        int? copies = instance.Options.CompileOnly ? null : DeviceChoices.TransferQueueFamily(description);
+        Device handle = DeviceCreation.Create(adapter, copies is int second ? [family, second] : [family]);
         try
         {
-            Queue queue;
-            instance.Vk.GetDeviceQueue(handle, (uint)family, 0, &queue);
             return new GpuDevice(handle, true, adapter, description, DeviceCreation.CanImport(description), shaders,
-                family, queue, null, null);
+                FirstQueue(family), copies is int f ? FirstQueue(f) : null, null, null);
         }
         catch
         {
             instance.Vk.DestroyDevice(handle, null);
             throw;
+        }
+
+        DeviceQueue FirstQueue(int family)
+        {
+            Queue queue;
+            instance.Vk.GetDeviceQueue(handle, (uint)family, 0, &queue);
+            return new DeviceQueue(queue.Handle, family);
         }
     }
 
@@ -129,7 +146,10 @@ public sealed unsafe class GpuDevice : IDisposable
         if (DeviceCreation.CanImport(device)) extensions.Add(ExtExternalMemoryHost.ExtensionName);
         if (queue.GlobalPriority is { } low) extensions.Add(low);
         return new DeviceRequirements(features, extensions, queue.Family)
-            { QueueIndex = queue.Index, QueueIsShared = queue.IsShared, GlobalPriority = queue.GlobalPriority };
+        {
+            QueueIndex = queue.Index, QueueIsShared = queue.IsShared, GlobalPriority = queue.GlobalPriority,
+            TransferQueueFamily = DeviceChoices.TransferQueueFamily(device),
+        };
     }
 
     /// <summary>The same for a physical device of a host's own instance (<c>VkInstance</c>, <c>VkPhysicalDevice</c>).</summary>
@@ -141,7 +161,7 @@ public sealed unsafe class GpuDevice : IDisposable
 
     /// <summary>
     /// Uses a device of the host. Throws <see cref="GpuUnsupportedException"/> naming what the host has not enabled, and
-    /// <see cref="ArgumentException"/> when the queue family cannot compute.
+    /// <see cref="ArgumentException"/> when a queue's family is none that can do its work.
     /// </summary>
     public static GpuDevice Wrap(HostDevice host, ShaderLibrary shaders, GpuOptions? options = null)
     {
@@ -153,15 +173,21 @@ public sealed unsafe class GpuDevice : IDisposable
             DeviceDescription description = adapter.Description;
             string[] missing = [.. adapter.Missing, .. DeviceCreation.RequiredFeatures.Except(host.EnabledFeatures)];
             if (missing.Length > 0) throw new GpuUnsupportedException(description.Name, missing);
-            if (host.QueueFamily < 0 || host.QueueFamily >= description.QueueFamilies.Count
-                || !description.QueueFamilies[host.QueueFamily].Traits.HasFlag(QueueTraits.Compute))
+            if (!TraitsOf(host.QueueFamily).HasFlag(QueueTraits.Compute))
                 throw new ArgumentException($"Queue family {host.QueueFamily} of {description.Name} cannot compute.", nameof(host));
+            // Who computes or renders copies, too, whether the driver says so or not.
+            if (host.TransferQueue is { Family: int copies }
+                && (TraitsOf(copies) & (QueueTraits.Transfer | QueueTraits.Compute | QueueTraits.Graphics)) == 0)
+                throw new ArgumentException($"Queue family {copies} of {description.Name} cannot copy.", nameof(host));
             bool imports = host.EnabledExtensions.Contains(ExtExternalMemoryHost.ExtensionName);
             // What the host left off cannot be used, whatever the adapter has.
             DeviceDescription lent =
                 description with { Features = description.Features with { IntegerDotProduct = host.EnabledFeatures.Contains(DeviceCreation.DotProductFeature) } };
-            return new GpuDevice(new Device(host.Device), false, adapter, lent, imports, shaders, host.QueueFamily, new Queue(host.Queue),
-                host.SubmitLock, instance);
+            return new GpuDevice(new Device(host.Device), false, adapter, lent, imports, shaders, new DeviceQueue(host.Queue, host.QueueFamily),
+                host.TransferQueue, host.SubmitLock, instance);
+
+            QueueTraits TraitsOf(int family) => (uint)family < (uint)description.QueueFamilies.Count
+                ? description.QueueFamilies[family].Traits : QueueTraits.None;
         }
         catch
         {
@@ -203,8 +229,8 @@ public sealed unsafe class GpuDevice : IDisposable
     public GpuBuffer? TryImport(nint pointer, ulong length, string name) =>
         _import?.TryImport((void*)pointer, length, name) is { } block ? Memory.Adopt(block, name) : null;
 
-    /// <summary>Begins a recording.</summary>
-    public Recorder CreateRecorder() => new(this);
+    /// <summary>Begins a recording for a queue of the device, the compute queue by default; for <see cref="Transfers"/> of copies only.</summary>
+    public Recorder CreateRecorder(GpuQueue? queue = null) => new(this, queue ?? Queue);
 
     /// <summary>
     /// Makes the pipelines of the recorders in parallel, as each can take the driver a long time, and stores them in the cache file.
@@ -216,9 +242,7 @@ public sealed unsafe class GpuDevice : IDisposable
         ArgumentNullException.ThrowIfNull(recorders);
         PipelineKey[] keys = [.. recorders.SelectMany(r => r.Pipelines).Distinct()];
         int done = 0;
-        // The validation layer has crashed when two threads used it at once (1.3.239).
-        int threads = Options.Validation ? 1 : Environment.ProcessorCount;
-        var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = threads };
+        var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Parallelism };
         try
         {
             Parallel.ForEach(keys, options, key =>
@@ -235,18 +259,24 @@ public sealed unsafe class GpuDevice : IDisposable
     }
 
     /// <summary>
-    /// Waits for what was submitted to <see cref="Queue"/>, and for nothing of a host that shares the device. Returns on a lost device too.
+    /// Waits for what was submitted to the device's queues, and for nothing of a host that shares the device. Returns on a lost device too.
     /// </summary>
     public void WaitIdle()
     {
         if (Options.CompileOnly || _disposed) return;
-        try
+        WaitFor(Queue);
+        if (Transfers is not null) WaitFor(Transfers);
+
+        static void WaitFor(GpuQueue queue)
         {
-            Queue.Wait(Queue.Submitted);
-        }
-        catch (GpuException)
-        {
-            // Lost, or unable to wait: what follows is freeing our side, which is right all the same.
+            try
+            {
+                queue.Wait(queue.Submitted);
+            }
+            catch (GpuException)
+            {
+                // Lost, or unable to wait: what follows is freeing our side, which is right all the same.
+            }
         }
     }
 
@@ -275,6 +305,7 @@ public sealed unsafe class GpuDevice : IDisposable
         WaitIdle();
         _disposed = true;
         Queue?.Destroy();
+        Transfers?.Destroy();
         Pipelines.Dispose();
         Memory?.Dispose();
         if (_ownsDevice) Vk.DestroyDevice(Handle, null);

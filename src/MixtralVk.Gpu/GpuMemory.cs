@@ -34,6 +34,7 @@ internal sealed unsafe class GpuMemory : IDisposable
     private const float LowPriority = 0.25f;
 
     private readonly GpuDevice _device;
+    private readonly uint[] _queueFamilies;
     private readonly bool _setsPriority;
     private readonly Lock _lock = new();
     private readonly List<MemoryBlock> _blocks = [];
@@ -43,10 +44,11 @@ internal sealed unsafe class GpuMemory : IDisposable
     private long _budget;
     private int _allocations;
 
-    public GpuMemory(GpuDevice device, long budget, bool setsPriority)
+    public GpuMemory(GpuDevice device, long budget, uint[] queueFamilies, bool setsPriority)
     {
         _device = device;
         _budget = budget;
+        _queueFamilies = queueFamilies;
         _setsPriority = setsPriority;
         // 256 bytes are the most that uniform and texel bindings may ask for. Also the granularity of flushes, so that flushing one buffer
         // never touches its neighbour.
@@ -193,10 +195,16 @@ internal sealed unsafe class GpuMemory : IDisposable
 
     private Buffer CreateVkBuffer(ulong size)
     {
-        var info = new BufferCreateInfo(size: size, sharingMode: SharingMode.Exclusive, usage: BufferUsage);
-        Buffer buffer;
-        _device.Vk.CreateBuffer(_device.Handle, &info, null, &buffer).ThrowOnError("vkCreateBuffer");
-        return buffer;
+        // Families that share a buffer need not hand it over, and drivers keep nothing of a buffer that this could cost (as of images).
+        SharingMode sharing = _queueFamilies.Length > 1 ? SharingMode.Concurrent : SharingMode.Exclusive;
+        fixed (uint* families = _queueFamilies)
+        {
+            var info = new BufferCreateInfo(size: size, sharingMode: sharing, usage: BufferUsage,
+                queueFamilyIndexCount: (uint)_queueFamilies.Length, pQueueFamilyIndices: families);
+            Buffer buffer;
+            _device.Vk.CreateBuffer(_device.Handle, &info, null, &buffer).ThrowOnError("vkCreateBuffer");
+            return buffer;
+        }
     }
 
     private void Release(MemoryBlock block)

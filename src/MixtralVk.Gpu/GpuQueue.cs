@@ -17,24 +17,31 @@ public sealed unsafe class GpuQueue
     private StageRun[] _pending = new StageRun[4]; // what the host's lock is to submit
     private int _pendingCount;
     private ulong _submitted;
+    private Semaphore _awaited;     // another queue's, by the next submission
+    private ulong _awaitedTicket;   // 0: none
 
-    internal GpuQueue(GpuDevice device, Queue queue, int family, Action<Action>? hostLock)
+    internal GpuQueue(GpuDevice device, DeviceQueue queue, AccessKind accesses, Action<Action>? hostLock)
     {
         _device = device;
-        _queue = queue;
+        _queue = new Queue(queue.Handle);
         _hostLock = hostLock;
         _submitPending = SubmitPending;
-        Family = family;
+        Family = queue.Family;
+        Accesses = accesses;
         var type = new SemaphoreTypeCreateInfo(semaphoreType: SemaphoreType.Timeline, initialValue: 0);
         var info = new SemaphoreCreateInfo(pNext: &type);
         Semaphore semaphore;
         device.Vk.CreateSemaphore(device.Handle, &info, null, &semaphore).ThrowOnError("vkCreateSemaphore");
         _timeline = semaphore;
         device.SetName(ObjectType.Semaphore, semaphore.Handle, "timeline");
+        device.Options.Replay?.Watch(this);
     }
 
     /// <summary>Index of the queue family.</summary>
     public int Family { get; }
+
+    /// <summary>What its commands may do.</summary>
+    internal AccessKind Accesses { get; }
 
     /// <summary>Ticket of the latest submission; 0 before the first.</summary>
     public ulong Submitted => Volatile.Read(ref _submitted);
@@ -63,6 +70,7 @@ public sealed unsafe class GpuQueue
             ArgumentOutOfRangeException.ThrowIfNegative(run.FirstStage);
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(run.StageCount);
             ArgumentOutOfRangeException.ThrowIfGreaterThan(run.FirstStage + run.StageCount, run.Recording.StageCount);
+            ArgumentOutOfRangeException.ThrowIfNotEqual(run.Recording.QueueFamily, Family);
         }
         lock (_lock)
         {
@@ -70,9 +78,22 @@ public sealed unsafe class GpuQueue
             if (_hostLock is null) Submit(runs, ticket);
             else SubmitUnderHostLock(_hostLock, runs);
             Volatile.Write(ref _submitted, ticket);
-            foreach (StageRun run in runs) _device.Options.Replay?.Add(run.Recording, run.FirstStage, run.StageCount);
+            _awaitedTicket = 0;
+            foreach (StageRun run in runs) _device.Options.Replay?.Add(this, run.Recording, run.FirstStage, run.StageCount);
             return ticket;
         }
+    }
+
+    /// <summary>
+    /// Whatever is submitted from now on begins when a submission to the device's other queue has finished, and sees what it wrote: which
+    /// it need not where only the host has waited for it.
+    /// </summary>
+    public void Await(GpuQueue other, ulong ticket)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        if (other.LeavesOutDriver) return;
+        lock (_lock) (_awaited, _awaitedTicket) = (other._timeline, Math.Max(_awaitedTicket, ticket));
+        _device.Options.Replay?.Await(this, other, ticket);
     }
 
     /// <summary>True when the submission has finished.</summary>
@@ -126,8 +147,10 @@ public sealed unsafe class GpuQueue
         foreach (StageRun run in runs)
             for (int i = 0; i < run.StageCount; i++)
                 commands[next++] = new CommandBufferSubmitInfo(commandBuffer: run.Recording.CommandBuffer(run.FirstStage + i));
+        var wait = new SemaphoreSubmitInfo(semaphore: _awaited, value: _awaitedTicket, stageMask: PipelineStageFlags2.AllCommandsBit);
         var signal = new SemaphoreSubmitInfo(semaphore: _timeline, value: ticket, stageMask: PipelineStageFlags2.AllCommandsBit);
-        var submit = new SubmitInfo2(commandBufferInfoCount: (uint)count, pCommandBufferInfos: commands, signalSemaphoreInfoCount: 1,
+        var submit = new SubmitInfo2(waitSemaphoreInfoCount: _awaitedTicket > 0 ? 1u : 0, pWaitSemaphoreInfos: &wait,
+            commandBufferInfoCount: (uint)count, pCommandBufferInfos: commands, signalSemaphoreInfoCount: 1,
             pSignalSemaphoreInfos: &signal);
         if (LeavesOutDriver) return;
         _device.Vk.QueueSubmit2(_queue, 1, &submit, default).ThrowOnError("vkQueueSubmit2");

@@ -21,7 +21,18 @@ public sealed record DeviceRequirements(IReadOnlyList<string> Features, IReadOnl
     /// rendering of all programs; null where there is none or the host itself uses the family.
     /// </summary>
     public string? GlobalPriority { get; init; }
+
+    /// <summary>
+    /// A family that only copies: a queue of it may be lent, too (<see cref="HostDevice.TransferQueue"/>), and experts come to the device
+    /// beside what is computed. Null where there is none.
+    /// </summary>
+    public int? TransferQueueFamily { get; init; }
 }
+
+/// <summary>A queue of a device.</summary>
+/// <param name="Handle"><c>VkQueue</c>.</param>
+/// <param name="Family">Its family.</param>
+public readonly record struct DeviceQueue(nint Handle, int Family);
 
 /// <summary>
 /// A Vulkan device that belongs to the host program. It must outlive every object made from it and is never destroyed by the engine.
@@ -44,8 +55,12 @@ public sealed record HostDevice
     /// <summary>Device extensions the host enabled, of those in <see cref="DeviceRequirements.Extensions"/>.</summary>
     public IReadOnlyCollection<string> EnabledExtensions { get; init; } = [];
     /// <summary>
-    /// Runs the action it is given, a submission to <see cref="Queue"/>, while the host's own use of the queue is locked out, on whatever
-    /// thread, before it returns; null when the queue is the engine's alone. Called on the engine's threads, never in a call of the host's
+    /// A second queue lent to the engine, of <see cref="DeviceRequirements.TransferQueueFamily"/>, for copies to the device; null for none.
+    /// </summary>
+    public DeviceQueue? TransferQueue { get; init; }
+    /// <summary>
+    /// Runs the action it is given, a submission to a lent queue, while the host's own use of the queues is locked out, on whatever
+    /// thread, before it returns; null when the queues are the engine's alone. Called on the engine's threads, never in a call of the host's
     /// frame loop.
     /// </summary>
     public Action<Action>? SubmitLock { get; init; }

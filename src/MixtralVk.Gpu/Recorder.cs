@@ -7,6 +7,7 @@ namespace MixtralVk.Gpu;
 public sealed class Recorder
 {
     private readonly GpuDevice _device;
+    private readonly GpuQueue _queue;
     private readonly List<RecordedStage> _stages = [];
     private readonly RangeTracker _tracker = new();
     private readonly List<NamedConstant> _constants = [];
@@ -14,7 +15,7 @@ public sealed class Recorder
     private static int _groups;
     private int _group;
 
-    internal Recorder(GpuDevice device) => _device = device;
+    internal Recorder(GpuDevice device, GpuQueue queue) => (_device, _queue) = (device, queue);
 
     /// <summary>Pipelines the recording needs; made in parallel by <see cref="GpuDevice.PreparePipelines"/>.</summary>
     internal IEnumerable<PipelineKey> Pipelines => _stages.SelectMany(s => s.Commands).OfType<DispatchCommand>().Select(d => d.Pipeline);
@@ -32,7 +33,7 @@ public sealed class Recorder
     public void BeginStage(string name)
     {
         EndStage();
-        var begin = new BarrierCommand(BarrierCommand.Device, BarrierCommand.Device);
+        BarrierCommand begin = FullBarrier();
         _stages.Add(new RecordedStage(name, [begin]));
         _tracker.Barrier(begin);
     }
@@ -87,7 +88,7 @@ public sealed class Recorder
     public Recording Finish(string name)
     {
         EndStage();
-        return new Recording(_device, name, [.. _stages]);
+        return new Recording(_device, _queue.Family, name, [.. _stages]);
     }
 
     internal void Add(Command command)
@@ -97,13 +98,15 @@ public sealed class Recorder
         List<Command> commands = _stages[^1].Commands;
         if (_tracker.Conflict(command) is not null)
         {
-            var barrier = new BarrierCommand(BarrierCommand.Device, BarrierCommand.Device);
+            BarrierCommand barrier = FullBarrier();
             commands.Add(barrier);
             _tracker.Barrier(barrier);
         }
         commands.Add(command);
         _tracker.Add(command);
     }
+
+    private BarrierCommand FullBarrier() => new(_queue.Accesses, _queue.Accesses);
 
     /// <summary>A stage that copied to read-back memory ends with a barrier towards the host.</summary>
     private void EndStage()

@@ -15,9 +15,10 @@ public sealed unsafe class Recording : IDisposable
     private readonly TexelViews _texelViews;
     private bool _disposed;
 
-    internal Recording(GpuDevice device, string name, IReadOnlyList<RecordedStage> stages)
+    internal Recording(GpuDevice device, int queueFamily, string name, IReadOnlyList<RecordedStage> stages)
     {
         _device = device;
+        QueueFamily = queueFamily;
         Name = name;
         Stages = stages;
         _commandBuffers = new CommandBuffer[stages.Count];
@@ -55,6 +56,9 @@ public sealed unsafe class Recording : IDisposable
 
     internal IReadOnlyList<RecordedStage> Stages { get; }
 
+    /// <summary>The family of the queues it may be submitted to.</summary>
+    internal int QueueFamily { get; }
+
     internal CommandBuffer CommandBuffer(int stage)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -81,7 +85,7 @@ public sealed unsafe class Recording : IDisposable
 
     private CommandPool CreateCommandPool()
     {
-        var info = new CommandPoolCreateInfo(queueFamilyIndex: (uint)_device.Queue.Family);
+        var info = new CommandPoolCreateInfo(queueFamilyIndex: (uint)QueueFamily);
         CommandPool pool;
         _device.Vk.CreateCommandPool(_device.Handle, &info, null, &pool).ThrowOnError("vkCreateCommandPool");
         _device.SetName(ObjectType.CommandPool, pool.Handle, Name);

@@ -7,8 +7,9 @@ namespace MixtralVk.Experts;
 
 /// <summary>
 /// Brings experts that are used often into the slots of those used little, between steps and piece by piece: beside the slots first, and to
-/// its slot when all of it is there, by a copy on the device. So who leaves computes until then, and stays where anything fails. Runs on
-/// the queue of the steps, and waits. Not thread-safe.
+/// its slot when all of it is there, by a copy on the device. So who leaves computes until then, and stays where anything fails. A piece is
+/// copied on the device's transfer queue while steps go on, one at a time; where there is none on the queue of the steps, and waited for.
+/// Not thread-safe.
 /// </summary>
 internal sealed class ExpertReplacement : IDisposable
 {
@@ -23,6 +24,7 @@ internal sealed class ExpertReplacement : IDisposable
     private readonly WeightUploader _uploader;
     private readonly Queue<Upload> _pieces = [];    // of the expert on its way that are not there yet
     private ExpertMove? _move;
+    private UploadInFlight? _inFlight;              // the latest piece, on the transfer queue
     private readonly MeasuredTime _piece = new(), _copy = new(); // milliseconds
 
     public ExpertReplacement(GpuDevice device, DeviceExperts experts, CpuExperts host, ExpertUse use, ExpertActivity activity)
@@ -31,11 +33,15 @@ internal sealed class ExpertReplacement : IDisposable
         _uploader = new WeightUploader(device);
     }
 
-    /// <summary>What <see cref="Run"/> is expected to take; NaN where it is not known, null where all experts lie well.</summary>
+    /// <summary>
+    /// What <see cref="Run"/> is expected to take; NaN where it is not known, infinite while a piece is copied on the transfer queue, which
+    /// only who has nothing else to do waits for; null where all experts lie well.
+    /// </summary>
     public double? NextMilliseconds
     {
         get
         {
+            if (_inFlight is not null && !_uploader.IsDone(_inFlight)) return double.PositiveInfinity;
             if (_move is not null) return _pieces.Count == 0 ? _copy.Average : _piece.Average;
             return Failures.AreRecent || !_experts.Slots.TryNextMove(_use, out _) ? null : _piece.Average;
         }
@@ -50,6 +56,7 @@ internal sealed class ExpertReplacement : IDisposable
     {
         try
         {
+            FinishPiece();
             long start = Stopwatch.GetTimestamp();
             if (_move is { } move && _pieces.Count == 0)
             {
@@ -59,7 +66,8 @@ internal sealed class ExpertReplacement : IDisposable
             else if (_move is not null || TryBegin())
             {
                 Upload piece = _pieces.Dequeue();
-                _uploader.Run(piece);
+                _inFlight = _uploader.Begin(piece);
+                if (_device.Transfers is null) FinishPiece();
                 _activity.Upload(_move!.Value.Layer, (long)piece.Destination.Length);
                 _piece.Learn(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             }
@@ -71,11 +79,13 @@ internal sealed class ExpertReplacement : IDisposable
         }
     }
 
-    /// <summary>Gives up what is on its way; it begins anew.</summary>
+    /// <summary>Gives up what is on its way, once nothing is written any more; it begins anew.</summary>
+    /// <exception cref="DeviceLostException">The device is lost.</exception>
     public void Abandon()
     {
         _move = null;
         _pieces.Clear();
+        FinishPiece();
     }
 
     /// <summary>The pieces of an expert, from main memory to <paramref name="to"/>.</summary>
@@ -85,6 +95,13 @@ internal sealed class ExpertReplacement : IDisposable
 
         IEnumerable<Upload> Of(GpuMatrix matrix, TiledMatrix tiles) => Upload.OfTiles(matrix, 0, matrix.Layout.Tiles,
             (first, _, bytes) => new ReadOnlySpan<byte>(tiles.Tile(first), bytes.Length).CopyTo(bytes), $"layer {id.Layer}", pieceBytes);
+    }
+
+    private void FinishPiece()
+    {
+        if (_inFlight is not { } piece) return;
+        _inFlight = null;
+        _uploader.Finish(piece);
     }
 
     private bool TryBegin()
@@ -109,5 +126,10 @@ internal sealed class ExpertReplacement : IDisposable
         _move = null;
     }
 
-    public void Dispose() => _uploader.Dispose();
+    /// <summary>The device has been waited for.</summary>
+    public void Dispose()
+    {
+        _inFlight?.Dispose();
+        _uploader.Dispose();
+    }
 }

@@ -170,7 +170,8 @@ public abstract class ForwardPass : IDisposable
 
     /// <summary>
     /// Milliseconds that the next piece of work is expected to take which makes later steps faster (an expert that is used often comes to
-    /// the device): NaN where none like it was measured, null where there is nothing to do. Between steps.
+    /// the device): NaN where none like it was measured, infinite where it is to wait for what goes on beside steps, null where there is
+    /// nothing to do. Between steps.
     /// </summary>
     internal virtual double? RearrangementMilliseconds => null;
 

@@ -61,6 +61,28 @@ public sealed class DeviceChoicesTests
         Assert.Equal(new QueueChoice(0, hasSecond ? 1 : 0, !hasSecond, null), DeviceChoices.QueueBesideHost(graphicsOnly));
     }
 
+    /// <summary>The family that weights are copied by: one that does nothing else, not even for videos.</summary>
+    [Theory]
+    [InlineData("nvidia-rtx-3060", 1)]
+    [InlineData("amd-rx-580-small-bar", null)] // RADV keeps its own to itself
+    [InlineData("amd-rx-6800-full-bar", null)]
+    [InlineData("intel-arc-a770", null)]
+    [InlineData("intel-iris-xe", null)]
+    [InlineData("lavapipe", null)]
+    public void Weights_are_copied_by_a_family_that_does_nothing_else(string name, int? family)
+    {
+        DeviceDescription device = RecordedDevice.Describe(name);
+        Assert.Equal(family, DeviceChoices.TransferQueueFamily(device));
+        QueueFamily[] own = [.. device.QueueFamilies.Take(1)];
+        Assert.Null(DeviceChoices.TransferQueueFamily(device with { QueueFamilies = own }));
+        // Videos have families that copy, too, and a family may be empty.
+        DeviceDescription other = device with { QueueFamilies = [.. own, new QueueFamily(QueueTraits.Compute | QueueTraits.Transfer, 8, 64),
+            new QueueFamily(QueueTraits.Transfer | QueueTraits.VideoDecode, 1, 0), new QueueFamily(QueueTraits.Transfer, 0, 64),
+            new QueueFamily(QueueTraits.Transfer, 2, 64)] };
+        Assert.Equal(4, DeviceChoices.TransferQueueFamily(other));
+        Assert.Equal(other.QueueFamilies, DeviceDescription.FromJson(other.ToJson()).QueueFamilies);
+    }
+
     [Fact]
     public void A_global_priority_is_asked_for_by_either_name_where_it_is_there()
     {

@@ -32,9 +32,20 @@ internal readonly record struct Upload(BufferView Destination, FillBytes Fill, s
     }
 }
 
+/// <summary>An upload that was handed over: its copy on the device, and the staging buffer it comes from.</summary>
+internal sealed record UploadInFlight(GpuBuffer Staging, Recording Copy, ulong Ticket) : IDisposable
+{
+    /// <summary>Frees both; the copy is done, or the device lost.</summary>
+    public void Dispose()
+    {
+        Copy.Dispose();
+        Staging.Dispose();
+    }
+}
+
 /// <summary>
 /// Brings weights to the device: straight into its memory where it shares the host's, else through a few staging buffers, several pieces at
-/// once, so that repacking on the CPU and copying overlap.
+/// once, so that repacking on the CPU and copying overlap; copied on the device's transfer queue where there is one.
 /// </summary>
 internal sealed class WeightUploader : IDisposable
 {
@@ -42,13 +53,15 @@ internal sealed class WeightUploader : IDisposable
     public const long PieceBytes = 8 << 20;
 
     private readonly GpuDevice _device;
+    private readonly GpuQueue _queue;
     private readonly bool _direct;
     private readonly ConcurrentBag<GpuBuffer> _staging = [];
 
     public WeightUploader(GpuDevice device) : this(device, device.WritesMemoryDirectly) { }
 
     /// <summary>With the way to go chosen by the caller: writing directly asks for memory the host sees.</summary>
-    public WeightUploader(GpuDevice device, bool direct) => (_device, _direct) = (device, direct);
+    public WeightUploader(GpuDevice device, bool direct) =>
+        (_device, _queue, _direct) = (device, device.Transfers ?? device.Queue, direct);
 
     /// <summary>All that was uploaded so far, and the time from the begin to the end of each run.</summary>
     public WeightTransfer Transfer { get; private set; }
@@ -58,12 +71,12 @@ internal sealed class WeightUploader : IDisposable
     {
         long start = Stopwatch.GetTimestamp();
         long total = uploads.Sum(u => (long)u.Destination.Length), done = 0;
-        var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
+        var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = _device.Parallelism };
         try
         {
             Parallel.ForEach(uploads, options, upload =>
             {
-                Bring(upload);
+                if (Begin(upload) is { } copy) Finish(copy);
                 progress?.Report(new LoadProgress(Interlocked.Add(ref done, (long)upload.Destination.Length), total, upload.What));
             });
         }
@@ -74,23 +87,37 @@ internal sealed class WeightUploader : IDisposable
         Transfer = new WeightTransfer(Transfer.CopiedBytes + total, Transfer.CopyTime + Stopwatch.GetElapsedTime(start), 0);
     }
 
-    /// <summary>Runs one upload on the calling thread and waits for it.</summary>
-    public void Run(in Upload upload)
-    {
-        long start = Stopwatch.GetTimestamp();
-        Bring(upload);
-        Transfer = new WeightTransfer(Transfer.CopiedBytes + (long)upload.Destination.Length,
-            Transfer.CopyTime + Stopwatch.GetElapsedTime(start), 0);
-    }
-
-    private void Bring(in Upload upload)
+    /// <summary>
+    /// Writes one upload on the calling thread and hands its copy over, to be finished; null where there is none to wait for. The compute
+    /// queue may use anything but the destination meanwhile.
+    /// </summary>
+    public UploadInFlight? Begin(in Upload upload)
     {
         (GpuBuffer buffer, ulong offset, ulong length) = (upload.Destination.Buffer, upload.Destination.Offset, upload.Destination.Length);
-        if (_direct && buffer.IsMapped) upload.Fill(buffer.Map<byte>(offset, length));
-        else Stage(upload);
+        if (!_direct || !buffer.IsMapped) return Stage(upload);
+        upload.Fill(buffer.Map<byte>(offset, length));
+        return null;
     }
 
-    private void Stage(in Upload upload)
+    /// <summary>Whether the copy is done.</summary>
+    public bool IsDone(UploadInFlight upload) => _queue.IsDone(upload.Ticket);
+
+    /// <summary>Waits for the copy: whatever is submitted from now on finds it.</summary>
+    public void Finish(UploadInFlight upload)
+    {
+        try
+        {
+            _queue.Wait(upload.Ticket);
+        }
+        finally
+        {
+            upload.Copy.Dispose();
+            _staging.Add(upload.Staging);
+        }
+        if (_queue != _device.Queue) _device.Queue.Await(_queue, upload.Ticket);
+    }
+
+    private UploadInFlight Stage(in Upload upload)
     {
         ulong length = upload.Destination.Length;
         if (!_staging.TryTake(out GpuBuffer? staging) || staging.Size < length)
@@ -102,15 +129,31 @@ internal sealed class WeightUploader : IDisposable
         {
             upload.Fill(staging.Map<byte>(0, length));
             staging.Flush();
-            Recorder recorder = _device.CreateRecorder();
-            recorder.BeginStage(upload.What);
-            recorder.Copy(staging.View.Slice(0, length), upload.Destination);
-            using Recording copy = recorder.Finish("weight upload");
-            _device.Queue.Wait(_device.Queue.Submit(copy, 0, 1));
+            return HandOver(upload, staging);
         }
-        finally
+        catch
         {
             _staging.Add(staging);
+            throw;
+        }
+    }
+
+    private UploadInFlight HandOver(in Upload upload, GpuBuffer staging)
+    {
+        Recorder recorder = _device.CreateRecorder(_queue);
+        recorder.BeginStage(upload.What);
+        recorder.Copy(staging.View.Slice(0, upload.Destination.Length), upload.Destination);
+        Recording copy = recorder.Finish("weight upload");
+        try
+        {
+            // What the compute queue made of the destination is over, and is overwritten.
+            if (_queue != _device.Queue) _queue.Await(_device.Queue, _device.Queue.Submitted);
+            return new UploadInFlight(staging, copy, _queue.Submit(copy, 0, 1));
+        }
+        catch
+        {
+            copy.Dispose();
+            throw;
         }
     }
 
