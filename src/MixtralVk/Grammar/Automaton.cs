@@ -126,6 +126,9 @@ internal sealed class Automaton
             case Repeat repeat:
                 BuildRepeat(repeat, from, to);
                 break;
+            case Deferred deferred:
+                Build(deferred.Make(), from, to);
+                break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(expression));
         }
@@ -133,6 +136,7 @@ internal sealed class Automaton
 
     private void BuildRepeat(Repeat repeat, int from, int to)
     {
+        if (repeat.Inner is Deferred deferred) repeat = repeat with { Inner = deferred.Make() };
         if (repeat is { Least: > 1 } or { Most: > 1 } && repeat.Inner is not (ByteRange or RuleReference))
         {
             // Many copies of a large part: it becomes a rule of its own, and each copy one call.

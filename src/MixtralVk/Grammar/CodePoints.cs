@@ -29,6 +29,9 @@ internal sealed class CodePoints
 
     public CodePoints Union(CodePoints other) => new(_ranges.Concat(other._ranges));
 
+    /// <summary>The characters of any of the sets.</summary>
+    public static CodePoints Union(IEnumerable<CodePoints> sets) => new(sets.SelectMany(set => set._ranges));
+
     /// <summary>The characters of this set that are not in the other.</summary>
     public CodePoints Except(CodePoints other) => Complement().Union(other).Complement();
 

@@ -27,5 +27,11 @@ internal sealed record Choice(IReadOnlyList<Expression> Options) : Expression;
 /// <summary><paramref name="Least"/> to <paramref name="Most"/> times; no upper bound when that is null.</summary>
 internal sealed record Repeat(Expression Inner, int Least, int? Most) : Expression;
 
+/// <summary>
+/// What is made when the automaton is, and not kept: a few characters of a source may stand for so much that only the limit of states
+/// bounds it.
+/// </summary>
+internal sealed record Deferred(Func<Expression> Make) : Expression;
+
 /// <summary>A rule of <see cref="RuleSet"/>: the way to recursion.</summary>
 internal sealed record RuleReference(int Rule) : Expression;

@@ -77,7 +77,7 @@ internal sealed class GbnfParser
         char c = _text[_at];
         if (c == '"') return Literal();
         if (c == '[') return Class();
-        if (Take(".")) return CodePoints.All.ToExpression();
+        if (Take(".")) return new Deferred(CodePoints.All.ToExpression);
         if (Take("("))
         {
             Expression group = Alternatives(inGroup: true);
@@ -118,7 +118,7 @@ internal sealed class GbnfParser
     {
         _at++;
         bool negated = Take("^");
-        CodePoints set = CodePoints.Of();
+        var ranges = new List<CodePoints>();
         while (!Take("]"))
         {
             int first = Character("]"), last = first;
@@ -128,9 +128,10 @@ internal sealed class GbnfParser
                 last = Character("]");
             }
             if (last < first) throw Error("a range in [] goes from a lower to a higher character");
-            set = set.Union(CodePoints.Range(first, last));
+            ranges.Add(CodePoints.Range(first, last));
         }
-        return (negated ? set.Complement() : set).ToExpression();
+        var set = CodePoints.Union(ranges);
+        return new Deferred((negated ? set.Complement() : set).ToExpression);
     }
 
     private int Character(string end)

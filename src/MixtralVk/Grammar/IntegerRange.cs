@@ -5,18 +5,18 @@ namespace MixtralVk.Grammar;
 /// <summary>The decimal numbers between two bounds, digit by digit.</summary>
 internal static class IntegerRange
 {
-    // Numbers of at most so many digits where there is no bound.
-    private const int MostDigits = 15;
+    /// <summary>Most digits of a number: what a double holds exactly.</summary>
+    public const int MostDigits = 15;
+
+    /// <summary>The largest number of so many.</summary>
+    public const long Longest = 999_999_999_999_999;
 
     /// <summary>
-    /// Integers from <paramref name="least"/> to <paramref name="most"/>, null for no bound; <paramref name="decimals"/> of the digits
-    /// stand behind a decimal point, always all of them.
+    /// Integers from <paramref name="low"/> to <paramref name="high"/>, both of at most <see cref="MostDigits"/> digits;
+    /// <paramref name="decimals"/> of the digits stand behind a decimal point, always all of them.
     /// </summary>
-    public static Expression Between(long? least, long? most, int decimals = 0)
+    public static Expression Between(long low, long high, int decimals)
     {
-        long bound = (long)Math.Pow(10, MostDigits) - 1;
-        long low = Math.Max(least ?? -bound, -bound), high = Math.Min(most ?? bound, bound);
-        if (low > high) throw new GrammarException("The schema has a number whose minimum is above its maximum.");
         var options = new List<Expression>();
         if (low < 0) options.Add(new Sequence([Expression.Literal("-"), Positive(Math.Max(1, -high), -low, decimals)]));
         if (high >= 0) options.Add(Positive(Math.Max(0, low), high, decimals));

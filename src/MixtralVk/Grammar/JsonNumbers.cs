@@ -6,7 +6,7 @@ namespace MixtralVk.Grammar;
 internal static class JsonNumbers
 {
     private const int MostListed = 10_000, FractionDigits = 2, MostFractionDigits = 6;
-    private const decimal Beyond = 1_000_000_000_000_000; // numbers without a bound have at most 15 digits
+    private const decimal Beyond = IntegerRange.Longest + 1;
 
     public static Expression Of(SchemaKeywords schema, bool integer)
     {
@@ -28,14 +28,15 @@ internal static class JsonNumbers
     }
 
     /// <summary>The numbers within the bounds with this many decimals; null when there are none.</summary>
-    private static Expression? Scaled(decimal? least, decimal? above, decimal? most, decimal? below, int decimals)
+    private static Deferred? Scaled(decimal? least, decimal? above, decimal? most, decimal? below, int decimals)
     {
         decimal scale = Scale(decimals);
-        long? low = Max(Ceiling(least * scale), Floor(above * scale) + 1), high = Min(Floor(most * scale), Ceiling(below * scale) - 1);
-        return low > high ? null : IntegerRange.Between(low, high, decimals);
+        long low = Max(Max(Ceiling(least * scale), Floor(above * scale) + 1), -IntegerRange.Longest)!.Value;
+        long high = Min(Min(Floor(most * scale), Ceiling(below * scale) - 1), IntegerRange.Longest)!.Value;
+        return low > high ? null : new Deferred(() => IntegerRange.Between(low, high, decimals));
     }
 
-    private static Choice MultiplesOf(decimal multiple, decimal? least, decimal? above, decimal? most, decimal? below, bool integer)
+    private static Deferred MultiplesOf(decimal multiple, decimal? least, decimal? above, decimal? most, decimal? below, bool integer)
     {
         foreach (decimal? bound in (ReadOnlySpan<decimal?>)[multiple, least, above, most, below])
             if (bound is { } value && Math.Abs(value) >= Beyond)
@@ -48,10 +49,9 @@ internal static class JsonNumbers
         if (low is null || high is null || high - low >= MostListed || Math.Abs(low.Value) >= Beyond || Math.Abs(high.Value) >= Beyond)
             throw new GrammarException(
                 $"The schema's \"multipleOf\" needs a minimum and a maximum with at most {MostListed} multiples between them.");
-        var options = new List<Expression>();
-        for (long i = low.Value; i <= high; i++)
-            options.Add(Expression.Literal((i * multiple).ToString($"F{decimals}", CultureInfo.InvariantCulture)));
-        return options.Count > 0 ? new Choice(options) : throw Impossible();
+        if (low > high) throw Impossible();
+        return new Deferred(() => new Choice([.. Enumerable.Range(0, (int)(high.Value - low.Value) + 1)
+            .Select(i => Expression.Literal(((low.Value + i) * multiple).ToString($"F{decimals}", CultureInfo.InvariantCulture)))]));
     }
 
     private static int DecimalsOf(decimal number)
@@ -78,5 +78,6 @@ internal static class JsonNumbers
 
     private static long? Min(long? a, long? b) => a is null ? b : b is null ? a : Math.Min(a.Value, b.Value);
 
-    private static GrammarException Impossible() => new("The schema has a number that nothing satisfies.");
+    private static GrammarException Impossible() => new(
+        $"The schema has a number that nothing satisfies: none of at most {IntegerRange.MostDigits} digits is between its minimum and its maximum.");
 }

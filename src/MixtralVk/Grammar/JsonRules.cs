@@ -6,8 +6,6 @@ namespace MixtralVk.Grammar;
 /// </summary>
 internal sealed class JsonRules(RuleSet rules)
 {
-    private const int MostDigits = 15; // what a double holds exactly
-
     private RuleReference? _value, _string, _character;
 
     public static Expression Null { get; } = Expression.Literal("null");
@@ -23,7 +21,7 @@ internal sealed class JsonRules(RuleSet rules)
     public static Expression Number { get; } = new Sequence(
     [
         Integer,
-        Expression.Optional(new Sequence([Expression.Literal("."), new Repeat(Digit, 1, MostDigits)])),
+        Expression.Optional(new Sequence([Expression.Literal("."), new Repeat(Digit, 1, IntegerRange.MostDigits)])),
         Expression.Optional(new Sequence([new Choice([Expression.Literal("e"), Expression.Literal("E")]),
             Expression.Optional(new Choice([Expression.Literal("+"), Expression.Literal("-")])), new Repeat(Digit, 1, 2)])),
     ]);
@@ -33,7 +31,7 @@ internal sealed class JsonRules(RuleSet rules)
     private static Expression Digit => new ByteRange((byte)'0', (byte)'9');
 
     private static Expression Natural => new Choice(
-        [Expression.Literal("0"), new Sequence([new ByteRange((byte)'1', (byte)'9'), new Repeat(Digit, 0, MostDigits - 1)])]);
+        [Expression.Literal("0"), new Sequence([new ByteRange((byte)'1', (byte)'9'), new Repeat(Digit, 0, IntegerRange.MostDigits - 1)])]);
 
     /// <summary>
     /// A character of a string, escaped where it must be and not elsewhere: a text has one form, in which banned ones are found.

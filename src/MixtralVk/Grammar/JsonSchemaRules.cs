@@ -67,7 +67,7 @@ internal sealed class JsonSchemaRules
     private static string[] Types(SchemaKeywords schema) => schema.Take("type") switch
     {
         { ValueKind: JsonValueKind.String } type => [type.GetString()!],
-        { ValueKind: JsonValueKind.Array } => schema.TakeTexts("type")!,
+        { ValueKind: JsonValueKind.Array } => [.. schema.TakeTexts("type")!.Distinct()],
         null => schema.Has("properties") ? ["object"] : schema.Has("items") ? ["array"] : schema.Has("pattern") || schema.Has("format")
             ? ["string"] : AllTypes,
         _ => throw new GrammarException("The schema's \"type\" is a name or a list of names."),

@@ -39,6 +39,9 @@ internal sealed class MatchStates
 
     public int Count => _nodes.Count;
 
+    /// <summary>Edges looked at so far: what the states have cost.</summary>
+    public long Work { get; private set; }
+
     /// <summary>True when the text is complete.</summary>
     public bool Accepts(int state) => _nodes[state].Accepts;
 
@@ -80,6 +83,7 @@ internal sealed class MatchStates
             foreach (Edge edge in _automaton.EdgesOf(place.State))
                 if (edge.Kind == EdgeKind.Byte && edge.First <= value && value <= edge.Last) _open.Add(place with { State = edge.Target });
         }
+        Work += edges;
         return _nodes[state].Next[value] = _open.Count == 0 ? Dead : Close();
     }
 
@@ -111,6 +115,7 @@ internal sealed class MatchStates
             else _open.Add(new Place(_frames[place.Stack].Frame.Return, _frames[place.Stack].Frame.Parent));
         }
         _open.Clear();
+        Work += edges;
         return Intern(accepts, shortest);
     }
 

@@ -54,7 +54,7 @@ internal sealed class RegexParser
     private Sequence Alternative(bool topLevel)
     {
         var parts = new List<Expression>();
-        Expression anything = new Repeat(_form.Of(CodePoints.All), 0, null);
+        Expression anything = new Repeat(OneOf(CodePoints.All), 0, null);
         bool begins = topLevel && Take('^'), ends = false;
         if (topLevel && !begins && !_wholeText) parts.Add(anything);
         while (_at < _pattern.Length && _pattern[_at] is not ('|' or ')'))
@@ -145,20 +145,20 @@ internal sealed class RegexParser
     private CodePoints Class()
     {
         bool negated = Take('^');
-        CodePoints set = CodePoints.Of();
+        var members = new List<CodePoints>();
         while (!Take(']'))
         {
-            CodePoints first = ClassMember();
+            CodePoints member = ClassMember();
             if (_at + 1 < _pattern.Length && _pattern[_at] == '-' && _pattern[_at + 1] != ']')
             {
                 _at++;
-                CodePoints last = ClassMember();
-                if (first.Single is not int from || last.Single is not int to || from > to)
+                if (member.Single is not int first || ClassMember().Single is not int last || first > last)
                     throw Error("a range in [] that is not from a lower to a higher character");
-                first = CodePoints.Range(from, to);
+                member = CodePoints.Range(first, last);
             }
-            set = set.Union(first);
+            members.Add(member);
         }
+        var set = CodePoints.Union(members);
         return negated ? set.Complement() : set;
     }
 
@@ -229,7 +229,7 @@ internal sealed class RegexParser
         return rune.Value;
     }
 
-    private Expression OneOf(CodePoints set) => _form.Of(set);
+    private Expression OneOf(CodePoints set) => set.Single is null ? new Deferred(() => _form.Of(set)) : _form.Of(set);
 
     private bool Take(char c)
     {

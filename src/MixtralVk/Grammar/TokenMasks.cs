@@ -14,6 +14,9 @@ internal sealed class TokenMasks
     // Walks over the vocabulary, some 50 us each, that one search for a completion of few tokens may take.
     private const int MaxWalks = 1024;
 
+    // Edges of the grammar, some 20 ns each, that it may look at for new states: in an ambiguous grammar a walk takes far longer.
+    private const int MaxWork = 1 << 23;
+
     private readonly Lock _lock = new();
     private readonly Tokenizer _tokenizer;
     private readonly TokenTrie _trie;
@@ -110,11 +113,12 @@ internal sealed class TokenMasks
         int bytesLeft = _states.ShortestBytes(wanted);
         if (bytesLeft >= _tooFar) return bytesLeft;
         // All states on such ways, then from the end back: each way leads to states with fewer bytes left only.
+        long mostWork = _states.Work + MaxWork;
         var nearer = new Dictionary<int, HashSet<int>>();
         var open = new Stack<int>([wanted]);
         while (open.TryPop(out int state))
         {
-            if (nearer.Count == MaxWalks)
+            if (nearer.Count == MaxWalks || _states.Work > mostWork)
             {
                 _tooFar = Math.Min(_tooFar, bytesLeft / 2 + 1);
                 return bytesLeft;

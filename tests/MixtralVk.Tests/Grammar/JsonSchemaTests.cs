@@ -169,6 +169,11 @@ public sealed class JsonSchemaTests
         Assert.True(RandomText.Allows(half, "0.50"));
         Assert.False(RandomText.Allows(half, "0.49"));
         Assert.False(RandomText.Allows(half, "-1"));
+        // Integers reach further than numbers with decimals.
+        Constraint far = Constraint.JsonSchema("""{"type":"number","minimum":100000000000000}""");
+        Assert.True(RandomText.Allows(far, "100000000000000"));
+        Assert.False(RandomText.Allows(far, "99999999999999"));
+        Assert.False(RandomText.Allows(far, "99999999999999.99"));
     }
 
     [Fact]
