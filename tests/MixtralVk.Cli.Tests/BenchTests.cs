@@ -90,6 +90,16 @@ public sealed class BenchTests
         CommandLine.AssertFailed(await CommandLine.Run(["bench", CommandLine.ShippedModel, "--device", "cpu", "--experts-on-gpu", "25%"]),
             "--experts-on-gpu", "--device cpu");
 
+    [Fact]
+    public async Task WhereNoGpuIsTakenExpertsForOneAreSaidToBeOfNoEffect()
+    {
+        Outcome outcome = await CommandLine.Run("",
+            ["bench", CommandLine.ShippedModel, "--experts-on-gpu", "25%", "--prompt-tokens", "2", "--gen-tokens", "2", "--repeat", "1"],
+            [("VK_DRIVER_FILES", "/nowhere.json"), ("VK_ICD_FILENAMES", "/nowhere.json")]);
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Contains("--experts-on-gpu has no effect: no GPU computes here.", outcome.ErrorLines);
+    }
+
     /// <summary>A software driver computes on the processor: it is passed over, and named.</summary>
     [Fact]
     public async Task AutomaticallyTheCpuIsTakenBeforeASoftwareDriver()

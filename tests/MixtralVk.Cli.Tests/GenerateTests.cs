@@ -57,8 +57,9 @@ public sealed class GenerateTests
             "--min-tokens", "30", "--seed", "1", "--json");
         using JsonDocument json = JsonDocument.Parse(sampled.Out);
         Assert.True(json.RootElement.GetProperty("ids").GetArrayLength() >= 30);
-        foreach ((string option, string value, string problem) in new[] { ("--top-p", "7", "TopP must be"),
-            ("--top-k", "x", "--top-k must be a whole number"), ("--ban", "", "BannedStrings must be") })
+        foreach ((string option, string value, string problem) in new[] { ("--top-p", "7", "--top-p must be"),
+            ("--top-k", "x", "--top-k must be a whole number"), ("--ban", "", "--ban must be"),
+            ("--min-tokens", "999", "--min-tokens must be"), ("--seed", "-1", "--seed must be a whole number of 0 or more") })
         {
             Outcome wrong = await Generate(option, value);
             Assert.Equal(2, wrong.ExitCode);
@@ -112,6 +113,16 @@ public sealed class GenerateTests
         Outcome auto = await CommandLine.Run("", [.. arguments, "--device", "auto"], noDriver);
         Assert.Equal(0, auto.ExitCode);
         Assert.StartsWith("device: CPU", Assert.Single(auto.ErrorLines));
+    }
+
+    [Theory]
+    [InlineData("2>/dev/full")]
+    [InlineData("2>&-")]
+    public async Task AnErrorThatCannotBeToldIsAnExitCode(string redirection)
+    {
+        if (!File.Exists("/dev/full")) return; // Linux only
+        Assert.Equal(1, (await CommandLine.Shell(redirection, "inspect", "/nowhere.gguf")).ExitCode);
+        Assert.Equal(2, (await CommandLine.Shell(redirection, "inspect")).ExitCode);
     }
 
     [Fact]

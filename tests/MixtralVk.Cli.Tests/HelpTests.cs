@@ -35,6 +35,10 @@ public sealed class HelpTests
     public async Task EveryCommandRefusesAnUnknownOption(string command) =>
         CommandLine.AssertUsageError(await CommandLine.Run(command, CommandLine.ShippedModel, "--nonsense"));
 
+    [Theory, MemberData(nameof(EachCommand))]
+    public async Task AnUnknownOptionIsNotTakenForAFile(string command) =>
+        CommandLine.AssertUsageError(await CommandLine.Run(command, "--nonsense"));
+
     [Fact]
     public async Task NoCommandIsAUsageError() => CommandLine.AssertUsageError(await CommandLine.Run());
 

@@ -83,6 +83,8 @@ public sealed class PlanTests
     [Theory]
     [InlineData("--vram", "6GB")]
     [InlineData("--vram", "-1")]
+    [InlineData("--vram", "6")]
+    [InlineData("--experts-on-gpu", "25")]
     [InlineData("--ram", "99999999999GiB")]
     [InlineData("--ram", "NaN")]
     public async Task AWrongSizeIsAUsageError(string option, string value) =>

@@ -33,6 +33,10 @@ public sealed class ServeTests
         CommandLine.AssertFailed(await CommandLine.Run("serve", "no-such-model.gguf", "--port", "0"), "no-such-model.gguf");
 
     [Fact]
+    public async Task APortThatIsNoNumberIsAUsageError() =>
+        CommandLine.AssertUsageError(await CommandLine.Run("serve", "--port", "http"), "--port must be a whole number");
+
+    [Fact]
     public async Task OthersAreNotServedWithoutKeys() =>
         CommandLine.AssertFailed(await CommandLine.Run("serve", "--host", "*", "--port", "0"), "ApiKeyFile");
 

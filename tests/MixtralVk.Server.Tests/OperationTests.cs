@@ -170,6 +170,8 @@ public sealed class OperationTests
     [InlineData("""{ "languages": ["en", "tlh"] }""", "languages")]
     [InlineData("""{ "texts": "nowhere" }""", "nowhere")]
     [InlineData("""{ "logo": "nothing.svg" }""", "nothing.svg")]
+    [InlineData("""{ "languages": null }""", "languages")]
+    [InlineData("""{ "greeting": null }""", "greeting")]
     [InlineData("[", "kiosk")]
     public void A_kiosk_that_makes_no_sense_is_refused(string json, string mention)
     {

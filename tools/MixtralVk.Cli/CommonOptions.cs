@@ -11,14 +11,21 @@ internal static class CommonOptions
     public static Argument<string> File() =>
         new Argument<string>("FILE") { Description = "A model: a packed one (.mvk) or GGUF." }.AsPath();
 
-    /// <summary>Refuses an empty path: scripts give one where a variable is not set.</summary>
-    public static Argument<string> AsPath(this Argument<string> argument)
+    /// <summary>
+    /// Refuses an empty path, as scripts give one where a variable is not set, and an option that there is not, which would be taken for one.
+    /// </summary>
+    public static Argument<T> AsPath<T>(this Argument<T> argument)
     {
-        argument.Validators.Add(result => RefuseEmpty(result, argument.Name));
+        argument.Validators.Add(result =>
+        {
+            RefuseEmpty(result, argument.Name);
+            if (result.Tokens is [{ Value: ['-', _, ..] option }])
+                result.AddError($"There is no option '{option}'. A {argument.Name} of that name is written ./{option}.");
+        });
         return argument;
     }
 
-    /// <inheritdoc cref="AsPath"/>
+    /// <summary>Refuses an empty path.</summary>
     public static Option<T> AsPath<T>(this Option<T> option)
     {
         option.Validators.Add(result => RefuseEmpty(result, option.Name));
@@ -57,8 +64,12 @@ internal static class CommonOptions
     public static Option<int?> Context() =>
         Positive("--context", $"Context length in tokens (the model's, at most {MixtralOptions.DefaultContextLength}).");
 
-    public static Option<ulong?> Seed() =>
-        new("--seed") { Description = "The same seed gives the same text; without it each run differs.", HelpName = "n" };
+    public static Option<ulong?> Seed() => Parsed<ulong>("--seed", "The same seed gives the same text; without it each run differs.", "n",
+        "a whole number of 0 or more",
+        text => ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) ? value : null);
+
+    public static Option<int?> Port() => Parsed<int>("--port", "Port to listen on (8080); 0 takes a free one.", "n",
+        "a whole number of 0 or more", text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : null);
 
     public static Option<bool> Json(string description) => new("--json") { Description = description };
 
@@ -83,7 +94,10 @@ internal static class CommonOptions
             return TryParseSize(text) is long bytes ? new ExpertShare(bytes, null) : null;
         });
 
-    /// <summary>An option with a size: a whole or decimal number of KiB, MiB, GiB or, with no unit, bytes.</summary>
+    /// <summary>
+    /// An option with a size: a whole or decimal number of KiB, MiB, GiB or, with no unit, bytes. So few bytes that a unit was forgotten are
+    /// refused.
+    /// </summary>
     public static Option<long?> Size(string name, string description) =>
         Parsed(name, description, "6GiB", "a size like 6GiB or 500MiB", TryParseSize);
 
@@ -109,8 +123,9 @@ internal static class CommonOptions
         int unit = text.EndsWith("KiB", StringComparison.Ordinal) ? 10 : text.EndsWith("MiB", StringComparison.Ordinal)
             ? 20 : text.EndsWith("GiB", StringComparison.Ordinal) ? 30 : 0;
         ReadOnlySpan<char> number = unit == 0 ? text : text.AsSpan(0, text.Length - 3);
-        return double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value)
-            && value * (1L << unit) < 1L << 60 ? (long)(value * (1L << unit)) : null;
+        if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value)) return null;
+        bool lacksUnit = unit == 0 && value is > 0 and < 1 << 20;
+        return !lacksUnit && value * (1L << unit) < 1L << 60 ? (long)(value * (1L << unit)) : null;
     }
 
     /// <summary>An option with ascending numbers of 1 or more, with commas between them; none without the option.</summary>

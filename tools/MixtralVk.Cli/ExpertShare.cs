@@ -12,4 +12,11 @@ internal readonly record struct ExpertShare(long? Bytes, double? Part)
         using ModelSource source = ModelSource.Open(file);
         return (long)Math.Ceiling(source.Describe().ExpertBytes * Part!.Value);
     }
+
+    /// <summary>Says on stderr where it is of no effect.</summary>
+    public static void TellWhereUnused(bool isSparse, bool isOnGpu)
+    {
+        string? reason = !isSparse ? "this is a dense model, which has no experts" : isOnGpu ? null : "no GPU computes here";
+        if (reason is not null) Console.Error.WriteLine($"--experts-on-gpu has no effect: {reason}.");
+    }
 }

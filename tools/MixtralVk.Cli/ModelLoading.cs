@@ -30,6 +30,7 @@ internal static class ModelLoading
         if (chunk is int tokens) options = options with { ChunkTokens = tokens };
         MixtralModel model = LoadingBar.Show(progress => MixtralModel.Load(file, options, progress, cancellation));
         Console.Error.WriteLine($"device: {model.Device.Description}");
+        if (expertsOnGpu is not null) ExpertShare.TellWhereUnused(model.Config.IsSparse, isOnGpu: model.Device.Kind == DeviceKind.Vulkan);
         return model;
     }
 

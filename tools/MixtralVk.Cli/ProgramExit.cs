@@ -27,7 +27,7 @@ internal static class ProgramExit
         }
         catch (BenchException e)
         {
-            foreach (string detail in e.Details) Console.Error.WriteLine(detail);
+            foreach (string detail in e.Details) Tell(detail);
             return Fail(e.Message);
         }
         catch (Exception e) when (e is MixtralException or GpuException or IOException or UnauthorizedAccessException)
@@ -40,15 +40,27 @@ internal static class ProgramExit
     {
         // A word nobody knows says more than what is missing because of it; the parser lists it last.
         string problem = parsed.UnmatchedTokens.Count > 0 ? parsed.Errors[^1].Message : parsed.Errors[0].Message;
-        Console.Error.WriteLine($"mixtralvk: {problem}");
+        Tell($"mixtralvk: {problem}");
         string command = parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
-        Console.Error.WriteLine($"Try: mixtralvk{command} --help");
+        Tell($"Try: mixtralvk{command} --help");
         return Usage;
     }
 
     private static int Fail(string message)
     {
-        Console.Error.WriteLine($"mixtralvk: {message.TrimEnd('.')}.");
+        Tell($"mixtralvk: {message.TrimEnd('.')}.");
         return Failure;
+    }
+
+    private static void Tell(string line)
+    {
+        try
+        {
+            Console.Error.WriteLine(line);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // stderr is closed, or on a full disk: the exit code is all that is left to say it with.
+        }
     }
 }

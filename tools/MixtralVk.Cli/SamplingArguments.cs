@@ -42,17 +42,23 @@ internal sealed class SamplingArguments
         foreach (Entry entry in _entries) command.Add(entry.Option);
         command.Validators.Add(result =>
         {
-            try
+            var options = new GenerationOptions();
+            foreach (Entry entry in _entries)
             {
-                Apply(new GenerationOptions(), result).Validate();
-            }
-            catch (ArgumentOutOfRangeException e)
-            {
-                result.AddError(e.Message.Split(" (Parameter")[0]);
-            }
-            catch (InvalidOperationException)
-            {
-                // A value that cannot be read: its own option reports it.
+                try
+                {
+                    options = entry.Apply(options, result);
+                    options.Validate();
+                }
+                catch (ArgumentOutOfRangeException e)
+                {
+                    result.AddError(e.Message.Split(" (Parameter")[0].Replace(e.ParamName!, entry.Option.Name, StringComparison.Ordinal));
+                    return;
+                }
+                catch (InvalidOperationException)
+                {
+                    // A value that cannot be read: its own option reports it.
+                }
             }
         });
     }

@@ -10,6 +10,7 @@ internal static class TextFile
     {
         try
         {
+            if (Directory.Exists(path)) throw new IOException("it is a directory.");
             string text = File.ReadAllText(path);
             return text.EndsWith('\n') ? text[..^1] : text;
         }

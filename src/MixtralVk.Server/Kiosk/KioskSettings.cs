@@ -87,8 +87,8 @@ internal sealed record KioskPage(
     IReadOnlyDictionary<string, IReadOnlyList<string>> Suggestions,
     IReadOnlyDictionary<string, string> Colors, bool Logo, int IdleSeconds, string Model);
 
-/// <summary>JSON of the kiosk, without reflection. A name that is no setting is an error.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+/// <summary>JSON of the kiosk, without reflection. A name that is no setting is an error, and so is null for one that needs a value.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, ReadCommentHandling = JsonCommentHandling.Skip)]
 [JsonSerializable(typeof(KioskSettings))]
 [JsonSerializable(typeof(KioskPage))]

@@ -114,7 +114,7 @@ internal sealed class GbnfParser
         return new Sequence(parts);
     }
 
-    private Expression Class()
+    private Deferred Class()
     {
         _at++;
         bool negated = Take("^");

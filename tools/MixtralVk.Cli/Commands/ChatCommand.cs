@@ -9,9 +9,9 @@ internal static class ChatCommand
 
     public static Command Create()
     {
-        var file = new Argument<string?>("FILE")
+        Argument<string?> file = new Argument<string?>("FILE")
             { Description = "A model, packed (.mvk) or GGUF; without it the small one that comes with the program.",
-            Arity = ArgumentArity.ZeroOrOne };
+            Arity = ArgumentArity.ZeroOrOne }.AsPath();
         var persona = new Option<string?>("--system") { Description = "Who the model is to be and what it knows.", HelpName = "text" };
         var sampling = new SamplingArguments();
         Option<string> device = CommonOptions.Device();

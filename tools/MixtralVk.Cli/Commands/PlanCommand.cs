@@ -51,7 +51,12 @@ internal static class PlanCommand
         if (device != "cpu" && LargestGpu(withSoftware: device == "vulkan") is { } gpu)
             machine = machine with { VideoMemoryBytes = gpu.Bytes, VideoBytesPerSecond = gpu.BytesPerSecond };
         Plan plan;
-        using (ModelSource source = ModelSource.Open(file)) plan = Plan.For(source, machine, budget);
+        using (ModelSource source = ModelSource.Open(file))
+        {
+            plan = Plan.For(source, machine, budget);
+            if (budget.ExpertBudgetBytes is not null)
+                ExpertShare.TellWhereUnused(source.Config.IsSparse, isOnGpu: plan.Place is PlannedPlace.Gpu or PlannedPlace.GpuAndMainMemory);
+        }
         var report = new PlanReport(file, machine, plan, run ? Measure(file, plan, device, cancellation) : null);
         if (json) Console.Out.WriteLine(JsonSerializer.Serialize(report, ReportJson.Readable.PlanReport));
         else Print(report);

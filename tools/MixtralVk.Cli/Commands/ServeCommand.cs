@@ -11,13 +11,13 @@ internal static class ServeCommand
 
     public static Command Create()
     {
-        var file = new Argument<string?>("FILE")
-            { Description = "A model, packed (.mvk) or GGUF; without it, and without one in the settings, the small one that comes with the program.", Arity = ArgumentArity.ZeroOrOne };
+        Argument<string?> file = new Argument<string?>("FILE")
+            { Description = "A model, packed (.mvk) or GGUF; without it, and without one in the settings, the small one that comes with the program.", Arity = ArgumentArity.ZeroOrOne }.AsPath();
         var settings = new Option<string?>("--settings")
             { Description = "A JSON file of settings; environment variables and arguments count before it.", HelpName = "file" }.AsPath();
         var host = new Option<string?>("--host")
             { Description = "Address to listen on (localhost); * for all, which needs API keys.", HelpName = "address" };
-        var port = new Option<int?>("--port") { Description = "Port to listen on (8080); 0 takes a free one.", HelpName = "n" };
+        Option<int?> port = CommonOptions.Port();
         var keys = new Option<string?>("--api-key-file") { Description = "A file with one API key per line.", HelpName = "file" }.AsPath();
         Option<string> device = CommonOptions.Device();
         Option<int?> context = CommonOptions.Context();
