@@ -75,6 +75,7 @@ public sealed class Session : IDisposable
     /// </summary>
     public void Prefill(ReadOnlySpan<int> tokens, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested(); // nothing changes, however fast the model is
         Begin(tokens, null);
         using CancellationTokenRegistration registration = CancelOn(cancellationToken);
         try
