@@ -242,13 +242,14 @@ public sealed unsafe class GpuDevice : IDisposable
         ArgumentNullException.ThrowIfNull(recorders);
         PipelineKey[] keys = [.. recorders.SelectMany(r => r.Pipelines).Distinct()];
         int done = 0;
+        var gate = new Lock();
         var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Parallelism };
         try
         {
             Parallel.ForEach(keys, options, key =>
             {
                 Pipelines.Get(key);
-                progress?.Report((Interlocked.Increment(ref done), keys.Length));
+                lock (gate) progress?.Report((++done, keys.Length));
             });
         }
         catch (AggregateException e)

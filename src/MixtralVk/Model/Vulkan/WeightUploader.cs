@@ -71,13 +71,14 @@ internal sealed class WeightUploader : IDisposable
     {
         long start = Stopwatch.GetTimestamp();
         long total = uploads.Sum(u => (long)u.Destination.Length), done = 0;
+        var gate = new Lock();
         var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = _device.Parallelism };
         try
         {
             Parallel.ForEach(uploads, options, upload =>
             {
                 if (Begin(upload) is { } copy) Finish(copy);
-                progress?.Report(new LoadProgress(Interlocked.Add(ref done, (long)upload.Destination.Length), total, upload.What));
+                lock (gate) progress?.Report(new LoadProgress(done += (long)upload.Destination.Length, total, upload.What));
             });
         }
         catch (AggregateException e)
