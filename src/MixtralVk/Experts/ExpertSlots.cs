@@ -99,10 +99,11 @@ internal sealed class ExpertSlots
     /// <summary>The expert lies in the slot; one that lay there has none any more.</summary>
     public void Put(in ExpertMove move)
     {
-        Clear(move.Layer, move.Slot);
+        int left = ExpertIn(move.Layer, move.Slot);
+        if (left == None) _residents[move.Layer]++; // else they stay as many, also for who looks from another thread
+        else _slotOf[move.Layer][left] = None;
         _slots[move.Layer][move.Slot] = (_slots[move.Layer][move.Slot].Kind, move.Expert);
         _slotOf[move.Layer][move.Expert] = move.Slot;
-        _residents[move.Layer]++;
     }
 
     /// <summary>Every slot filled: with the pinned experts, then the most used, then those of the lowest number.</summary>
