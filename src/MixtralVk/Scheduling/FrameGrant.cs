@@ -1,15 +1,13 @@
-using System.Diagnostics;
-
 namespace MixtralVk.Scheduling;
 
 /// <summary>
 /// What the latest tick granted, and what is left of it. A grant replaces the one before, so nothing is saved up; what was overdrawn is
 /// deducted. Renewed by any thread without waiting; all else is the worker's.
 /// </summary>
-internal sealed class FrameGrant(bool onCpu)
+internal sealed class FrameGrant(bool onCpu, TimeProvider clock)
 {
     /// <summary>A grant that no other replaces ends by itself: who stops ticking stops the model.</summary>
-    private static readonly long s_lifetime = Stopwatch.Frequency / 10;
+    private static readonly TimeSpan s_lifetime = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Most grants that an overdraft is deducted from: one bad stage is not to silence the model for minutes.</summary>
     private const int MostDebt = 8;
@@ -39,7 +37,7 @@ internal sealed class FrameGrant(bool onCpu)
     public void Renew(FrameBudget budget)
     {
         long tick = ((Volatile.Read(ref _published) >>> 2 * MicrosecondBits) + 1) & 0xFFFF;
-        Volatile.Write(ref _renewed, Stopwatch.GetTimestamp());
+        Volatile.Write(ref _renewed, clock.GetTimestamp());
         Volatile.Write(ref _published,
             tick << 2 * MicrosecondBits | Microseconds(budget.GpuMilliseconds) << MicrosecondBits | Microseconds(budget.CpuMilliseconds));
     }
@@ -53,7 +51,7 @@ internal sealed class FrameGrant(bool onCpu)
         Look();
         double free = _reserve * _granted;
         left = onCpu || _cpuLeft > 0 ? _left - free : 0;
-        if (left <= 0 || Stopwatch.GetTimestamp() - Volatile.Read(ref _renewed) > s_lifetime) return false;
+        if (left <= 0 || clock.GetElapsedTime(Volatile.Read(ref _renewed)) > s_lifetime) return false;
         return expected <= left || _isUntouched && !(expected <= _granted - free);
     }
 

@@ -50,7 +50,7 @@ internal sealed partial class Scheduler : IDisposable
         SamplingScratch = new SamplingScratch(forward.Config.VocabSize, forward.Config.VocabSize);
         if (pacing == Pacing.PerFrame)
         {
-            _grant = new FrameGrant(onCpu);
+            _grant = new FrameGrant(onCpu, TimeProvider.System);
             forward.UseDeviceClock();
             WarmUp();
         }
