@@ -30,8 +30,8 @@ public sealed class ChatTests
     public async Task QuitEnds() => Assert.Single((await Chat("Who are you?\n/quit\nWho are you?\n")).OutLines);
 
     /// <summary>
-    /// Between two questions, once the runtime has compiled what is used often and experts lie where they are used: less than 0.5 % of a
-    /// core.
+    /// Between two questions, once the runtime has compiled what is used often and experts lie where they are used, however long that takes
+    /// on a busy machine: less than 0.5 % of a core.
     /// </summary>
     [Theory]
     [InlineData("--device", "cpu")]
@@ -43,12 +43,16 @@ public sealed class ChatTests
         await chat.StandardInput.WriteLineAsync("Who are you?");
         await chat.StandardInput.FlushAsync();
         Assert.NotNull(await chat.StandardOutput.ReadLineAsync());
-        await Task.Delay(TimeSpan.FromSeconds(2));
-        chat.Refresh();
-        TimeSpan before = chat.TotalProcessorTime, idle = TimeSpan.FromSeconds(4);
-        await Task.Delay(idle);
-        chat.Refresh();
-        Assert.InRange(chat.TotalProcessorTime - before, TimeSpan.Zero, idle * 0.005);
+        TimeSpan least = TimeSpan.MaxValue, idle = TimeSpan.FromSeconds(4);
+        for (int round = 0; round < 10 && least > idle * 0.005; round++)
+        {
+            chat.Refresh();
+            TimeSpan before = chat.TotalProcessorTime;
+            await Task.Delay(idle);
+            chat.Refresh();
+            least = TimeSpan.FromTicks(Math.Min(least.Ticks, (chat.TotalProcessorTime - before).Ticks));
+        }
+        Assert.InRange(least, TimeSpan.Zero, idle * 0.005);
         chat.StandardInput.Close();
         Assert.Equal(0, (await CommandLine.Ended(chat, chat.StandardOutput.ReadToEndAsync(), error)).ExitCode);
     }
@@ -108,7 +112,8 @@ public sealed class ChatTests
             Assert.StartsWith("device: ", await process.StandardError.ReadLineAsync());
             await process.StandardInput.WriteLineAsync("Who are you?");
             Assert.Contains("Brannor", await process.StandardOutput.ReadLineAsync());
-            await Task.Delay(200); // now it waits for a line
+            await process.StandardInput.WriteLineAsync("/dance");
+            Assert.Contains("/dance", await process.StandardError.ReadLineAsync()); // so the answer is over, and now it waits for a line
             CommandLine.Interrupt(process);
             Assert.Equal("", await process.StandardError.ReadLineAsync());
             Assert.Contains("again", await process.StandardError.ReadLineAsync());

@@ -110,7 +110,9 @@ public sealed class KernelsTests
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         string before = await ReadUntilWaiting(process);
         Assert.Contains("does not compile", before);
-        await File.WriteAllTextAsync(path, source);
+        string aside = folder.PathOf("aside");
+        await File.WriteAllTextAsync(aside, source);
+        File.Move(aside, path, overwrite: true); // at once: a file that is half written would be tried, too
         Assert.DoesNotContain("does not compile", await ReadUntilWaiting(process));
         Task<string> error = process.StandardError.ReadToEndAsync();
         CommandLine.Interrupt(process);

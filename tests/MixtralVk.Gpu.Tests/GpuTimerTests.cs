@@ -37,15 +37,18 @@ public sealed class GpuTimerTests : IDisposable
         for (int i = 0; i < 20; i++) recorder.Dispatch(new Scale(_a.View, _b.View, Count, 3, 1));
         recorder.Timestamp(timer, 2);
         using Recording recording = recorder.Finish("timed");
-        for (int run = 0; run < 2; run++)
+        double leastOne = double.PositiveInfinity, leastTwenty = double.PositiveInfinity; // of several: others have the processor, too
+        for (int run = 0; run < 2 || run < 50 && leastTwenty <= leastOne; run++)
         {
             long start = System.Diagnostics.Stopwatch.GetTimestamp();
             _gpu.Device.Queue.Wait(_gpu.Device.Queue.Submit(recording, 0, 1));
             double outside = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds;
             double one = timer.Seconds(0, 1), twenty = timer.Seconds(1, 2);
-            Assert.True(one > 0 && twenty > one, $"{one} and {twenty} s");
+            Assert.True(one > 0 && twenty > 0, $"{one} and {twenty} s");
             Assert.InRange(timer.Seconds(0, 2), twenty, outside);
+            (leastOne, leastTwenty) = (Math.Min(leastOne, one), Math.Min(leastTwenty, twenty));
         }
+        Assert.True(leastTwenty > leastOne, $"{leastOne} and {leastTwenty} s");
     }
 
     [Fact]

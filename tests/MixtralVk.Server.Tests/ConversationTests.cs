@@ -83,11 +83,14 @@ public sealed class ConversationTests : IDisposable
         ServerOptions options = Options();
         options.AnswerTokens = 400;
         await using RunningServer server = await RunningServer.StartAsync(options);
-        using HttpResponseMessage running = await StreamAsync(server);
+        server.Sessions.Model.Pause(); // the answer does not end before the next is asked for
+        Task<HttpResponseMessage> running = StreamAsync(server);
+        await server.UntilActive(1);
         HttpResponseMessage second = await AskAsync(server, "ada", "Hello?");
         Assert.Equal("conversation_locked", (await RunningServer.AssertError(409, second)).GetProperty("code").GetString());
+        server.Sessions.Model.Resume();
         Assert.Equal(HttpStatusCode.OK, (await AskAsync(server, "eve", "Hello?")).StatusCode);
-        Assert.EndsWith("data: [DONE]\n\n", await running.Content.ReadAsStringAsync());
+        Assert.EndsWith("data: [DONE]\n\n", await (await running).Content.ReadAsStringAsync());
         Assert.Equal(HttpStatusCode.OK, (await AskAsync(server, "ada", "Hello?")).StatusCode);
         Assert.Equal(4, (await SaidAsync(server, "ada"))!.Length);
     }
@@ -98,9 +101,12 @@ public sealed class ConversationTests : IDisposable
         ServerOptions options = Options();
         options.AnswerTokens = 400;
         await using RunningServer server = await RunningServer.StartAsync(options);
-        using HttpResponseMessage running = await StreamAsync(server);
+        server.Sessions.Model.Pause(); // the answer does not end before the conversation is erased
+        Task<HttpResponseMessage> running = StreamAsync(server);
+        await server.UntilActive(1);
         Assert.True((await server.Http.DeleteAsync("/v1/conversations/ada")).IsSuccessStatusCode);
-        Assert.EndsWith("data: [DONE]\n\n", await running.Content.ReadAsStringAsync());
+        server.Sessions.Model.Resume();
+        Assert.EndsWith("data: [DONE]\n\n", await (await running).Content.ReadAsStringAsync());
         Assert.Null(await SaidAsync(server, "ada"));
     }
 
@@ -111,7 +117,7 @@ public sealed class ConversationTests : IDisposable
         (options.AnswerTokens, options.StopSeconds) = (400, 0);
         RunningServer server = await RunningServer.StartAsync(options);
         using var client = new HttpClient { BaseAddress = server.Address };
-        using HttpResponseMessage running = await StreamAsync(server, client);
+        using HttpResponseMessage running = await PausedStreamAsync(server, client);
         await server.DisposeAsync();
         await using RunningServer again = await RunningServer.StartAsync(Options());
         string[] said = (await SaidAsync(again, "ada"))!;
@@ -211,5 +217,20 @@ public sealed class ConversationTests : IDisposable
         HttpResponseMessage response = await (client ?? server.Http).SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return response;
+    }
+
+    /// <summary>The same, and pauses the model before the answer is over; one that was quicker is erased, and another begun.</summary>
+    private static async Task<HttpResponseMessage> PausedStreamAsync(RunningServer server, HttpClient client)
+    {
+        while (true)
+        {
+            HttpResponseMessage running = await StreamAsync(server, client);
+            server.Sessions.Model.Pause();
+            await Task.Delay(100); // until what the model was ahead has been sent
+            if (server.Sessions.Active > 0) return running;
+            server.Sessions.Model.Resume();
+            running.Dispose();
+            await server.Http.DeleteAsync("/v1/conversations/ada");
+        }
     }
 }

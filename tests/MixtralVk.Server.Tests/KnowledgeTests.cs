@@ -92,7 +92,9 @@ public sealed class KnowledgeTests
             Assert.Equal(["Open from ten to six.", "They wait outside."], shelf.Passages.Select(passage => passage.Text));
             long embedded = server.Service<ServerMetrics>().EmbeddedTokens;
             Assert.Equal(shelf.Passages.Sum(TokensOf), embedded);
-            await File.WriteAllTextAsync(file, "# Museum\n\n## Hours\n\nClosed for repairs.\n\n## Dogs\n\nThey wait outside.");
+            string aside = Path.Combine(folder.FullName, "aside");
+            await File.WriteAllTextAsync(aside, "# Museum\n\n## Hours\n\nClosed for repairs.\n\n## Dogs\n\nThey wait outside.");
+            File.Move(aside, file, overwrite: true); // at once: a file that is half written would be read, too
             while (shelf.Passages[0].Text != "Closed for repairs.")
             {
                 await Task.Delay(20);

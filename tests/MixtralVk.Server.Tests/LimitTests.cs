@@ -66,13 +66,16 @@ public sealed class LimitTests
         ServerOptions options = RunningServer.Options();
         (options.Seats, options.QueueLimit, options.AnswerTokens) = (1, 1, 400);
         await using RunningServer server = await RunningServer.StartAsync(options);
-        using HttpResponseMessage first = await StreamAsync(server, CancellationToken.None);
+        server.Sessions.Model.Pause(); // the first answer does not end before the others are asked for
+        Task<HttpResponseMessage> first = StreamAsync(server, CancellationToken.None);
+        await server.UntilActive(1);
         Task<HttpResponseMessage> second = server.PostAsync("/v1/chat/completions", Short);
         while (server.Sessions.Queued == 0) await Task.Delay(5);
         HttpResponseMessage third = await server.PostAsync("/v1/chat/completions", Short);
         Assert.Equal("server_busy", (await RunningServer.AssertError(429, third)).GetProperty("code").GetString());
         Assert.InRange(third.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 60);
-        Assert.EndsWith("data: [DONE]\n\n", await first.Content.ReadAsStringAsync());
+        server.Sessions.Model.Resume();
+        Assert.EndsWith("data: [DONE]\n\n", await (await first).Content.ReadAsStringAsync());
         Assert.True((await second).IsSuccessStatusCode);
     }
 
@@ -101,12 +104,14 @@ public sealed class LimitTests
         ServerOptions options = RunningServer.Options();
         (options.Seats, options.AnswerTokens) = (1, 400);
         await using RunningServer server = await RunningServer.StartAsync(options);
-        using (HttpResponseMessage left = await StreamAsync(server, CancellationToken.None))
-        {
-            Assert.Equal(1, server.Sessions.Active);
-        }
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (server.Sessions.Active > 0) await Task.Delay(5, patience.Token);
+        server.Sessions.Model.Pause(); // the answer does not end by itself
+        using var leaving = new CancellationTokenSource();
+        Task<HttpResponseMessage> left = StreamAsync(server, leaving.Token);
+        await server.UntilActive(1);
+        await leaving.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+        await server.UntilActive(0);
+        server.Sessions.Model.Resume();
         Assert.True((await server.PostAsync("/v1/chat/completions", Short)).IsSuccessStatusCode);
     }
 
@@ -128,9 +133,13 @@ public sealed class LimitTests
         options.AnswerTokens = 100;
         RunningServer server = await RunningServer.StartAsync(options);
         using var client = new HttpClient { BaseAddress = server.Address };
-        using HttpResponseMessage running = await StreamAsync(server, CancellationToken.None, client);
+        MixtralModel model = server.Sessions.Model;
+        model.Pause(); // the answer does not end before the server is told to stop
+        Task<HttpResponseMessage> running = StreamAsync(server, CancellationToken.None, client);
+        await server.UntilActive(1);
         Task stopping = server.DisposeAsync().AsTask();
-        Assert.EndsWith("data: [DONE]\n\n", await running.Content.ReadAsStringAsync());
+        model.Resume();
+        Assert.EndsWith("data: [DONE]\n\n", await (await running).Content.ReadAsStringAsync());
         await stopping;
     }
 

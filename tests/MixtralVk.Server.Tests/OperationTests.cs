@@ -147,8 +147,8 @@ public sealed class OperationTests
             await Task.Delay(100, patience.Token);
             state = JsonDocument.Parse(await server.Http.GetStringAsync("/ops/state")).RootElement;
         }
-        while (!HitRates(state).Any());
-        Assert.All(HitRates(state), rate => Assert.InRange(rate, 0.01, 0.99));
+        while (!HitRates(state).Any(rate => rate is > 0 and < 1)); // a sample may hold a few choices only, all of a kind
+        Assert.All(HitRates(state), rate => Assert.InRange(rate, 0, 1));
         string metrics = await server.Http.GetStringAsync("/metrics");
         Assert.Matches("mixtralvk_experts_hits_total{[^}]*layer=\"1\"", metrics);
         Assert.Matches("mixtralvk_experts_misses_total{[^}]*layer=\"1\"", metrics);

@@ -56,6 +56,13 @@ public sealed class RunningServer : IAsyncDisposable
         return Service<Knowledge>().Shelf;
     }
 
+    /// <summary>Waits until so many requests have a seat.</summary>
+    internal async Task UntilActive(int requests)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (Sessions.Active != requests) await Task.Delay(5, patience.Token);
+    }
+
     internal Task<float[]> EmbedAsync(string text) => Service<Embedder>().EmbedAsync(Sessions.Model, text, CancellationToken.None);
 
     public Task<HttpResponseMessage> PostAsync(string path, string json) =>

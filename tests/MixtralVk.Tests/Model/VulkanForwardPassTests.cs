@@ -250,16 +250,16 @@ public class VulkanForwardPassTests
     {
         using var sequence = new KvSequence(pass.Pages);
         var batch = new StepBatch(8);
-        int next = 0;
         Decode();
         Assert.Equal(0, Allocations.Of(Decode));
 
         void Decode()
         {
-            for (int end = next + 10; next < end; next++)
+            sequence.Truncate(0);
+            for (int token = 0; token < 10; token++)
             {
                 batch.Clear();
-                batch.Add(sequence, [next], LogitRows.Last);
+                batch.Add(sequence, [token], LogitRows.Last);
                 pass.Step(batch);
             }
         }

@@ -105,6 +105,7 @@ public sealed class GrantTests
             slices.AddRange(Slices(game));
             if (slices.Count > 0) AssertFree(session);
         }
+        slices.AddRange(Slices(game));
         Assert.Equal(await free.EmbedAsync(tokens), await vector);
         AssertKept(slices, least: 4 * game.Config.LayerCount);
     }

@@ -5,7 +5,7 @@ namespace MixtralVk.Tests.Scheduling;
 public class SignalTests
 {
     private const int Rounds = 50_000;
-    private static readonly TimeSpan s_long = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_long = TimeSpan.FromSeconds(60); // without a step forward
 
     /// <summary>Two threads wake each other in turn: one wake-up lost, and both wait for ever.</summary>
     [Fact]
@@ -31,7 +31,8 @@ public class SignalTests
             }
         }) { IsBackground = true };
         own.Start();
-        Assert.True(own.Join(s_long) && other.Join(s_long), $"stopped at {there.Epoch} and {back.Epoch} of {Rounds}");
+        for (int seen = -1; !own.Join(s_long) || !other.Join(s_long); seen = there.Epoch)
+            Assert.True(there.Epoch > seen, $"stopped at {there.Epoch} and {back.Epoch} of {Rounds}");
     }
 
     [Fact]
@@ -55,7 +56,10 @@ public class SignalTests
                 await back.WaitAsync(round);
             }
         });
-        await Task.WhenAll(own, other).WaitAsync(s_long);
+        Task both = Task.WhenAll(own, other);
+        for (int seen = -1; await Task.WhenAny(both, Task.Delay(s_long)) != both; seen = there.Epoch)
+            Assert.True(there.Epoch > seen, $"stopped at {there.Epoch} and {back.Epoch} of {Rounds}");
+        await both;
         Assert.Equal((Rounds, Rounds), (there.Epoch, back.Epoch));
     }
 }

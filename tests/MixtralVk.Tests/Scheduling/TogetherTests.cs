@@ -1,5 +1,6 @@
 using MixtralVk.Model;
 using MixtralVk.Quantization;
+using MixtralVk.Scheduling;
 using MixtralVk.Testing.Gguf;
 
 namespace MixtralVk.Tests.Scheduling;
@@ -54,7 +55,7 @@ public sealed class TogetherTests
         string[] alone = [.. s_names.Take(2).Select((name, i) => Ask(model, name, i, 60).Text)];
         using Chat hanging = Chat(model, s_names[0]), going = Chat(model, s_names[1]);
         Reply first = hanging.Ask("Who are you, and what do you do?", Drawn(0, 60));
-        Assert.False(first.TryRead(out _)); // begins, and is not read for now
+        first.Start(); // and is not read for now
         Assert.Equal(alone[1], string.Concat(going.Ask("Who are you, and what do you do?", Drawn(1, 60))));
         string text = "";
         while (!first.IsFinished)
@@ -109,7 +110,9 @@ public sealed class TogetherTests
             await Task.Delay(1);
         }
         Assert.All(await all, text => Assert.Equal(expected, text));
-        Assert.True(most < readers / 2, $"{most} threads of the pool for {readers} readers.");
+        // As many as there are processors work at once, and other tests may have some.
+        int expectedMost = Environment.ProcessorCount + readers / 2;
+        Assert.True(most < expectedMost, $"{most} threads of the pool for {readers} readers.");
         foreach (Chat chat in chats) chat.Dispose();
     }
 
@@ -162,9 +165,9 @@ public sealed class TogetherTests
     {
         MixtralModel model = Open(DeviceKind.Cpu);
         Chat chat = Chat(model, s_names[0]);
-        Reply reply = chat.Ask(
-            "Who are you, and what do you do?", new GenerationOptions { Temperature = 5, TopK = 0, TopP = 1, MinP = 0, MaxTokens = 400 });
-        Assert.False(reply.TryRead(out _));
+        const int tokens = 8 * TokenRing.Capacity; // more than the worker can be ahead of a reader
+        Reply reply = chat.Ask("Who are you, and what do you do?", Drawn(0, tokens) with { MinTokens = tokens });
+        reply.Start();
         model.Dispose();
         Assert.Throws<ObjectDisposedException>(() =>
         {
