@@ -99,6 +99,23 @@ test("stopping keeps what was said so far", async () => {
     const body = { ...route.request().postDataJSON(), model: "hearth-8x1m-q4_0", max_tokens: 300, response_format: { type: "json_schema", json_schema: { schema: { type: "string", minLength: 800 } } } };
     route.continue({ postData: JSON.stringify(body) });
   });
+  // It is held up after its first bytes until it is stopped, as it may be over sooner than a test can click.
+  await page.evaluate(() => {
+    const whole = globalThis.fetch;
+    globalThis.fetch = async (path, options) => {
+      globalThis.fetch = whole;
+      const response = await whole(path, options);
+      let left = 8000;
+      const held = new TransformStream({
+        async transform(bytes, next) {
+          next.enqueue(bytes.subarray(0, left));
+          left = Math.max(0, left - bytes.length);
+          if (left === 0 && !options.signal.aborted) await new Promise(stopped => options.signal.addEventListener("abort", stopped));
+        },
+      });
+      return new Response(response.body.pipeThrough(held), response);
+    };
+  });
   await ask("Tell me a long story.");
   await page.waitForFunction(() => document.querySelector("article.answer:last-of-type p").textContent.length > 10);
   await page.locator("#stop").click();
