@@ -32,12 +32,12 @@ public sealed unsafe class GpuDevice : IDisposable
         Options = options;
         Pipelines = new PipelineStore(this, shaders);
         if (options.CompileOnly) return;
-        _import = imports ? HostImport.TryCreate(this, adapter) : null;
-        Memory = new GpuMemory(this, options.MemoryBudget ?? DeviceChoices.DefaultBudget(description),
-            [.. new[] { (uint)queue.Family, (uint)(transfers?.Family ?? queue.Family) }.Distinct()],
-            setsPriority: ownsDevice && DeviceCreation.KnowsMemoryPriority(description));
         try
         {
+            _import = imports ? HostImport.TryCreate(this, adapter) : null;
+            Memory = new GpuMemory(this, options.MemoryBudget ?? DeviceChoices.DefaultBudget(description),
+                [.. new[] { (uint)queue.Family, (uint)(transfers?.Family ?? queue.Family) }.Distinct()],
+                setsPriority: ownsDevice && DeviceCreation.KnowsMemoryPriority(description));
             Queue = new GpuQueue(this, queue, BarrierCommand.Device, submitLock);
             if (transfers is { } lent) Transfers = new GpuQueue(this, lent, BarrierCommand.Copies, submitLock);
         }

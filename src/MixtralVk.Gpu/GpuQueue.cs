@@ -74,13 +74,9 @@ public sealed unsafe class GpuQueue
         }
         lock (_lock)
         {
-            ulong ticket = _submitted + 1;
-            if (_hostLock is null) Submit(runs, ticket);
+            if (_hostLock is null) SubmitNext(runs);
             else SubmitUnderHostLock(_hostLock, runs);
-            Volatile.Write(ref _submitted, ticket);
-            _awaitedTicket = 0;
-            foreach (StageRun run in runs) _device.Options.Replay?.Add(this, run.Recording, run.FirstStage, run.StageCount);
-            return ticket;
+            return _submitted;
         }
     }
 
@@ -124,10 +120,16 @@ public sealed unsafe class GpuQueue
         if (_pending.Length < runs.Length) _pending = new StageRun[runs.Length];
         runs.CopyTo(_pending);
         _pendingCount = runs.Length;
-        hostLock(_submitPending);
-        if (_pendingCount == 0) return;
-        _pendingCount = 0;
-        throw new InvalidOperationException("The host's SubmitLock returned without running the action it was given.");
+        try
+        {
+            hostLock(_submitPending);
+            if (_pendingCount > 0)
+                throw new InvalidOperationException("The host's SubmitLock returned without running the action it was given.");
+        }
+        finally
+        {
+            _pendingCount = 0; // whatever it threw: the action is not to be run later
+        }
     }
 
     private void SubmitPending()
@@ -135,11 +137,13 @@ public sealed unsafe class GpuQueue
         if (_pendingCount == 0) throw new InvalidOperationException("The host's SubmitLock ran an action again or after it had returned.");
         int count = _pendingCount;
         _pendingCount = 0;
-        Submit(_pending.AsSpan(0, count), _submitted + 1);
+        SubmitNext(_pending.AsSpan(0, count));
     }
 
-    private void Submit(ReadOnlySpan<StageRun> runs, ulong ticket)
+    /// <summary>What the driver has taken is counted at once: a host's lock may still throw.</summary>
+    private void SubmitNext(ReadOnlySpan<StageRun> runs)
     {
+        ulong ticket = _submitted + 1;
         int count = 0;
         foreach (StageRun run in runs) count += run.StageCount;
         CommandBufferSubmitInfo* commands = stackalloc CommandBufferSubmitInfo[count];
@@ -152,8 +156,10 @@ public sealed unsafe class GpuQueue
         var submit = new SubmitInfo2(waitSemaphoreInfoCount: _awaitedTicket > 0 ? 1u : 0, pWaitSemaphoreInfos: &wait,
             commandBufferInfoCount: (uint)count, pCommandBufferInfos: commands, signalSemaphoreInfoCount: 1,
             pSignalSemaphoreInfos: &signal);
-        if (LeavesOutDriver) return;
-        _device.Vk.QueueSubmit2(_queue, 1, &submit, default).ThrowOnError("vkQueueSubmit2");
+        if (!LeavesOutDriver) _device.Vk.QueueSubmit2(_queue, 1, &submit, default).ThrowOnError("vkQueueSubmit2");
+        Volatile.Write(ref _submitted, ticket);
+        _awaitedTicket = 0;
+        foreach (StageRun run in runs) _device.Options.Replay?.Add(this, run.Recording, run.FirstStage, run.StageCount);
     }
 
     /// <summary>Destroys the semaphore; nothing may be in flight.</summary>

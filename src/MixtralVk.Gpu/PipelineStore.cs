@@ -16,7 +16,8 @@ internal sealed unsafe class PipelineStore : IDisposable
     private readonly PipelineCacheFile? _file;
     private readonly PipelineCache _cache;
     private readonly ConcurrentDictionary<PipelineKey, Lazy<ComputePipeline>> _pipelines = new();
-    private readonly ConcurrentDictionary<(WordList Bindings, int PushWords), Lazy<(PipelineLayout, DescriptorSetLayout)>> _layouts = new();
+    private readonly Dictionary<(WordList Bindings, int PushWords), (PipelineLayout Pipeline, DescriptorSetLayout Set)> _layouts = [];
+    private int _unsaved; // pipelines made since the cache was written
 
     public PipelineStore(GpuDevice device, ShaderLibrary shaders)
     {
@@ -48,10 +49,10 @@ internal sealed unsafe class PipelineStore : IDisposable
         }
     }
 
-    /// <summary>Writes what the driver compiled to the cache file, where there is one.</summary>
+    /// <summary>Writes what the driver compiled to the cache file, where there is one and something is new.</summary>
     public void Save()
     {
-        if (_file is null) return;
+        if (_file is null || Interlocked.Exchange(ref _unsaved, 0) == 0) return;
         nuint size = 0;
         _device.Vk.GetPipelineCacheData(_device.Handle, _cache, &size, null).ThrowOnError("vkGetPipelineCacheData");
         byte[] data = new byte[size];
@@ -62,8 +63,7 @@ internal sealed unsafe class PipelineStore : IDisposable
     private ComputePipeline Create(PipelineKey key)
     {
         Vk vk = _device.Vk;
-        (PipelineLayout layout, DescriptorSetLayout setLayout) =
-            _layouts.GetOrAdd((key.Bindings, key.PushWords), k => new(() => CreateLayout(k.Bindings.Values, k.PushWords))).Value;
+        (PipelineLayout layout, DescriptorSetLayout setLayout) = LayoutOf(key);
         ReadOnlySpan<byte> spirv = _shaders[key.Shader];
         ShaderModule module;
         fixed (byte* code = spirv)
@@ -89,6 +89,7 @@ internal sealed unsafe class PipelineStore : IDisposable
                 Pipeline handle;
                 vk.CreateComputePipelines(_device.Handle, _cache, 1, &create, null, &handle)
                     .ThrowOnError($"vkCreateComputePipelines of {key}");
+                Interlocked.Increment(ref _unsaved);
                 _device.SetName(ObjectType.Pipeline, handle.Handle, key.ToString());
                 return new ComputePipeline(handle, layout, setLayout);
             }
@@ -96,6 +97,17 @@ internal sealed unsafe class PipelineStore : IDisposable
         finally
         {
             vk.DestroyShaderModule(_device.Handle, module, null);
+        }
+    }
+
+    /// <summary>Of all pipelines with such bindings.</summary>
+    private (PipelineLayout, DescriptorSetLayout) LayoutOf(PipelineKey key)
+    {
+        lock (_layouts)
+        {
+            if (!_layouts.TryGetValue((key.Bindings, key.PushWords), out var layout))
+                _layouts.Add((key.Bindings, key.PushWords), layout = CreateLayout(key.Bindings.Values, key.PushWords));
+            return layout;
         }
     }
 
@@ -125,11 +137,10 @@ internal sealed unsafe class PipelineStore : IDisposable
         Vk vk = _device.Vk;
         foreach (Lazy<ComputePipeline> pipeline in _pipelines.Values)
             if (pipeline.IsValueCreated) vk.DestroyPipeline(_device.Handle, pipeline.Value.Handle, null);
-        foreach (Lazy<(PipelineLayout, DescriptorSetLayout)> layout in _layouts.Values)
+        foreach ((PipelineLayout layout, DescriptorSetLayout setLayout) in _layouts.Values)
         {
-            if (!layout.IsValueCreated) continue;
-            vk.DestroyPipelineLayout(_device.Handle, layout.Value.Item1, null);
-            vk.DestroyDescriptorSetLayout(_device.Handle, layout.Value.Item2, null);
+            vk.DestroyPipelineLayout(_device.Handle, layout, null);
+            vk.DestroyDescriptorSetLayout(_device.Handle, setLayout, null);
         }
         vk.DestroyPipelineCache(_device.Handle, _cache, null);
     }

@@ -54,6 +54,31 @@ public class HostDeviceTests
         wrapped.Queue.Wait(wrapped.Queue.Submit(recording, 0, 1));
     }
 
+    /// <summary>Its work is on the device all the same: the next must not take the same ticket.</summary>
+    [Fact]
+    public void A_lock_that_throws_after_it_has_submitted_leaves_the_queue_in_order()
+    {
+        using TestGpu host = TestGpu.Open(Shaders);
+        bool throws = false;
+        using GpuDevice wrapped = GpuDevice.Wrap(host.Lend() with { SubmitLock = submit =>
+        {
+            submit();
+            if (throws) throw new InvalidDataException("the host's");
+        } }, Shaders);
+        using GpuBuffer size = wrapped.CreateBuffer(12, BufferUse.Device, "size");
+        Recorder recorder = wrapped.CreateRecorder();
+        recorder.BeginStage("size");
+        recorder.Dispatch(new WriteSize(size.View, 1));
+        using Recording recording = recorder.Finish("locked");
+        throws = true;
+        Assert.Throws<InvalidDataException>(() => wrapped.Queue.Submit(recording, 0, 1));
+        Assert.Equal(1u, wrapped.Queue.Submitted);
+        wrapped.Queue.Wait(wrapped.Queue.Submitted);
+        throws = false;
+        Assert.Equal(2u, wrapped.Queue.Submit(recording, 0, 1));
+        wrapped.Queue.Wait(2);
+    }
+
     [Fact]
     public void What_the_host_did_not_enable_is_named()
     {

@@ -1,4 +1,5 @@
 using MixtralVk.Gpu.Tests.Devices;
+using MixtralVk.Testing;
 
 namespace MixtralVk.Gpu.Tests;
 
@@ -34,6 +35,29 @@ public sealed class PipelineCacheFileTests : IDisposable
             File.WriteAllBytes(path, i % 2 == 0 ? bad : good[..i]);
             Assert.Null(cache.Read());
             Assert.False(File.Exists(path));
+        }
+    }
+
+    /// <summary>In a game stages are recorded anew between frames, with the pipelines there are.</summary>
+    [Fact]
+    public void Only_a_pipeline_that_was_made_is_written()
+    {
+        using TestGpu gpu = TestGpu.Open(new ShaderLibrary(typeof(PipelineCacheFileTests).Assembly),
+            with: o => o with { PipelineCacheDirectory = _folder });
+        using GpuBuffer buffer = gpu.Device.CreateBuffer(512, BufferUse.Device, "numbers");
+        Prepare(1);
+        File.Delete(StoredFile);
+        Prepare(1);
+        Assert.Empty(Directory.GetFiles(_folder));
+        Prepare(2);
+        Assert.NotEmpty(StoredFile);
+
+        void Prepare(uint factor)
+        {
+            Recorder recorder = gpu.Device.CreateRecorder();
+            recorder.BeginStage("scale");
+            recorder.Dispatch(new Scale(buffer.View.Slice(0, 256), buffer.View.Slice(256, 256), 64, factor, 0));
+            gpu.Device.PreparePipelines([recorder]);
         }
     }
 

@@ -25,6 +25,30 @@ public sealed class HostDeviceTests
         using GpuBuffer still = host.Device.CreateBuffer(16, BufferUse.Device, "the host goes on");
     }
 
+    /// <summary>Before or after the submission it was to make: who waits is told, and the next text is right.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_the_host_s_lock_throws_ends_the_texts_of_the_step_alone(bool submits)
+    {
+        using TestGpu host = TestGpu.Open(VulkanForwardPass.Shaders);
+        int left = int.MaxValue;
+        using MixtralModel model = MixtralModel.Load(ShippedModel.Path, new MixtralOptions { ContextLength = 128, ChunkTokens = 4,
+            HostDevice = host.Lend() with { SubmitLock = submit =>
+            {
+                bool throws = left-- == 0;
+                if (submits || !throws) submit();
+                if (throws) throw new InvalidDataException("the host's");
+            } } });
+        string expected = Text(model);
+        for (int before = 0; before < 4; before++)
+        {
+            left = before;
+            Assert.Throws<InvalidDataException>(() => Text(model));
+            Assert.Equal(expected, Text(model));
+        }
+    }
+
     [Fact]
     public void A_lent_device_leaves_nothing_to_choose()
     {
@@ -41,6 +65,11 @@ public sealed class HostDeviceTests
     {
         using MixtralModel model = MixtralModel.Load(ShippedModel.Path, options);
         device = model.Device.Description;
+        return Text(model);
+    }
+
+    private static string Text(MixtralModel model)
+    {
         using Session session = model.StartSession();
         return string.Concat(session.Generate(model.Tokenizer.Encode(Prompt), new GenerationOptions { Temperature = 0, MaxTokens = 8 })
             .Select(token => token.Text));

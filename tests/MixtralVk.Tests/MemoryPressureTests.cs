@@ -63,6 +63,47 @@ public sealed class MemoryPressureTests
         Assert.Equal(expected, Text(model, Smith));
     }
 
+    /// <summary>Experts that come or go are not what a text waits for: only a step that finds no memory tells it.</summary>
+    [Fact]
+    public void A_change_of_slots_that_is_refused_ends_no_text()
+    {
+        using MixtralModel model = LoadWithHalfOfExperts(out long half);
+        GenerationOptions options = s_greedy with { MinTokens = 60, MaxTokens = 60 };
+        int[] prompt = model.Tokenizer.Encode(Smith);
+        using Session session = model.StartSession(), whole = model.StartSession();
+        int[] expected = [.. whole.Generate(prompt, options).Select(token => token.Id)];
+        Generation generation = session.Generate(prompt, options);
+        Assert.True(SpinWait.SpinUntil(() => generation.TryRead(out _), 20_000)); // the model is ahead by 32 at most
+        VulkanFaults.RefusedRecordings = 1;
+        model.ExpertBudgetBytes = half / 2;
+        Assert.True(SpinWait.SpinUntil(() => VulkanFaults.RefusedRecordings == 0, 20_000));
+        Assert.Equal(59, generation.Count());
+        Assert.Equal(expected, session.Tokens[prompt.Length..].ToArray());
+    }
+
+    [Fact]
+    public void A_cut_that_is_refused_ends_no_text()
+    {
+        using MixtralModel model = Load(s_options with { Pacing = Pacing.PerFrame });
+        int[] prompt = model.Tokenizer.Encode(Smith);
+        using Session session = model.StartSession();
+        int[] expected = Generate(milliseconds: 100);
+        VulkanFaults.RefusedRecordings = 1;
+        Assert.Equal(expected, Generate(milliseconds: 0.2)); // too little for stages that are whole
+        Assert.Equal(0, VulkanFaults.RefusedRecordings);
+
+        int[] Generate(double milliseconds)
+        {
+            Generation generation = session.Generate(prompt, s_greedy);
+            while (!generation.IsFinished)
+            {
+                model.Tick(new FrameBudget(milliseconds, 100));
+                if (!generation.TryRead(out _)) Thread.Sleep(1);
+            }
+            return session.Tokens[prompt.Length..].ToArray();
+        }
+    }
+
     /// <summary>
     /// A text whose pages come back from the host is refused at that, in its prompt or in its answer, and is told; asked again it is what
     /// it would have been.

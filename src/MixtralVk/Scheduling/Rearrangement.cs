@@ -1,3 +1,5 @@
+using MixtralVk.Gpu;
+
 namespace MixtralVk.Scheduling;
 
 /// <summary>
@@ -33,6 +35,10 @@ internal sealed partial class Scheduler
             _forward.Rearrange();
             Spend();
             return true;
+        }
+        catch (OutOfGpuMemoryException) // no text waits for this; a step that finds no memory tells its own
+        {
+            return false;
         }
         catch (Exception problem) // the readers get it
         {

@@ -228,6 +228,10 @@ internal sealed partial class Scheduler : IDisposable
             if (_grant is not null) _cutter.Cut(_grant.Granted);
             return true;
         }
+        catch (OutOfGpuMemoryException) // stages stay as they are cut; a step that finds no memory tells its own texts
+        {
+            return true;
+        }
         catch (Exception problem) // the readers get it
         {
             LoseOrFailAll(problem);

@@ -11,13 +11,21 @@ internal sealed class SliceClock : IDisposable
     public SliceClock(GpuDevice device)
     {
         _timer = device.CreateTimer(2);
-        Recorder recorder = device.CreateRecorder();
-        for (int i = 0; i < 2; i++)
+        try
         {
-            recorder.BeginStage(i == 0 ? "begin of a slice" : "end of a slice");
-            recorder.Timestamp(_timer, i);
+            Recorder recorder = device.CreateRecorder();
+            for (int i = 0; i < 2; i++)
+            {
+                recorder.BeginStage(i == 0 ? "begin of a slice" : "end of a slice");
+                recorder.Timestamp(_timer, i);
+            }
+            _recording = recorder.Finish("slice clock");
         }
-        _recording = recorder.Finish("slice clock");
+        catch
+        {
+            _timer.Dispose();
+            throw;
+        }
     }
 
     public StageRun Begin => new(_recording, 0, 1);

@@ -58,7 +58,7 @@ internal sealed class SliceRuns(GpuDevice device) : IDisposable
         {
             return count == 0 ? device.Queue.Submitted : device.Queue.Submit(_queued.AsSpan(0, count));
         }
-        catch (OutOfGpuMemoryException)
+        catch (Exception problem) when (problem is not DeviceLostException) // no memory, or a host's lock threw
         {
             device.Queue.Wait(device.Queue.Submitted); // what the slice handed over before: nobody else will wait for it
             throw;
