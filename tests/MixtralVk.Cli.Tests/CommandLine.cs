@@ -120,7 +120,10 @@ internal static class CommandLine
     }
 
     /// <summary>Sends Ctrl-C.</summary>
-    public static void Interrupt(Process process) => Assert.Equal(0, kill(process.Id, 2));
+    public static void Interrupt(Process process) => Assert.True(TryInterrupt(process));
+
+    /// <summary>The same; false where the process has ended already.</summary>
+    public static bool TryInterrupt(Process process) => kill(process.Id, 2) == 0;
 
     private static async Task Feed(Process process, string input)
     {

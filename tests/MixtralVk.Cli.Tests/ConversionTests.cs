@@ -74,15 +74,26 @@ public sealed class ConversionTests : IDisposable
     public async Task CtrlCInTheMiddleLeavesNothing()
     {
         if (OperatingSystem.IsWindows()) return;
-        using Process process =
-            CommandLine.StartInterruptible("quantize", CommandLine.ShippedModel, "--type", "q5_k_m", "-o", _folder.PathOf("out.gguf"));
-        Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
-        // The temporary file is there from the first byte on; quantising then takes long enough to be interrupted.
-        while (!process.HasExited && !Directory.EnumerateFiles(_folder.Root, "out.gguf.*.tmp").Any()) await Task.Delay(1);
-        CommandLine.Interrupt(process);
-        Outcome outcome = await CommandLine.Ended(process, output, error);
+        string file = _folder.PathOf("out.gguf");
+        Outcome outcome = await Interrupted();
+        for (int tries = 1; outcome.ExitCode == 0 && tries < 10; tries++) // it was done before this test had its turn
+        {
+            File.Delete(file);
+            outcome = await Interrupted();
+        }
         Assert.Equal(130, outcome.ExitCode);
         Assert.Empty(Directory.GetFiles(_folder.Root));
+
+        async Task<Outcome> Interrupted()
+        {
+            using Process process =
+                CommandLine.StartInterruptible("quantize", CommandLine.ShippedModel, "--type", "q5_k_m", "-o", file);
+            Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
+            // The temporary file is there from the first byte on; quantising then takes some time.
+            while (!process.HasExited && !Directory.EnumerateFiles(_folder.Root, "out.gguf.*.tmp").Any()) await Task.Delay(1);
+            CommandLine.TryInterrupt(process);
+            return await CommandLine.Ended(process, output, error);
+        }
     }
 
     [Theory]

