@@ -7,7 +7,7 @@ using MixtralVk.Tuning;
 namespace MixtralVk.Tests.Tuning;
 
 /// <summary>Measuring on the software driver.</summary>
-[Collection(nameof(VulkanCollection))]
+[Collection(VulkanCollection.Name)]
 public sealed class TunerTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("mixtralvk-tuner").FullName;
