@@ -5,8 +5,8 @@ using Silk.NET.Vulkan;
 namespace MixtralVk.Gpu;
 
 /// <summary>
-/// An opened device: buffers, pipelines, recorders, a compute queue and perhaps one that copies. Thread-safe unless a member says otherwise. Dispose buffers and
-/// recordings first; disposing waits for the device.
+/// An opened device: buffers, pipelines, recorders, a compute queue and perhaps one that copies. Thread-safe unless a member says
+/// otherwise. Dispose buffers and recordings first; disposing waits for the device.
 /// </summary>
 public sealed unsafe class GpuDevice : IDisposable
 {
@@ -183,8 +183,8 @@ public sealed unsafe class GpuDevice : IDisposable
             // What the host left off cannot be used, whatever the adapter has.
             DeviceDescription lent =
                 description with { Features = description.Features with { IntegerDotProduct = host.EnabledFeatures.Contains(DeviceCreation.DotProductFeature) } };
-            return new GpuDevice(new Device(host.Device), false, adapter, lent, imports, shaders, new DeviceQueue(host.Queue, host.QueueFamily),
-                host.TransferQueue, host.SubmitLock, instance);
+            return new GpuDevice(new Device(host.Device), false, adapter, lent, imports, shaders,
+                new DeviceQueue(host.Queue, host.QueueFamily), host.TransferQueue, host.SubmitLock, instance);
 
             QueueTraits TraitsOf(int family) => (uint)family < (uint)description.QueueFamilies.Count
                 ? description.QueueFamilies[family].Traits : QueueTraits.None;
@@ -205,7 +205,8 @@ public sealed unsafe class GpuDevice : IDisposable
     /// <param name="name">Name for error messages and captures.</param>
     /// <param name="yieldsFirst">
     /// Where the device's memory is short, the driver is to move this buffer out before all others, of other programs too: where it can be
-    /// told so (VK_EXT_memory_priority) and the device is not a host's.
+    /// told so (VK_EXT_memory_priority) and the device is not a host's. Such buffers share no memory with others: when all are disposed of,
+    /// the device has theirs back.
     /// </param>
     public GpuBuffer CreateBuffer(ulong size, BufferUse use, string name, bool yieldsFirst = false) =>
         Memory.Create(size, use, name, yieldsFirst);
@@ -229,7 +230,7 @@ public sealed unsafe class GpuDevice : IDisposable
     public GpuBuffer? TryImport(nint pointer, ulong length, string name) =>
         _import?.TryImport((void*)pointer, length, name) is { } block ? Memory.Adopt(block, name) : null;
 
-    /// <summary>Begins a recording for a queue of the device, the compute queue by default; for <see cref="Transfers"/> of copies only.</summary>
+    /// <summary>Begins a recording for a queue of the device; null: the compute queue. For <see cref="Transfers"/> of copies only.</summary>
     public Recorder CreateRecorder(GpuQueue? queue = null) => new(this, queue ?? Queue);
 
     /// <summary>

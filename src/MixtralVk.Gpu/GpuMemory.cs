@@ -14,7 +14,7 @@ internal sealed unsafe class MemoryBlock(int type, Buffer buffer, DeviceMemory m
     public ulong Size { get; } = size;
     /// <summary>Memory of the host that stays the host's: it is in no budget and is not written.</summary>
     public bool IsImported { get; init; }
-    /// <summary>The driver is to move it out before others.</summary>
+    /// <summary>The driver is to move it out before others, where it can be told.</summary>
     public bool YieldsFirst { get; init; }
     public RangeAllocator Ranges { get; } = new(size, alignment);
 }
@@ -78,7 +78,6 @@ internal sealed unsafe class GpuMemory : IDisposable
     public GpuBuffer Create(ulong size, BufferUse use, string name, bool yieldsFirst)
     {
         ArgumentOutOfRangeException.ThrowIfZero(size);
-        yieldsFirst &= _setsPriority;
         lock (_lock)
         {
             int type = DeviceChoices.MemoryTypeFor(_device.Description, use, _allowedTypes);
@@ -169,7 +168,7 @@ internal sealed unsafe class GpuMemory : IDisposable
             MemoryRequirements requirements;
             vk.GetBufferMemoryRequirements(device, buffer, &requirements);
             var priority = new MemoryPriorityAllocateInfoEXT(sType: StructureType.MemoryPriorityAllocateInfoExt, priority: LowPriority);
-            var allocate = new MemoryAllocateInfo(pNext: yieldsFirst ? &priority : null, allocationSize: requirements.Size,
+            var allocate = new MemoryAllocateInfo(pNext: yieldsFirst && _setsPriority ? &priority : null, allocationSize: requirements.Size,
                 memoryTypeIndex: (uint)type);
             Result result = _allocations++ >= _device.Options.FailAllocationsFrom
                 ? Result.ErrorOutOfDeviceMemory : vk.AllocateMemory(device, &allocate, null, &memory);

@@ -81,7 +81,8 @@ internal sealed class HazardReplay
     private void Check(Command command, RangeTracker tracker)
     {
         if (tracker.Conflict(command) is var (earlier, later))
-            _hazard ??= $"{Describe(command)}: {later.Kind} of {Describe(later)} after {earlier.Kind} of {Describe(earlier)} without a barrier";
+            _hazard ??= $"{Describe(command)}: {later.Kind} of {Describe(later)} after {earlier.Kind} of {Describe(earlier)} "
+                + "without a barrier";
     }
 
     private static string Describe(Command command) =>

@@ -60,8 +60,8 @@ public sealed record HostDevice
     public DeviceQueue? TransferQueue { get; init; }
     /// <summary>
     /// Runs the action it is given, a submission to a lent queue, while the host's own use of the queues is locked out, on whatever
-    /// thread, before it returns; null when the queues are the engine's alone. Called on the engine's threads, never in a call of the host's
-    /// frame loop.
+    /// thread, before it returns; null when the queues are the engine's alone. Called on the engine's threads, never in a call of the
+    /// host's frame loop.
     /// </summary>
     public Action<Action>? SubmitLock { get; init; }
 }

@@ -36,12 +36,19 @@ public sealed unsafe class MemoryPriorityTests
     }
 
     [Fact]
-    public void A_driver_without_priorities_is_told_none_and_everything_shares_blocks()
+    public void Without_priorities_it_lies_apart_as_well_and_its_memory_can_be_given_back()
     {
         using TestGpu gpu = TestGpu.Open(s_shaders);
         using GpuBuffer weights = gpu.Device.CreateBuffer(1000, BufferUse.Device, "weights"),
             expert = gpu.Device.CreateBuffer(1000, BufferUse.Device, "expert", yieldsFirst: true);
-        Assert.Same(weights.Block, expert.Block);
+        long before = gpu.Device.UsedMemory;
+        GpuBuffer another = gpu.Device.CreateBuffer(1000, BufferUse.Device, "another", yieldsFirst: true);
+        Assert.NotSame(weights.Block, expert.Block);
+        Assert.Same(expert.Block, another.Block);
+        another.Dispose();
+        Assert.Equal(before, gpu.Device.UsedMemory);
+        expert.Dispose();
+        Assert.InRange(gpu.Device.UsedMemory, 1, before - 1);
     }
 
     private static nint Replace(string name, nint address)

@@ -15,8 +15,11 @@ namespace MixtralVk.Experts;
 /// <param name="TakenHits">Hits that the processor computed all the same, as it was faster than the device.</param>
 /// <param name="Guests">Experts that were brought to the device for one step of a prompt; their choices are misses, their time there is the
 /// device's.</param>
+/// <param name="Renewals">Times that all of the layer's slots were given back and taken anew, as the driver had moved them out of the
+/// device's memory.</param>
 public readonly record struct LayerActivity(long Hits, long Misses, double GpuMilliseconds, double CpuMilliseconds,
-    double OverlapMilliseconds, double ShorterMilliseconds, long UploadedBytes, long Replacements, long TakenHits, long Guests)
+    double OverlapMilliseconds, double ShorterMilliseconds, long UploadedBytes, long Replacements, long TakenHits, long Guests,
+    long Renewals)
 {
     /// <summary>Hits among all choices; 0 before the first.</summary>
     public double HitRate => Hits + Misses == 0 ? 0 : (double)Hits / (Hits + Misses);
@@ -24,8 +27,8 @@ public readonly record struct LayerActivity(long Hits, long Misses, double GpuMi
 
 /// <summary>
 /// Counts what experts do, by layer, and tells the meter "MixtralVk" (System.Diagnostics.Metrics): mixtralvk.experts.hits, .misses,
-/// .gpu_time and .cpu_time (ms), .uploaded (bytes), .replacements, .taken_hits and .guests, each with the tag "layer". Counting allocates
-/// nothing. Written by the model's thread; read by any, a layer's numbers of different moments perhaps.
+/// .gpu_time and .cpu_time (ms), .uploaded (bytes), .replacements, .taken_hits, .guests and .renewals, each with the tag "layer". Counting
+/// allocates nothing. Written by the model's thread; read by any, a layer's numbers of different moments perhaps.
 /// </summary>
 internal sealed class ExpertActivity
 {
@@ -48,6 +51,9 @@ internal sealed class ExpertActivity
         description: "Choices on the device that the processor computed, being faster.");
     private static readonly Counter<long> s_guests =
         s_meter.CreateCounter<long>("mixtralvk.experts.guests", description: "Experts that came to the device for one step of a prompt.");
+
+    private static readonly Counter<long> s_renewals = s_meter.CreateCounter<long>("mixtralvk.experts.renewals",
+        description: "Times that a layer's slots were taken anew, as the driver had moved them out.");
 
     private readonly LayerActivity[] _layers;
     private readonly KeyValuePair<string, object?>[] _tags;
@@ -106,6 +112,13 @@ internal sealed class ExpertActivity
     {
         _layers[layer] = _layers[layer] with { UploadedBytes = _layers[layer].UploadedBytes + bytes };
         s_uploaded.Add(bytes, _tags[layer]);
+    }
+
+    /// <summary>A layer's slots are given back, to be taken anew.</summary>
+    public void Renew(int layer)
+    {
+        _layers[layer] = _layers[layer] with { Renewals = _layers[layer].Renewals + 1 };
+        s_renewals.Add(1, _tags[layer]);
     }
 
     /// <summary>An expert of a layer is on the device from now on.</summary>

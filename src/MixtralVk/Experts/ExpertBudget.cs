@@ -6,7 +6,8 @@ namespace MixtralVk.Experts;
 
 /// <summary>
 /// How many slots there are to be: as many as the bytes hold that the host gives, less what the driver says or a step finds to be short.
-/// Slots come and go a few at a time. Not thread-safe but for <see cref="Bytes"/>.
+/// Slots come and go a few at a time; those of a layer that the driver has moved out go and come anew. Not thread-safe but for
+/// <see cref="Bytes"/>.
 /// </summary>
 internal sealed class ExpertBudget
 {
@@ -22,7 +23,10 @@ internal sealed class ExpertBudget
     private readonly GpuDevice _device;
     private readonly DeviceExperts _experts;
     private readonly ExpertUse _use;
+    private readonly SlotEviction _eviction;
+    private readonly ExpertActivity _activity;
     private readonly Func<long?>? _spare;
+    private readonly bool[] _isEvicted;     // [layer]: its slots are to go, and come anew when those of all such layers are gone
     private int[] _counts;                  // [layer]: slots there are to be
     private long _bytes;                    // -1: all that is left
     private long _allowed = long.MaxValue;  // what others leave
@@ -34,11 +38,15 @@ internal sealed class ExpertBudget
     /// <param name="experts">Its slots.</param>
     /// <param name="use">Whose slots go first.</param>
     /// <param name="bytes">The budget they were made for; null: all that is left of the device's.</param>
+    /// <param name="eviction">Tells whose slots were moved out, where experts move.</param>
+    /// <param name="activity">Counts layers whose slots come anew.</param>
     /// <param name="spare">Bytes the process may take more of the device's memory, negative when it is to give some back; null where nobody
     /// can tell.</param>
-    public ExpertBudget(GpuDevice device, DeviceExperts experts, ExpertUse use, long? bytes, Func<long?>? spare)
+    public ExpertBudget(GpuDevice device, DeviceExperts experts, ExpertUse use, long? bytes, SlotEviction eviction, ExpertActivity activity,
+        Func<long?>? spare)
     {
-        (_device, _experts, _use, _bytes, _spare) = (device, experts, use, bytes ?? -1, spare);
+        (_device, _experts, _use, _bytes, _eviction, _activity, _spare) = (device, experts, use, bytes ?? -1, eviction, activity, spare);
+        _isEvicted = new bool[experts.LayerCount];
         _counts = [.. Enumerable.Range(0, experts.LayerCount).Select(experts.Slots.CountOf)];
         _asked = Stopwatch.GetTimestamp();
     }
@@ -68,6 +76,8 @@ internal sealed class ExpertBudget
             {
                 _isChanged = false;
                 _counts = _experts.SlotsFor(Target);
+                for (int layer = 0; layer < _counts.Length; layer++)
+                    if (_isEvicted[layer]) _counts[layer] = 0;
             }
             for (int layer = 0; layer < _counts.Length; layer++)
                 if (_counts[layer] != _experts.Slots.CountOf(layer)) return true;
@@ -90,6 +100,7 @@ internal sealed class ExpertBudget
         for (int layer = 0; layer < _counts.Length; layer++)
             for (; left > 0 && _experts.Slots.CountOf(layer) > _counts[layer]; left--)
                 _experts.RemoveSlot(layer, _experts.Slots.LeastOf(layer, _use));
+        ReturnEvicted();
         try
         {
             for (int layer = 0; layer < _counts.Length; layer++)
@@ -111,11 +122,33 @@ internal sealed class ExpertBudget
         }
     }
 
+    /// <summary>
+    /// Has slots come anew once all are gone that the driver had moved out: it gives memory again in whole blocks, which layers may share.
+    /// </summary>
+    private void ReturnEvicted()
+    {
+        bool isAny = false;
+        for (int layer = 0; layer < _isEvicted.Length; layer++)
+        {
+            if (!_isEvicted[layer]) continue;
+            if (_experts.Slots.CountOf(layer) > 0) return;
+            isAny = true;
+        }
+        Array.Clear(_isEvicted);
+        _isChanged |= isAny;
+    }
+
     /// <summary>Others on the device need memory, or need it no more.</summary>
     private void AskDriver()
     {
         _asked = Stopwatch.GetTimestamp();
         if (_spare!() is not long spare) return;
+        foreach (int layer in _eviction.Tick(hasRoom: spare >= 0))
+        {
+            if (_experts.Slots.CountOf(layer) == 0) continue; // given back meanwhile
+            _isEvicted[layer] = _isChanged = true;
+            _activity.Renew(layer);
+        }
         long allowed = spare < 0 ? Math.Max(0, _experts.SlotBytes + spare) : spare > Margin && _allowed < long.MaxValue
             ? _experts.SlotBytes + spare - Margin : _allowed;
         if (allowed == _allowed) return;

@@ -20,6 +20,7 @@ internal sealed unsafe class ExpertStore : IDisposable
     private readonly CpuExperts _host;
     private readonly ExpertGuests _guests;
     private readonly HitSharing _sharing = new();
+    private readonly SlotEviction _eviction;
     private readonly Func<int, int, int> _forProcessor;
     private readonly ExpertUse _use;
     private readonly int _topK;
@@ -61,7 +62,8 @@ internal sealed unsafe class ExpertStore : IDisposable
             _exchange.Dispose();
             throw;
         }
-        Budget = new ExpertBudget(device, experts, use, settings.BudgetBytes,
+        _eviction = new SlotEviction(experts.LayerCount);
+        Budget = new ExpertBudget(device, experts, use, settings.BudgetBytes, _eviction, Activity,
             settings.SpareMemory ?? (DeviceChoices.KnowsSpareMemory(device.Description) ? device.SpareMemory : null));
         Replacement = new ExpertReplacement(device, experts, _host, use, Activity);
         _guests = new ExpertGuests(device, experts, _host, Replacement, Activity, settings.InvitesGuest);
@@ -232,7 +234,12 @@ internal sealed unsafe class ExpertStore : IDisposable
         }
         Activity.Spend(_timed, gpuEnd - gpuBegin, cpuEnd - cpuBegin, Math.Max(0, Math.Min(cpuEnd, gpuEnd) - Math.Max(cpuBegin, gpuBegin)));
         if (IsPrompt) _guests.Learn(gpuEnd - gpuBegin, _hits, cpuEnd - cpuBegin, _misses);
-        else if (_moves && _isWhole) _sharing.Learn(gpuEnd - gpuBegin, Chosen(onDevice: true), cpuEnd - cpuBegin, Chosen(onDevice: false));
+        else if (_moves && _isWhole)
+        {
+            int onDevice = Chosen(onDevice: true);
+            _sharing.Learn(gpuEnd - gpuBegin, onDevice, cpuEnd - cpuBegin, Chosen(onDevice: false));
+            _eviction.Learn(_timed, gpuEnd - gpuBegin, onDevice);
+        }
         (_timed, _isSummed) = (-1, false);
     }
 

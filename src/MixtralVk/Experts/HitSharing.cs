@@ -10,8 +10,11 @@ internal sealed class HitSharing
     /// <summary>What a layer must take of what it would take on the device: less is left to chance.</summary>
     private const double Worth = 0.8;
 
-    /// <summary>So many layers after the device had nothing to do it is tried again: what made it slow may be over.</summary>
-    private const int Retry = 64;
+    /// <summary>
+    /// So many layers after the device had nothing to do it is tried again: what made it slow may be over. A prime, so that it is another
+    /// layer each time.
+    /// </summary>
+    private const int Retry = 61;
 
     private readonly MeasuredTime _gpu = new(), _cpu = new(); // milliseconds of an expert
     private int _idle;

@@ -8,8 +8,8 @@ using MixtralVk.Testing.Gguf;
 namespace MixtralVk.Tests.Experts;
 
 /// <summary>
-/// Experts that come on a transfer queue while steps go on. Each copy is as late as may be (<see cref="VulkanTransfers"/>), through staging as
-/// on a card, and everything submitted is looked at for hazards between the queues.
+/// Experts that come on a transfer queue while steps go on. Each copy is as late as may be (<see cref="VulkanTransfers"/>), through staging
+/// as on a card, and everything submitted is looked at for hazards between the queues.
 /// </summary>
 [Collection(VulkanCollection.Name)]
 public sealed class TransferQueueTests
@@ -149,7 +149,8 @@ public sealed class TransferQueueTests
             WithGpuOptions = o => o with { StagesUploads = true, Replay = host.Replay },
         };
         string expected;
-        using (MixtralModel cpu = MixtralModel.Load(ShippedModel.Path, options with { HostDevice = null, Device = DeviceKind.Cpu, ExpertBudgetBytes = null }))
+        using (MixtralModel cpu = MixtralModel.Load(ShippedModel.Path,
+            options with { HostDevice = null, Device = DeviceKind.Cpu, ExpertBudgetBytes = null }))
             expected = Text(cpu);
         using MixtralModel model = MixtralModel.Load(ShippedModel.Path, options with { Pacing = Pacing.PerFrame });
         var pass = (VulkanForwardPass)model.ForwardPass;

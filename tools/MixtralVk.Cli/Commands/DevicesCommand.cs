@@ -42,6 +42,7 @@ internal static class DevicesCommand
     private static IEnumerable<string> Used(DeviceDescription device)
     {
         if (device.Extensions.Contains("VK_EXT_memory_budget")) yield return "memory budget";
+        if (DeviceChoices.TransferQueueFamily(device) is not null) yield return "transfer queue";
         if (device.Features.IntegerDotProductAccelerated) yield return "integer dot product (where `mixtralvk tune` finds it faster)";
     }
 
