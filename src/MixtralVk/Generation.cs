@@ -76,10 +76,11 @@ public sealed class Generation : IEnumerable<GeneratedToken>
             await Task.Run(Start, CancellationToken.None).ConfigureAwait(false); // a constraint may take its time to compile
             while (true)
             {
-                int seen = _session.News.Epoch;
+                Signal news = _session.News;
+                int seen = news.Epoch;
                 if (TryRead(out GeneratedToken token)) yield return token;
                 else if (IsFinished) break;
-                else await _session.News.WaitAsync(seen).ConfigureAwait(false);
+                else await news.WaitAsync(seen).ConfigureAwait(false);
             }
         }
         finally
@@ -165,12 +166,14 @@ public sealed class Generation : IEnumerable<GeneratedToken>
     {
         try
         {
+            Start();
             while (true)
             {
-                int seen = _session.News.Epoch;
+                Signal news = _session.News;
+                int seen = news.Epoch;
                 if (TryRead(out GeneratedToken token)) yield return token;
                 else if (IsFinished) yield break;
-                else _session.News.Wait(seen);
+                else news.Wait(seen);
             }
         }
         finally

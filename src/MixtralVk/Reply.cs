@@ -71,7 +71,10 @@ public sealed class Reply : IEnumerable<string>, ITickReader
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <summary>The pieces, awaited: no thread waits for them.</summary>
+    /// <summary>
+    /// The pieces, awaited: no thread waits for them. What ends the answer meanwhile (<see cref="Stop"/>, the next question, a disposed
+    /// chat) ends the loop.
+    /// </summary>
     public async IAsyncEnumerable<string> StreamAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         BeEnumerated();
@@ -82,10 +85,11 @@ public sealed class Reply : IEnumerable<string>, ITickReader
             await Task.Run(StartToRead, CancellationToken.None).ConfigureAwait(false); // a constraint may take its time to compile
             while (true)
             {
-                int seen = _chat.Session.News.Epoch;
+                Signal news = _chat.Session.News;
+                int seen = news.Epoch;
                 if (TryRead(out string piece)) yield return piece;
                 else if (IsFinished) break;
-                else await _chat.Session.News.WaitAsync(seen).ConfigureAwait(false);
+                else await news.WaitAsync(seen).ConfigureAwait(false);
             }
         }
         finally
@@ -236,12 +240,14 @@ public sealed class Reply : IEnumerable<string>, ITickReader
     {
         try
         {
+            StartToRead();
             while (true)
             {
-                int seen = _chat.Session.News.Epoch;
+                Signal news = _chat.Session.News;
+                int seen = news.Epoch;
                 if (TryRead(out string piece)) yield return piece;
                 else if (IsFinished) yield break;
-                else _chat.Session.News.Wait(seen);
+                else news.Wait(seen);
             }
         }
         finally

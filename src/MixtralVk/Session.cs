@@ -64,7 +64,9 @@ public sealed class Session : IDisposable
     /// <summary>Counts uses, so that a generation notices when its session was used for something else.</summary>
     internal int Version { get; private set; }
 
-    /// <summary>Raised by the worker when there may be something to <see cref="TryTake"/>.</summary>
+    /// <summary>
+    /// Raised when there may be something to <see cref="TryTake"/>, and when nothing will come any more; of what was begun last.
+    /// </summary>
     internal Signal News => _sequence.News;
 
     /// <summary>
@@ -118,6 +120,7 @@ public sealed class Session : IDisposable
         {
             _scheduler.Withdraw(_sequence);
             _sequence.Kv.Dispose();
+            News.Raise();
         }
     }
 
@@ -228,8 +231,8 @@ public sealed class Session : IDisposable
             if (Version != version) return;
             _scheduler.Withdraw(_sequence);
             _sequence.Kv.Truncate(_sequence.Kv.Length); // the room reserved for more
+            News.Raise();
         }
-        News.Raise();
     }
 
     private void Begin(Draft? draft, bool isPrompt)
@@ -243,6 +246,7 @@ public sealed class Session : IDisposable
         _scheduler.Withdraw(_sequence);
         if (!_sequence.IsPrefilled) _length = Math.Min(_length, _sequence.Reached);
         _sequence.Cut(_length);
+        News.Raise(); // for who awaits what has ended
     }
 
     private bool TryEndPrefill(CancellationToken cancellationToken)

@@ -100,6 +100,46 @@ public sealed class LifetimeTests(LoadedModel loaded)
         Assert.False(generation.TryRead(out _));
     }
 
+    /// <summary>Nothing more comes of it, and who awaits it is not left waiting.</summary>
+    [Theory]
+    [InlineData("stopped")]
+    [InlineData("next question")]
+    [InlineData("chat disposed of")]
+    public async Task An_answer_that_is_awaited_ends_when_it_is(string how)
+    {
+        using MixtralModel model = MixtralModel.Load(ShippedModel.Path, s_cpu);
+        using Chat chat = model.StartChat("You are Mira.", s_greedy);
+        model.Pause();
+        Reply reply = chat.Ask("Who are you?"), next = chat.Ask("Where is the mill?");
+        await using IAsyncEnumerator<string> pieces = reply.StreamAsync().GetAsyncEnumerator();
+        Task<bool> piece = pieces.MoveNextAsync().AsTask();
+        await Task.Delay(50); // so that it is awaited
+        if (how == "stopped") reply.Stop();
+        else if (how == "next question") next.Start();
+        else chat.Dispose();
+        Assert.False(await piece.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Equal(FinishReason.Cancelled, reply.FinishReason);
+        model.Resume();
+        if (how != "chat disposed of") Assert.NotEmpty(string.Concat(next));
+    }
+
+    [Fact]
+    public async Task A_generation_that_is_awaited_ends_when_its_session_goes_on_to_something_else()
+    {
+        using MixtralModel model = MixtralModel.Load(ShippedModel.Path, s_cpu);
+        using Session session = model.StartSession();
+        model.Pause();
+        Generation first = session.Generate([1, 300], s_greedy), second = session.Generate([1, 300], s_greedy);
+        await using IAsyncEnumerator<GeneratedToken> tokens = first.StreamAsync().GetAsyncEnumerator(),
+            others = second.StreamAsync().GetAsyncEnumerator();
+        Task<bool> token = tokens.MoveNextAsync().AsTask();
+        await Task.Delay(50); // so that it is awaited
+        Task<bool> other = others.MoveNextAsync().AsTask();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => token.WaitAsync(TimeSpan.FromSeconds(10)));
+        model.Resume();
+        Assert.True(await other);
+    }
+
     /// <summary>The thread would wait for its own end.</summary>
     [Fact]
     public void Disposing_the_model_on_its_own_thread_is_refused()

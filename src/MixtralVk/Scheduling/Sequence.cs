@@ -20,8 +20,8 @@ internal sealed class Sequence(ForwardPass forward)
     /// <summary>All tokens; those beyond <see cref="Kv"/> are to be computed.</summary>
     public ReadOnlySpan<int> Tokens => CollectionsMarshal.AsSpan(_tokens);
 
-    /// <summary>Raised when there is something for the reader.</summary>
-    public Signal News { get; } = new();
+    /// <summary>Raised when there is something for the reader; each who begins has one of its own.</summary>
+    public Signal News { get; private set; } = new();
 
     /// <summary>What comes first.</summary>
     public Priority Priority { get; set; } = Priority.Normal;
@@ -106,6 +106,7 @@ internal sealed class Sequence(ForwardPass forward)
     public bool Begin(Draft? draft, bool isPrompt, long now)
     {
         Draft = draft;
+        News = new Signal();
         Failure = null;
         RunsAlone = false;
         _begun = WaitingSince = now;
