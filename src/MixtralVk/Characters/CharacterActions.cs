@@ -8,7 +8,7 @@ namespace MixtralVk.Characters;
 /// <code>
 /// var actions = new CharacterActions()
 ///     .Add("open_shop", "shows the wares", who => shop.Open(who.Sheet.Name))
-/// .Add("give_item", "gives the player an item", items, (who, item) => player.Take(item)); // items: a dictionary of typed things by name
+///     .Add("give_item", "gives the player an item", items, (who, item) => player.Take(item)); // items: a dictionary of typed things by name
 /// </code>
 /// </summary>
 public sealed class CharacterActions

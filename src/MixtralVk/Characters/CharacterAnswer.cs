@@ -1,4 +1,4 @@
-using System.Text.Json;
+using MixtralVk.Grammar;
 
 namespace MixtralVk.Characters;
 
@@ -10,19 +10,6 @@ namespace MixtralVk.Characters;
 public sealed record CharacterAnswer(string Say, string Emotion, string Action, string Target)
 {
     /// <summary>What is remembered of a reply that was interrupted: what was said, in the form of the others.</summary>
-    internal static string Interrupted(string said, string emotion)
-    {
-        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer,
-            new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("say", said);
-            writer.WriteString("emotion", emotion);
-            writer.WriteString("action", CharacterActions.None);
-            writer.WriteString("target", "");
-            writer.WriteEndObject();
-        }
-        return System.Text.Encoding.UTF8.GetString(buffer.WrittenSpan);
-    }
+    internal static string Interrupted(string said, string emotion) =>
+        $$"""{"say":{{JsonText.Of(said)}},"emotion":{{JsonText.Of(emotion)}},"action":"{{CharacterActions.None}}","target":""}""";
 }

@@ -1,3 +1,6 @@
+using System.Text;
+using MixtralVk.Grammar;
+
 namespace MixtralVk.Characters;
 
 /// <summary>Who a character is, what it may do, and how much it may say. Immutable; one sheet may serve many characters.</summary>
@@ -69,6 +72,8 @@ public sealed record CharacterSheet
             throw new ArgumentException("Voice must have emotions, none of them empty.", nameof(Voice));
         if (BannedTopics.Any(string.IsNullOrEmpty))
             throw new ArgumentException("BannedTopics must not be empty texts.", nameof(BannedTopics));
+        if (BannedTopics.Sum(topic => (long)Encoding.UTF8.GetByteCount(topic)) > StringAutomaton.MaxBytes)
+            throw new ArgumentException($"BannedTopics must have at most {StringAutomaton.MaxBytes} bytes together.", nameof(BannedTopics));
         Options(seed: 0, form: null).Validate();
     }
 

@@ -6,14 +6,11 @@ internal abstract class CharacterForm
     /// <summary>As they are.</summary>
     public static CharacterForm Plain { get; } = new PlainForm();
 
-    /// <summary>As in a JSON string (RFC 8259 section 7): quote, backslash and control characters escaped, in the shortest way.</summary>
+    /// <summary>As in a JSON string (<see cref="JsonText"/>).</summary>
     public static CharacterForm JsonString { get; } = new JsonForm();
 
     /// <summary>One character of the set.</summary>
     public abstract Expression Of(CodePoints set);
-
-    /// <summary>A text in this form.</summary>
-    public Expression Literal(string text) => new Sequence([.. text.EnumerateRunes().Select(r => Of(CodePoints.Of(r.Value)))]);
 
     private sealed class PlainForm : CharacterForm
     {
@@ -29,20 +26,8 @@ internal abstract class CharacterForm
             CodePoints plain = set.Except(Escaped), escaped = set.Intersect(Escaped);
             var options = new List<Expression>();
             if (!plain.IsEmpty) options.Add(plain.ToExpression());
-            foreach (int c in escaped.Enumerate()) options.Add(Expression.Literal(Escape(c)));
+            foreach (int c in escaped.Enumerate()) options.Add(Expression.Literal(JsonText.Escape(c)));
             return options.Count == 1 ? options[0] : new Choice(options);
         }
-
-        private static string Escape(int c) => c switch
-        {
-            '"' => "\\\"",
-            '\\' => "\\\\",
-            '\b' => "\\b",
-            '\f' => "\\f",
-            '\n' => "\\n",
-            '\r' => "\\r",
-            '\t' => "\\t",
-            _ => $"\\u{c:x4}",
-        };
     }
 }

@@ -138,7 +138,7 @@ internal sealed class JsonSchemaRules
         for (int i = members.Count - 1; i >= 0; i--)
         {
             string name = members[i].Name;
-            RuleReference member = _rules.Add(name, new Sequence([Expression.Literal(Quote(name)), JsonRules.Colon, members[i].Value]));
+            RuleReference member = _rules.Add(name, new Sequence([Expression.Literal(JsonText.Of(name)), JsonRules.Colon, members[i].Value]));
             var with = new Sequence([JsonRules.Comma, member, afterOther]);
             var first = new Sequence([member, afterOther]);
             bool optional = !required.Contains(name);
@@ -153,7 +153,7 @@ internal sealed class JsonSchemaRules
     {
         string[] types = schema.Has("type") ? Types(schema) : [.. AllTypes, "integer"];
         var options = values.Where(v => types.Any(t => IsOfType(v, t)))
-            .Select(v => Expression.Literal(JsonSerializer.Serialize(v, SchemaJson.Relaxed.JsonElement))).ToList();
+            .Select(v => Expression.Literal(JsonText.Of(v))).ToList();
         return options.Count > 0
             ? new Choice(options) : throw new GrammarException("The schema has an enum of which no value is possible.");
     }
@@ -194,6 +194,4 @@ internal sealed class JsonSchemaRules
         _rules.Define(rule, Schema(part));
         return rule;
     }
-
-    private static string Quote(string name) => JsonSerializer.Serialize(name, SchemaJson.Relaxed.String);
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace MixtralVk.Grammar;
 
@@ -73,14 +72,4 @@ internal sealed class SchemaKeywords
         foreach (string keyword in _keywords.Keys)
             if (!_taken.Contains(keyword)) throw new GrammarException($"The schema's \"{keyword}\" is not supported here.");
     }
-}
-
-/// <summary>Writes names and values of a schema, without reflection.</summary>
-[JsonSerializable(typeof(string))]
-[JsonSerializable(typeof(JsonElement))]
-internal sealed partial class SchemaJson : JsonSerializerContext
-{
-    /// <summary>Escapes only what JSON must.</summary>
-    public static SchemaJson Relaxed { get; } =
-        new(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

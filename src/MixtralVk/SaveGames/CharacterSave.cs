@@ -67,14 +67,21 @@ public sealed record CharacterSave
 
     /// <summary>
     /// Reads a save and checks all of it. Throws <see cref="SaveGameException"/> for a damaged one and <see cref="IOException"/> where
-    /// there is none.
+    /// there is none, or none that may be read.
     /// </summary>
     public static CharacterSave Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (new FileInfo(path) is { Exists: true, Length: > SaveFormat.MaxBytes } file)
             throw new SaveGameException($"{path} has {file.Length} bytes, too many for a save.");
-        return Parse(File.ReadAllBytes(path));
+        try
+        {
+            return Parse(File.ReadAllBytes(path));
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException($"{path} cannot be read: {e.Message}", e);
+        }
     }
 
     /// <summary>The save as bytes, for games that keep saves in files of their own.</summary>

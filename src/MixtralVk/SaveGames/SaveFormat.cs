@@ -62,9 +62,13 @@ internal static class SaveFormat
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(span[Magic.Length..]);
         if (version != Version)
             throw new SaveGameException($"The save has version {version} of the format; this program reads version {Version}.");
+        ReadOnlyMemory<byte> map = bytes[PreambleBytes..content.Length];
         try
         {
-            return Parse(new MessagePackReader(bytes[PreambleBytes..content.Length]));
+            // Text becomes many times as large in memory, pages are used where they lie.
+            if (map.Length - SavedKeys.PageBytesIn(new MessagePackReader(map)) > MaxTextBytes)
+                throw new SaveGameException($"The save has more than {MaxTextBytes} bytes beside keys and values; no conversation is so long.");
+            return Parse(new MessagePackReader(map));
         }
         // The last is what the reader says of a length above 2^31.
         catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException or OverflowException

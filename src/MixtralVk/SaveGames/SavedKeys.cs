@@ -48,6 +48,23 @@ internal sealed record SavedKeys(KvOrigin Origin, int[] Tokens, IReadOnlyList<Re
         foreach (ReadOnlyMemory<byte> page in Pages) writer.Write(page.Span);
     }
 
+    /// <summary>Bytes of the pages in a save's map.</summary>
+    public static long PageBytesIn(MessagePackReader save)
+    {
+        long bytes = 0;
+        for (int left = save.ReadMapHeader(); left > 0; left--)
+        {
+            if (save.ReadString() != "keys") save.Skip();
+            else
+                for (int keysLeft = save.ReadMapHeader(); keysLeft > 0; keysLeft--)
+                {
+                    if (save.ReadString() != "pages") save.Skip();
+                    else for (int pages = save.ReadArrayHeader(); pages > 0; pages--) bytes += ReadPage(ref save).Length;
+                }
+        }
+        return bytes;
+    }
+
     public static SavedKeys Read(ref MessagePackReader reader)
     {
         string? format = null, engine = null, device = null, driver = null, orders = null;

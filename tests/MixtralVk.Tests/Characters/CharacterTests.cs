@@ -2,6 +2,7 @@ using System.Text.Json;
 using MixtralVk.Characters;
 using MixtralVk.Grammar;
 using MixtralVk.Model;
+using MixtralVk.Tests.Grammar;
 
 namespace MixtralVk.Tests.Characters;
 
@@ -181,6 +182,9 @@ public sealed class CharacterTests(LoadedModel loaded)
         Assert.Equal(said, remembered.RootElement.GetProperty("say").GetString());
         loaded.Model.Tick(FrameBudget.Unlimited);
 
+        string odd = CharacterAnswer.Interrupted("a\"\n\ud83d\ude00\u2028\u007f\u00e9", "neutral");
+        Assert.True(RandomText.Allows(ReplyForm.Of(s_brannor).Constraint, odd), odd); // in the form of the others
+
         // One of which nothing was heard never was.
         brannor.Say("And you?").Interrupt();
         Assert.Equal(2, brannor.History.Count());
@@ -328,10 +332,12 @@ public sealed class CharacterTests(LoadedModel loaded)
             s_brannor with { Name = " " }, s_brannor with { MaxTokens = 0 }, s_brannor with { MaxTime = TimeSpan.Zero },
             s_brannor with { MaxTime = TimeSpan.FromDays(2) }, s_brannor with { RememberedExchanges = -1 },
             s_brannor with { BannedTopics = [""] }, s_brannor with { BannedTopics = null! },
+            s_brannor with { BannedTopics = [new string('q', 20_000)] },
             s_brannor with { Voice = new() { Emotions = null! } }, s_brannor with { Voice = new() { Sampling = null! } },
             s_brannor with { Voice = new() { Emotions = [] } }, s_brannor with { Voice = new() { Sampling = new() { TopP = 2 } } },
         ];
         Assert.All(bad, sheet => Assert.ThrowsAny<ArgumentException>(() => new Character(loaded.Model, sheet)));
+        Assert.Equal("BannedTopics", Assert.ThrowsAny<ArgumentException>(bad[7].Validate).ParamName);
         Assert.Throws<GrammarException>(() => new Character(loaded.Model, s_brannor with { MaxTokens = 5 }));
         var actions = new CharacterActions().Add("wave", "waves", _ => { });
         Assert.Throws<ArgumentException>(() => actions.Add("wave", "waves", _ => { }));

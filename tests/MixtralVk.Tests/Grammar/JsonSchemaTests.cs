@@ -52,6 +52,8 @@ public sealed class JsonSchemaTests
     [InlineData("{\"properties\":{\"a\":{\"type\":\"null\"}}}", "{}", true)]
     [InlineData("{\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\"}}", "{\"x\":1,\"y\":2}", true)]
     [InlineData("{\"enum\":[1,\"a\u00e9\\\"\",{\"k\":[]}]}", "{\"k\":[]}", true)]
+    [InlineData("{\"enum\":[{\"\ud83d\ude00\":[\"\u2028\",1.50,\"\\u0000\"]}]}", "{\"\ud83d\ude00\":[\"\u2028\",1.50,\"\\u0000\"]}", true)]
+    [InlineData("{\"properties\":{\"\ud83d\ude00\":{\"const\":null}},\"required\":[\"\ud83d\ude00\"]}", "{\"\ud83d\ude00\":null}", true)]
     [InlineData("{\"enum\":[1,\"a\u00e9\\\"\",{\"k\":[]}]}", "\"a\u00e9\\\"\"", true)]
     public void ValuesAreToldApart(string schema, string json, bool allowed) =>
         Assert.Equal(allowed, RandomText.Allows(Constraint.JsonSchema(schema), json));

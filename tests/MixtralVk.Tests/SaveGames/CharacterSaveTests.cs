@@ -130,6 +130,24 @@ public sealed class CharacterSaveTests(LoadedModel loaded)
     }
 
     [Fact]
+    public void WhatIsNoSaveThatMayBeReadIsAnIOException()
+    {
+        Assert.ThrowsAny<IOException>(() => CharacterSave.Read(Path.GetTempPath())); // a folder
+        Assert.ThrowsAny<IOException>(() => CharacterSave.Read(Path.Combine(Path.GetTempPath(), "mixtralvk-nowhere.save")));
+    }
+
+    /// <summary>Text that no conversation has would fill the memory of a game many times over.</summary>
+    [Fact]
+    public void ASaveWithTooMuchTextIsRefusedBeforeItIsRead()
+    {
+        byte[] bytes = new CharacterSave { Name = new string('a', SaveFormat.MaxTextBytes), Model = new byte[32] }.ToBytes();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("beside keys and values", Assert.Throws<SaveGameException>(() => CharacterSave.Parse(bytes)).Message,
+            StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+    }
+
+    [Fact]
     public void ASaveOfAnotherModelIsRefusedOrReplayed()
     {
         using var character = new Character(loaded.Model, s_sheet);
