@@ -31,9 +31,10 @@ internal sealed class Penalties(SamplingOptions options, int vocabSize)
             float logit = logits[token];
             if (!float.IsFinite(logit)) continue;
             float repeated = logit > 0 ? logit / options.RepetitionPenalty : logit * options.RepetitionPenalty;
-            logits[token] =
-                Math.Clamp(repeated - (count * options.FrequencyPenalty + options.PresencePenalty), float.MinValue, float.MaxValue);
+            logits[token] = Finite(Finite(repeated) - (count * options.FrequencyPenalty + options.PresencePenalty));
         }
         foreach (int token in window) _counts[token] = Math.Abs(_counts[token]);
     }
+
+    private static float Finite(float logit) => Math.Clamp(logit, float.MinValue, float.MaxValue);
 }

@@ -99,6 +99,15 @@ public class SamplerTests
         Assert.Equal(2, sampler.Sample([-1, -1, -1.5f])); // -1 * 2 < -1.5
     }
 
+    /// <summary>What overflows stays a number: infinity less infinity would be none, and no token could follow.</summary>
+    [Fact]
+    public void PenaltiesWithoutMeasureForbidNothing()
+    {
+        var sampler = new Sampler(new SamplingOptions { RepetitionPenalty = float.Epsilon, FrequencyPenalty = float.MaxValue, Seed = 1 }, 2);
+        for (int i = 0; i < 8; i++) sampler.Accept(i % 2);
+        Assert.InRange(sampler.Sample([1, 2]), 0, 1);
+    }
+
     [Fact]
     public void SamplingAllocatesNothing()
     {
