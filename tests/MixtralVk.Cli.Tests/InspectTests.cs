@@ -17,6 +17,18 @@ public sealed class InspectTests
         Assert.Matches("fits +CPU, .*: yes", outcome.Out);
     }
 
+    /// <summary>A terminal obeys what begins with this character.</summary>
+    [Fact]
+    public async Task AStrangersNameHasNoControlCharacters()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] bytes = await File.ReadAllBytesAsync(CommandLine.ShippedModel);
+        bytes[bytes.AsSpan().IndexOf("general.name"u8) + 12 + sizeof(uint) + sizeof(ulong)] = 0x1B; // the first letter, after type and length
+        Outcome outcome = await CommandLine.Run("inspect", folder.Write("name.gguf", bytes));
+        Assert.Matches("name +[?]", outcome.Out);
+        Assert.DoesNotContain("\u001b", outcome.Out, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task JsonHasTheSameFacts()
     {

@@ -14,7 +14,6 @@ internal static class GgufConfig
         string architecture = file.Text("general.architecture") ?? throw file.Error("general.architecture is missing.");
         if (architecture != "llama")
             throw file.Error($"the architecture '{architecture}' is not supported; only 'llama' (Llama, Mistral, Mixtral) is.");
-        if (vocabSize > MaxVocab) throw file.Error($"the vocabulary has {vocabSize} tokens, more than {MaxVocab}.");
         RefuseUnsupported(file);
 
         int dim = Int(file, "llama.embedding_length", 1, MaxDim);

@@ -1,3 +1,4 @@
+using MixtralVk.Model;
 using MixtralVk.Tokenization;
 
 namespace MixtralVk.Loading;
@@ -12,6 +13,9 @@ internal static class GgufVocabulary
     public static VocabularyData Read(GgufFile file)
     {
         string model = file.Text(Section + "model") ?? throw file.Error($"{Section}model is missing: the file has no tokenizer.");
+        // Before they are read: so many empty ones take a small file, but gigabytes of memory.
+        if (file.Metadata.TryGetValue(Section + "tokens", out GgufValue array) && array.Count > ModelLimits.MaxVocab)
+            throw file.Error($"{Section}tokens has {array.Count} entries, more than {ModelLimits.MaxVocab}.");
         string[] tokens = file.Strings(Section + "tokens") ?? throw file.Error($"{Section}tokens is missing: the file has no vocabulary.");
         if (tokens.Length == 0) throw file.Error($"{Section}tokens is empty.");
         bool sentencePiece = model == "llama";

@@ -1,4 +1,5 @@
 using MixtralVk.Loading;
+using MixtralVk.Model;
 using MixtralVk.Quantization;
 using MixtralVk.Testing.Gguf;
 
@@ -86,6 +87,10 @@ public sealed class HostileModelTests
         using ModelSource source = ModelSource.Open(file.Path);
         Assert.Equal(40, source.Config.VocabSize);
     }
+
+    [Fact]
+    public void TooManyTokensAreRefusedBeforeTheyAreRead() => Refused(Small.ToWriter().Remove("tokenizer.ggml.tokens")
+        .Add("tokenizer.ggml.tokens", [.. Enumerable.Repeat("", ModelLimits.MaxVocab + 1)]), $"more than {ModelLimits.MaxVocab}");
 
     public static TheoryData<string> RequiredKeys =>
         [.. "general.architecture llama.context_length llama.embedding_length llama.block_count llama.feed_forward_length llama.attention.head_count llama.attention.layer_norm_rms_epsilon llama.expert_used_count tokenizer.ggml.model tokenizer.ggml.tokens".Split(' ')];

@@ -61,7 +61,8 @@ internal static class InspectCommand
     {
         ModelConfig config = report.Config;
         Line("file", $"{report.File} ({Quantity.Bytes(report.FileBytes)})");
-        if (config.Name.Length > 0) Line("name", config.Name);
+        // A stranger's text: no control characters reach the terminal.
+        if (config.Name.Length > 0) Line("name", string.Concat(config.Name.Select(c => char.IsControl(c) ? '?' : c)));
         Line("architecture",
             $"{report.Architecture}, {(config.IsSparse ? $"{config.ExpertCount} experts, {config.ExpertsPerToken} per token" : "dense")}");
         Line("layers", $"{config.LayerCount} of dim {config.Dim}, {(config.IsSparse ? "expert hidden" : "hidden")} {config.HiddenDim}");
