@@ -13,6 +13,7 @@ Always: the Vulkan loader and glslc (the shader compiler). Looks for the .NET 10
   --swiftshader       SwiftShader, a second software driver, from the package chromium-common if there is one
   --native-aot        clang and zlib, which NativeAOT links with
   --arm               an emulator of Arm64 and its C library
+  --wine              Wine, which runs programs for Windows, and a screen that is not there
   --msgpack           Python's MessagePack (tests compare its bytes with ours)
   --node              Node.js, npm and curl (the check of the PowerShell scripts, clients of the server)
   --browser           Chromium (tests of the server's pages)
@@ -45,6 +46,9 @@ for option in "$@"; do
         --arm)
             command -v qemu-aarch64 >/dev/null || need qemu-user
             [[ -f /usr/aarch64-linux-gnu/lib/libstdc++.so.6 ]] || need libc6-arm64-cross libstdc++6-arm64-cross ;;
+        --wine)
+            command -v wine >/dev/null || need wine64 wine
+            command -v xvfb-run >/dev/null || need xvfb xauth ;;
         --msgpack)
             /usr/bin/python3 -c 'import msgpack' 2>/dev/null || need python3-msgpack ;;
         --node)
