@@ -12,7 +12,6 @@ public sealed unsafe class GpuDevice : IDisposable
 {
     private readonly GpuInstance? _ownInstance;
     private readonly GpuAdapter _adapter;
-    private readonly ExtDebugUtils? _debugUtils;
     private readonly HostImport? _import;
     private readonly bool _ownsDevice;
     private bool _disposed;
@@ -27,7 +26,7 @@ public sealed unsafe class GpuDevice : IDisposable
         _ownsDevice = ownsDevice;
         _ownInstance = ownInstance;
         _adapter = adapter;
-        _debugUtils = adapter.Instance.DebugUtils;
+        Names = new DebugNames(handle, adapter.Instance.DebugUtils);
         Description = options.LimitTo is { } limits ? description with { Limits = description.Limits.ClampTo(limits) } : description;
         Options = options;
         Pipelines = new PipelineStore(this, shaders);
@@ -94,6 +93,8 @@ public sealed unsafe class GpuDevice : IDisposable
     internal Device Handle { get; }
 
     internal GpuOptions Options { get; }
+
+    internal DebugNames Names { get; }
 
     internal GpuMemory Memory { get; } = null!;
 
@@ -281,24 +282,6 @@ public sealed unsafe class GpuDevice : IDisposable
             }
         }
     }
-
-    internal void SetName(ObjectType type, ulong handle, string name)
-    {
-        if (_debugUtils is null) return;
-        using var text = new Utf8(name);
-        var info = new DebugUtilsObjectNameInfoEXT(objectType: type, objectHandle: handle, pObjectName: text);
-        _debugUtils.SetDebugUtilsObjectName(Handle, &info).ThrowOnError("vkSetDebugUtilsObjectNameEXT");
-    }
-
-    internal void BeginLabel(CommandBuffer commandBuffer, string name)
-    {
-        if (_debugUtils is null) return;
-        using var text = new Utf8(name);
-        var label = new DebugUtilsLabelEXT(pLabelName: text);
-        _debugUtils.CmdBeginDebugUtilsLabel(commandBuffer, &label);
-    }
-
-    internal void EndLabel(CommandBuffer commandBuffer) => _debugUtils?.CmdEndDebugUtilsLabel(commandBuffer);
 
     /// <summary>Waits for what was submitted and frees everything made from the device.</summary>
     public void Dispose()

@@ -180,8 +180,8 @@ internal sealed unsafe class GpuMemory : IDisposable
             void* mapped = null;
             if (_device.Description.MemoryTypes[type].Traits.HasFlag(MemoryTraits.HostVisible))
                 vk.MapMemory(device, memory, 0, Vk.WholeSize, 0, &mapped).ThrowOnError("vkMapMemory");
-            _device.SetName(ObjectType.Buffer, buffer.Handle, $"block {_blocks.Count}: {name}…");
-            _device.SetName(ObjectType.DeviceMemory, memory.Handle, $"block {_blocks.Count}: {name}…");
+            _device.Names.Set(ObjectType.Buffer, buffer.Handle, $"block {_blocks.Count}: {name}…");
+            _device.Names.Set(ObjectType.DeviceMemory, memory.Handle, $"block {_blocks.Count}: {name}…");
             return new MemoryBlock(type, buffer, memory, (byte*)mapped, size, _alignment) { YieldsFirst = yieldsFirst };
         }
         catch

@@ -33,7 +33,7 @@ public sealed unsafe class GpuQueue
         Semaphore semaphore;
         device.Vk.CreateSemaphore(device.Handle, &info, null, &semaphore).ThrowOnError("vkCreateSemaphore");
         _timeline = semaphore;
-        device.SetName(ObjectType.Semaphore, semaphore.Handle, "timeline");
+        device.Names.Set(ObjectType.Semaphore, semaphore.Handle, "timeline");
         device.Options.Replay?.Watch(this);
     }
 

@@ -23,7 +23,7 @@ public sealed unsafe class GpuTimer : IDisposable
         QueryPool pool;
         device.Vk.CreateQueryPool(device.Handle, &info, null, &pool).ThrowOnError("vkCreateQueryPool");
         Pool = pool;
-        device.SetName(ObjectType.QueryPool, pool.Handle, "timer");
+        device.Names.Set(ObjectType.QueryPool, pool.Handle, "timer");
     }
 
     /// <summary>Number of timestamps.</summary>

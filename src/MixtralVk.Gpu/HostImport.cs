@@ -70,7 +70,7 @@ internal sealed unsafe class HostImport
             if (vk.AllocateMemory(device, &allocate, null, &memory) == Result.Success
                 && vk.BindBufferMemory(device, buffer, memory, 0) == Result.Success)
             {
-                _device.SetName(ObjectType.Buffer, buffer.Handle, $"imported: {name}");
+                _device.Names.Set(ObjectType.Buffer, buffer.Handle, $"imported: {name}");
                 return new MemoryBlock(type, buffer, memory, null, length, 1) { IsImported = true };
             }
         }

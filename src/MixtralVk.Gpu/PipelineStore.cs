@@ -90,7 +90,7 @@ internal sealed unsafe class PipelineStore : IDisposable
                 vk.CreateComputePipelines(_device.Handle, _cache, 1, &create, null, &handle)
                     .ThrowOnError($"vkCreateComputePipelines of {key}");
                 Interlocked.Increment(ref _unsaved);
-                _device.SetName(ObjectType.Pipeline, handle.Handle, key.ToString());
+                _device.Names.Set(ObjectType.Pipeline, handle.Handle, key.ToString());
                 return new ComputePipeline(handle, layout, setLayout);
             }
         }
@@ -127,8 +127,8 @@ internal sealed unsafe class PipelineStore : IDisposable
         if (result < 0) _device.Vk.DestroyDescriptorSetLayout(_device.Handle, setLayout, null);
         result.ThrowOnError("vkCreatePipelineLayout");
         string name = $"{kinds.Length} bindings, {pushWords} push words";
-        _device.SetName(ObjectType.DescriptorSetLayout, setLayout.Handle, name);
-        _device.SetName(ObjectType.PipelineLayout, layout.Handle, name);
+        _device.Names.Set(ObjectType.DescriptorSetLayout, setLayout.Handle, name);
+        _device.Names.Set(ObjectType.PipelineLayout, layout.Handle, name);
         return (layout, setLayout);
     }
 

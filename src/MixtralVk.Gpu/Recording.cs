@@ -79,7 +79,7 @@ public sealed unsafe class Recording : IDisposable
         var info = new DescriptorPoolCreateInfo(maxSets: sets, poolSizeCount: sizeCount, pPoolSizes: sizes);
         DescriptorPool pool;
         _device.Vk.CreateDescriptorPool(_device.Handle, &info, null, &pool).ThrowOnError("vkCreateDescriptorPool");
-        _device.SetName(ObjectType.DescriptorPool, pool.Handle, Name);
+        _device.Names.Set(ObjectType.DescriptorPool, pool.Handle, Name);
         return pool;
     }
 
@@ -88,7 +88,7 @@ public sealed unsafe class Recording : IDisposable
         var info = new CommandPoolCreateInfo(queueFamilyIndex: (uint)QueueFamily);
         CommandPool pool;
         _device.Vk.CreateCommandPool(_device.Handle, &info, null, &pool).ThrowOnError("vkCreateCommandPool");
-        _device.SetName(ObjectType.CommandPool, pool.Handle, Name);
+        _device.Names.Set(ObjectType.CommandPool, pool.Handle, Name);
         if (_commandBuffers.Length == 0) return pool;
         var allocate = new CommandBufferAllocateInfo(commandPool: pool, level: CommandBufferLevel.Primary,
             commandBufferCount: (uint)_commandBuffers.Length);
@@ -104,7 +104,7 @@ public sealed unsafe class Recording : IDisposable
     private void Record(RecordedStage stage, CommandBuffer commandBuffer)
     {
         Vk vk = _device.Vk;
-        _device.SetName(ObjectType.CommandBuffer, (ulong)commandBuffer.Handle, $"{Name}/{stage.Name}");
+        _device.Names.Set(ObjectType.CommandBuffer, (ulong)commandBuffer.Handle, $"{Name}/{stage.Name}");
         var begin = new CommandBufferBeginInfo(sType: StructureType.CommandBufferBeginInfo);
         vk.BeginCommandBuffer(commandBuffer, &begin).ThrowOnError("vkBeginCommandBuffer");
         foreach (Command command in stage.Commands)
@@ -132,7 +132,7 @@ public sealed unsafe class Recording : IDisposable
         Vk vk = _device.Vk;
         ComputePipeline pipeline = _device.Pipelines.Get(dispatch.Pipeline);
         DescriptorSet set = AllocateSet(pipeline, dispatch.Buffers);
-        _device.BeginLabel(commandBuffer, $"{stage.Name}: {dispatch.Pipeline}");
+        _device.Names.Begin(commandBuffer, $"{stage.Name}: {dispatch.Pipeline}");
         vk.CmdBindPipeline(commandBuffer, PipelineBindPoint.Compute, pipeline.Handle);
         vk.CmdBindDescriptorSets(commandBuffer, PipelineBindPoint.Compute, pipeline.Layout, 0, 1, &set, 0, null);
         fixed (uint* push = dispatch.Push)
@@ -140,7 +140,7 @@ public sealed unsafe class Recording : IDisposable
                 vk.CmdPushConstants(commandBuffer, pipeline.Layout, ShaderStageFlags.ComputeBit, 0, (uint)dispatch.Push.Length * 4, push);
         if (dispatch.Indirect is { } arguments) vk.CmdDispatchIndirect(commandBuffer, arguments.Buffer.Block.Buffer, Absolute(arguments));
         else vk.CmdDispatch(commandBuffer, dispatch.Size.X, dispatch.Size.Y, dispatch.Size.Z);
-        _device.EndLabel(commandBuffer);
+        _device.Names.End(commandBuffer);
     }
 
     private void Record(TimestampCommand timestamp, CommandBuffer commandBuffer)

@@ -20,7 +20,7 @@ internal sealed unsafe class TexelViews(GpuDevice device) : IDisposable
         var info = new BufferViewCreateInfo(buffer: range.Buffer.Block.Buffer, offset: Recording.Absolute(range), range: bytes,
             format: kind == BindingKind.UintTexels ? Format.R32G32B32A32Uint : Format.R32G32B32A32Sfloat);
         device.Vk.CreateBufferView(device.Handle, &info, null, &view).ThrowOnError("vkCreateBufferView");
-        device.SetName(ObjectType.BufferView, view.Handle, $"{range.Buffer.Name} as {kind}");
+        device.Names.Set(ObjectType.BufferView, view.Handle, $"{range.Buffer.Name} as {kind}");
         _views.Add((range, kind), view);
         return view;
     }
