@@ -195,8 +195,8 @@ public sealed class CharacterTests(LoadedModel loaded)
     [Fact]
     public void AReplyEndsAtItsTimeLimit()
     {
-        // A model that takes its time: the whole reply would take seconds.
-        var slow = new CharacterVoice { Sampling = s_greedy with { Adjust = (_, _) => Thread.Sleep(50) } };
+        // A model that takes its time: the whole reply would take a quarter of a minute.
+        var slow = new CharacterVoice { Sampling = s_greedy with { Adjust = (_, _) => Thread.Sleep(500) } };
         using var brannor = new Character(loaded.Model, s_brannor with { MaxTime = TimeSpan.FromMilliseconds(1), Voice = slow });
         CharacterReply reply = brannor.Say("Any rumours?");
         while (!reply.IsFinished) reply.TryRead(out _);
