@@ -14,8 +14,9 @@ internal sealed class TokenMasks
     // Walks over the vocabulary, some 50 us each, that one search for a completion of few tokens may take.
     private const int MaxWalks = 1024;
 
-    // Edges of the grammar, some 20 ns each, that it may look at for new states: in an ambiguous grammar a walk takes far longer.
-    private const int MaxWork = 1 << 23;
+    // Edges of the grammar, some 20 ns each, that it may look at for new states: in an ambiguous grammar a walk takes far longer. Twice
+    // what a string of a thousand characters takes with the shipped model's vocabulary.
+    private const int MaxWork = 1 << 25;
 
     private readonly Lock _lock = new();
     private readonly Tokenizer _tokenizer;
