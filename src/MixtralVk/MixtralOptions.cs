@@ -144,6 +144,7 @@ public sealed record MixtralOptions
         Known(Pacing, nameof(Pacing));
         Known(Map, nameof(Map));
         Known(ExpertPlacement, nameof(ExpertPlacement));
+        Known(PlacementOfThreads.Priority, nameof(ThreadPlacement));
         ArgumentNullException.ThrowIfNull(PinnedExperts);
         if (AdapterName is not null) ArgumentException.ThrowIfNullOrWhiteSpace(AdapterName);
         Positive(ContextLength, nameof(ContextLength));

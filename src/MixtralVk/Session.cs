@@ -146,11 +146,11 @@ public sealed class Session : IDisposable
 
     /// <summary>
     /// Makes the text these tokens and has them computed where that costs others little; returns at once. Whatever the session is used for
-    /// next goes on from as much as is computed by then. Does nothing when it is disposed.
+    /// next goes on from as much as is computed by then. Does nothing when it or the model is disposed.
     /// </summary>
     internal void Prepare(ReadOnlySpan<int> tokens)
     {
-        if (_disposed) return;
+        if (_disposed || _scheduler.IsStopped) return;
         Begin(tokens, null);
         _sequence.Priority = Priority.Background;
     }

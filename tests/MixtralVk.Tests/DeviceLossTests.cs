@@ -130,6 +130,24 @@ public sealed class DeviceLossTests
         Assert.Equal(expected, Together(model));
     }
 
+    [Fact]
+    public void What_a_handler_of_the_loss_throws_is_told_to_who_waits_and_the_next_goes_on()
+    {
+        string expected;
+        using (MixtralModel whole = Load(s_own)) expected = Text(whole);
+        using MixtralModel model = Load(s_own with { WithGpuOptions = WithFaults() });
+        int told = 0;
+        model.DeviceLost += (_, _) =>
+        {
+            told++;
+            throw new InvalidDataException("the game's");
+        };
+        VulkanFaults.SubmissionsLeft = 2;
+        Assert.Throws<InvalidDataException>(() => Text(model));
+        Assert.Equal(expected, Text(model));
+        Assert.Equal((1, 2), (told, VulkanFaults.Devices));
+    }
+
     /// <summary>A game's menu: nothing is computed, and a step has not come to its end.</summary>
     [Fact]
     public async Task A_device_is_left_in_the_middle_of_a_step_without_ticks_as_well()

@@ -62,6 +62,20 @@ public sealed class LifetimeTests(LoadedModel loaded)
         model.Dispose();
     }
 
+    /// <summary>Its end leaves so little room that the question is forgotten, and what is kept would be computed.</summary>
+    [Fact]
+    public void An_answer_may_be_stopped_after_the_model()
+    {
+        MixtralModel model = MixtralModel.Load(ShippedModel.Path, s_cpu);
+        using Chat chat = model.StartChat("You are Mira.", s_greedy with { MaxTokens = 32, MinTokens = 32 });
+        Reply reply = chat.Ask(model.Tokenizer.Decode(Enumerable.Repeat(model.Tokenizer.Encode("mill")[^1], 76).ToArray()));
+        Assert.True(SpinWait.SpinUntil(() => reply.TryRead(out _), 10_000));
+        Assert.Equal(0, chat.ForgottenTurns);
+        model.Dispose();
+        reply.Stop();
+        Assert.Equal(1, chat.ForgottenTurns);
+    }
+
     [Fact]
     public void An_answer_that_did_not_fit_may_begin_when_there_is_room()
     {

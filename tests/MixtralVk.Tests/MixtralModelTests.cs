@@ -122,6 +122,7 @@ public class MixtralModelTests
             s_cpu with { KvFormat = (KvFormat)77 }, s_cpu with { Pacing = (Pacing)77 },
             s_cpu with { Device = (DeviceKind)77 }, s_cpu with { CpuArithmetic = (CpuArithmetic)77 }, s_cpu with { Map = (MapMode)77 },
             s_cpu with { ExpertPlacement = (ExpertPlacement)77 },
+            s_cpu with { ThreadPlacement = new ThreadPlacement((ThreadPriority)77) },
         ];
         Assert.All(bad, options => Assert.Throws<ArgumentOutOfRangeException>(() => MixtralModel.Load(ShippedModel.Path, options)));
         Assert.Throws<ArgumentException>(() => MixtralModel.Load(ShippedModel.Path, new MixtralOptions { AdapterName = "" }));

@@ -103,7 +103,7 @@ public sealed class Character : IDisposable
     /// The same with keys and values of what the model last saw, in whole pages of 32 tokens and as far as they are in the KV cache:
     /// loading it computes only the rest, where the same device, driver and version of the library compute in the same order. Takes as much
     /// as they do in the cache (Mixtral 8x7B in 16 bits: 4 MiB a page), of 1 GiB at most. The task ends when they are read, between the
-    /// steps of others and within what frames grant.
+    /// steps of others, within what frames grant and not while the model is paused.
     /// </summary>
     public async Task<CharacterSave> SaveWithKeysAsync()
     {

@@ -81,6 +81,9 @@ internal sealed partial class Scheduler : IDisposable
         }
     }
 
+    /// <summary>Nothing begins any more.</summary>
+    public bool IsStopped => _stop;
+
     /// <summary>What may be done in this frame. Waits for nobody.</summary>
     public void Grant(FrameBudget budget)
     {

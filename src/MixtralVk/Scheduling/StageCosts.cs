@@ -97,9 +97,13 @@ internal sealed class StageCosts
         return next - first;
     }
 
-    /// <summary>Stages that ran together took so long: each one's average moves by what they were off together.</summary>
+    /// <summary>
+    /// Stages that ran together took so long: each one's average moves by what they were off together. No time at all tells nothing: the
+    /// clock is coarser than they are, and an average of 0 would stay 0.
+    /// </summary>
     public void Learn(int first, int count, int rows, int outputs, double milliseconds)
     {
+        if (milliseconds == 0) return;
         IReadOnlyList<Stage> stages = _forward.Stages;
         double expected = 0;
         for (int i = first; i < first + count; i++) expected += Of(stages[i], rows, outputs);
@@ -124,6 +128,7 @@ internal sealed class StageCosts
     /// <summary>Pages that were copied together took so long.</summary>
     public void LearnPages(int pages, double milliseconds)
     {
+        if (milliseconds == 0) return;
         double page = milliseconds / pages;
         OfPage = double.IsNaN(OfPage) ? page : OfPage + Newest * (Math.Min(page, MostOff * OfPage) - OfPage);
     }

@@ -271,6 +271,36 @@ public sealed class TickTests
         foreach (Chat chat in chats) chat.Dispose();
     }
 
+    /// <summary>Of those at once one only grants: each piece is handed over once and in order.</summary>
+    [Fact]
+    public void Ticks_may_come_from_many_threads()
+    {
+        using MixtralModel model = Open(DeviceKind.Cpu, Pacing.PerFrame);
+        Chat[] chats = [.. Enumerable.Range(0, 3).Select(i => Chat(model, i))];
+        string[] texts = ["", "", ""];
+        int inHandlers = 0, ended = 0;
+        Reply[] replies = [.. chats.Select(chat => chat.Ask("Who are you?", s_drawn))];
+        for (int i = 0; i < replies.Length; i++)
+        {
+            int own = i;
+            replies[i].ReadInTick(
+                (_, piece) =>
+                {
+                    Assert.Equal(1, Interlocked.Increment(ref inHandlers));
+                    texts[own] += piece;
+                    Interlocked.Decrement(ref inHandlers);
+                },
+                _ => ended++);
+        }
+        Parallel.For(0, 4, new ParallelOptions { MaxDegreeOfParallelism = 4 }, _ =>
+        {
+            for (; Volatile.Read(ref ended) < replies.Length; Thread.Yield()) model.Tick(FrameBudget.Unlimited);
+        });
+        Assert.Equal(replies.Select(reply => reply.Text), texts);
+        Assert.All(texts, text => Assert.NotEmpty(text));
+        foreach (Chat chat in chats) chat.Dispose();
+    }
+
     [Fact]
     public void Of_an_answer_that_is_left_the_conversation_keeps_what_was_read()
     {
