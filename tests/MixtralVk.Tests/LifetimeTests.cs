@@ -125,6 +125,7 @@ public sealed class LifetimeTests(LoadedModel loaded)
         using Chat chat = model.StartChat("You are Mira.", s_greedy);
         model.Pause();
         Reply reply = chat.Ask("Who are you?"), next = chat.Ask("Where is the mill?");
+        reply.Start();
         await using IAsyncEnumerator<string> pieces = reply.StreamAsync().GetAsyncEnumerator();
         Task<bool> piece = pieces.MoveNextAsync().AsTask();
         await Task.Delay(50); // so that it is awaited
@@ -144,6 +145,7 @@ public sealed class LifetimeTests(LoadedModel loaded)
         using Session session = model.StartSession();
         model.Pause();
         Generation first = session.Generate([1, 300], s_greedy), second = session.Generate([1, 300], s_greedy);
+        first.Start();
         await using IAsyncEnumerator<GeneratedToken> tokens = first.StreamAsync().GetAsyncEnumerator(),
             others = second.StreamAsync().GetAsyncEnumerator();
         Task<bool> token = tokens.MoveNextAsync().AsTask();
