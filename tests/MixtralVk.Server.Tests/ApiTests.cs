@@ -103,9 +103,22 @@ public sealed class ApiTests(SharedServer shared)
     public async Task A_wrong_completion_is_refused(string body) =>
         await RunningServer.AssertError(400, await _server.PostAsync("/v1/completions", body));
 
-    [Fact]
-    public async Task A_refused_text_for_vectors_is_named() =>
-        Assert.Equal("input", (await RunningServer.AssertError(400, await _server.PostAsync("/v1/embeddings", """{"input":[]}"""))).GetProperty("param").GetString());
+    [Theory]
+    [InlineData("""{"input":[]}""")]
+    [InlineData("""{"input":[5,2048]}""")]
+    public async Task A_refused_text_for_vectors_is_named(string body) => Assert.Equal("input",
+        (await RunningServer.AssertError(400, await _server.PostAsync("/v1/embeddings", body))).GetProperty("param").GetString());
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(""","response_format":{"type":"json_object"}""")]
+    public async Task A_bias_that_leaves_no_token_is_the_clients_mistake(string more)
+    {
+        string biases = string.Join(',', Enumerable.Range(0, 2048).Select(token => $"\"{token}\":-100"));
+        JsonElement error = await RunningServer.AssertError(400, await _server.PostAsync("/v1/chat/completions",
+            $$"""{"messages":[{"role":"user","content":"x"}],"logit_bias":{ {{biases}} }{{more}}}"""));
+        Assert.Equal("logit_bias", error.GetProperty("param").GetString());
+    }
 
     [Fact]
     public async Task Only_json_is_read() =>

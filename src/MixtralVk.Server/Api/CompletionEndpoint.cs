@@ -51,10 +51,16 @@ internal sealed class CompletionEndpoint(ServerOptions server, GenerationEndpoin
         int[] Tokens(JsonElement prompt) => prompt.ValueKind switch
         {
             JsonValueKind.String => tokenizer.Encode(prompt.GetString()),
-            JsonValueKind.Array => [.. prompt.EnumerateArray()
-                .Select(each => each.ValueKind == JsonValueKind.Number && each.TryGetInt32(out int token) ? token : throw Wrong())],
+            JsonValueKind.Array => [.. prompt.EnumerateArray().Select(Token)],
             _ => throw Wrong(),
         };
+
+        int Token(JsonElement given)
+        {
+            if (given.ValueKind != JsonValueKind.Number || !given.TryGetInt32(out int token)) throw Wrong();
+            return token >= 0 && token < tokenizer.VocabSize ? token
+                : throw ApiException.Invalid($"Token id {token} is outside the vocabulary (0 to {tokenizer.VocabSize - 1}).", field);
+        }
 
         ApiException Wrong() => ApiException.Invalid(
             $"'{field}' must be a text, a list of tokens, or a list of at most {MaxPrompts} of these, none of them empty.", field);

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using MixtralVk.Grammar;
 using MixtralVk.Model;
+using MixtralVk.Sampling;
 using MixtralVk.Server.Json;
 using MixtralVk.Tokenization;
 
@@ -95,7 +96,7 @@ internal sealed partial class Gate(ServerOptions options, ApiKeys keys, ClientLi
             case JsonException e: return Explain(e);
             case GrammarException e: return ApiException.Invalid(e.Message, "response_format");
             case ChatTemplateException e: return ApiException.Invalid(e.Message, "messages");
-            case TokenRangeException e: return ApiException.Invalid(e.Message, "prompt");
+            case NoTokenException e: return ApiException.Invalid(e.Message, "logit_bias");
             case ContextOverflowException e: return ApiException.Invalid(e.Message, code: "context_length_exceeded");
             case OperationCanceledException when deadline.IsCancellationRequested:
                 return new ApiException(StatusCodes.Status504GatewayTimeout, "server_error", "timeout", null,

@@ -70,7 +70,7 @@ public sealed class Sampler
 
     /// <summary>
     /// Chooses a token. <paramref name="logits"/>: one per token of the vocabulary, not changed.
-    /// Throws <see cref="MixtralException"/> when no token is possible (all NaN or negative infinity).
+    /// Throws <see cref="NoTokenException"/> when no token is possible (all NaN or negative infinity).
     /// </summary>
     public int Sample(ReadOnlySpan<float> logits) => Sample(logits, []);
 
@@ -103,7 +103,7 @@ public sealed class Sampler
         }
         if (_options.Temperature == 0) _list.List(logits, 1, 1);
         else if (!listed) return ChooseOfAll(logits, temperature);
-        if (_list.Count == 0) throw NothingCanFollow();
+        if (_list.Count == 0) throw new NoTokenException();
         return _options.Temperature == 0 ? _list[0] : _list[_list.At(_random.NextDouble())];
     }
 
@@ -152,7 +152,7 @@ public sealed class Sampler
             return;
         }
         float largest = LogitSums.Largest(logits);
-        if (float.IsNegativeInfinity(largest)) throw NothingCanFollow();
+        if (float.IsNegativeInfinity(largest)) throw new NoTokenException();
         switch (step)
         {
             case SamplingStep.TopNSigma:
@@ -205,7 +205,7 @@ public sealed class Sampler
     private int ChooseOfAll(ReadOnlySpan<float> logits, double temperature)
     {
         float largest = LogitSums.Largest(logits);
-        if (float.IsNegativeInfinity(largest)) throw NothingCanFollow();
+        if (float.IsNegativeInfinity(largest)) throw new NoTokenException();
         double sum = LogitSums.Weights(logits, largest, temperature), range = double.PositiveInfinity;
         if (_options.MirostatTau > 0)
         {
@@ -223,7 +223,7 @@ public sealed class Sampler
     {
         if (_options.DynamicTemperatureRange == 0) return _options.Temperature;
         float largest = LogitSums.Largest(logits);
-        if (float.IsNegativeInfinity(largest)) throw NothingCanFollow();
+        if (float.IsNegativeInfinity(largest)) throw new NoTokenException();
         double sum = LogitSums.Weights(logits, largest, temperature);
         return DynamicTemperature(Math.Log(sum) - LogitSums.MeanByProbability(logits, largest, temperature, sum), LogitSums.Count(logits));
     }
@@ -275,6 +275,4 @@ public sealed class Sampler
         foreach (double value in values) squares += (value - mean) * (value - mean);
         return Math.Sqrt(squares / values.Length);
     }
-
-    private static MixtralException NothingCanFollow() => new("No token can follow: every logit is NaN or negative infinity.");
 }
