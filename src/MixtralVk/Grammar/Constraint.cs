@@ -110,7 +110,7 @@ public sealed class Constraint
     {
         ArgumentNullException.ThrowIfNull(texts);
         var rules = new RuleSet();
-        rules.Add("texts", new Choice([.. texts.Select(Expression.Literal)]));
+        rules.Add("texts", Expression.OneOf(texts));
         return new Constraint(rules, ConstraintLimits.Default);
     }
 

@@ -12,7 +12,7 @@ public sealed record ConstraintLimits
     public int MaxStates { get; init; } = 200_000;
 
     /// <summary>Most positions of the automaton a text may be in at once: bounds the time of a step in an ambiguous grammar.</summary>
-    public int MaxAmbiguity { get; init; } = 4096;
+    public int MaxAmbiguity { get; init; } = 1024;
 
     /// <summary>The usual limits.</summary>
     public static ConstraintLimits Default { get; } = new();

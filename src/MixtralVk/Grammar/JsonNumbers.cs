@@ -50,8 +50,8 @@ internal static class JsonNumbers
             throw new GrammarException(
                 $"The schema's \"multipleOf\" needs a minimum and a maximum with at most {MostListed} multiples between them.");
         if (low > high) throw Impossible();
-        return new Deferred(() => new Choice([.. Enumerable.Range(0, (int)(high.Value - low.Value) + 1)
-            .Select(i => Expression.Literal(((low.Value + i) * multiple).ToString($"F{decimals}", CultureInfo.InvariantCulture)))]));
+        return new Deferred(() => Expression.OneOf(Enumerable.Range(0, (int)(high.Value - low.Value) + 1)
+            .Select(i => ((low.Value + i) * multiple).ToString($"F{decimals}", CultureInfo.InvariantCulture))));
     }
 
     private static int DecimalsOf(decimal number)

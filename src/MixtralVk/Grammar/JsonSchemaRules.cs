@@ -149,13 +149,12 @@ internal sealed class JsonSchemaRules
         return asFirst;
     }
 
-    private static Choice Literals(JsonElement[] values, SchemaKeywords schema)
+    private static Expression Literals(JsonElement[] values, SchemaKeywords schema)
     {
         string[] types = schema.Has("type") ? Types(schema) : [.. AllTypes, "integer"];
-        var options = values.Where(v => types.Any(t => IsOfType(v, t)))
-            .Select(v => Expression.Literal(JsonText.Of(v))).ToList();
-        return options.Count > 0
-            ? new Choice(options) : throw new GrammarException("The schema has an enum of which no value is possible.");
+        string[] possible = [.. values.Where(value => types.Any(type => IsOfType(value, type))).Select(JsonText.Of)];
+        return possible.Length > 0
+            ? Expression.OneOf(possible) : throw new GrammarException("The schema has an enum of which no value is possible.");
     }
 
     private static bool IsOfType(JsonElement value, string type) => value.ValueKind switch

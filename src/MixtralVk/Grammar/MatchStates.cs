@@ -39,6 +39,9 @@ internal sealed class MatchStates
 
     public int Count => _nodes.Count;
 
+    /// <summary>Places of all states: of a few ambiguous ones more than of many others.</summary>
+    public long PlaceCount { get; private set; }
+
     /// <summary>Edges looked at so far: what the states have cost.</summary>
     public long Work { get; private set; }
 
@@ -131,6 +134,7 @@ internal sealed class MatchStates
         Array.Fill(next, Unknown);
         _nodes.Add(new Node(places, next, accepts, shortest));
         _ids.Add(key, _nodes.Count - 1);
+        PlaceCount += places.Length;
         return _nodes.Count - 1;
     }
 

@@ -8,8 +8,8 @@ namespace MixtralVk.Grammar;
 /// </summary>
 internal sealed class TokenMasks
 {
-    // A state has a table of 1 KiB and, once used, a mask; when there are this many, the owner goes on with new masks.
-    private const int MaxStates = 8192;
+    // A state has a table of 1 KiB, its places and, once used, a mask; when there are this many, the owner goes on with new masks.
+    private const int MaxStates = 8192, MaxPlaces = 32 * MaxStates;
 
     // Walks over the vocabulary, some 50 us each, that one search for a completion of few tokens may take.
     private const int MaxWalks = 1024;
@@ -45,7 +45,7 @@ internal sealed class TokenMasks
 
     public int Start => _states.Start;
 
-    public bool IsFull => _states.Count > MaxStates;
+    public bool IsFull => _states.Count > MaxStates || _states.PlaceCount > MaxPlaces;
 
     public bool Accepts(int state)
     {

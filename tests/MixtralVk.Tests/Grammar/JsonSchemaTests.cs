@@ -118,6 +118,20 @@ public sealed class JsonSchemaTests
             Assert.Throws<GrammarException>(() => constraint.Begin(RandomText.Tokenizer, shortest - 1)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>More than a text may be in places of the grammar at once: texts that begin alike are one place.</summary>
+    [Fact]
+    public void OneOfVeryManyTextsIsNotAmbiguous()
+    {
+        string[] items = [.. Enumerable.Range(0, 5000).Select(i => $"item number {i}")];
+        Constraint constraint = Constraint.JsonSchema(JsonSerializer.Serialize(new { @enum = items }));
+        foreach (int i in (int[])[0, 4, 49, 4999]) Assert.True(RandomText.Allows(constraint, $"\"item number {i}\""));
+        foreach (string text in (string[])["\"item number 5000\"", "\"item number \"", "\"item number 04\""])
+            Assert.False(RandomText.Allows(constraint, text), text);
+        Constraint chain = Constraint.OneOf(Enumerable.Range(0, 300).Select(i => new string('a', i)));
+        foreach (int length in (int[])[0, 1, 199, 201, 299]) Assert.True(RandomText.Allows(chain, new string('a', length)));
+        Assert.False(RandomText.Allows(chain, new string('a', 300)));
+    }
+
     [Fact]
     public void ASchemaMayContainItself()
     {

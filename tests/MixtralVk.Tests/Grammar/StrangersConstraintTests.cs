@@ -50,6 +50,19 @@ public sealed class StrangersConstraintTests
         AssertCheap(() => Assert.Equal(4001, Constraint.Regex("[^]*[a-m][ -~]{4000}").ShortestTokens(tokenizer)));
     }
 
+    /// <summary>Each state has as many places as characters came before: few states take much memory, and are forgotten as many would be.</summary>
+    [Fact]
+    public void WhatIsLearnedOfAnAmbiguousGrammarIsForgottenInTime()
+    {
+        var rules = new RuleSet();
+        rules.Add("pattern", RegexParser.Parse("[ -~]*[b-z ][ -~]{0,3900}", CharacterForm.Plain, wholeText: true));
+        ConstraintLimits limits = ConstraintLimits.Default;
+        var masks = new TokenMasks(new Automaton(rules, limits), limits, RandomText.Tokenizer, TokenTrie.Of(RandomText.Tokenizer), earlier: null);
+        int state = masks.Start, characters = 0;
+        for (; !masks.IsFull; characters++) state = masks.Step(state, 3 + 'b');
+        Assert.InRange(characters, 100, 1000);
+    }
+
     private static void AssertCheap(Action compile)
     {
         long before = GC.GetAllocatedBytesForCurrentThread();
