@@ -50,7 +50,9 @@ public sealed class LimitTests
     {
         ServerOptions options = RunningServer.Options();
         options.BodyBytes = 2000;
-        await using RunningServer server = await RunningServer.StartAsync(options);
+        // Else it sends what it asked for when the server is not quick to answer.
+        var patient = new SocketsHttpHandler { Expect100ContinueTimeout = TimeSpan.FromMinutes(1) };
+        await using RunningServer server = await RunningServer.StartAsync(options, patient);
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
         {
             Content = new StringContent($$"""{"messages":[{"role":"user","content":"{{new string('a', 10_000_000)}}"}]}""", Encoding.UTF8, "application/json"),
