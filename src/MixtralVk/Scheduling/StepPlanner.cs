@@ -74,7 +74,8 @@ internal sealed class StepPlanner(StageCosts costs)
     }
 
     /// <summary>
-    /// Those who can go on, in order. Where the cache is full, who comes later gives way to who comes earlier, and who is not ready to all.
+    /// Those who can go on, in order. Where the cache is full, who comes later gives way to who comes earlier, and who is not ready to all;
+    /// so nobody takes a page, not even one that comes back from the host, before all have their ranks.
     /// </summary>
     private void FindReady(List<Sequence> active, long now)
     {
@@ -85,11 +86,11 @@ internal sealed class StepPlanner(StageCosts costs)
             if (!sequence.IsReady) continue;
             if (sequence.WaitingSince == 0) sequence.WaitingSince = now;
             sequence.Planned = sequence.Priority;
-            sequence.CatchUp();
             _ready.Add(sequence);
         }
         _ready.Sort(s_order);
         for (int i = 0; i < _ready.Count; i++) _ready[i].Kv.Rank = i;
+        foreach (Sequence sequence in _ready) sequence.CatchUp();
     }
 
     private void Fill(StepBatch batch, List<Member> members, long now)
