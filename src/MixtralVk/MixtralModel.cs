@@ -24,9 +24,6 @@ public sealed class MixtralModel : IDisposable
         Path = path;
         Tokenizer = tokenizer;
         _memory = memory;
-        _recovery = new DeviceRecovery(device, problem => DeviceLost?.Invoke(this, new DeviceLostEventArgs(problem, device.IsHosts)));
-        Scheduler = new Scheduler(device.ForwardPass, options.Pacing, options.PlacementOfThreads, device.Info.Kind == DeviceKind.Cpu)
-            { Recover = device.Info.Kind == DeviceKind.Vulkan ? _recovery.TryRecover : null };
         try
         {
             ChatTemplate = ChatTemplate.Recognize(tokenizer, chatTemplate);
@@ -35,6 +32,10 @@ public sealed class MixtralModel : IDisposable
         {
             _chatProblem = problem; // raw generation still works; StartChat tells
         }
+        _recovery = new DeviceRecovery(device, problem => DeviceLost?.Invoke(this, new DeviceLostEventArgs(problem, device.IsHosts)));
+        // Last: its thread runs from now on.
+        Scheduler = new Scheduler(device.ForwardPass, options.Pacing, options.PlacementOfThreads,
+            device.Info.Kind == DeviceKind.Vulkan ? _recovery.TryRecover : null);
     }
 
     /// <summary>The model's file.</summary>
@@ -139,7 +140,7 @@ public sealed class MixtralModel : IDisposable
     /// Raised once for each loss of the Vulkan device (a driver's reset, a watchdog, an unplugged GPU), on the model's thread, which goes
     /// on when it returns. The model has left the device by then. A device of its own it opens anew, and loads its file again; a host's it
     /// needs another for (<see cref="AttachAsync"/>). Sessions keep their texts, what was computed of them is computed again, and who waits
-    /// for tokens waits on.
+    /// for tokens waits on; where a handler throws, that ends their wait, and the next to come has it tried again.
     /// </summary>
     public event EventHandler<DeviceLostEventArgs>? DeviceLost;
 

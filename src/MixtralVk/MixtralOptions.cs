@@ -111,7 +111,10 @@ public sealed record MixtralOptions
     /// <summary>Names Vulkan objects and labels dispatches, for frame captures. On with <see cref="EnableValidation"/>.</summary>
     public bool EnableDebugNames { get; init; }
 
-    /// <summary>Receives the validation layer's messages, on the thread that caused them; null writes them to stderr.</summary>
+    /// <summary>
+    /// Receives the validation layer's messages, on the thread that caused them, in a call from the driver: what it throws ends the process.
+    /// Null writes them to stderr.
+    /// </summary>
     public Action<string>? OnValidationMessage { get; init; }
 
     /// <summary>Test hook: further settings of the device.</summary>

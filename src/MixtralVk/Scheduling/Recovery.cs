@@ -6,11 +6,9 @@ namespace MixtralVk.Scheduling;
 /// <summary>What happens when the device is gone: every text stays as tokens, and is computed again on the next one.</summary>
 internal sealed partial class Scheduler
 {
+    private readonly Func<DeviceLostException?, bool>? _recover;
     private volatile bool _isLost;
     private DeviceLostException? _lost;
-
-    /// <summary>Has the forward pass work again; false: not yet, and it is called again at the next <see cref="Wake"/>.</summary>
-    public Func<DeviceLostException?, bool>? Recover { private get; init; }
 
     /// <summary>The device is to be left before the next step.</summary>
     public void LeaveDevice()
@@ -19,7 +17,7 @@ internal sealed partial class Scheduler
         Wake();
     }
 
-    private bool IsLoss(Exception problem) => problem is DeviceLostException && Recover is not null;
+    private bool IsLoss(Exception problem) => problem is DeviceLostException && _recover is not null;
 
     private void Lose(Exception loss)
     {
@@ -42,7 +40,7 @@ internal sealed partial class Scheduler
         _isLost = false; // before: meanwhile the next one may have to be left, too
         try
         {
-            if (Recover!(_lost))
+            if (_recover!(_lost))
             {
                 _lost = null;
                 return true;

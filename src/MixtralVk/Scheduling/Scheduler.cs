@@ -39,9 +39,17 @@ internal sealed partial class Scheduler : IDisposable
     private long _turns;
     private volatile bool _stop, _isPaused;
 
-    public Scheduler(ForwardPass forward, Pacing pacing, ThreadPlacement placement, bool onCpu)
+    /// <param name="forward">The model's layers.</param>
+    /// <param name="pacing">When it computes.</param>
+    /// <param name="placement">Of its thread.</param>
+    /// <param name="recover">
+    /// Has a forward pass whose device is gone work again; false: not yet, and it is called again at the next <see cref="Wake"/>. Null on
+    /// the processor, which cannot be lost.
+    /// </param>
+    public Scheduler(ForwardPass forward, Pacing pacing, ThreadPlacement placement, Func<DeviceLostException?, bool>? recover)
     {
         _forward = forward;
+        _recover = recover;
         _mostPages = (int)Math.Max(1, MostPageBytes / forward.KvFormat.PageBytes(forward.Config));
         _costs = new StageCosts(forward);
         _planner = new StepPlanner(_costs);
@@ -50,7 +58,7 @@ internal sealed partial class Scheduler : IDisposable
         SamplingScratch = new SamplingScratch(forward.Config.VocabSize, forward.Config.VocabSize);
         if (pacing == Pacing.PerFrame)
         {
-            _grant = new FrameGrant(onCpu, TimeProvider.System);
+            _grant = new FrameGrant(onCpu: recover is null, TimeProvider.System);
             forward.UseDeviceClock();
             WarmUp();
         }
