@@ -5,7 +5,11 @@ using System.Diagnostics;
 using System.Globalization;
 using MixtralVk;
 
-double seconds = Argument(0, 5), granted = Argument(1, 4);
+if (!TryArgument(0, 5, out double seconds) || !TryArgument(1, 4, out double granted))
+{
+    Console.Error.WriteLine("usage: SharedDevice [SECONDS [MILLISECONDS [MODEL]]]");
+    return 2;
+}
 string file = args.Length > 2 ? args[2] : Path.Combine(AppContext.BaseDirectory, "hearth-8x1m-q4_0.gguf");
 using var game = new Game();
 using MixtralModel model =
@@ -25,6 +29,7 @@ Console.WriteLine("whole frame, ms     median    p99");
 Report("AI off", silent);
 Report($"AI on, {granted} ms", talking);
 Console.WriteLine($"{tokensPerSecond:F0} tokens/s");
+return 0;
 
 // Frames at 60 Hz; the milliseconds from the begin of each to its end on the device. What Mira says comes in the tick, on this thread.
 double[] Play(double length)
@@ -53,4 +58,8 @@ void Speak() => mira.Ask("What is new in the village?").ReadInTick((_, _) => tok
 static void Report(string what, double[] frames) =>
     Console.WriteLine($"{what,-18} {frames[frames.Length / 2],8:F2} {frames[frames.Length * 99 / 100],8:F2}");
 
-double Argument(int index, double usual) => args.Length > index ? double.Parse(args[index], CultureInfo.InvariantCulture) : usual;
+bool TryArgument(int index, double usual, out double value)
+{
+    value = usual;
+    return args.Length <= index || double.TryParse(args[index], CultureInfo.InvariantCulture, out value) && value is > 0 and < 86400;
+}

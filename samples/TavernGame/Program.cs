@@ -1,6 +1,7 @@
 // A tavern at 60 frames a second: its guests talk and trade all the time, within the milliseconds that each frame grants them.
 using System.CommandLine;
 using MixtralVk;
+using MixtralVk.Gpu;
 using TavernGame;
 
 var headless = new Option<bool>("--headless") { Description = "No picture: play for a while, then report." };
@@ -19,7 +20,30 @@ var svg = new Option<string?>("--svg") { Description = "Write the picture alone.
 var json = new Option<string?>("--json") { Description = "Write the figures." };
 var command = new RootCommand("A tavern whose guests talk and trade without costing a frame.")
     { headless, seconds, budget, guests, model, device, saves, load, save, html, svg, json };
+guests.Validators.Add(result =>
+{
+    if (result.GetValueOrDefault<int>() is not (>= 1 and <= 1000)) result.AddError("--guests must be between 1 and 1000.");
+});
+seconds.Validators.Add(result =>
+{
+    if (result.GetValueOrDefault<double>() is not (>= 1 and <= 86400)) result.AddError("--seconds must be between 1 and 86400.");
+});
 command.SetAction(parsed =>
+{
+    try
+    {
+        Play(parsed);
+        return 0;
+    }
+    catch (Exception e) when (e is MixtralException or GpuException or IOException) // a model or a saved game that cannot be used
+    {
+        Console.Error.WriteLine(e.Message);
+        return 1;
+    }
+});
+return command.Parse(args).Invoke();
+
+void Play(ParseResult parsed)
 {
     double granted = parsed.GetValue(budget) is > 0 and var limit ? limit : double.PositiveInfinity;
     using MixtralModel loaded = MixtralModel.Load(parsed.GetValue(model)!, new MixtralOptions
@@ -33,7 +57,6 @@ command.SetAction(parsed =>
     if (parsed.GetValue(headless)) Tell(Report.Play(game, TimeSpan.FromSeconds(parsed.GetValue(seconds))));
     else new LiveView(game, folder).Run();
     if (parsed.GetValue(save)) tavern.Save(folder);
-    return 0;
 
     void Tell(Report report)
     {
@@ -42,5 +65,4 @@ command.SetAction(parsed =>
         if (parsed.GetValue(svg) is { } picture) File.WriteAllText(picture, FramePicture.Write(report));
         if (parsed.GetValue(html) is { } page) File.WriteAllText(page, report.ToHtml());
     }
-});
-return command.Parse(args).Invoke();
+}
