@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -40,11 +41,21 @@ public static class MixtralServer
         return app;
     }
 
-    /// <summary>Serves until the process is told to stop; throws what kept the model from being loaded.</summary>
+    /// <summary>
+    /// Serves until the process is told to stop; throws what kept the model from being loaded, and <see cref="IOException"/> or
+    /// <see cref="ServerException"/> where it cannot listen.
+    /// </summary>
     public static async Task RunAsync(ServerOptions options, CancellationToken cancellationToken = default)
     {
         await using WebApplication app = Create(options);
-        await app.StartAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await app.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (SocketException e)
+        {
+            throw new ServerException($"The server cannot listen on {options.Host}, port {options.Port}: {e.Message}.", e);
+        }
         await app.WaitForShutdownAsync(cancellationToken).ConfigureAwait(false);
         if (app.Services.GetRequiredService<ServedModel>().Problem is { } problem) throw problem;
     }

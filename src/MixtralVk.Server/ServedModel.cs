@@ -35,7 +35,7 @@ internal sealed partial class ServedModel(ServerOptions options, IHostApplicatio
                 Device = options.Device,
                 ContextLength = context,
                 ExpertBudgetBytes = options.ExpertBudgetBytes,
-                KvCacheTokens = checked(options.Seats * context),
+                KvCacheTokens = (int)Math.Min((long)options.Seats * context, int.MaxValue), // more is refused for lack of memory
                 PipelineCacheDirectory = options.PipelineCacheDirectory,
             }, new Watcher(this), stoppingToken).ConfigureAwait(false);
             Created = DateTimeOffset.UtcNow.ToUnixTimeSeconds();

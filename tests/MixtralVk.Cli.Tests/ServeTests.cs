@@ -33,6 +33,21 @@ public sealed class ServeTests
         CommandLine.AssertFailed(await CommandLine.Run("serve", "no-such-model.gguf", "--port", "0"), "no-such-model.gguf");
 
     [Fact]
+    public async Task AContextBeyondTheModelsIsRefused() =>
+        CommandLine.AssertFailed(await CommandLine.Run("serve", "--context", "1000000000", "--port", "0", "--device", "cpu"), "1000000000");
+
+    [Fact]
+    public async Task AnAddressOfAnotherMachineIsNamed()
+    {
+        using var folder = new TemporaryFolder();
+        string keys = folder.Write("keys", "secret"u8);
+        // 192.0.2.1 is nobody's (RFC 5737).
+        Outcome outcome = await CommandLine.Run("serve", "--host", "192.0.2.1", "--port", "0", "--api-key-file", keys, "--device", "cpu");
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.StartsWith("mixtralvk: The server cannot listen on 192.0.2.1", outcome.ErrorLines[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task APortThatIsNoNumberIsAUsageError() =>
         CommandLine.AssertUsageError(await CommandLine.Run("serve", "--port", "http"), "--port must be a whole number");
 
