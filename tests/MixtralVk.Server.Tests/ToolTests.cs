@@ -89,6 +89,7 @@ public sealed class ToolTests(SharedServer shared)
     [InlineData("""{"messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"maybe"}""", "tool_choice")]
     [InlineData("""{"messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":{"function":{"name":"g"}}}""", "tool_choice")]
     [InlineData("""{"messages":[{"role":"user","content":"x"}],"tool_choice":{"function":{"name":"g"}}}""", "tool_choice")]
+    [InlineData("""{"messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"f","parameters":[1]}}]}""", "tools")]
     [InlineData("""{"messages":[{"role":"tool","content":"x","tool_call_id":"c"}]}""", "messages[0].tool_call_id")]
     [InlineData("""{"messages":[{"role":"user","content":"x"},{"role":"assistant","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{"}}]}]}""", "messages[1].tool_calls")]
     [InlineData("""{"messages":[{"role":"user","content":"x"},{"role":"assistant","tool_calls":[{"function":{"name":"f"}}]}]}""", "messages[1].tool_calls")]

@@ -44,9 +44,18 @@ internal sealed class Toolbox
             Schema(offered, only is not null || request.ParallelToolCalls is false ? 1 : MostCalls), mustCall);
     }
 
-    /// <summary>What an answer must look like. Throws <see cref="GrammarException"/> for parameters that are not understood.</summary>
-    public Constraint Constraint(Constraints constraints) =>
-        _mustCall ? constraints.OfSchema(_schema) : constraints.OfSchemaOrText(_schema);
+    /// <summary>What an answer must look like. Throws <see cref="ApiException"/> for parameters that are not understood.</summary>
+    public Constraint Constraint(Constraints constraints)
+    {
+        try
+        {
+            return _mustCall ? constraints.OfSchema(_schema) : constraints.OfSchemaOrText(_schema);
+        }
+        catch (GrammarException e)
+        {
+            throw ApiException.Invalid(e.Message, "tools");
+        }
+    }
 
     /// <summary>The calls in an answer; null where it is a text, or was cut off.</summary>
     public static IReadOnlyList<ToolCall>? Parse(string answer)

@@ -34,9 +34,18 @@ internal sealed class SchemaKeywords
     public JsonProperty[]? TakeProperties(string keyword) => Take(keyword) switch
     {
         null => null,
-        { ValueKind: JsonValueKind.Object } value => [.. value.EnumerateObject()],
+        { ValueKind: JsonValueKind.Object } value => Distinct([.. value.EnumerateObject()], keyword),
         { } value => throw new GrammarException($"The schema's \"{keyword}\" is {value.GetRawText()}; it must be an object."),
     };
+
+    /// <summary>Of two properties of one name a reader of the answer sees one, a writer would have to obey both.</summary>
+    private static JsonProperty[] Distinct(JsonProperty[] properties, string keyword)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (JsonProperty property in properties)
+            if (!names.Add(property.Name)) throw new GrammarException($"The schema's \"{keyword}\" has '{property.Name}' twice.");
+        return properties;
+    }
 
     /// <summary>The texts of a keyword that is a list of them.</summary>
     public string[]? TakeTexts(string keyword) =>

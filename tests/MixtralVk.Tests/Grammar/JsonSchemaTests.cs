@@ -171,6 +171,7 @@ public sealed class JsonSchemaTests
     [InlineData("{\"enum\":7}", "\"enum\"")]
     [InlineData("{\"required\":7,\"type\":\"object\"}", "\"required\"")]
     [InlineData("{\"properties\":[]}", "\"properties\"")]
+    [InlineData("{\"properties\":{\"a\":{\"type\":\"integer\"},\"a\":{\"type\":\"string\"}}}", "'a' twice")]
     public void WhatIsNotUnderstoodIsRefused(string schema, string mentions) =>
         Assert.Contains(mentions, Assert.Throws<GrammarException>(() => Constraint.JsonSchema(schema)).Message, StringComparison.Ordinal);
 

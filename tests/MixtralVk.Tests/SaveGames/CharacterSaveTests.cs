@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Security.Cryptography;
 using MixtralVk.Characters;
 using MixtralVk.SaveGames;
 using MixtralVk.Testing.Gguf;
@@ -127,6 +128,15 @@ public sealed class CharacterSaveTests(LoadedModel loaded)
             Assert.Throws<SaveGameException>(() => CharacterSave.Parse(bytes.AsMemory(0, length)));
         Assert.Throws<SaveGameException>(() => CharacterSave.Parse((byte[])[.. bytes, 0]));
         Assert.Equal(1, CharacterSave.Parse(bytes).Exchanges);
+    }
+
+    [Fact]
+    public void ASaveOfANewerVersionIsRefusedByItsVersion()
+    {
+        byte[] bytes = new CharacterSave { Name = "Mira", Model = new byte[32] }.ToBytes();
+        bytes[8]++;
+        SHA256.HashData(bytes.AsSpan(0, bytes.Length - SHA256.HashSizeInBytes), bytes.AsSpan(bytes.Length - SHA256.HashSizeInBytes));
+        Assert.Contains("version 2 ", Assert.Throws<SaveGameException>(() => CharacterSave.Parse(bytes)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
