@@ -104,6 +104,25 @@ public sealed class MemoryPressureTests
         }
     }
 
+    /// <summary>As a text's step is: at each submission of its first chunk, that which reads the hidden states among them.</summary>
+    [Fact]
+    public async Task A_text_to_be_embedded_is_tried_again_with_fewer_experts()
+    {
+        using MixtralModel model = LoadWithHalfOfExperts(out long half);
+        var pass = (VulkanForwardPass)model.ForwardPass;
+        int[] tokens = TestDevices.RandomTokens(20, model.Config.VocabSize); // in two chunks
+        float[] expected = await model.EmbedAsync(tokens);
+        for (int before = 0; before <= pass.CostOf(16, 16).Submissions; before++)
+        {
+            model.ExpertBudgetBytes = half;
+            Assert.True(SpinWait.SpinUntil(() => pass.ResidentExperts == 16, 20_000));
+            (VulkanFaults.SubmissionsBeforeRefusal, VulkanFaults.RefusedSubmissions) = (before, 1);
+            float[] vector = await model.EmbedAsync(tokens);
+            for (int i = 0; i < vector.Length; i++) Assert.Equal(expected[i], vector[i], 1e-4);
+            Assert.Equal(8, pass.ResidentExperts);
+        }
+    }
+
     /// <summary>
     /// A text whose pages come back from the host is refused at that, in its prompt or in its answer, and is told; asked again it is what
     /// it would have been.

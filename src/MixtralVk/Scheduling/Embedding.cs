@@ -25,6 +25,7 @@ internal sealed class Embedding(ForwardPass forward, ReadOnlyMemory<int> tokens,
         lock (worker.Gate)
         {
             _kv ??= new KvSequence(forward.Pages);
+            _kv.Truncate(_done); // where what was computed of a chunk could not be read
             // All of it at once: who has a part and waits for the rest would keep others from going on, and they this one.
             if (!_kv.TryReserve(tokens.Length, out _)) return true;
             _batch.Clear();

@@ -213,6 +213,7 @@ internal sealed partial class Scheduler : IDisposable
                 Lose(problem);
                 return true;
             }
+            if (problem is OutOfGpuMemoryException && TryShed()) return true;
             errand.Fail(Gate, problem);
         }
         lock (Gate) _errands.Dequeue();
