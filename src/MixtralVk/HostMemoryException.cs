@@ -20,5 +20,5 @@ public sealed class HostMemoryException : MixtralException
     /// <summary>Bytes the process can have at most.</summary>
     public long AvailableBytes { get; }
 
-    private static long Mebibytes(long bytes) => (bytes + (1 << 20) - 1) >> 20;
+    private static long Mebibytes(long bytes) => (bytes >> 20) + ((bytes & ((1 << 20) - 1)) > 0 ? 1 : 0);
 }

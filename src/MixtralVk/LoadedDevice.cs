@@ -90,6 +90,10 @@ internal sealed class LoadedDevice : IDisposable
             {
                 RefuseBeyondBudget(memory.TotalBytes - summary.ExpertBytes);
                 bool shares = DeviceChoices.SharesMemory(gpu.Device.Description);
+                // Of pages there are tables: what can never be is refused before these are made.
+                GpuKvCache.RefuseTooLarge(gpu.Device, source.Config, options.KvFormat, CacheSize.Least(options, contextLength));
+                long idleBytes = shares && !options.IdleMemoryEverywhere ? 0 : options.IdleMemoryBytes;
+                if (idleBytes > mainMemory) throw new HostMemoryException(idleBytes, mainMemory, advice: "ask for less idle memory");
                 long working = CacheSize.WorkingBytes(source.Config, Math.Min(options.ChunkTokens, contextLength));
                 ExpertSettings? experts = source.Config.IsSparse && (options.ExpertBudgetBytes is not null
                     || memory.WeightBytes + memory.KvCacheBytes + working > gpu.Device.MemoryBudget)
@@ -101,10 +105,8 @@ internal sealed class LoadedDevice : IDisposable
                     ? InMainMemory(new MemoryUsage(summary.ExpertBytes, 0)) : null;
                 int pageCount = CacheSize.Pages(options, source.Config, shares ? memory : memory with { MappedBytes = 0 }, contextLength,
                     shares ? mainMemory : long.MaxValue);
-                pageCount = Math.Min(pageCount,
-                    Math.Max(CacheSize.Least(options, contextLength), GpuKvCache.MostPages(gpu.Device, source.Config, options.KvFormat)));
-                int hostPages = shares && !options.IdleMemoryEverywhere
-                    ? 0 : (int)Math.Min(int.MaxValue / 2, options.IdleMemoryBytes / options.KvFormat.PageBytes(source.Config));
+                pageCount = Math.Min(pageCount, GpuKvCache.MostPages(gpu.Device, source.Config, options.KvFormat));
+                int hostPages = (int)Math.Min(int.MaxValue / 2, idleBytes / options.KvFormat.PageBytes(source.Config));
                 VulkanForwardPass pass = VulkanForwardPass.Load(
                     source, gpu.Device, mapped, contextLength, Math.Min(options.ChunkTokens, contextLength), options.KvFormat,
                     pageCount, hostPages, experts, weights => Tuner.OnLoad(gpu.Device, weights, source.Config,

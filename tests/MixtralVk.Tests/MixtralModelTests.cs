@@ -1,6 +1,7 @@
 using MixtralVk.Experts;
 using MixtralVk.Loading;
 using MixtralVk.Model;
+using MixtralVk.Model.Vulkan;
 using MixtralVk.Testing;
 using MixtralVk.Testing.Gguf;
 using MixtralVk.Tokenization;
@@ -75,6 +76,18 @@ public class MixtralModelTests
         var error = Assert.Throws<HostMemoryException>(() =>
             MixtralModel.Load(ShippedModel.Path, s_cpu with { KvCacheTokens = 1 << 20, MainMemoryBytes = 100 << 20 }));
         Assert.Contains("smaller KV cache", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>On a card whose memory is not the host's, too, before there are tables of so many pages.</summary>
+    [Fact]
+    public void PagesBeyondTheDeviceOrMainMemoryAreRefusedAtOnce()
+    {
+        MixtralOptions vulkan = s_cpu with { Device = DeviceKind.Vulkan, MainMemoryBytes = 1L << 50 };
+        Assert.Throws<GpuModelException>(() => MixtralModel.Load(ShippedModel.Path, vulkan with { KvCacheTokens = int.MaxValue }));
+        var error = Assert.Throws<HostMemoryException>(() => MixtralModel.Load(ShippedModel.Path,
+            vulkan with { IdleMemoryBytes = long.MaxValue, IdleMemoryEverywhere = true }));
+        Assert.Contains("8796093022208 MiB", error.Message, StringComparison.Ordinal);
+        Assert.Contains("less idle memory", error.Message, StringComparison.Ordinal);
     }
 
     /// <summary>

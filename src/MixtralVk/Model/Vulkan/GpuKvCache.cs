@@ -14,10 +14,7 @@ internal sealed class GpuKvCache : IDisposable
     {
         _keys = new GpuBuffer[config.LayerCount];
         _values = new GpuBuffer[config.LayerCount];
-        int most = MostPages(device, config, format);
-        if (pageCount > most)
-            throw new GpuModelException(
-                $"The KV cache holds at most {(long)most * KvPages.PageTokens} tokens on this device; open the model with a smaller context.");
+        RefuseTooLarge(device, config, format, pageCount);
         _poolBytes = (ulong)format.PoolBytes(config);
         ulong bytes = _poolBytes * (ulong)pageCount;
         try
@@ -38,6 +35,15 @@ internal sealed class GpuKvCache : IDisposable
     /// <summary>A layer's keys, or values, are bound whole.</summary>
     public static int MostPages(GpuDevice device, ModelConfig config, KvFormat format) =>
         (int)Math.Min(int.MaxValue, device.Limits.MaxStorageBufferRange / (ulong)format.PoolBytes(config));
+
+    /// <summary>Throws <see cref="GpuModelException"/> for more pages than the device can bind.</summary>
+    public static void RefuseTooLarge(GpuDevice device, ModelConfig config, KvFormat format, int pageCount)
+    {
+        int most = MostPages(device, config, format);
+        if (pageCount > most)
+            throw new GpuModelException(
+                $"The KV cache holds at most {(long)most * KvPages.PageTokens} tokens on this device; open the model with a smaller context.");
+    }
 
     public BufferView Keys(int layer) => _keys[layer].View;
 
