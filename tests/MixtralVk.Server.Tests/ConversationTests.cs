@@ -9,7 +9,9 @@ namespace MixtralVk.Server.Tests;
 /// <summary>Conversations that the server keeps, in a folder of the test's own.</summary>
 public sealed class ConversationTests : IDisposable
 {
-    private const string Endless = """{"conversation":"ada","messages":[{"role":"user","content":"Tell me."}],"stream":true,"temperature":2,"seed":1,"max_tokens":400,"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"string","minLength":1000}}}}""";
+    private const string Short = """{"conversation":"ada","messages":[{"role":"user","content":"Tell me."}],"stream":true,"max_tokens":8}""";
+
+    private const string Long = """{"conversation":"ada","messages":[{"role":"user","content":"Tell me."}],"stream":true,"temperature":2,"seed":1,"max_tokens":400,"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"string","minLength":1000}}}}""";
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mixtralvk-conversations-");
 
@@ -81,10 +83,9 @@ public sealed class ConversationTests : IDisposable
     public async Task One_answer_at_a_time_goes_on_with_a_conversation()
     {
         ServerOptions options = Options();
-        options.AnswerTokens = 400;
         await using RunningServer server = await RunningServer.StartAsync(options);
         server.Sessions.Model.Pause(); // the answer does not end before the next is asked for
-        Task<HttpResponseMessage> running = StreamAsync(server);
+        Task<HttpResponseMessage> running = StreamAsync(server, Short);
         await server.UntilActive(1);
         HttpResponseMessage second = await AskAsync(server, "ada", "Hello?");
         Assert.Equal("conversation_locked", (await RunningServer.AssertError(409, second)).GetProperty("code").GetString());
@@ -99,10 +100,9 @@ public sealed class ConversationTests : IDisposable
     public async Task What_is_erased_while_it_is_answered_is_not_kept()
     {
         ServerOptions options = Options();
-        options.AnswerTokens = 400;
         await using RunningServer server = await RunningServer.StartAsync(options);
         server.Sessions.Model.Pause(); // the answer does not end before the conversation is erased
-        Task<HttpResponseMessage> running = StreamAsync(server);
+        Task<HttpResponseMessage> running = StreamAsync(server, Short);
         await server.UntilActive(1);
         Assert.True((await server.Http.DeleteAsync("/v1/conversations/ada")).IsSuccessStatusCode);
         server.Sessions.Model.Resume();
@@ -209,22 +209,24 @@ public sealed class ConversationTests : IDisposable
             .Select(message => $"{message.GetProperty("role").GetString()}: {message.GetProperty("content").GetString()}")];
     }
 
-    /// <summary>Begins a long answer in the conversation and returns once some of its text is there.</summary>
-    private static async Task<HttpResponseMessage> StreamAsync(RunningServer server, HttpClient? client = null)
+    /// <summary>Begins an answer in the conversation and returns once some of its text is there.</summary>
+    private static async Task<HttpResponseMessage> StreamAsync(RunningServer server, string asked, HttpClient? client = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
-            { Content = new StringContent(Endless, Encoding.UTF8, "application/json") };
+            { Content = new StringContent(asked, Encoding.UTF8, "application/json") };
         HttpResponseMessage response = await (client ?? server.Http).SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return response;
     }
 
-    /// <summary>The same, and pauses the model before the answer is over; one that was quicker is erased, and another begun.</summary>
+    /// <summary>
+    /// The same with a long one, and pauses the model before the answer is over; one that was quicker is erased, and another begun.
+    /// </summary>
     private static async Task<HttpResponseMessage> PausedStreamAsync(RunningServer server, HttpClient client)
     {
         while (true)
         {
-            HttpResponseMessage running = await StreamAsync(server, client);
+            HttpResponseMessage running = await StreamAsync(server, Long, client);
             server.Sessions.Model.Pause();
             await Task.Delay(100); // until what the model was ahead has been sent
             if (server.Sessions.Active > 0) return running;

@@ -8,11 +8,9 @@ namespace MixtralVk.Server.Tests;
 /// <summary>Who is let in, how much, and for how long. Each test has a server of its own.</summary>
 public sealed class LimitTests
 {
-    private const string Long = """{"messages":[{"role":"user","content":"Hello"}],"temperature":2,"seed":1,"max_tokens":400,"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"string","minLength":1000}}}}""";
     private const string Short = """{"messages":[{"role":"user","content":"Hello"}],"max_tokens":2}""";
 
-    private static readonly string s_longStream =
-        Long.Replace("\"temperature\"", "\"stream\":true,\"temperature\"", StringComparison.Ordinal);
+    private static readonly string s_stream = Short.Replace("\"max_tokens\"", "\"stream\":true,\"max_tokens\"", StringComparison.Ordinal);
 
     [Fact]
     public async Task Keys_are_asked_for()
@@ -66,7 +64,7 @@ public sealed class LimitTests
     public async Task A_full_line_is_told_when_to_come_again()
     {
         ServerOptions options = RunningServer.Options();
-        (options.Seats, options.QueueLimit, options.AnswerTokens) = (1, 1, 400);
+        (options.Seats, options.QueueLimit) = (1, 1);
         await using RunningServer server = await RunningServer.StartAsync(options);
         server.Sessions.Model.Pause(); // the first answer does not end before the others are asked for
         Task<HttpResponseMessage> first = StreamAsync(server, CancellationToken.None);
@@ -104,7 +102,7 @@ public sealed class LimitTests
     public async Task A_client_that_leaves_frees_its_seat()
     {
         ServerOptions options = RunningServer.Options();
-        (options.Seats, options.AnswerTokens) = (1, 400);
+        options.Seats = 1;
         await using RunningServer server = await RunningServer.StartAsync(options);
         server.Sessions.Model.Pause(); // the answer does not end by itself
         using var leaving = new CancellationTokenSource();
@@ -121,7 +119,7 @@ public sealed class LimitTests
     public async Task An_answer_that_takes_too_long_is_given_up()
     {
         ServerOptions options = RunningServer.Options();
-        (options.Seats, options.AnswerTokens, options.RequestSeconds) = (1, 400, 1);
+        (options.Seats, options.RequestSeconds) = (1, 1);
         await using RunningServer server = await RunningServer.StartAsync(options);
         using SessionPool.SessionLease seat = (await server.Sessions.RentAsync([1], null, null, CancellationToken.None))!;
         Assert.Equal("timeout",
@@ -132,7 +130,7 @@ public sealed class LimitTests
     public async Task Stopping_lets_a_running_answer_end()
     {
         ServerOptions options = RunningServer.Options();
-        (options.AnswerTokens, options.StopSeconds) = (100, 300); // on a busy machine, too
+        options.StopSeconds = 300; // on a busy machine, too
         RunningServer server = await RunningServer.StartAsync(options);
         using var client = new HttpClient { BaseAddress = server.Address };
         MixtralModel model = server.Sessions.Model;
@@ -171,12 +169,12 @@ public sealed class LimitTests
             .GetProperty("usage").GetProperty("prompt_tokens_details").GetProperty("cached_tokens").GetInt32();
     }
 
-    /// <summary>Begins a long streamed answer and returns once its first bytes are there.</summary>
+    /// <summary>Begins a streamed answer and returns once its first bytes are there.</summary>
     private static async Task<HttpResponseMessage> StreamAsync(RunningServer server, CancellationToken cancellationToken,
         HttpClient? client = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
-            { Content = new StringContent(s_longStream, Encoding.UTF8, "application/json") };
+            { Content = new StringContent(s_stream, Encoding.UTF8, "application/json") };
         HttpResponseMessage response =
             await (client ?? server.Http).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);

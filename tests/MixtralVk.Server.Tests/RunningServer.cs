@@ -18,7 +18,7 @@ public sealed class RunningServer : IAsyncDisposable
     {
         _app = app;
         Address = new Uri(app.Urls.First());
-        Http = new HttpClient(handler) { BaseAddress = Address };
+        Http = new HttpClient(handler) { BaseAddress = Address, Timeout = TimeSpan.FromMinutes(10) }; // for busy machines
     }
 
     public Uri Address { get; }
