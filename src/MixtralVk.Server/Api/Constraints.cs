@@ -7,8 +7,8 @@ namespace MixtralVk.Server.Api;
 /// <summary>Constraints of requests; those used lately are kept, with what they have learned of the vocabulary.</summary>
 internal sealed class Constraints : IDisposable
 {
-    private const int MostKept = 64;
-    private readonly MemoryCache _known = new(new MemoryCacheOptions { SizeLimit = MostKept });
+    private const int MostKept = 64, MostStates = 1_000_000; // of all that are kept together
+    private readonly MemoryCache _known = new(new MemoryCacheOptions { SizeLimit = MostStates });
     private readonly Constraint _json = Constraint.JsonSchema("""{"type":"object","additionalProperties":true}""");
 
     /// <summary>
@@ -36,6 +36,6 @@ internal sealed class Constraints : IDisposable
     {
         if (_known.TryGetValue(key, out Constraint? known)) return known!;
         Constraint made = key.OrText ? Constraint.JsonSchemaOrText(key.Schema) : Constraint.JsonSchema(key.Schema);
-        return _known.Set(key, made, new MemoryCacheEntryOptions { Size = 1 });
+        return _known.Set(key, made, new MemoryCacheEntryOptions { Size = Math.Max(made.StateCount, MostStates / MostKept) });
     }
 }

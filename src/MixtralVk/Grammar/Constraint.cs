@@ -36,6 +36,9 @@ public sealed class Constraint
     /// <summary>Fewest bytes of an answer.</summary>
     public int ShortestBytes => _automaton.ShortestToEnd(_automaton.Start);
 
+    /// <summary>States of its automaton (<see cref="ConstraintLimits.MaxStates"/>): some hundred bytes each while it is kept.</summary>
+    public int StateCount => _automaton.StateCount;
+
     /// <summary>True when a space in front of the answer is not part of it.</summary>
     internal bool SkipsSpace { get; }
 
