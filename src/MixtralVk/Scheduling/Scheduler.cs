@@ -251,15 +251,6 @@ internal sealed partial class Scheduler : IDisposable
         }
     }
 
-    /// <summary>A device that is lost may be replaced; anything else ends every text.</summary>
-    private void LoseOrFailAll(Exception problem)
-    {
-        if (IsLoss(problem)) Lose(problem);
-        else
-            lock (Gate)
-                while (_active.Count > 0) Fail(_active[0], ExceptionDispatchInfo.Capture(problem));
-    }
-
     private bool TryBegin()
     {
         try
@@ -288,42 +279,5 @@ internal sealed partial class Scheduler : IDisposable
             else Fail(problem);
             return false;
         }
-    }
-
-    /// <summary>Ends the step's texts with what went wrong, unless the step may be tried again in another way.</summary>
-    private void Fail(Exception problem)
-    {
-        if (problem is OutOfGpuMemoryException && TryShed()) return;
-        var captured = ExceptionDispatchInfo.Capture(problem);
-        lock (Gate)
-        {
-            bool retry = problem is NonFiniteException && _members.Count > 1;
-            for (int i = 0; i < _members.Count; i++)
-            {
-                if (_batch.HasLeft(i)) continue;
-                if (retry) _members[i].Sequence.RunsAlone = true;
-                else Fail(_members[i].Sequence, captured);
-            }
-        }
-    }
-
-    private bool TryShed()
-    {
-        try
-        {
-            return _forward.TryShed();
-        }
-        catch (Exception problem) // the readers get it
-        {
-            LoseOrFailAll(problem);
-            return true;
-        }
-    }
-
-    private void Fail(Sequence sequence, ExceptionDispatchInfo problem)
-    {
-        Withdraw(sequence);
-        sequence.Failure = problem;
-        sequence.News.Raise();
     }
 }
