@@ -28,7 +28,7 @@ public class SamplerTests
                 Assert.Equal(2, sampler.Sample([float.NaN, float.NegativeInfinity, 0, float.NaN]));
                 Assert.Equal(1, sampler.Sample([0, float.PositiveInfinity, float.NaN, 5]));
             }
-            Assert.Throws<MixtralException>(() => sampler.Sample([float.NaN, float.NaN, float.NegativeInfinity, float.NaN]));
+            Assert.Throws<NoTokenException>(() => sampler.Sample([float.NaN, float.NaN, float.NegativeInfinity, float.NaN]));
         }
     }
 
