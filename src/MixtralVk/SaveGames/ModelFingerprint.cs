@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
-using Microsoft.Win32.SafeHandles;
 
 namespace MixtralVk.SaveGames;
 
@@ -18,8 +17,8 @@ internal static class ModelFingerprint
 
     public static byte[] OfFile(string path)
     {
-        using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        long length = RandomAccess.GetLength(file);
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        long length = file.Length;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(BitConverter.GetBytes(length));
         byte[] buffer = new byte[Beginning];
@@ -28,6 +27,10 @@ internal static class ModelFingerprint
         for (int i = 0; i < Blocks && rest > 0; i++) Add(Beginning + rest * i / Blocks, Block);
         return hash.GetHashAndReset();
 
-        void Add(long offset, int count) => hash.AppendData(buffer, 0, RandomAccess.Read(file, buffer.AsSpan(0, count), offset));
+        void Add(long offset, int count)
+        {
+            file.Position = offset;
+            hash.AppendData(buffer, 0, file.ReadAtLeast(buffer.AsSpan(0, count), count, throwOnEndOfStream: false));
+        }
     }
 }
