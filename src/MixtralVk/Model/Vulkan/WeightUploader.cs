@@ -153,6 +153,7 @@ internal sealed class WeightUploader : IDisposable
         }
         catch
         {
+            _device.WaitIdle(); // a host's lock may throw when it has submitted
             copy.Dispose();
             throw;
         }
