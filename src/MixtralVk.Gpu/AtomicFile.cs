@@ -30,7 +30,7 @@ public static partial class AtomicFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(write);
-        bool isDevice = IsDevice(Path.GetFullPath(path));
+        bool isDevice = IsDevice(path);
         string written = isDevice ? path : $"{path}.{Path.GetRandomFileName()}.tmp";
         try
         {
@@ -50,9 +50,13 @@ public static partial class AtomicFile
         }
     }
 
-    /// <summary>In /dev, but not among the files in memory that have their place there, too.</summary>
-    private static bool IsDevice(string path) => !OperatingSystem.IsWindows() && path.StartsWith("/dev/", StringComparison.Ordinal)
-        && !path.StartsWith("/dev/shm/", StringComparison.Ordinal);
+    /// <summary>True for a path in /dev, but not among the files in memory that have their place there, too.</summary>
+    public static bool IsDevice(string path)
+    {
+        string full = Path.GetFullPath(path);
+        return !OperatingSystem.IsWindows() && full.StartsWith("/dev/", StringComparison.Ordinal)
+            && !full.StartsWith("/dev/shm/", StringComparison.Ordinal);
+    }
 
     private static void Replace(string path, string temporary, Action<FileStream> write, long expectedBytes)
     {

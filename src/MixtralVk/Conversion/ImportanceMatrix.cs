@@ -60,6 +60,7 @@ public sealed partial class ImportanceMatrix
             if (sums.Type != GgmlType.F32 || counts.Type != GgmlType.F32 || sums.RowCount != counts.RowCount || counts.Dimensions[0] != 1
                 || sums.RowCount > 1024)
                 throw file.Error($"tensors '{name}' and '{matrix}{CountsSuffix}' do not belong together.");
+            if (sums.Bytes > int.MaxValue) throw file.Error($"tensor '{name}' has {sums.Bytes} bytes, more than any model needs.");
             inputs[matrix] = new Inputs((int)sums.Dimensions[0], Read(file, sums), Read(file, counts));
         }
         return inputs.Count > 0 ? new ImportanceMatrix(inputs,

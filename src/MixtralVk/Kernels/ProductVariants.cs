@@ -71,7 +71,9 @@ internal static class ProductVariants
         uint shared = accumulators * lanes * sizeof(float) * ((columns > 1 ? 1u : 0u) + (partsPerWorkgroup > 1 ? 1u : 0u));
         long matrixBytes = Math.Min(new RowTileLayout(shape.Format, (int)shape.Rows, (int)shape.Cols).Bytes, limits.MaxStorageBufferRange);
         if (rows is not (1 or 2 or 4 or 8 or 16) || pass == 0 || lanes == 0 || columns == 0 || workgroups == 0 || runsPerLane == 0
-            || partsPerWorkgroup == 0) return $"{variant} does not cut the work";
+            || partsPerWorkgroup == 0
+            // A damaged file may say anything; products of two smaller numbers do not overflow.
+            || (pass | lanes | columns | workgroups | runsPerLane | partsPerWorkgroup) > ushort.MaxValue) return $"{variant} does not cut the work";
         if (arithmetic == Arithmetic.CooperativeMatrix) return $"{variant} is not built";
         if (arithmetic == Arithmetic.PackedInt8 && (!QuantizeRows.Serves(shape.Format) || activations != ActivationFetch.Storage))
             return $"{variant} has no packed dot products for {shape.Format}";

@@ -29,8 +29,7 @@ public static class ModelPacker
         ArgumentNullException.ThrowIfNull(source);
         ArgumentException.ThrowIfNullOrEmpty(path);
         // Renaming over a device would put a file in its place, and a packed file is mapped: it must be one.
-        if (!OperatingSystem.IsWindows() && Path.GetFullPath(path).StartsWith("/dev/", StringComparison.Ordinal))
-            throw new IOException($"{path} is a device; a packed model must be a file.");
+        if (AtomicFile.IsDevice(path)) throw new IOException($"{path} is a device; a packed model must be a file.");
         if (Path.GetFullPath(path) == Path.GetFullPath(source.Path))
             throw new IOException($"{path} is the model itself; choose another name.");
         PackedHeader header = Plan(source);

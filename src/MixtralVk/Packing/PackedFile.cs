@@ -141,9 +141,12 @@ internal sealed class PackedFile : IDisposable
         ModelConfig? config = null;
         Tokenization.VocabularyData? vocabulary = null;
         PackedTensor[]? tensors = null;
+        // What came a second time would not have been checked against the rest.
+        var seen = new HashSet<string>();
         for (int left = reader.ReadMapHeader(); left > 0; left--)
         {
             string key = PackedText.Read(ref reader, Path);
+            if (!seen.Add(key)) throw Error($"has '{key}' twice.");
             switch (key)
             {
                 case "version":

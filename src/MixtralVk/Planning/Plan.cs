@@ -156,9 +156,10 @@ public sealed record Plan(
             ResidentExperts = slots.Sum(),
             ResidentBytes = resident,
             FileBytesPerToken = (long)(missed * missing),
-            TokensPerSecond = 1 / seconds,
+            TokensPerSecond = seconds > 0 ? 1 / seconds : null,
             LoadSeconds = (mapped < long.MaxValue ? resident + OtherWeightBytes : summary.WeightBytes + resident) / LoadRate(machine),
-            Limit = sum.Processor < sum.Gpu
+            Limit = missed == 0 && machine.VideoBytesPerSecond is null ? "Nothing: all of it fits video memory."
+                : sum.Processor < sum.Gpu
                 ? $"The speed of video memory: {holds}, and the GPU takes longer for those than the processor for the others."
                 : missing > 0 ? $"The speed of the file: {holds}, main memory {1 - missing:P0} of the others' bytes, so each token reads {Size((long)(missed * missing))} at {Size((long)machine.FileBytesPerSecond)}/s."
                 : $"The speed of main memory: {holds}, so each token reads {Size((long)missed)} of the others at {Size((long)machine.MemoryBytesPerSecond)}/s.",

@@ -34,7 +34,7 @@ internal sealed class TuningFile
         {
             if (new FileInfo(FilePath) is not { Exists: true, Length: <= MaxBytes }) return null;
             TuningRecord? record = JsonSerializer.Deserialize(File.ReadAllBytes(FilePath), TuningJson.Default.TuningRecord);
-            if (record is null || record.Kernels != _kernels || record.Choices is null) return null;
+            if (record is null || record.Kernels != _kernels || record.Choices is null || !record.Choices.All(IsKnown)) return null;
             ProductChoices choices = ProductChoices.Shipped(_device);
             foreach (IGrouping<ProductShape, ProductChoice> shape in record.Choices.GroupBy(c => c.Shape))
                 choices = choices.With(shape.Key, shape.ToDictionary(c => c.Tokens, c => c.Variant));
@@ -53,6 +53,12 @@ internal sealed class TuningFile
         AtomicFile.Write(FilePath, JsonSerializer.SerializeToUtf8Bytes(
             new TuningRecord(_device.Name, _device.Driver, _kernels, [.. choices.Measured]), TuningJson.Default.TuningRecord));
     }
+
+    /// <summary>JSON takes any number for a value of an enumeration.</summary>
+    private static bool IsKnown(ProductChoice choice) =>
+        Enum.IsDefined(choice.Shape.Kind) && Enum.IsDefined(choice.Shape.Format) && Enum.IsDefined(choice.Tokens)
+        && Enum.IsDefined(choice.Variant.WeightFetch) && Enum.IsDefined(choice.Variant.ActivationFetch)
+        && Enum.IsDefined(choice.Variant.Arithmetic);
 
     /// <summary>Changes with any kernel: what was measured with other code says nothing.</summary>
     private static string Fingerprint(ShaderLibrary shaders)

@@ -139,6 +139,23 @@ public sealed class ImportanceMatrixTests
         static GgufWriter Imatrix() => new GgufWriter().Add("general.type", "imatrix");
     }
 
+    /// <summary>A file of some KB on the disk: the rest is a hole.</summary>
+    [Fact]
+    public void A_tensor_beyond_any_model_is_refused_before_memory_is_taken()
+    {
+        const long columns = 1L << 29;
+        using var file = new TemporaryFile();
+        using (var stream = new FileStream(file.Path, FileMode.Create))
+        {
+            GgufHeaderWriter.Write(stream, 3, 32, new GgufMetadata().Add("general.type", "imatrix"),
+                [new GgufTensorEntry("a.in_sum2", GgmlType.F32, [columns, 1], 0),
+                new GgufTensorEntry("a.counts", GgmlType.F32, [1, 1], columns * sizeof(float))]);
+            stream.SetLength(stream.Position + columns * sizeof(float) + 32);
+        }
+        var error = Assert.Throws<ModelFileException>(() => ImportanceMatrix.Open(file.Path));
+        Assert.Contains($"'a.in_sum2' has {columns * sizeof(float)} bytes", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void An_empty_text_is_refused()
     {

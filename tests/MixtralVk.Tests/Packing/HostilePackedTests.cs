@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Buffers.Binary;
+using MessagePack;
 using MixtralVk.Loading;
 using MixtralVk.Packing;
 using MixtralVk.Quantization;
@@ -137,6 +139,29 @@ public sealed class HostilePackedTests : IDisposable
         BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(16), header.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(12), PackedFormat.Checksum(bytes.AsSpan(16, 16 + header.Length)));
         Refused(bytes, "");
+    }
+
+    /// <summary>What comes after the tensors was not checked against them: buffers of these sizes would be too small for them.</summary>
+    [Theory]
+    [InlineData("config")]
+    [InlineData("tokenizer")]
+    [InlineData("model_hash")]
+    public void A_part_of_the_header_that_comes_a_second_time(string key)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        var writer = new MessagePackWriter(buffer);
+        writer.Write(key);
+        if (key == "config") PackedConfig.Write(ref writer, _header.Config with { Dim = 32, LayerCount = 9 });
+        else if (key == "tokenizer") PackedVocabulary.Write(ref writer, _header.Vocabulary);
+        else writer.Write(_header.ModelHash);
+        writer.Flush();
+        int length = BinaryPrimitives.ReadInt32LittleEndian(_bytes.AsSpan(16)) + buffer.WrittenCount;
+        byte[] bytes = [.. _bytes];
+        bytes[32]++; // a map of one more
+        buffer.WrittenSpan.CopyTo(bytes.AsSpan(32 + length - buffer.WrittenCount));
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(16), length);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(12), PackedFormat.Checksum(bytes.AsSpan(16, 16 + length)));
+        Refused(bytes, $"has '{key}' twice");
     }
 
     [Fact]

@@ -104,6 +104,9 @@ public sealed class PlanTests : IDisposable
         Assert.StartsWith("The speed of video memory: video memory holds 8 of 16", For(8, 1e9).Limit);
         Assert.True(For(8, null).TokensPerSecond > half.TokensPerSecond); // the GPU's time is not known
         Assert.Equal(1 / (summary.BytesPerToken / 50e9), For(16, 50e9).TokensPerSecond!.Value, 1e-6);
+        Plan unknown = For(16, null); // nothing is left to the processor, and the GPU's time is not known
+        Assert.Null(unknown.TokensPerSecond);
+        Assert.StartsWith("Nothing", unknown.Limit);
 
         Plan For(int experts, double? video) => Plan.For(_source, Roomy with { VideoMemoryBytes = 1L << 30, VideoBytesPerSecond = video },
             new PlanBudget { ExpertBudgetBytes = experts * expert });

@@ -31,6 +31,10 @@ public sealed class TuningFileTests : IDisposable
     [InlineData("not JSON", "{", "[")]
     [InlineData("a class missing", "\"tokens\": \"Chunk\"", "\"tokens\": \"Batch\"")]
     [InlineData("what no device can run", "\"rowsPerLane\": ", "\"rowsPerLane\": 7")]
+    [InlineData("a format there is none of", "\"format\": \"Q4_K\"", "\"format\": 999")]
+    [InlineData("a kind there is none of", "\"kind\": \"Down\"", "\"kind\": 9")]
+    [InlineData("a fetch there is none of", "\"weightFetch\": ", "\"weightFetch\": 9, \"x\": ")]
+    [InlineData("accumulators whose number overflows", "\"tokensPerPass\": 1,", "\"tokensPerPass\": 2147483648,")]
     [InlineData("null", "\"choices\": [", "\"choices\": null, \"x\": [")]
     public void AFileThatDoesNotFitCountsAsNone(string why, string text, string instead)
     {
