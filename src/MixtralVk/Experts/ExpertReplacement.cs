@@ -65,8 +65,9 @@ internal sealed class ExpertReplacement : IDisposable
             }
             else if (_move is not null || TryBegin())
             {
-                Upload piece = _pieces.Dequeue();
+                Upload piece = _pieces.Peek();
                 _inFlight = _uploader.Begin(piece);
+                _pieces.Dequeue(); // handed over: a host's lock may throw
                 if (_device.Transfers is null) FinishPiece();
                 _activity.Upload(_move!.Value.Layer, (long)piece.Destination.Length);
                 _piece.Learn(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
@@ -119,8 +120,20 @@ internal sealed class ExpertReplacement : IDisposable
         Recorder recorder = _device.CreateRecorder();
         recorder.BeginStage($"layer {move.Layer} expert {move.Expert}");
         recorder.Copy(_experts.Landing!.View.Slice(0, slot.Length), slot);
-        using (Recording copy = recorder.Finish("expert"))
+        using Recording copy = recorder.Finish("expert");
+        ulong before = _device.Queue.Submitted;
+        try
+        {
             _device.Queue.Wait(_device.Queue.Submit(copy, 0, 1));
+        }
+        finally
+        {
+            if (_device.Queue.Submitted > before) Put(move); // also where a host's lock throws after it has submitted
+        }
+    }
+
+    private void Put(in ExpertMove move)
+    {
         _experts.Put(move);
         _activity.Replace(move.Layer);
         _move = null;

@@ -73,17 +73,26 @@ internal sealed class ExpertSlots
 
     /// <summary>
     /// The slot to do without: an empty one, else that of the least used expert, the last of equals; of a pinned one only where there is no
-    /// other.
+    /// other. Of a kind of which there are too many then: what is left takes as much memory as so many slots do that were added.
     /// </summary>
     public int LeastOf(int layer, ExpertUse use)
     {
-        int least = 0;
-        for (int slot = 1; slot < CountOf(layer); slot++)
-            if (WorthOf(slot) <= WorthOf(least)) least = slot;
+        int least = None;
+        for (int slot = 0; slot < CountOf(layer); slot++)
+            if (IsSurplus(layer, _slots[layer][slot].Kind) && (least == None || WorthOf(slot) <= WorthOf(least))) least = slot;
         return least;
 
         double WorthOf(int slot) =>
             ExpertIn(layer, slot) is int expert and not None ? use[layer, expert] + (_pinned[layer][expert] ? double.MaxValue : 0) : -1;
+    }
+
+    /// <summary>Whether a layer has more slots of a kind than it is to have with one slot less.</summary>
+    private bool IsSurplus(int layer, int kind)
+    {
+        int surplus = 0;
+        foreach ((int there, _) in _slots[layer]) surplus += there == kind ? 1 : 0;
+        foreach (int wanted in _kinds[layer].AsSpan(0, CountOf(layer) - 1)) surplus -= wanted == kind ? 1 : 0;
+        return surplus > 0;
     }
 
     /// <summary>Takes a slot away; who lies there has none any more, and the last slot gets its number.</summary>

@@ -4,6 +4,7 @@ using MixtralVk.Model.Vulkan;
 using MixtralVk.Quantization;
 using MixtralVk.Testing;
 using MixtralVk.Testing.Gguf;
+using MixtralVk.Tests.Loading;
 
 namespace MixtralVk.Tests.Experts;
 
@@ -50,6 +51,27 @@ public sealed class ExpertBudgetTests
         }
 
         void Check() => expected.Check(TestDevices.AllLogits(pass, tokens));
+    }
+
+    /// <summary>Which experts go depends on their use, and how much memory their slots take on their formats.</summary>
+    [Fact]
+    public void Experts_of_two_formats_keep_to_the_budget_whichever_are_used()
+    {
+        using TemporaryFile file = FileAgesTests.ExpertsOfTwoFormats();
+        using ModelSource source = ModelSource.Open(file.Path);
+        long all = source.Describe().ExpertBytes;
+        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
+        var use = new ExpertUse(source.Config.LayerCount, source.Config.ExpertCount);
+        use.Chosen(0, [1, 1, 1], 3);
+        use.Chosen(1, [2, 2, 2], 3); // both in floats, the others in 4 bits
+        using VulkanForwardPass pass = SplitExpertsTests.Load(source, gpu,
+            SplitExpertsTests.Settings(source, 100, CpuArithmetic.Float32) with { Moves = true, Use = use });
+        for (int percent = 95; percent >= 0; percent -= 5)
+        {
+            pass.ExpertBudgetBytes = all * percent / 100;
+            while (pass.RearrangementMilliseconds is not null) pass.Rearrange();
+            Assert.InRange(all - pass.ExpertBytesElsewhere, 0, pass.ExpertBudgetBytes!.Value);
+        }
     }
 
     /// <summary>What the driver says is short is given back, and taken again when it is there.</summary>

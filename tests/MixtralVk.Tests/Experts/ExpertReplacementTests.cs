@@ -1,5 +1,7 @@
 using MixtralVk.Experts;
+using MixtralVk.Gpu;
 using MixtralVk.Loading;
+using MixtralVk.Model;
 using MixtralVk.Model.Vulkan;
 using MixtralVk.Quantization;
 using MixtralVk.Testing;
@@ -104,6 +106,43 @@ public sealed class ExpertReplacementTests
         Assert.Equal(before, Residents(pass));
         Assert.Equal(expected, TestDevices.AllLogits(pass, tokens));
         Assert.Equal(0, pass.ExpertActivity.Sum(layer => layer.Replacements));
+    }
+
+    /// <summary>
+    /// A host's lock throws at each piece once, and at the copy into the slot, before it has submitted it or after: whichever experts have
+    /// come by then, each is whole.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_a_host_s_lock_throws_leaves_no_expert_in_pieces(bool submits)
+    {
+        using TemporaryFile file = new SyntheticModel { Weights = WeightFormat.Q4_0 }.WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        var expected = new ExpectedLogits(file.Path, 30);
+        using TestGpu host = TestGpu.Open(VulkanForwardPass.Shaders, with: o => o with { StagesUploads = true });
+        bool throws = false;
+        using GpuDevice device = GpuDevice.Wrap(host.Lend() with { SubmitLock = submit =>
+        {
+            if (submits || !throws) submit();
+            if (throws) throw new InvalidDataException("the host's");
+        } }, VulkanForwardPass.Shaders, new GpuOptions { StagesUploads = true, Replay = host.Replay });
+        using VulkanForwardPass pass = VulkanForwardPass.Load(source, device, null, 64, 64, KvFormat.F32, 8, 0,
+            SplitExpertsTests.Settings(source, 50, CpuArithmetic.Float32) with
+            {
+                Moves = true, InvitesGuest = _ => false, TakesHits = (_, _) => 0,
+            }, null, null, default);
+        while (pass.RearrangementMilliseconds is null) TestDevices.AllLogits(pass, [.. Enumerable.Repeat(15, 60)]);
+        while (pass.RearrangementMilliseconds is not null)
+        {
+            throws = true;
+            Assert.Throws<InvalidDataException>(pass.Rearrange);
+            throws = false;
+            expected.Check(TestDevices.AllLogits(pass, expected.Tokens));
+            if (pass.RearrangementMilliseconds is not null) pass.Rearrange();
+            expected.Check(TestDevices.AllLogits(pass, expected.Tokens));
+        }
+        Assert.True(pass.ExpertActivity.Sum(layer => layer.Replacements) > 0);
     }
 
     private static ExpertId[] Residents(VulkanForwardPass pass) =>

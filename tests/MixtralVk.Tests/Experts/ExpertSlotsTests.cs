@@ -73,22 +73,35 @@ public sealed class ExpertSlotsTests
     [Fact]
     public void A_slot_that_goes_is_the_least_used_and_the_last_gets_its_number()
     {
-        _use.Chosen(1, [0, 1, 1, 3, 3, 3], 6);
-        ExpertSlots slots = With(0, 3);
-        Fill(slots);
-        int least = slots.LeastOf(1, _use);
-        Assert.Equal(0, slots.ExpertIn(1, least));
-        slots.Remove(1, least);
-        Assert.Equal((2, 2, ExpertSlots.None, 0, 1),
-            (slots.CountOf(1), slots.ResidentsOf(1), slots.SlotOf(1, 0), slots.SlotOf(1, 1), slots.SlotOf(1, 3)));
-        Assert.Equal(1, slots.NextOf(1)); // one slot of each kind is left: the first kind comes first
-        slots.Add(1);
-        Assert.Equal(3, slots.NextOf(1));
-        Assert.Equal(2, slots.LeastOf(1, _use)); // empty
+        _use.Chosen(0, [0, 1, 1, 3, 3, 3], 6);
+        ExpertSlots slots = With(4, 0);
+        for (int expert = 0; expert < 4; expert++) slots.Put(new(0, expert, expert));
+        Assert.Equal(2, slots.LeastOf(0, _use));
+        slots.Remove(0, 2);
+        Assert.Equal(0, slots.LeastOf(0, _use));
+        slots.Remove(0, 0);
+        Assert.Equal((2, 2, ExpertSlots.None, 1, ExpertSlots.None, 0), (slots.CountOf(0), slots.ResidentsOf(0), slots.SlotOf(0, 0),
+            slots.SlotOf(0, 1), slots.SlotOf(0, 2), slots.SlotOf(0, 3)));
+        slots.Add(0);
+        Assert.Equal(2, slots.LeastOf(0, _use)); // empty
         ExpertSlots pinned = With(2, 0, new ExpertId(0, 1));
         Fill(pinned);
-        _use.Chosen(0, [0, 0], 2);
-        Assert.Equal(0, pinned.ExpertIn(0, pinned.LeastOf(0, _use)));
+        Assert.Equal(3, pinned.ExpertIn(0, pinned.LeastOf(0, _use))); // used more, but not pinned
+    }
+
+    /// <summary>
+    /// Experts of two kinds have slots of two sizes: with the most used of the second kind gone, as much memory is taken as two slots are
+    /// counted with.
+    /// </summary>
+    [Fact]
+    public void The_slots_left_are_of_the_kinds_they_would_have_been_made_of()
+    {
+        _use.Chosen(1, [0, 1, 1, 2, 2, 2, 3, 3, 3, 3], 10);
+        ExpertSlots slots = With(0, 4);
+        Fill(slots);
+        List<int> left = [];
+        for (; slots.CountOf(1) > 0; slots.Remove(1, slots.LeastOf(1, _use))) left.Add(slots.ExpertIn(1, slots.LeastOf(1, _use)));
+        Assert.Equal([2, 3, 0, 1], left);
     }
 
     [Fact]

@@ -153,7 +153,6 @@ internal sealed class WeightUploader : IDisposable
         }
         catch
         {
-            _device.WaitIdle(); // a host's lock may throw when it has submitted
             copy.Dispose();
             throw;
         }
