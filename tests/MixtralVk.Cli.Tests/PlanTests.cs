@@ -16,6 +16,16 @@ public sealed class PlanTests
         Assert.Matches("limit +The speed of main memory.*video memory", outcome.Out);
     }
 
+    /// <summary>As in a container with many processors and little memory: measuring them must not take more than there is.</summary>
+    [Fact]
+    public async Task LittleMemoryIsEnoughToMeasureIt()
+    {
+        Outcome outcome = await CommandLine.Run("", ["plan", CommandLine.ShippedModel, "--vram", "0"], ("DOTNET_GCHeapHardLimit", "0x3C00000"));
+        Assert.Equal("", outcome.Error);
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Matches("place +main memory", outcome.Out);
+    }
+
     [Fact]
     public async Task RealFiguresStandBeside()
     {

@@ -53,6 +53,9 @@ internal sealed record CheckpointConfig(ModelConfig Model, TensorNames Names, bo
     public static CheckpointConfig ReadConsolidated(string path, string name)
     {
         using JsonFile file = JsonFile.Open(path, MaxBytes);
+        foreach (string scaling in (ReadOnlySpan<string>)["yarn", "llama_4_scaling"])
+            if (file.Find(scaling) is not null) throw file.Error($"'{scaling}' is not supported in this form; take the Hugging Face one.");
+        if (file.Flag("use_biases") == true) throw file.Error("'use_biases' is true; biases are not supported.");
         JsonElement? moe = file.Find("moe");
         int experts = moe is { } sparse ? Int(file, sparse, "num_experts", MaxExperts) : 0;
         long window = file.Integer("sliding_window") ?? 0;

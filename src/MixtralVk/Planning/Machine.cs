@@ -20,7 +20,7 @@ public sealed record Machine(
     double? VideoBytesPerSecond = null, double? LoadBytesPerSecond = null)
 {
     private const ulong CopyBytes = 64 << 20;
-    private const int BytesPerThread = 64 << 20;
+    private const int MostBytesPerThread = 64 << 20, LeastBytesPerThread = 1 << 20;
     private const int Passes = 5;
     private const long MostFileBytes = 256 << 20;
     private const long MostLoadedBytes = 64 << 20;
@@ -65,17 +65,19 @@ public sealed record Machine(
 
     private static unsafe double MemoryRate(int threads)
     {
-        using var memory = new NativeBuffer((long)threads * BytesPerThread);
+        // Many processors may have little memory, as in a container.
+        int bytes = (int)Math.Clamp(WeightPlacement.MainMemory / 8 / threads, LeastBytesPerThread, MostBytesPerThread)
+            / LeastBytesPerThread * LeastBytesPerThread;
+        using var memory = new NativeBuffer((long)threads * bytes);
         using var workers = new WorkerThreads(threads);
-        new Span<byte>(memory.Pointer, BytesPerThread).Fill(1);
+        new Span<byte>(memory.Pointer, bytes).Fill(1);
         for (int i = 1; i < threads; i++)
-            new Span<byte>(memory.Pointer, BytesPerThread)
-                .CopyTo(new Span<byte>(memory.Pointer + (long)i * BytesPerThread, BytesPerThread));
+            new Span<byte>(memory.Pointer, bytes).CopyTo(new Span<byte>(memory.Pointer + (long)i * bytes, bytes));
         double best = 0;
         for (int pass = 0; pass < Passes; pass++)
         {
             long start = Stopwatch.GetTimestamp();
-            workers.Run(new Sum(memory.Pointer), threads);
+            workers.Run(new Sum(memory.Pointer, bytes), threads);
             best = Math.Max(best, memory.Bytes / Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
         return best;
@@ -109,11 +111,11 @@ public sealed record Machine(
     }
 
     /// <summary>Adds up a thread's memory, so that every word of it is read.</summary>
-    private readonly unsafe struct Sum(byte* memory) : IWork
+    private readonly unsafe struct Sum(byte* memory, int bytes) : IWork
     {
         public void Run(int item, int worker)
         {
-            ulong* from = (ulong*)(memory + (long)item * BytesPerThread), end = from + BytesPerThread / sizeof(ulong);
+            ulong* from = (ulong*)(memory + (long)item * bytes), end = from + bytes / sizeof(ulong);
             Vector<ulong> a = Vector<ulong>.Zero, b = a, c = a, d = a;
             int lanes = Vector<ulong>.Count;
             for (; from < end; from += 4 * lanes)

@@ -49,6 +49,21 @@ public sealed class HostileCheckpointTests
     public void A_bad_config_is_refused(string key, string value, string reason) => AssertRefused(
         folder => Change(folder, "config.json", config => config[key] = JsonNode.Parse(value)), reason);
 
+    /// <summary>Mistral's own form.</summary>
+    [Theory]
+    [InlineData("yarn", "{\"factor\":16,\"original_max_position_embeddings\":16384}", "yarn")]
+    [InlineData("llama_4_scaling", "{\"beta\":0.1}", "llama_4_scaling")]
+    [InlineData("use_biases", "true", "use_biases")]
+    [InlineData("moe", "{\"num_experts\":2,\"num_experts_per_tok\":3}", "num_experts_per_tok")]
+    [InlineData("norm_eps", "null", "norm_eps")]
+    public void A_bad_consolidated_config_is_refused(string key, string value, string reason)
+    {
+        using var folder = new ConvertedFile();
+        using (TemporaryFile model = s_model.WriteTemporary()) CheckpointExport.Consolidated(model.Path, folder.Folder, "F16");
+        Change(folder.Folder, "params.json", config => config[key] = JsonNode.Parse(value));
+        Assert.Contains(reason, Refused(folder.Folder).Message, StringComparison.Ordinal);
+    }
+
     public static TheoryData<string, string, string> BadFiles => new()
     {
         { "config.json", "", "JSON" },
