@@ -8,7 +8,7 @@ namespace MixtralVk.Experts;
 
 /// <summary>
 /// Experts that come to the device for one step of a prompt: where many rows chose one that has no slot, uploading it may take less time
-/// than the processor (<see cref="GuestCosts"/>, measured as steps run). They lie in the landing beside the slots, one after the other. Not
+/// than the processor (<see cref="GuestTimes"/>). They lie in the landing beside the slots, one after the other. Not
 /// thread-safe.
 /// </summary>
 internal sealed class ExpertGuests : IDisposable
@@ -20,7 +20,7 @@ internal sealed class ExpertGuests : IDisposable
     private readonly Func<int, bool>? _isWorth;
     private readonly WeightUploader _uploader;
     private readonly List<int> _guests = [];    // of the layer in progress; all are computed but for the last
-    private readonly MeasuredTime _uploadByte = new(), _gpuRow = new(), _cpuRow = new(); // milliseconds
+    private readonly GuestTimes _times = new();
     private long _landed;                       // when the last one was there
 
     /// <param name="device">The device.</param>
@@ -91,7 +91,7 @@ internal sealed class ExpertGuests : IDisposable
             return false;
         }
         _landed = Stopwatch.GetTimestamp();
-        _uploadByte.Learn(Stopwatch.GetElapsedTime(start, _landed).TotalMilliseconds / BytesOf(id));
+        _times.LearnUpload(Stopwatch.GetElapsedTime(start, _landed).TotalMilliseconds, BytesOf(id));
         return true;
     }
 
@@ -99,22 +99,21 @@ internal sealed class ExpertGuests : IDisposable
     public void Computed(int layer)
     {
         double took = Stopwatch.GetElapsedTime(_landed).TotalMilliseconds;
-        _gpuRow.Learn(took / _host.RowsOf(_guests[^1]));
+        _times.LearnGpu(took, _host.RowsOf(_guests[^1]));
         _activity.Invite(layer, BytesOf(new ExpertId(layer, _guests[^1])), took);
     }
 
     /// <summary>A step of a prompt took so many milliseconds for so many rows on either side.</summary>
     public void Learn(double gpuMilliseconds, int gpuRows, double cpuMilliseconds, int cpuRows)
     {
-        _gpuRow.Learn(gpuMilliseconds, gpuRows);
-        _cpuRow.Learn(cpuMilliseconds, cpuRows);
+        _times.LearnGpu(gpuMilliseconds, gpuRows);
+        _times.LearnCpu(cpuMilliseconds, cpuRows);
     }
 
     private bool IsWorth(int layer, int guest, int missRows, int hitRows)
     {
         int rows = _host.RowsOf(guest);
-        return _isWorth?.Invoke(rows) ?? new GuestCosts(_uploadByte.Average * BytesOf(new ExpertId(layer, guest)), _gpuRow.Average,
-            _cpuRow.Average).IsWorth(rows, missRows, hitRows);
+        return _isWorth?.Invoke(rows) ?? _times.IsWorth(BytesOf(new ExpertId(layer, guest)), rows, missRows, hitRows);
     }
 
     private long BytesOf(ExpertId id) => _experts.LayoutsOf(id.Layer)[id.Expert].Bytes;

@@ -238,7 +238,7 @@ internal sealed unsafe class ExpertStore : IDisposable
         {
             int onDevice = Chosen(onDevice: true);
             _sharing.Learn(gpuEnd - gpuBegin, onDevice, cpuEnd - cpuBegin, Chosen(onDevice: false));
-            _eviction.Learn(_timed, gpuEnd - gpuBegin, onDevice);
+            _eviction.Learn(_timed, TokenClasses.Of((uint)_rows), gpuEnd - gpuBegin, onDevice);
         }
         (_timed, _isSummed) = (-1, false);
     }

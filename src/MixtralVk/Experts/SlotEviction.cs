@@ -1,9 +1,12 @@
+using MixtralVk.Kernels;
+
 namespace MixtralVk.Experts;
 
 /// <summary>
 /// Which layers' slots the driver has moved out of the device's memory without a word, told by the device's time per expert: over a bus it
 /// is ten times as long and more. Who renders beside the model lengthens that time, too, but hardly in each of many steps, so the shortest
-/// of some counts. What taking slots anew does not make quick, as others need the memory, is tried ever more rarely. Not thread-safe.
+/// of some counts, each beside the shortest that steps of its class ever had: many rows may take an expert several times as long as one.
+/// What taking slots anew does not make quick, as others need the memory, is tried ever more rarely. Not thread-safe.
 /// </summary>
 internal sealed class SlotEviction(int layerCount)
 {
@@ -18,25 +21,33 @@ internal sealed class SlotEviction(int layerCount)
     /// </summary>
     private const int ShortestPause = 16, LongestPause = 1024;
 
-    private record struct Layer(double Best, double Shortest, int Steps, bool IsSlow, long NotBefore, int Pause)
+    /// <summary>Of the latest steps: the least number of times the shortest time that steps of its class ever had.</summary>
+    private record struct Layer(double Least, int Steps, bool IsSlow, long NotBefore, int Pause)
     {
-        public static readonly Layer New = new(double.PositiveInfinity, double.PositiveInfinity, 0, false, 0, ShortestPause);
+        public static readonly Layer New = new(double.PositiveInfinity, 0, false, 0, ShortestPause);
     }
 
     private readonly Layer[] _layers = [.. Enumerable.Repeat(Layer.New, layerCount)];
+
+    /// <summary>(layer, class): milliseconds of an expert, the shortest there ever were.</summary>
+    private readonly double[] _best = [.. Enumerable.Repeat(double.PositiveInfinity, layerCount * TokenClasses.All.Count)];
     private long _seconds;
 
-    /// <summary>The device took so many milliseconds for so many experts of a layer; where there were none, nothing is learned.</summary>
-    public void Learn(int layer, double milliseconds, int experts)
+    /// <summary>
+    /// In a step of so many tokens the device took so many milliseconds for so many experts of a layer; where there were none, nothing is
+    /// learned.
+    /// </summary>
+    public void Learn(int layer, TokenClass tokens, double milliseconds, int experts)
     {
         if (experts == 0 || !(milliseconds > 0)) return;
         ref Layer l = ref _layers[layer];
-        l.Shortest = Math.Min(l.Shortest, milliseconds / experts);
+        ref double best = ref _best[layer * TokenClasses.All.Count + (int)tokens];
+        best = Math.Min(best, milliseconds / experts);
+        l.Least = Math.Min(l.Least, milliseconds / experts / best);
         if (++l.Steps < Steps) return;
-        l.Best = Math.Min(l.Best, l.Shortest);
-        l.IsSlow = l.Shortest > Slow * l.Best;
+        l.IsSlow = l.Least > Slow;
         if (!l.IsSlow && _seconds >= l.NotBefore) l.Pause = ShortestPause;
-        (l.Shortest, l.Steps) = (double.PositiveInfinity, 0);
+        (l.Least, l.Steps) = (double.PositiveInfinity, 0);
     }
 
     /// <summary>
@@ -52,7 +63,7 @@ internal sealed class SlotEviction(int layerCount)
             ref Layer l = ref _layers[layer];
             if (!l.IsSlow || _seconds < l.NotBefore) continue;
             (evicted ??= []).Add(layer);
-            l = Layer.New with { Best = l.Best, NotBefore = _seconds + l.Pause, Pause = Math.Min(2 * l.Pause, LongestPause) };
+            l = Layer.New with { NotBefore = _seconds + l.Pause, Pause = Math.Min(2 * l.Pause, LongestPause) };
         }
         return evicted ?? [];
     }

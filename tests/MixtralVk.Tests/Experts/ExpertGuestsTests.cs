@@ -120,6 +120,25 @@ public sealed class ExpertGuestsTests
         Assert.True((costs with { Upload = double.NaN, GpuRow = double.NaN }).IsWorth(rows, missRows, hitRows)); // one finds out
     }
 
+    /// <summary>The first one came from a disk: those that would be worth it are not left to the processor for good.</summary>
+    [Fact]
+    public void One_slow_upload_does_not_keep_guests_away_for_good()
+    {
+        var times = new GuestTimes();
+        times.LearnCpu(50, 100);
+        times.LearnGpu(10, 100);
+        times.LearnUpload(500, 1000); // a guest saves 16 at the most
+        Assert.DoesNotContain(true, Asked(60));
+        Assert.True(IsWorth());
+        times.LearnUpload(8, 1000);
+        Assert.DoesNotContain(false, Asked(100));
+        times.LearnUpload(500, 1000);
+        for (int i = 0; i < 1000; i++) Assert.False(IsWorth(hitRows: 400)); // the device has more to do as it is
+
+        bool IsWorth(int hitRows = 0) => times.IsWorth(1000, 40, 40, hitRows);
+        IEnumerable<bool> Asked(int count) => Enumerable.Range(0, count).Select(_ => IsWorth());
+    }
+
     private static double CpuMillisecondsOf(VulkanForwardPass pass, int[] tokens)
     {
         double before = pass.ExpertActivity.Sum(layer => layer.CpuMilliseconds);

@@ -1,4 +1,5 @@
 using MixtralVk.Experts;
+using MixtralVk.Kernels;
 using MixtralVk.Loading;
 using MixtralVk.Model.Vulkan;
 using MixtralVk.Quantization;
@@ -33,10 +34,22 @@ public sealed class SlotEvictionTests
         Steps(eviction, 16, _ => 1);
         for (int step = 0; step < 200; step++)
         {
-            eviction.Learn(0, (step % 10 == 0 ? 2 : 50) * 2, 2);
-            eviction.Learn(0, 0, 0); // no hits
+            eviction.Learn(0, TokenClass.One, (step % 10 == 0 ? 2 : 50) * 2, 2);
+            eviction.Learn(0, TokenClass.One, 0, 0); // no hits
             Assert.Empty(eviction.Tick(hasRoom: true));
         }
+    }
+
+    /// <summary>Sixteen conversations after one, on a device of little arithmetic: an expert takes longer where it is.</summary>
+    [Fact]
+    public void Steps_of_many_tokens_are_not_taken_for_slow_ones_of_few()
+    {
+        var eviction = new SlotEviction(1);
+        Steps(eviction, 16, _ => 1);
+        Steps(eviction, 32, _ => 6, tokens: TokenClass.Batch);
+        Assert.Empty(eviction.Tick(hasRoom: true));
+        Steps(eviction, 16, _ => 30, tokens: TokenClass.Batch);
+        Assert.Equal([0], eviction.Tick(hasRoom: true));
     }
 
     /// <summary>
@@ -105,9 +118,10 @@ public sealed class SlotEvictionTests
         IEnumerable<long> Renewals() => pass.ExpertActivity.Select(layer => layer.Renewals);
     }
 
-    private static void Steps(SlotEviction eviction, int count, Func<int, double> milliseconds, int layers = 1)
+    private static void Steps(SlotEviction eviction, int count, Func<int, double> milliseconds, int layers = 1,
+        TokenClass tokens = TokenClass.One)
     {
         for (int step = 0; step < count; step++)
-            for (int layer = 0; layer < layers; layer++) eviction.Learn(layer, 2 * milliseconds(layer), 2);
+            for (int layer = 0; layer < layers; layer++) eviction.Learn(layer, tokens, 2 * milliseconds(layer), 2);
     }
 }
