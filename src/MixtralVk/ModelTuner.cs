@@ -46,7 +46,8 @@ public static class ModelTuner
             GpuInstance.Create(new GpuOptions { MemoryBudget = options.MemoryBudgetBytes, PipelineCacheDirectory = folder });
         int adapter = AdapterChoice.Choose(options with { Device = DeviceKind.Vulkan }, [.. instance.Adapters.Select(a => a.Description)]);
         using GpuDevice device = GpuDevice.Open(instance.Adapters[adapter], VulkanForwardPass.Shaders);
-        using GpuWeights weights = GpuWeights.Load(device, source, null, null, null, cancellation);
+        using GpuWeights weights = GpuWeights.Reserve(device, source, null, null);
+        weights.Read(null, cancellation);
 
         var file = new TuningFile(folder, device.Description, VulkanForwardPass.Shaders);
         ProductChoices shipped = ProductChoices.Shipped(device.Description);

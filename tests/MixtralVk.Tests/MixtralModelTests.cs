@@ -90,6 +90,20 @@ public class MixtralModelTests
         Assert.Contains("less idle memory", error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Part of the experts on the device: what is read for the device, for the processor and into slots is one way.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1 << 20)]
+    public void LoadingExpertsOnBothSidesNeverGoesBack(long budget)
+    {
+        var seen = new List<LoadProgress>();
+        MixtralOptions options = s_cpu with { Device = DeviceKind.Vulkan, ExpertBudgetBytes = budget };
+        using (MixtralModel model = MixtralModel.Load(ShippedModel.Path, options, new Recorder(seen)))
+            Assert.Equal(budget > 0, ((VulkanForwardPass)model.ForwardPass).ResidentExperts > 0);
+        Assert.Equal(seen.Select(progress => progress.DoneBytes).Order(), seen.Select(progress => progress.DoneBytes));
+        Assert.All(seen, progress => Assert.Equal(seen[^1].DoneBytes, progress.TotalBytes));
+    }
+
     /// <summary>
     /// Whether loading is given up somewhere on the way or the model is used and disposed of, device and driver get all back.
     /// </summary>

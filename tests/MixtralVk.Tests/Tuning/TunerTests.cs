@@ -19,7 +19,8 @@ public sealed class TunerTests : IDisposable
     {
         using ModelSource source = ModelSource.Open(ShippedModel.Path);
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
-        using GpuWeights weights = GpuWeights.Load(gpu.Device, source, null, null, null, default);
+        using GpuWeights weights = GpuWeights.Reserve(gpu.Device, source, null, null);
+        weights.Read(null, default);
         ProductChoices shipped = ProductChoices.Shipped(gpu.Device.Description);
         ProductChoices first = Tuner.OnLoad(gpu.Device, weights, source.Config, _folder, default);
         ProductShape hottest = Assert.Single(first.Measured.Select(c => c.Shape).Distinct());
@@ -36,7 +37,8 @@ public sealed class TunerTests : IDisposable
     {
         using ModelSource source = ModelSource.Open(ShippedModel.Path);
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
-        using GpuWeights weights = GpuWeights.Load(gpu.Device, source, null, null, null, default);
+        using GpuWeights weights = GpuWeights.Reserve(gpu.Device, source, null, null);
+        weights.Read(null, default);
         IReadOnlyList<TunedProduct> products = TunedProduct.Of(weights, source.Config);
         Assert.Equal(products.Count, products.Select(p => p.Shape).Distinct().Count());
         Assert.Equal(source.Config.LayerCount * source.Config.ExpertCount,
@@ -51,7 +53,8 @@ public sealed class TunerTests : IDisposable
     {
         using ModelSource source = ModelSource.Open(ShippedModel.Path);
         using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders);
-        using GpuWeights weights = GpuWeights.Load(gpu.Device, source, null, null, null, default);
+        using GpuWeights weights = GpuWeights.Reserve(gpu.Device, source, null, null);
+        weights.Read(null, default);
         string file = Path.Combine(_folder, "a file");
         File.WriteAllText(file, "");
         Assert.NotEmpty(Tuner.OnLoad(gpu.Device, weights, source.Config, file, default).Measured);

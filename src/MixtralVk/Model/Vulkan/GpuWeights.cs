@@ -64,27 +64,20 @@ internal sealed class GpuWeights : IDisposable
     public WeightTransfer Transfer { get; private set; }
 
     /// <summary>
-    /// Reserves all memory first, so that a model that does not fit is refused before anything is read; then repacks and uploads in
-    /// parallel. Matrices in <paramref name="mapped"/>, which must outlive this object, are used in place where the device takes them. With
+    /// Reserves all memory, so that a model that does not fit is refused before anything is read; <see cref="Read"/> fills it. Matrices in
+    /// <paramref name="mapped"/>, which must outlive this object, are used in place where the device takes them. With
     /// <paramref name="experts"/> those that find no room are left out: there are slots for some, empty.
     /// </summary>
-    public static GpuWeights Load(GpuDevice device, ModelSource source, MappedTiles? mapped, ExpertSettings? experts,
-        IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    public static GpuWeights Reserve(GpuDevice device, ModelSource source, MappedTiles? mapped, ExpertSettings? experts) =>
+        new(device, source, mapped, experts);
+
+    /// <summary>Repacks and uploads in parallel; once.</summary>
+    public void Read(IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
-        var weights = new GpuWeights(device, source, mapped, experts);
-        try
-        {
-            using var uploader = new WeightUploader(device);
-            uploader.Run(weights._uploads, progress, cancellation);
-            weights._uploads.Clear();
-            weights.Transfer = uploader.Transfer with { InPlaceBytes = weights._inPlaceBytes };
-            return weights;
-        }
-        catch
-        {
-            weights.Dispose();
-            throw;
-        }
+        using var uploader = new WeightUploader(_device);
+        uploader.Run(_uploads, progress, cancellation);
+        _uploads.Clear();
+        Transfer = uploader.Transfer with { InPlaceBytes = _inPlaceBytes };
     }
 
     private LayerWeights Layer(int layer) => new(

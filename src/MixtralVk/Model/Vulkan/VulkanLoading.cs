@@ -88,12 +88,8 @@ public sealed partial class VulkanForwardPass
         _hostPages = Own(new HostKvStore(_device, cache, Config, KvFormat, Pages.PageCount, _hostPageCount));
         var ropeTable =
             Own(_device.CreateBuffer((ulong)ContextLength * (ulong)Config.RopeDim * sizeof(float), BufferUse.Device, "rope table"));
-        var weights = Own(GpuWeights.Load(_device, source, DeviceChoices.SharesMemory(_device.Description) ? mapped : null, _experts,
-            progress, cancellation));
-        Transfer = weights.Transfer;
-        _store = weights.Experts.AreShared ? Own(
-            new ExpertStore(_device, weights.Experts, source, mapped, MaxBatchTokens, _experts!, _use, progress, cancellation)) : null;
-        if (_store is not null) Transfer = Transfer.Plus(_store.Fill(_device, progress, cancellation));
+        var weights = Own(GpuWeights.Reserve(_device, source, DeviceChoices.SharesMemory(_device.Description) ? mapped : null, _experts));
+        ReadWeights(source, mapped, weights, progress, cancellation);
         ProductChoices products = choose?.Invoke(weights) ?? ProductChoices.Shipped(_device.Description);
         var scratch = ProductScratch.Of(weights, Config, products, MaxBatchTokens);
         GpuBuffer? parts = scratch.PartBytes > 0
@@ -107,6 +103,21 @@ public sealed partial class VulkanForwardPass
         _recordings = Record(cancellation);
         _runs = Own(new SliceRuns(_device));
         if (_usesClock) _runs.UseDeviceClock();
+    }
+
+    /// <summary>The device's weights, then the processor's experts, then from these the experts in slots: told as one way.</summary>
+    private void ReadWeights(ModelSource source, MappedTiles? mapped, GpuWeights weights, IProgress<LoadProgress>? progress,
+        CancellationToken cancellation)
+    {
+        DeviceExperts experts = weights.Experts;
+        long onHost = experts.AreShared && mapped is null ? experts.AllBytes : 0, inSlots = experts.AreShared ? experts.SlotBytes : 0;
+        weights.Read(PartProgress.Of(progress, 0, onHost + inSlots), cancellation);
+        Transfer = weights.Transfer;
+        if (!experts.AreShared) return;
+        long onDevice = Transfer.CopiedBytes;
+        _store = Own(new ExpertStore(_device, experts, source, mapped, MaxBatchTokens, _experts!, _use,
+            PartProgress.Of(progress, onDevice, inSlots), cancellation));
+        Transfer = Transfer.Plus(_store.Fill(_device, PartProgress.Of(progress, onDevice + onHost, 0), cancellation));
     }
 
     private KvOrigin OriginOf(GpuWeights weights, ProductChoices products)
