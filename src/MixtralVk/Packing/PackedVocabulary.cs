@@ -1,5 +1,6 @@
 using MessagePack;
 using MixtralVk.Loading;
+using MixtralVk.Model;
 using MixtralVk.Tokenization;
 
 namespace MixtralVk.Packing;
@@ -67,16 +68,24 @@ internal static class PackedVocabulary
         return vocabulary;
     }
 
+    /// <summary>Entries of an array; so many empty ones take a small file, but gigabytes of memory.</summary>
+    private static int Count(ref MessagePackReader reader, string path)
+    {
+        int count = reader.ReadArrayHeader();
+        return count <= ModelLimits.MaxVocab
+            ? count : throw new ModelFileException(path, $"its tokenizer has {count} tokens, more than {ModelLimits.MaxVocab}.");
+    }
+
     private static string[] Tokens(ref MessagePackReader reader, string path)
     {
-        var tokens = new string[reader.ReadArrayHeader()];
+        var tokens = new string[Count(ref reader, path)];
         for (int i = 0; i < tokens.Length; i++) tokens[i] = PackedText.Read(ref reader, path);
         return tokens;
     }
 
     private static float[] Scores(ref MessagePackReader reader, string path)
     {
-        var scores = new float[reader.ReadArrayHeader()];
+        var scores = new float[Count(ref reader, path)];
         for (int i = 0; i < scores.Length; i++)
         {
             scores[i] = reader.ReadSingle();
@@ -87,7 +96,7 @@ internal static class PackedVocabulary
 
     private static TokenType[] Types(ref MessagePackReader reader, string path)
     {
-        var types = new TokenType[reader.ReadArrayHeader()];
+        var types = new TokenType[Count(ref reader, path)];
         for (int i = 0; i < types.Length; i++)
         {
             long type = reader.ReadInt64();

@@ -176,6 +176,23 @@ public sealed class HostilePackedTests : IDisposable
     }
 
     [Fact]
+    public void A_vocabulary_beyond_any_model_is_refused_before_memory_is_taken()
+    {
+        const int count = 20_000_000;
+        byte[] begin = Convert.FromHexString("81A9746F6B656E697A657281A6746F6B656E73DD"), bytes = new byte[32 + begin.Length + 4 + count];
+        _bytes.AsSpan(0, 32).CopyTo(bytes);
+        begin.CopyTo(bytes, 32);
+        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(32 + begin.Length), count);
+        bytes.AsSpan(32 + begin.Length + 4).Fill(0xA0); // an empty text
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(16), bytes.Length - 32);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(24), bytes.Length);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(12), PackedFormat.Checksum(bytes.AsSpan(16)));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Refused(bytes, $"{count} tokens, more than");
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2 * bytes.Length);
+    }
+
+    [Fact]
     public void A_writer_in_the_way_is_refused_and_kept_out_while_the_model_is_open()
     {
         using (FileStream writer = new(_file.Path, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
