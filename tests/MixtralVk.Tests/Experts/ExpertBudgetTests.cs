@@ -1,4 +1,5 @@
 using MixtralVk.Experts;
+using MixtralVk.Gpu;
 using MixtralVk.Loading;
 using MixtralVk.Model.Vulkan;
 using MixtralVk.Quantization;
@@ -72,6 +73,19 @@ public sealed class ExpertBudgetTests
             while (pass.RearrangementMilliseconds is not null) pass.Rearrange();
             Assert.InRange(all - pass.ExpertBytesElsewhere, 0, pass.ExpertBudgetBytes!.Value);
         }
+    }
+
+    /// <summary>Room for one on its way, but none for a slot, which has a memory block of its own: then nobody is on the way.</summary>
+    [Fact]
+    public void Where_the_first_slot_finds_no_memory_nothing_is_taken()
+    {
+        using TemporaryFile file = new SyntheticModel().WriteTemporary();
+        using ModelSource source = ModelSource.Open(file.Path);
+        using TestGpu gpu = TestGpu.Open(VulkanForwardPass.Shaders, with: o => o with { FailAllocationsFrom = 1 });
+        using var experts = new DeviceExperts(gpu.Device, source, []) { AreShared = true, AreMoving = true };
+        int buffers = gpu.Device.LiveBuffers;
+        Assert.Throws<OutOfGpuMemoryException>(() => experts.AddSlot(0));
+        Assert.Equal((0, 0, buffers), (experts.Slots.CountOf(0), experts.SlotBytes, gpu.Device.LiveBuffers));
     }
 
     /// <summary>What the driver says is short is given back, and taken again when it is there.</summary>

@@ -133,17 +133,19 @@ internal sealed class DeviceExperts : IDisposable
     /// <exception cref="OutOfGpuMemoryException">The device or the budget has no room.</exception>
     public void AddSlot(int layer)
     {
-        if (AreMoving) MakeLanding();
         ExpertLayout layout = _layouts[layer][Slots.NextOf(layer)];
-        GpuBuffer buffer = _device.CreateBuffer((ulong)layout.Bytes, BufferUse.Device, $"expert slot {layer}.{Slots.CountOf(layer)}",
-            yieldsFirst: AreShared);
+        GpuBuffer? buffer = null;
         try
         {
+            if (AreMoving) MakeLanding();
+            buffer = _device.CreateBuffer((ulong)layout.Bytes, BufferUse.Device, $"expert slot {layer}.{Slots.CountOf(layer)}",
+                yieldsFirst: AreShared);
             _memory[layer].Add(new SlotMemory(ExpertWeights.In(buffer.View, layout, _device.Limits), buffer));
         }
         catch
         {
-            buffer.Dispose();
+            buffer?.Dispose();
+            FreeIdleLanding();
             throw;
         }
         Slots.Add(layer);
@@ -173,8 +175,14 @@ internal sealed class DeviceExperts : IDisposable
         Slots.Remove(layer, slot);
         WriteSlots(layer);
         _table.Flush();
+        FreeIdleLanding();
+    }
+
+    /// <summary>Where there are no slots, nobody is on the way to one.</summary>
+    private void FreeIdleLanding()
+    {
         if (_slotBytes > 0) return;
-        Landing?.Dispose(); // for whom nothing is to be on the device
+        Landing?.Dispose();
         Landing = null;
     }
 
