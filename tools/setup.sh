@@ -48,7 +48,7 @@ for option in "$@"; do
             [[ -f /usr/aarch64-linux-gnu/lib/libstdc++.so.6 ]] || need libc6-arm64-cross libstdc++6-arm64-cross ;;
         --wine)
             command -v wine >/dev/null || need wine64 wine
-            command -v xvfb-run >/dev/null || need xvfb xauth ;;
+            command -v Xvfb >/dev/null || need xvfb ;;
         --msgpack)
             /usr/bin/python3 -c 'import msgpack' 2>/dev/null || need python3-msgpack ;;
         --node)
