@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using MixtralVk.Conversion.Quantizers;
 using MixtralVk.Loading;
 
@@ -147,20 +146,11 @@ public sealed class ModelConversion : IDisposable
     private void Quantize(SourceTensor tensor, GgmlType type, Memory<Piece> pieces, long firstRow, int rowsPerPiece, int threads,
         CancellationToken cancellation)
     {
-        var options = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
-        try
+        InParallel.ForEach(Enumerable.Range(0, pieces.Length), threads, i =>
         {
-            Parallel.For(0, pieces.Length, options, i =>
-            {
-                long first = firstRow + (long)i * rowsPerPiece;
-                Fill(ref pieces.Span[i], tensor, type, first, (int)Math.Min(rowsPerPiece, tensor.RowCount - first));
-            });
-        }
-        catch (AggregateException e)
-        {
-            // One thread's reason is reason enough.
-            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
-        }
+            long first = firstRow + (long)i * rowsPerPiece;
+            Fill(ref pieces.Span[i], tensor, type, first, (int)Math.Min(rowsPerPiece, tensor.RowCount - first));
+        }, cancellation);
     }
 
     private void Fill(ref Piece piece, SourceTensor tensor, GgmlType type, long firstRow, int rowCount)

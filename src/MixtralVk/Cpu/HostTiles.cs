@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using MixtralVk.Loading;
 using MixtralVk.Quantization;
 
@@ -62,23 +61,14 @@ internal sealed unsafe class HostTiles : IDisposable
     /// <summary>Reads what was added and is not mapped, on so many threads.</summary>
     public void Read(int threads, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
-        long done = 0;
-        var gate = new object();
-        try
+        var done = new ByteProgress(progress, _data.Bytes);
+        InParallel.ForEach(_jobs, threads, job =>
         {
-            Parallel.ForEach(_jobs, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, job =>
-            {
-                long bytes = job.TileCount * job.Matrix.Layout.TileBytes;
-                _source.CopyTiles(job.Role, job.Layer, job.Expert, job.FirstTile, job.TileCount,
-                    new Span<byte>(job.Matrix.Tile(job.FirstTile), checked((int)bytes)));
-                lock (gate)
-                    progress?.Report(new LoadProgress(done += bytes, _data.Bytes, NameOf(job)));
-            });
-        }
-        catch (AggregateException e)
-        {
-            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
-        }
+            long bytes = job.TileCount * job.Matrix.Layout.TileBytes;
+            _source.CopyTiles(job.Role, job.Layer, job.Expert, job.FirstTile, job.TileCount,
+                new Span<byte>(job.Matrix.Tile(job.FirstTile), checked((int)bytes)));
+            done.Add(bytes, NameOf(job));
+        }, cancellation);
         _jobs.Clear();
         progress?.Report(new LoadProgress(_data.Bytes, _data.Bytes, "all weights"));
     }

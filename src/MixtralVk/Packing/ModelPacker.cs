@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using MixtralVk.Loading;
@@ -65,28 +64,19 @@ public static class ModelPacker
     private static void WriteTensors(ModelSource source, PackedHeader header, SafeFileHandle file, IProgress<LoadProgress>? progress,
         CancellationToken cancellation)
     {
-        long total = header.Tensors.Sum(t => t.Bytes), done = 0;
-        var gate = new Lock();
+        var done = new ByteProgress(progress, header.Tensors.Sum(t => t.Bytes));
         using var buffers = new ThreadLocal<byte[]>(() => []);
-        var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
-        try
+        InParallel.ForEach(Blocks(header), Environment.ProcessorCount, item =>
         {
-            Parallel.ForEach(Blocks(header), options, item =>
-            {
-                (PackedTensor tensor, int index) = item;
-                (long offset, int length) = tensor.Block(index);
-                if (buffers.Value!.Length < length) buffers.Value = GC.AllocateUninitializedArray<byte>(length);
-                Span<byte> bytes = buffers.Value.AsSpan(0, length);
-                Fill(source, tensor, index, bytes);
-                tensor.Checksums[index] = PackedFormat.Checksum(bytes);
-                RandomAccess.Write(file, bytes, offset);
-                lock (gate) progress?.Report(new LoadProgress(done += length, total, tensor.Key.ToString()));
-            });
-        }
-        catch (AggregateException e)
-        {
-            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
-        }
+            (PackedTensor tensor, int index) = item;
+            (long offset, int length) = tensor.Block(index);
+            if (buffers.Value!.Length < length) buffers.Value = GC.AllocateUninitializedArray<byte>(length);
+            Span<byte> bytes = buffers.Value.AsSpan(0, length);
+            Fill(source, tensor, index, bytes);
+            tensor.Checksums[index] = PackedFormat.Checksum(bytes);
+            RandomAccess.Write(file, bytes, offset);
+            done.Add(length, tensor.Key.ToString());
+        }, cancellation);
     }
 
     private static IEnumerable<(PackedTensor, int)> Blocks(PackedHeader header) =>

@@ -1,4 +1,4 @@
-using System.Runtime.ExceptionServices;
+using System.Collections.Concurrent;
 using MixtralVk.Loading;
 
 namespace MixtralVk.Packing;
@@ -44,32 +44,21 @@ public static class ModelVerifier
     private static (long Bytes, DamagedBlock[] Damaged) CheckBlocks(PackedFile file, IProgress<LoadProgress>? progress,
         CancellationToken cancellation)
     {
-        long total = file.Header.Tensors.Sum(t => t.Bytes), done = 0;
-        var damaged = new List<DamagedBlock>();
-        var gate = new Lock();
+        long total = file.Header.Tensors.Sum(t => t.Bytes);
+        var done = new ByteProgress(progress, total);
+        var damaged = new ConcurrentBag<DamagedBlock>();
         using var buffers = new ThreadLocal<byte[]>(() => []);
-        var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
         var blocks = file.Header.Tensors.SelectMany(tensor => Enumerable.Range(0, tensor.Blocks).Select(block => (tensor, block)));
-        try
+        InParallel.ForEach(blocks, Environment.ProcessorCount, item =>
         {
-            Parallel.ForEach(blocks, options, item =>
-            {
-                (long offset, int length) = item.tensor.Block(item.block);
-                if (buffers.Value!.Length < length) buffers.Value = GC.AllocateUninitializedArray<byte>(length);
-                Span<byte> bytes = buffers.Value.AsSpan(0, length);
-                file.Read(offset, bytes);
-                bool isRight = PackedFormat.Checksum(bytes) == item.tensor.Checksums[item.block];
-                lock (gate)
-                {
-                    if (!isRight) damaged.Add(new DamagedBlock(item.tensor.Key.ToString(), offset, length));
-                    progress?.Report(new LoadProgress(done += length, total, item.tensor.Key.ToString()));
-                }
-            });
-        }
-        catch (AggregateException e)
-        {
-            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
-        }
+            (long offset, int length) = item.tensor.Block(item.block);
+            if (buffers.Value!.Length < length) buffers.Value = GC.AllocateUninitializedArray<byte>(length);
+            Span<byte> bytes = buffers.Value.AsSpan(0, length);
+            file.Read(offset, bytes);
+            bool isRight = PackedFormat.Checksum(bytes) == item.tensor.Checksums[item.block];
+            if (!isRight) damaged.Add(new DamagedBlock(item.tensor.Key.ToString(), offset, length));
+            done.Add(length, item.tensor.Key.ToString());
+        }, cancellation);
         return (total, [.. damaged.OrderBy(d => d.Offset)]);
     }
 }

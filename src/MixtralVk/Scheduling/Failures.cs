@@ -12,8 +12,14 @@ internal sealed partial class Scheduler
     {
         if (IsLoss(problem)) Lose(problem);
         else
-            lock (Gate)
-                while (_active.Count > 0) Fail(_active[0], ExceptionDispatchInfo.Capture(problem));
+            lock (Gate) FailAll(problem);
+    }
+
+    /// <summary>Under the gate: ends every text.</summary>
+    private void FailAll(Exception problem)
+    {
+        var captured = ExceptionDispatchInfo.Capture(problem);
+        while (_active.Count > 0) Fail(_active[0], captured);
     }
 
     /// <summary>Ends the step's texts with what went wrong, unless the step may be tried again in another way.</summary>

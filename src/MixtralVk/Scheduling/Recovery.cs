@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using MixtralVk.Gpu;
 
 namespace MixtralVk.Scheduling;
@@ -53,7 +52,7 @@ internal sealed partial class Scheduler
             _isLost = true;
             lock (Gate)
             {
-                while (_active.Count > 0) Fail(_active[0], ExceptionDispatchInfo.Capture(problem));
+                FailAll(problem);
                 while (_errands.TryDequeue(out IErrand? errand)) errand.Fail(Gate, problem);
             }
             return false;

@@ -149,7 +149,7 @@ internal sealed partial class Scheduler : IDisposable
         lock (Gate)
         {
             _stop = true;
-            while (_active.Count > 0) Fail(_active[0], ExceptionDispatchInfo.Capture(new ObjectDisposedException(nameof(MixtralModel))));
+            FailAll(new ObjectDisposedException(nameof(MixtralModel)));
         }
         Wake();
         _worker.Join();

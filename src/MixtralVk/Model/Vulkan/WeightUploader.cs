@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Runtime.ExceptionServices;
 using MixtralVk.Gpu;
 
 namespace MixtralVk.Model.Vulkan;
@@ -70,21 +69,13 @@ internal sealed class WeightUploader : IDisposable
     public void Run(IReadOnlyList<Upload> uploads, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
-        long total = uploads.Sum(u => (long)u.Destination.Length), done = 0;
-        var gate = new Lock();
-        var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = _device.Parallelism };
-        try
+        long total = uploads.Sum(u => (long)u.Destination.Length);
+        var done = new ByteProgress(progress, total);
+        InParallel.ForEach(uploads, _device.Parallelism, upload =>
         {
-            Parallel.ForEach(uploads, options, upload =>
-            {
-                if (Begin(upload) is { } copy) Finish(copy);
-                lock (gate) progress?.Report(new LoadProgress(done += (long)upload.Destination.Length, total, upload.What));
-            });
-        }
-        catch (AggregateException e)
-        {
-            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
-        }
+            if (Begin(upload) is { } copy) Finish(copy);
+            done.Add((long)upload.Destination.Length, upload.What);
+        }, cancellation);
         Transfer = new WeightTransfer(Transfer.CopiedBytes + total, Transfer.CopyTime + Stopwatch.GetElapsedTime(start), 0);
     }
 
