@@ -11,7 +11,7 @@ public sealed class TransferQueueTests
     [Fact]
     public void A_device_of_its_own_copies_beside_what_it_computes_and_computes_with_what_was_copied()
     {
-        using TestGpu gpu = TestGpu.Open(s_shaders, with: o => o with { ReplaceCommand = VulkanTransfers.Begin() });
+        using TestGpu gpu = WithTransfers();
         Assert.Equal((0, 1), (gpu.Device.Queue.Family, gpu.Device.Transfers!.Family));
         CopyAndCompute(gpu.Device, afterCopy: () =>
         {
@@ -40,7 +40,7 @@ public sealed class TransferQueueTests
     [Fact]
     public void A_device_that_is_disposed_of_waits_for_its_copies()
     {
-        using TestGpu gpu = TestGpu.Open(s_shaders, with: o => o with { ReplaceCommand = VulkanTransfers.Begin() });
+        using TestGpu gpu = WithTransfers();
         using GpuBuffer from = gpu.Device.CreateBuffer(Count * 4, BufferUse.Upload, "from"),
             to = gpu.Device.CreateBuffer(Count * 4, BufferUse.Device, "to");
         using Recording copy = Copy(gpu.Device, from, to);
@@ -64,7 +64,7 @@ public sealed class TransferQueueTests
     [Fact]
     public void A_recording_is_for_the_queues_of_one_family()
     {
-        using TestGpu gpu = TestGpu.Open(s_shaders, with: o => o with { ReplaceCommand = VulkanTransfers.Begin() });
+        using TestGpu gpu = WithTransfers();
         using GpuBuffer from = gpu.Device.CreateBuffer(Count * 4, BufferUse.Upload, "from"),
             to = gpu.Device.CreateBuffer(Count * 4, BufferUse.Device, "to");
         using Recording copy = Copy(gpu.Device, from, to);
@@ -74,6 +74,8 @@ public sealed class TransferQueueTests
             barrier => Assert.Equal((BarrierCommand.Copies, BarrierCommand.Copies), (barrier.From, barrier.To)));
         Assert.Equal(1, copy.BarrierCount);
     }
+
+    private static TestGpu WithTransfers() => TestGpu.Open(s_shaders, with: o => o with { ReplaceCommand = VulkanTransfers.Begin() });
 
     /// <summary>Copies on one queue, computes with it on the other, and checks the numbers.</summary>
     private static void CopyAndCompute(GpuDevice device, Action afterCopy, bool awaits = true)

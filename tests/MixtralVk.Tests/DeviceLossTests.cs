@@ -20,8 +20,7 @@ public sealed class DeviceLossTests
     [InlineData(int.MaxValue, 9)]   // noticed while waiting
     public void A_device_of_its_own_is_opened_again_and_texts_go_on(int submissions, int waits)
     {
-        string[] expected;
-        using (MixtralModel whole = Load(s_own)) expected = Together(whole);
+        string[] expected = Undisturbed(s_own, Together);
 
         using MixtralModel model = Load(s_own with { WithGpuOptions = WithFaults() });
         var told = new List<DeviceLostEventArgs>();
@@ -48,8 +47,7 @@ public sealed class DeviceLossTests
         using ModelSource source = ModelSource.Open(ShippedModel.Path);
         MixtralOptions quarter =
             s_own with { ExpertBudgetBytes = source.Describe().ExpertBytes / 4, ExpertPlacement = ExpertPlacement.Fixed };
-        string[] expected;
-        using (MixtralModel whole = Load(quarter)) expected = Together(whole);
+        string[] expected = Undisturbed(quarter, Together);
         using (MixtralModel model = Load(quarter with { WithGpuOptions = WithFaults() }))
         {
             (VulkanFaults.SubmissionsLeft, VulkanFaults.WaitsLeft) = (submissions, waits);
@@ -70,8 +68,7 @@ public sealed class DeviceLossTests
     [Fact]
     public void A_device_lost_again_and_again_is_replaced_each_time()
     {
-        string expected;
-        using (MixtralModel whole = Load(s_own)) expected = Text(whole);
+        string expected = Undisturbed(s_own, whole => Text(whole));
         using MixtralModel model = Load(s_own with { WithGpuOptions = WithFaults() });
         int told = 0;
         model.DeviceLost += (_, _) => told++;
@@ -104,8 +101,7 @@ public sealed class DeviceLossTests
     [Fact]
     public async Task On_a_host_s_device_texts_wait_for_the_next_one()
     {
-        string[] expected;
-        using (MixtralModel whole = Load(s_own)) expected = Together(whole);
+        string[] expected = Undisturbed(s_own, Together);
         using TestGpu next = TestGpu.Open(VulkanForwardPass.Shaders), last = TestGpu.Open(VulkanForwardPass.Shaders);
         var first = TestGpu.Open(VulkanForwardPass.Shaders);
         using MixtralModel model =
@@ -133,8 +129,7 @@ public sealed class DeviceLossTests
     [Fact]
     public void What_a_handler_of_the_loss_throws_is_told_to_who_waits_and_the_next_goes_on()
     {
-        string expected;
-        using (MixtralModel whole = Load(s_own)) expected = Text(whole);
+        string expected = Undisturbed(s_own, whole => Text(whole));
         using MixtralModel model = Load(s_own with { WithGpuOptions = WithFaults() });
         int told = 0;
         model.DeviceLost += (_, _) =>
@@ -243,6 +238,13 @@ public sealed class DeviceLossTests
     }
 
     private static MixtralModel Load(MixtralOptions options) => MixtralModel.Load(ShippedModel.Path, options);
+
+    /// <summary>What a model says that loses nothing.</summary>
+    private static T Undisturbed<T>(MixtralOptions options, Func<MixtralModel, T> says)
+    {
+        using MixtralModel whole = Load(options);
+        return says(whole);
+    }
 
     /// <summary>Two texts that go on at the same time.</summary>
     private static string[] Together(MixtralModel model)
